@@ -1,0 +1,165 @@
+"""The field's words as types: sessions, events, horizons.
+
+Pure values: nothing here reads a clock, a file or a network.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from f1lib.errors import BadParameters
+
+
+class SessionCode(StrEnum):
+    """FastF1's session abbreviations (FP1 is ``P1`` in the lake's paths and keys)."""
+
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+    Q = "Q"
+    SQ = "SQ"
+    SS = "SS"
+    S = "S"
+    R = "R"
+
+
+SESSION_NAMES: dict[str, str] = {
+    "P1": "Practice 1",
+    "P2": "Practice 2",
+    "P3": "Practice 3",
+    "Q": "Qualifying",
+    "SQ": "Sprint Qualifying",
+    "SS": "Sprint Shootout",
+    "S": "Sprint",
+    "R": "Race",
+}
+
+# Scheduled length of a session. FIA Sporting Regulations: practice and qualifying take an hour, sprint
+# qualifying 44 minutes with its breaks, the sprint about half an hour (at most one), a race at most two
+# hours of racing; red flags are what `PUBLICATION_LAG` is for.
+SESSION_LENGTH: dict[str, timedelta] = {
+    "P1": timedelta(minutes=60),
+    "P2": timedelta(minutes=60),
+    "P3": timedelta(minutes=60),
+    "Q": timedelta(minutes=60),
+    "SQ": timedelta(minutes=45),
+    "SS": timedelta(minutes=45),
+    "S": timedelta(minutes=60),
+    "R": timedelta(minutes=120),
+}
+
+# A session's answer is taken to be visible this long after its scheduled end.
+PUBLICATION_LAG = timedelta(minutes=30)
+
+# The final starting grid is published at the latest one hour before the formation lap
+# (FIA Sporting Regulations, article on the starting grid).
+GRID_LEAD = timedelta(hours=1)
+
+
+class EventFormat(StrEnum):
+    """FastF1's ``EventFormat`` values."""
+
+    CONVENTIONAL = "conventional"
+    SPRINT = "sprint"  # 2021-22: Friday's qualifying grids the sprint, the sprint grids the race
+    SPRINT_SHOOTOUT = "sprint_shootout"  # 2023
+    SPRINT_QUALIFYING = "sprint_qualifying"  # 2024 on
+
+
+# Sessions in the order they are run.
+FORMAT_SESSIONS: dict[str, tuple[str, ...]] = {
+    "conventional": ("P1", "P2", "P3", "Q", "R"),
+    "sprint": ("P1", "Q", "P2", "S", "R"),
+    "sprint_shootout": ("P1", "Q", "SS", "S", "R"),
+    "sprint_qualifying": ("P1", "SQ", "S", "Q", "R"),
+}
+
+
+class Horizon(StrEnum):
+    """How much of a weekend a prediction knows, in the order in which the weekend reveals it."""
+
+    PRE_WEEKEND = "pre_weekend"
+    POST_PRACTICE = "post_practice"
+    POST_QUALIFYING = "post_qualifying"
+    PRE_RACE = "pre_race"
+
+
+HORIZONS: tuple[str, ...] = tuple(h.value for h in Horizon)
+
+
+@dataclass(frozen=True, order=True)
+class EventKey:
+    """One race weekend, named as FastF1 names it: ``EventKey(2025, "Australian Grand Prix")``."""
+
+    season: int
+    event_name: str
+
+    @property
+    def folder(self) -> str:
+        """The name as it stands in the lake's paths: ``Australian_Grand_Prix``."""
+        return slug(self.event_name)
+
+    @property
+    def partition_key(self) -> str:
+        """The key of the tracking table: ``2025_Australian_Grand_Prix``."""
+        return f"{self.season}_{self.folder}"
+
+    @classmethod
+    def parse(cls, partition_key: str) -> EventKey:
+        """Read ``2025_Australian_Grand_Prix`` back.
+
+        Raises `BadParameters` for anything that does not start with a year and an underscore.
+        """
+        match = re.fullmatch(r"(\d{4})_(\S+)", unicodedata.normalize("NFC", partition_key.strip()))
+        if not match:
+            raise BadParameters(
+                f"event {partition_key!r} is not of the form 2025_Australian_Grand_Prix; "
+                "`f1 status` lists the known ones"
+            )
+        return cls(int(match[1]), match[2].replace("_", " "))
+
+    def __str__(self) -> str:
+        return self.partition_key
+
+
+def slug(event_name: str) -> str:
+    """``São Paulo Grand Prix`` -> ``São_Paulo_Grand_Prix``: one path segment, never more.
+
+    Separators and control characters from upstream become ``-``, so that no name can leave its folder.
+    """
+    name = unicodedata.normalize("NFC", event_name).strip()
+    name = re.sub(r"[/\\\x00-\x1f:*?\"<>|#]+", "-", name)
+    return re.sub(r"\s+", "_", name).lstrip(".") or "-"
+
+
+def plain(text: str) -> str:
+    """Lower case without accents, blanks or underscores: what a person may type for a name."""
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[\s_\-']+", "", ascii_only).lower()
+
+
+def parse_utc(text: str) -> datetime:
+    """An ISO 8601 moment as aware UTC; a moment without an offset is taken as UTC.
+
+    Raises `BadParameters` when the text is no date.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise BadParameters(f"{text!r} is not an ISO 8601 moment such as 2025-12-06T16:00:00Z") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def format_utc(moment: datetime) -> str:
+    """``2025-12-06T16:00:00Z``: how moments are written in JSON, parameters and the tracking table."""
+    if moment.tzinfo is None:
+        raise BadParameters(f"{moment!r} has no time zone; moments are aware UTC throughout")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamp(moment: datetime) -> str:
+    """``20251206T160000Z``: a moment inside a file name or run id (no colons)."""
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
