@@ -1,0 +1,54 @@
+# make run    makes the environment if needed, then predicts the next race
+# make test   makes the environment if needed, then runs the tests
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+F1 := $(VENV)/bin/f1
+export UV_COMPILE_BYTECODE := 1
+export PYTHONDONTWRITEBYTECODE :=
+
+.PHONY: setup run test check lab bench clean lock campaign
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
+	@rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	@if $(VENV)/bin/python -m pip install --quiet uv; then \
+		VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --require-hashes -r requirements-dev.txt && \
+		VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --no-deps -e . ; \
+	else \
+		$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.txt && \
+		$(VENV)/bin/python -m pip install --quiet --no-deps -e . ; \
+	fi
+	@$(VENV)/bin/python -m compileall -q f1lib
+	@touch $@
+
+run: setup
+	$(F1) run
+
+test: setup
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+
+campaign: setup
+	$(VENV)/bin/python -m pytest -m campaign --timeout=3000
+
+check: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check f1lib tests benchmarks lambda_runner
+	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m pytest -q tests/architecture tests/notebooks/test_style.py
+
+lab: setup
+	$(VENV)/bin/jupyter lab --notebook-dir=notebooks
+
+bench: setup
+	for file in benchmarks/*.py; do $(VENV)/bin/python $$file || exit 1; done
+
+lock: setup
+	$(VENV)/bin/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.txt
+	$(VENV)/bin/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,65 @@
+"""A papermill engine that runs a notebook in this very process instead of starting a kernel.
+
+The replay of a season executes some thousand notebooks; a kernel for each would take an hour. The cells, the
+parameters and the saved notebook are the same; what is given up is isolation and the time-out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from papermill.engines import Engine
+from papermill.exceptions import PapermillExecutionError
+
+
+class InProcessEngine(Engine):  # type: ignore[misc]
+    """See papermill's `Engine`; registered under the name ``inprocess`` by `f1lib.execute`."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> None:
+        """Run the cells in order in a fresh namespace; raises `PapermillExecutionError` at the first failure."""
+        shell = _shell()
+        shell.reset(new_session=False)
+        count = 0
+        for index, cell in enumerate(nb_man.nb.cells):
+            if cell.cell_type != "code":
+                continue
+            count += 1
+            nb_man.cell_start(cell, index)
+            error = _run(shell, cell, count)
+            if error is not None:
+                nb_man.cell_exception(cell, index)
+                raise PapermillExecutionError(
+                    index, count, cell.source, type(error).__name__, str(error), cell.outputs[-1]["traceback"]
+                ) from error
+            nb_man.cell_complete(cell, index)
+
+
+def _shell() -> Any:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    shell.history_manager.enabled = False  # no history file beside the user's own
+    return shell
+
+
+def _run(shell: Any, cell: Any, count: int) -> BaseException | None:
+    """Run one cell, leave its outputs on it, and return what it raised."""
+    from IPython.utils.capture import capture_output
+    from nbformat.v4 import new_output
+
+    with capture_output() as captured:
+        result = shell.run_cell(cell.source, store_history=False)
+    cell.execution_count = count
+    cell.outputs = [
+        new_output("stream", name=name, text=text)
+        for name, text in (("stdout", captured.stdout), ("stderr", captured.stderr))
+        if text and result.success
+    ]
+    cell.outputs += [new_output("display_data", data=o.data, metadata=o.metadata) for o in captured.outputs]
+    error: BaseException | None = result.error_before_exec or result.error_in_exec
+    if error is not None:
+        lines = shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__)
+        cell.outputs.append(new_output("error", ename=type(error).__name__, evalue=str(error), traceback=lines))
+    return error

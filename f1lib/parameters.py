@@ -1,0 +1,117 @@
+"""The parameters of a stage notebook: read from its tagged cell, checked and merged before a kernel starts.
+
+Merged in this order, later wins: the notebook's defaults, ``parameters/<stage>.yml``, the workspace's own
+(lake, tracking, source, ...), what the caller gives.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from f1lib.errors import BadParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool, "list": list}
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of the parameters cell: ``model: str = "full_v1"  # configuration to train``."""
+
+    name: str
+    kind: str
+    default: Any
+    help: str
+
+
+def declared(notebook: Mapping[str, Any], stage: str) -> dict[str, Parameter]:
+    """The parameters a notebook declares, by name.
+
+    Raises `BadParameters` when no cell is tagged ``parameters``, or a line is not ``name: type = literal``
+    with one of the types int, float, str, bool, list.
+    """
+    cells = [cell for cell in notebook["cells"] if "parameters" in cell.get("metadata", {}).get("tags", [])]
+    if len(cells) != 1:
+        raise BadParameters(f"stage {stage}: {len(cells)} cells are tagged `parameters`; there must be exactly one")
+    source = "".join(cells[0]["source"])
+    helps = {number: line.partition("#")[2].strip() for number, line in enumerate(source.splitlines(), 1)}
+    found = [_parameter(node, helps, stage) for node in ast.parse(source).body]
+    return {parameter.name: parameter for parameter in found}
+
+
+def merge(
+    known: Mapping[str, Parameter], stage: str, layers: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The values for one run: the ``layers`` (where -> name -> value) laid over each other in order.
+
+    Strings are converted to the declared type. Raises `BadParameters` naming the place, the parameter and
+    what is known.
+    """
+    values: dict[str, Any] = {}
+    for where, given in layers.items():
+        for name, value in given.items():
+            if name not in known:
+                raise BadParameters(
+                    f"stage {stage} has no parameter {name!r} (from {where}); it has {', '.join(known)}"
+                )
+            values[name] = convert(known[name], value, f"stage {stage} (from {where})")
+    return values
+
+
+def convert(parameter: Parameter, value: Any, where: str) -> Any:
+    """``value`` in the parameter's type; raises `BadParameters` when it does not fit."""
+    expected = _TYPES[parameter.kind]
+    if type(value) is expected or (expected is float and type(value) is int):
+        return value
+    if isinstance(value, str):
+        try:
+            return _from_text(parameter.kind, value)
+        except (ValueError, KeyError):
+            pass  # falls through to the one message below
+    raise BadParameters(f"{where}: parameter {parameter.name} is {value!r}; expected {parameter.kind}")
+
+
+def stage_file(folder: Path, stage: str) -> dict[str, Any]:
+    """``parameters/<stage>.yml``, or nothing when the stage has no file; raises `BadParameters` if broken."""
+    import yaml
+
+    file = folder / f"{stage}.yml"
+    if not file.exists():
+        return {}
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise BadParameters(f"cannot read {file.name}: {error}") from error
+    if not isinstance(document, dict):
+        raise BadParameters(f"{file.name}: expected `name: value` lines, found {type(document).__name__}")
+    return document
+
+
+def _parameter(node: ast.stmt, helps: Mapping[int, str], stage: str) -> Parameter:
+    match node:
+        case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Name(id=kind), value=value) if kind in _TYPES:
+            try:
+                return Parameter(name, kind, ast.literal_eval(value) if value else None, helps.get(node.lineno, ""))
+            except ValueError:
+                pass  # no literal: the message below says what is wanted
+    raise BadParameters(
+        f"stage {stage}, parameters cell, line {node.lineno}: expected `name: type = literal  # help` "
+        f"with a type of {', '.join(_TYPES)}"
+    )
+
+
+def _from_text(kind: str, text: str) -> Any:
+    if kind == "bool":
+        return _BOOLEANS[text.strip().lower()]
+    if kind == "list":
+        if text.strip().startswith("["):
+            return json.loads(text)
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return _TYPES[kind](text)

@@ -1,0 +1,257 @@
+"""The orchestrator's whole judgement: what is due at ``now``, as a pure function of the tracking rows.
+
+Input rows (a season's schedule, a session, a starting grid, an event's forecast) climb ``ingested -> silver
+-> gold`` as the layers take them in; a stage is due while a row waits on the step below it. Nothing here
+does I/O, and every rule is one named function and one named test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from f1lib.terms import format_utc, parse_utc
+from f1lib.tracking import PIPELINE, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+SCHEDULE, INGEST, WEATHER, SILVER, GOLD = "00_schedule", "01_ingest", "02_weather", "03_silver", "04_gold"
+TRAIN, PREDICT, SCORE, REPORT = "05_train", "06_predict", "07_score", "08_report"
+STAGES = (SCHEDULE, INGEST, WEATHER, SILVER, GOLD, TRAIN, PREDICT, SCORE, REPORT)
+
+GRID_KEYS = {"R": "STAGE#starting_grid", "S": "STAGE#sprint_grid"}
+SCHEDULE_EVERY = timedelta(hours=24)
+FORECAST_REACH = timedelta(days=16)
+FORECAST_CLOSE = timedelta(hours=72)
+FORECAST_EVERY = timedelta(hours=24)
+_OPEN = ("scheduled", "due", "failed")
+_SETTLED = ("gold", "unavailable", "blocked")
+_SESSIONS = frozenset("P1 P2 P3 Q SQ SS S R".split())
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage to run: its parameters, the row that is claimed for it, and why it is due."""
+
+    stage: str
+    reason: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    event_partition_key: str = PIPELINE
+    suffix: str = ""
+    input_hash: str = ""
+
+    @property
+    def sort_key(self) -> str:
+        """The claim's row: ``STAGE#06_predict#pre_race``."""
+        return f"STAGE#{self.stage}" + (f"#{self.suffix}" if self.suffix else "")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells this step from another in one tick."""
+        return (self.event_partition_key, self.sort_key)
+
+
+class Rows:
+    """The tracking rows, looked up the ways the rules need them."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self.by_key: dict[tuple[str, str], Row] = {
+            (row["event_partition_key"], row["session_name_abr"]): dict(row) for row in rows
+        }
+        self.sessions: dict[str, dict[str, Row]] = {}
+        for (event, session), row in self.by_key.items():
+            if session in _SESSIONS and not row.get("is_cancelled"):
+                self.sessions.setdefault(event, {})[session] = row
+
+    def stage(self, stage: str, event: str = PIPELINE) -> Row:
+        """A stage's row, or an empty one when it never ran."""
+        return self.by_key.get((event, f"STAGE#{stage}"), {})
+
+    def inputs(self) -> list[Row]:
+        """The rows that climb through the layers."""
+        return [row for row in self.by_key.values() if is_input(row)]
+
+    def races(self) -> list[Row]:
+        """The race rows by start."""
+        found = [sessions["R"] for sessions in self.sessions.values() if "R" in sessions]
+        return sorted(found, key=lambda row: (row["session_date_utc"], row["event_partition_key"]))
+
+
+def is_input(row: Mapping[str, Any]) -> bool:
+    """Whether a row stands for data that silver and gold take in."""
+    name = row["session_name_abr"]
+    return (
+        name in _SESSIONS
+        or name in GRID_KEYS.values()
+        or name == f"STAGE#{WEATHER}"
+        or name.startswith(f"STAGE#{SCHEDULE}#")
+    )
+
+
+def due_steps(
+    rows: Iterable[Mapping[str, Any]],
+    now: datetime,
+    *,
+    has_weather: bool = False,
+    tried: frozenset[tuple[str, str]] = frozenset(),
+) -> list[Step]:
+    """The steps that can be run at ``now``, in order; empty when nothing is due.
+
+    ``rows`` are all rows of the tracking table; ``tried`` the keys of steps that this tick has run already.
+    Only the earliest layer with work is returned, because what comes after it depends on its outcome: run
+    it, read the rows again, ask again.
+    """
+    known = Rows(rows)
+    rules = (_schedule, _ingest, _weather, _silver, _gold, _train, _predict, _score, _report)
+    for rule in rules:
+        if rule is _weather and not has_weather:
+            continue
+        steps = [step for step in rule(known, now) if step.key not in tried]
+        if steps:
+            return steps
+    return []
+
+
+def next_race(rows: Iterable[Mapping[str, Any]], now: datetime) -> Row | None:
+    """The race that starts next after ``now``, or None when the calendar has no further one."""
+    upcoming = [row for row in Rows(rows).races() if row["session_date_utc"] > format_utc(now)]
+    return upcoming[0] if upcoming else None
+
+
+def horizon_known(known: Rows, event: str, now: datetime) -> str:
+    """The last horizon whose data is in gold for ``event``."""
+    if known.by_key.get((event, GRID_KEYS["R"]), {}).get("status") == "gold":
+        return "pre_race"
+    sessions = known.sessions.get(event, {})
+    qualifying = sessions.get("Q")
+    if qualifying is None:
+        return "pre_weekend"
+    if qualifying.get("status") == "gold":
+        return "post_qualifying"
+    before = [row for row in sessions.values() if row["session_date_utc"] < qualifying["session_date_utc"]]
+    done = all(row.get("status") in _SETTLED and row["available_utc"] <= format_utc(now) for row in before)
+    return "post_practice" if before and done else "pre_weekend"
+
+
+def due_sessions(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Row]:
+    """The rows of sessions and grids that are visible at ``now`` and not yet ingested or given up."""
+    moment = format_utc(now)
+    return [
+        row
+        for row in sorted(rows, key=lambda r: (r.get("available_utc", ""), r["event_partition_key"], r["session_name_abr"]))
+        if (row["session_name_abr"] in _SESSIONS or row["session_name_abr"] in GRID_KEYS.values())
+        and row.get("status") in _OPEN
+        and row.get("available_utc", "9") <= moment
+        and row.get("next_attempt_utc", "") <= moment
+    ]
+
+
+def _schedule(known: Rows, now: datetime) -> list[Step]:
+    """The calendar is read once a day."""
+    finished = known.stage(SCHEDULE).get("finished_utc")
+    if finished and parse_utc(finished) + SCHEDULE_EVERY > now and known.stage(SCHEDULE).get("status") != "failed":
+        return []
+    reason = "the calendar has never been read" if not finished else f"the calendar was last read {finished}"
+    return [Step(SCHEDULE, reason)]
+
+
+def _ingest(known: Rows, now: datetime) -> list[Step]:
+    """A session is due once it is visible, until it is ingested or given up."""
+    waiting = due_sessions(known.by_key.values(), now)
+    return [Step(INGEST, f"{len(waiting)} sessions are visible and not ingested")] if waiting else []
+
+
+def _weather(known: Rows, now: datetime) -> list[Step]:
+    """A forecast is due daily within its reach of a race, and every tick in the last 72 hours."""
+    due = []
+    for race in known.races():
+        start = parse_utc(race["session_date_utc"])
+        if not now < start <= now + FORECAST_REACH:
+            continue
+        fetched = known.stage(WEATHER, race["event_partition_key"]).get("finished_utc")
+        every = timedelta(0) if start - now <= FORECAST_CLOSE else FORECAST_EVERY
+        if not fetched or parse_utc(fetched) + every < now:
+            due.append(race["event_partition_key"])
+    return [Step(WEATHER, f"a forecast is due for {', '.join(due)}", {"events": due})] if due else []
+
+
+def _silver(known: Rows, now: datetime) -> list[Step]:
+    """Silver is rebuilt for the seasons that have new bronze."""
+    seasons = sorted({int(row["event_year"]) for row in known.inputs() if row.get("status") == "ingested"})
+    return [Step(SILVER, f"new bronze in {len(seasons)} seasons", {"seasons": seasons})] if seasons else []
+
+
+def _gold(known: Rows, now: datetime) -> list[Step]:
+    """Gold is rebuilt when silver has rows it has not taken in."""
+    waiting = [row for row in known.inputs() if row.get("status") == "silver"]
+    return [Step(GOLD, f"{len(waiting)} inputs are new in silver")] if waiting else []
+
+
+def _train(known: Rows, now: datetime) -> list[Step]:
+    """A model is trained when a race's result has come in since the last training."""
+    raced = [row for row in known.races() if row.get("status") == "gold"]
+    if not raced:
+        return []
+    latest = raced[-1]["event_partition_key"]
+    digest = _digest([(row["event_partition_key"], row.get("content_hash")) for row in raced])
+    if known.stage(TRAIN).get("input_hash") == digest:
+        return []
+    return [Step(TRAIN, f"the result of {latest} is new", input_hash=digest)]
+
+
+def _predict(known: Rows, now: datetime) -> list[Step]:
+    """The next race is predicted once at each horizon that its data has reached."""
+    race = next_race(known.by_key.values(), now)
+    if race is None or not known.stage(TRAIN):
+        return []
+    event = race["event_partition_key"]
+    horizon = horizon_known(known, event, now)
+    digest = _digest([event, horizon, known.stage(TRAIN).get("input_hash"), _inputs_of(known, event)])
+    done = known.by_key.get((event, f"STAGE#{PREDICT}#{horizon}"), {})
+    if done.get("input_hash") == digest:
+        return []
+    reason = f"{horizon} data is there" if not done else f"the inputs changed since {done.get('finished_utc')}"
+    return [Step(PREDICT, reason, {"event": event, "horizon": horizon}, event, horizon, digest)]
+
+
+def _score(known: Rows, now: datetime) -> list[Step]:
+    """Issued predictions are scored when the result of their race is in."""
+    predicted = {event for event, name in known.by_key if name.startswith(f"STAGE#{PREDICT}#")}
+    raced = [row for row in known.races() if row.get("status") == "gold" and row["event_partition_key"] in predicted]
+    if not raced:
+        return []
+    digest = _digest([(row["event_partition_key"], row.get("content_hash")) for row in raced])
+    if known.stage(SCORE).get("input_hash") == digest:
+        return []
+    return [Step(SCORE, f"{raced[-1]['event_partition_key']} can be scored", input_hash=digest)]
+
+
+def _report(known: Rows, now: datetime) -> list[Step]:
+    """The report is rebuilt when anything else has changed."""
+    if not known.by_key:
+        return []
+    seen = [
+        (key, row.get("status"), row.get("input_hash"), row.get("finished_utc"), row.get("last_error"))
+        for key, row in sorted(known.by_key.items())
+        if key != (PIPELINE, f"STAGE#{REPORT}")
+    ]
+    digest = _digest(seen)
+    if known.stage(REPORT).get("input_hash") == digest:
+        return []
+    return [Step(REPORT, "something changed since the last report", input_hash=digest)]
+
+
+def _inputs_of(known: Rows, event: str) -> list[tuple[str, Any]]:
+    """The content of everything gold knows of one event."""
+    rows = [(name, row.get("content_hash")) for (e, name), row in known.by_key.items() if e == event and is_input(row)]
+    return sorted((name, content) for name, content in rows if content)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()[:16]
+
+

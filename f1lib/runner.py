@@ -1,0 +1,156 @@
+"""One tick: ask the plan what is due, claim it, run its notebook, record the outcome; until nothing is due.
+
+A failed stage leaves its notebook, its error in the tracking row and the work undone, so that the next tick
+tries again; what does not depend on it goes on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from f1lib.errors import AlreadyRunning, F1LibError
+from f1lib.plan import Step, due_steps
+from f1lib.terms import format_utc, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from f1lib.execute import Execution
+    from f1lib.workspace import Workspace
+
+_MESSAGE_LENGTH = 600
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """What became of one step: ``status`` is finished, failed or taken (somebody else is at it)."""
+
+    step: Step
+    status: str
+    seconds: float
+    error: str = ""
+    notebook_key: str = ""
+    result: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TickResult:
+    """Every step a tick ran; ``run_id`` is empty when nothing was due."""
+
+    run_id: str
+    runs: list[StageRun]
+
+    @property
+    def failures(self) -> list[StageRun]:
+        """The steps that did not succeed."""
+        return [run for run in self.runs if run.status == "failed"]
+
+    @property
+    def taken(self) -> list[StageRun]:
+        """The steps somebody else is working on."""
+        return [run for run in self.runs if run.status == "taken"]
+
+
+def _silent(step: Step) -> None:
+    """No progress display."""
+
+
+def tick(ws: Workspace, on_step: Callable[[Step], None] = _silent) -> TickResult:
+    """Do what is due at ``ws.as_of`` and nothing else; ``on_step`` is told of each step before it starts."""
+    runs: list[StageRun] = []
+    tried: frozenset[tuple[str, str]] = frozenset()
+    while steps := due_steps(ws.tracking.rows(), ws.as_of, has_weather=ws.has_weather, tried=tried):
+        if not ws.run_id:
+            ws = replace_run_id(ws)
+        for step in steps:
+            on_step(step)
+            runs.append(_attempt(ws, step))
+            tried |= {step.key}
+        if any(run.status == "taken" for run in runs):
+            break
+    return TickResult(ws.run_id, runs)
+
+
+def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
+    """Run one stage on request, due or not, under the same claim as the tick's.
+
+    Raises `BadParameters` for an unknown stage or parameter, `AlreadyRunning` while somebody else is at it,
+    `RunError` when it fails.
+    """
+    from f1lib.execute import execute_stage, stage_notebook, stage_values
+
+    path = stage_notebook(name)
+    stage_values(ws, path, given)
+    event, horizon = str(given.get("event", "")), str(given.get("horizon", ""))
+    step = Step(path.stem, "on request", dict(given), **({"event_partition_key": event} if event else {}), suffix=horizon)
+    ws = ws if ws.run_id else replace_run_id(ws)
+    started = perf_counter()
+    execution = _claimed(ws, step, lambda: execute_stage(ws, path.stem, given, _record_suffix(step)))
+    return StageRun(step, "finished", perf_counter() - started, "", execution.notebook_key, execution.result)
+
+
+def replace_run_id(ws: Workspace) -> Workspace:
+    """``ws`` with a run id of its own: its moment, numbered when that moment has a run already."""
+    base, number = stamp(ws.as_of), 1
+    while ws.store.list(f"reports/runs/{_numbered(base, number)}/"):
+        number += 1
+    named = replace(ws, run_id=_numbered(base, number))
+    named.__dict__.update({name: ws.__dict__[name] for name in ("source", "weather") if name in ws.__dict__})
+    return named
+
+
+def _numbered(base: str, number: int) -> str:
+    return base if number == 1 else f"{base}-{number}"
+
+
+def _attempt(ws: Workspace, step: Step) -> StageRun:
+    from f1lib.execute import execute_stage
+
+    started = perf_counter()
+    try:
+        execution = _claimed(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, _record_suffix(step)))
+    except AlreadyRunning as error:
+        return StageRun(step, "taken", perf_counter() - started, str(error))
+    except F1LibError as error:
+        return StageRun(step, "failed", perf_counter() - started, str(error))
+    return StageRun(step, "finished", perf_counter() - started, "", execution.notebook_key, execution.result)
+
+
+def _claimed(ws: Workspace, step: Step, work: Callable[[], Execution]) -> Execution:
+    """Do ``work`` under the step's claim and write down how it ended.
+
+    The plan was made before the claim was ours: what somebody else has finished meanwhile is not done twice.
+    """
+    lease = timedelta(minutes=ws.settings.lease_minutes)
+    event, sort_key = step.key
+    before = ws.tracking.get(event, sort_key) or {}
+    claim = ws.tracking.claim(event, sort_key, owner=ws.owner, run_id=ws.run_id, now=ws.as_of, lease=lease)
+    outcome: dict[str, Any] = {"status": "failed", "last_error": "interrupted", "updated_at_utc": format_utc(ws.as_of)}
+    outcome["attempts"] = int(before.get("attempts", 0)) + 1
+    try:
+        if step.input_hash and before.get("input_hash") == step.input_hash:
+            raise AlreadyRunning(f"{event} {sort_key} was finished by run {before.get('run_id')} meanwhile")
+        execution = work()
+        outcome.update(status=_finished_status(before, step), last_error=None, attempts=None)
+        outcome.update(finished_utc=format_utc(ws.as_of), input_hash=step.input_hash or None)
+        return execution
+    except AlreadyRunning:
+        outcome = {}
+        raise
+    except F1LibError as error:
+        outcome["last_error"] = str(error)[:_MESSAGE_LENGTH]
+        raise
+    finally:
+        ws.tracking.release(claim, outcome)
+
+
+def _finished_status(before: Mapping[str, Any], step: Step) -> str:
+    return "ingested" if step.stage == "00_schedule" else "gold"
+
+
+def _record_suffix(step: Step) -> str:
+    """Two predictions of one run keep their records apart."""
+    return f"{step.event_partition_key}-{step.suffix}" if step.stage == "06_predict" else ""
