@@ -46,9 +46,7 @@ def declared(notebook: Mapping[str, Any], stage: str) -> dict[str, Parameter]:
     return {parameter.name: parameter for parameter in found}
 
 
-def merge(
-    known: Mapping[str, Parameter], stage: str, layers: Mapping[str, Mapping[str, Any]]
-) -> dict[str, Any]:
+def merge(known: Mapping[str, Parameter], stage: str, layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The values for one run: the ``layers`` (where -> name -> value) laid over each other in order.
 
     Strings are converted to the declared type. Raises `BadParameters` naming the place, the parameter and

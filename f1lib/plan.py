@@ -30,7 +30,7 @@ FORECAST_CLOSE = timedelta(hours=72)
 FORECAST_EVERY = timedelta(hours=24)
 _OPEN = ("scheduled", "due", "failed")
 _SETTLED = ("gold", "unavailable", "blocked")
-_SESSIONS = frozenset("P1 P2 P3 Q SQ SS S R".split())
+_SESSIONS = frozenset(["P1", "P2", "P3", "Q", "SQ", "SS", "S", "R"])
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,9 @@ def due_sessions(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Row]:
     moment = format_utc(now)
     return [
         row
-        for row in sorted(rows, key=lambda r: (r.get("available_utc", ""), r["event_partition_key"], r["session_name_abr"]))
+        for row in sorted(
+            rows, key=lambda r: (r.get("available_utc", ""), r["event_partition_key"], r["session_name_abr"])
+        )
         if (row["session_name_abr"] in _SESSIONS or row["session_name_abr"] in GRID_KEYS.values())
         and row.get("status") in _OPEN
         and row.get("available_utc", "9") <= moment
@@ -253,5 +255,3 @@ def _inputs_of(known: Rows, event: str) -> list[tuple[str, Any]]:
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()[:16]
-
-

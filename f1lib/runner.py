@@ -12,15 +12,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import AlreadyRunning, F1LibError
-from f1lib.plan import Step, due_steps
+from f1lib.execute import Execution, execute_stage, stage_notebook, stage_result, stage_values
+from f1lib.plan import STAGES, Step, due_steps
 from f1lib.terms import format_utc, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from f1lib.execute import Execution
     from f1lib.workspace import Workspace
 
+__all__ = ["StageRun", "TickResult", "run_stage", "stage_result", "tick"]
 _MESSAGE_LENGTH = 600
 
 
@@ -58,17 +59,24 @@ def _silent(step: Step) -> None:
     """No progress display."""
 
 
-def tick(ws: Workspace, on_step: Callable[[Step], None] = _silent) -> TickResult:
-    """Do what is due at ``ws.as_of`` and nothing else; ``on_step`` is told of each step before it starts."""
+def tick(
+    ws: Workspace, on_step: Callable[[Step], None] = _silent, stages: frozenset[str] = frozenset(STAGES)
+) -> TickResult:
+    """Do what is due at ``ws.as_of`` and nothing else; ``on_step`` is told of each step before it starts.
+
+    ``stages`` narrows the tick, for example to history without predictions.
+    """
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
     while steps := due_steps(ws.tracking.rows(), ws.as_of, has_weather=ws.has_weather, tried=tried):
         if not ws.run_id:
-            ws = replace_run_id(ws)
+            ws = named_run(ws)
         for step in steps:
+            tried |= {step.key}
+            if step.stage not in stages:
+                continue
             on_step(step)
             runs.append(_attempt(ws, step))
-            tried |= {step.key}
         if any(run.status == "taken" for run in runs):
             break
     return TickResult(ws.run_id, runs)
@@ -80,19 +88,19 @@ def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
     Raises `BadParameters` for an unknown stage or parameter, `AlreadyRunning` while somebody else is at it,
     `RunError` when it fails.
     """
-    from f1lib.execute import execute_stage, stage_notebook, stage_values
-
     path = stage_notebook(name)
     stage_values(ws, path, given)
     event, horizon = str(given.get("event", "")), str(given.get("horizon", ""))
-    step = Step(path.stem, "on request", dict(given), **({"event_partition_key": event} if event else {}), suffix=horizon)
-    ws = ws if ws.run_id else replace_run_id(ws)
+    step = Step(
+        path.stem, "on request", dict(given), **({"event_partition_key": event} if event else {}), suffix=horizon
+    )
+    ws = ws if ws.run_id else named_run(ws)
     started = perf_counter()
     execution = _claimed(ws, step, lambda: execute_stage(ws, path.stem, given, _record_suffix(step)))
     return StageRun(step, "finished", perf_counter() - started, "", execution.notebook_key, execution.result)
 
 
-def replace_run_id(ws: Workspace) -> Workspace:
+def named_run(ws: Workspace) -> Workspace:
     """``ws`` with a run id of its own: its moment, numbered when that moment has a run already."""
     base, number = stamp(ws.as_of), 1
     while ws.store.list(f"reports/runs/{_numbered(base, number)}/"):
@@ -107,8 +115,6 @@ def _numbered(base: str, number: int) -> str:
 
 
 def _attempt(ws: Workspace, step: Step) -> StageRun:
-    from f1lib.execute import execute_stage
-
     started = perf_counter()
     try:
         execution = _claimed(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, _record_suffix(step)))

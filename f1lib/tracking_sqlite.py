@@ -31,10 +31,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
 
-_COLUMNS = (
-    "event_year event_name event_number event_format session_date_utc session_type circuit latitude longitude status "
-    "bronze_path silver_path gold_path source attempts last_error updated_at_utc owner lease_expires_utc run_id input_hash"
-).split()
+_COLUMNS = [
+    "event_year",
+    "event_name",
+    "event_number",
+    "event_format",
+    "session_date_utc",
+    "session_type",
+    "circuit",
+    "latitude",
+    "longitude",
+    "status",
+    "bronze_path",
+    "silver_path",
+    "gold_path",
+    "source",
+    "attempts",
+    "last_error",
+    "updated_at_utc",
+    "owner",
+    "lease_expires_utc",
+    "run_id",
+    "input_hash",
+]
 _NAMES = ["event_partition_key", "session_name_abr", *_COLUMNS, "attributes"]
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS {SESSION_TABLE} (
@@ -126,7 +145,9 @@ class SqliteTracking:
         with self._transaction(write=True) as connection:
             row = _select(connection, claim.event_partition_key, claim.session_name_abr) or {}
             if (row.get("owner"), row.get("run_id")) != (claim.owner, claim.run_id):
-                raise AlreadyRunning(f"the lease of {claim.owner} ran out: {claimed_message({**claim.__dict__, **row})}")
+                raise AlreadyRunning(
+                    f"the lease of {claim.owner} ran out: {claimed_message({**claim.__dict__, **row})}"
+                )
             _replace(connection, merged(row, {**attributes, "owner": None, "lease_expires_utc": None}))
 
     def put_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:

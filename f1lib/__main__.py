@@ -1,0 +1,7 @@
+"""``python -m f1lib`` is the command ``f1``."""
+
+import sys
+
+from f1lib.cli import main
+
+sys.exit(main())

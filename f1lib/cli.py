@@ -1,0 +1,193 @@
+"""Door 2: the command ``f1``. One function a subcommand; the work is done by the modules they call.
+
+Exit status 0, or 1 with one line on standard error; ``--verbose`` adds the traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from f1lib import __version__
+from f1lib.errors import BadParameters, F1LibError
+from f1lib.settings import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from f1lib.workspace import Workspace
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    try:
+        status: int = arguments.command(arguments)
+        return status
+    except F1LibError as error:
+        if getattr(arguments, "verbose", False):
+            traceback.print_exc()
+        print(f"f1: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("f1: interrupted; what was finished is kept", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output went away, as `f1 status | head` does
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        if getattr(arguments, "verbose", False):
+            traceback.print_exc()
+        print(f"f1: unexpected {type(error).__name__}: {error} (--verbose shows where)", file=sys.stderr)
+        return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line; the common options may stand before or after the subcommand."""
+    common = _common_options()
+    parser = argparse.ArgumentParser(prog="f1", description="A Formula 1 race predictor", parents=[common])
+    parser.add_argument("--version", action="version", version=f"f1lib {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Any, text: str) -> argparse.ArgumentParser:
+        child = commands.add_parser(name, help=text, description=text, parents=[common])
+        child.set_defaults(command=command)
+        return child
+
+    add("run", _run, "one tick: do whatever is due now and nothing else")
+    stage = add("stage", _stage, "run one stage on request")
+    stage.add_argument("name", help="05_train, or train")
+    stage.add_argument("-p", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), dest="parameters")
+    add("status", _status, "what is known of the season, and what is due next")
+    predictions = add("predictions", _predictions, "the newest prediction of an event")
+    predictions.add_argument("event", help="2025_Abu_Dhabi_Grand_Prix, or a part of it")
+    form = predictions.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", dest="as_json")
+    form.add_argument("--csv", action="store_true", dest="as_csv")
+    replay = add("replay", _replay, "live through a season by the production path, and score what was issued")
+    replay.add_argument("--season", type=int, required=True)
+    replay.add_argument("--event", default="", help="one event only")
+    replay.add_argument("--json", default="", metavar="FILE", dest="json_file")
+    backtest = add("backtest", _backtest, "walk forward through seasons, strictly past, and score")
+    backtest.add_argument("--from", type=int, required=True, dest="first")
+    backtest.add_argument("--to", type=int, required=True, dest="last")
+    backtest.add_argument("--model", action="append", default=[], help="a configuration; repeat for several")
+    backtest.add_argument("--horizon", action="append", default=[], help="a horizon; repeat for several")
+    backtest.add_argument("--json", default="", metavar="FILE", dest="json_file")
+    return parser
+
+
+def _common_options() -> argparse.ArgumentParser:
+    """The options every command takes; suppressed defaults let them stand on either side of it."""
+    none = argparse.SUPPRESS
+    common = argparse.ArgumentParser(add_help=False)
+    group = common.add_argument_group("options everywhere")
+    group.add_argument("--source", choices=SOURCES, default=none)
+    group.add_argument("--f1db", default=none, metavar="PATH_OR_URL", help="an F1DB CSV release")
+    group.add_argument("--lake", default=none, metavar="URL", help="folder, file:///... or s3://bucket/prefix")
+    group.add_argument("--tracking", default=none, metavar="URL", help="sqlite:///file or dynamodb://table")
+    group.add_argument("--now", default=none, metavar="ISO", help="the moment to act at (default: the clock)")
+    group.add_argument("--verbose", action="store_true", default=none, help="show tracebacks")
+    return common
+
+
+def _open(arguments: argparse.Namespace) -> Workspace:
+    from f1lib.workspace import open_workspace
+
+    names = ("source", "f1db", "lake", "tracking")
+    given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+    ws = open_workspace(**given, as_of=getattr(arguments, "now", ""))
+    for notice in ws.notices:
+        print(f"*** {notice} ***", file=sys.stderr)
+    return ws
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from f1lib import console
+
+    ws = _open(arguments)
+    result = console.tick_with_progress(ws)
+    if not result.runs:
+        console.nothing_due(ws)
+    else:
+        console.show_outcome(ws, result)
+    if result.failures:
+        failed = "; ".join(run.error for run in result.failures)
+        print(
+            f"f1: {len(result.failures)} stage(s) failed and will be retried by the next run: {failed}", file=sys.stderr
+        )
+        return 1
+    return 0
+
+
+def _stage(arguments: argparse.Namespace) -> int:
+    from f1lib.runner import run_stage
+
+    ws = _open(arguments)
+    run = run_stage(ws, arguments.name, dict(arguments.parameters))
+    print(json.dumps(run.result, indent=2, ensure_ascii=False))
+    print(f"record: {run.notebook_key} in {ws.store.url}", file=sys.stderr)
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from f1lib import console
+
+    console.show_status(_open(arguments))
+    return 0
+
+
+def _predictions(arguments: argparse.Namespace) -> int:
+    from f1lib import console, predictions
+
+    ws = _open(arguments)
+    frame = predictions.read(console.find_event(ws, arguments.event), lake=ws.store.url)
+    if arguments.as_json:
+        print(frame.to_json(orient="records", date_format="iso", force_ascii=False, indent=2))
+    elif arguments.as_csv:
+        print(frame.drop(columns=["position_probabilities"]).to_csv(index=False), end="")
+    else:
+        console.show_predictions(ws, frame)
+    return 0
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from f1lib import console
+    from f1lib.replay import replay_season
+
+    ws = _open(arguments)
+    summary = replay_season(ws, arguments.season, arguments.event, on_tick=console.replay_progress())
+    console.show_replay(summary)
+    _write_json(arguments.json_file, summary)
+    return 0
+
+
+def _backtest(arguments: argparse.Namespace) -> int:
+    from f1lib import console
+    from f1lib.history import backtest_history
+
+    if arguments.first > arguments.last:
+        raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
+    ws = _open(arguments)
+    card = backtest_history(ws, arguments.first, arguments.last, arguments.model, arguments.horizon)
+    console.show_scorecard(card)
+    _write_json(arguments.json_file, card)
+    return 0
+
+
+def _write_json(file: str, document: Any) -> None:
+    if not file:
+        return
+    try:
+        Path(file).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadParameters(f"cannot write {file}: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

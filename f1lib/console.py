@@ -1,0 +1,187 @@
+"""What the command prints: progress, tables, the state of a weekend. Nothing here decides anything."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from f1lib.errors import BadParameters
+from f1lib.plan import due_steps, next_race
+from f1lib.runner import TickResult, tick
+from f1lib.storage import LocalStore
+from f1lib.terms import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from f1lib.plan import Step
+    from f1lib.workspace import Workspace
+
+_SESSION_ORDER = ["P1", "P2", "P3", "SQ", "SS", "S", "Q", "R"]
+
+
+def tick_with_progress(ws: Workspace) -> TickResult:
+    """One tick, with a line a stage on standard error while it runs."""
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=False,
+    ) as progress:
+        current: list[Any] = []
+
+        def on_step(step: Step) -> None:
+            for task in current:
+                progress.update(task, total=1, completed=1)
+            current[:] = [progress.add_task(f"{step.stage}: {escape(step.reason)}", total=None)]
+
+        result = tick(ws, on_step)
+        for task in current:
+            progress.update(task, total=1, completed=1)
+    return result
+
+
+def nothing_due(ws: Workspace) -> None:
+    """Say that a tick had nothing to do, and what comes next."""
+    race = next_race(ws.tracking.rows(), ws.as_of)
+    after = f"; next race: {race['event_partition_key']} at {race['session_date_utc']}" if race else ""
+    print(f"nothing is due at {ws.as_of:%Y-%m-%d %H:%M} UTC{after}")
+
+
+def show_outcome(ws: Workspace, result: TickResult) -> None:
+    """What a tick did: who holds what it could not do, the prediction of the next race, the report's path."""
+    for run in result.taken:
+        print(f"not done here: {run.error}")
+    race = next_race(ws.tracking.rows(), ws.as_of)
+    if race is None:
+        print("the calendar has no race after this moment")
+    elif any(name.startswith("STAGE#06_predict") for name in _names(ws, race["event_partition_key"])):
+        from f1lib import predictions
+
+        show_predictions(ws, predictions.read(race["event_partition_key"], lake=ws.store.url))
+    print(f"report: {location(ws, 'reports/run_summary.html')}")
+
+
+def show_predictions(ws: Workspace, frame: pd.DataFrame) -> None:
+    """The predicted order as a table; ``frame`` has LAKE.md's prediction columns."""
+    first = frame.iloc[0]
+    title = f"{first['event_year']} {first['event_name']}, {first['horizon']}, data until {first['as_of_utc']}"
+    caption = f"source: {first['source']} - model run {first['model_run_id']}"
+    if ws.source_name == "f1db":
+        caption += " - data: F1DB, https://github.com/f1db/f1db, CC BY 4.0"
+    table = Table(title=escape(title), caption=escape(caption))
+    for name in ("rank", "driver", "team", "expected", "P(win)", "P(podium)", "P(points)", "P(DNF)"):
+        table.add_column(name, justify="left" if name in ("driver", "team") else "right", no_wrap=True)
+    for row in frame.sort_values("predicted_rank").to_dict("records"):
+        shares = [f"{100 * row[name]:.1f} %" for name in ("p_win", "p_podium", "p_points", "p_dnf")]
+        names = [escape(str(row["full_name"])), escape(str(row["team_name"]))]
+        table.add_row(str(row["predicted_rank"]), *names, f"{row['predicted_position']:.1f}", *shares)
+    _out().print(table)
+
+
+def show_status(ws: Workspace) -> None:
+    """The weekend at hand (sessions, stages), the last errors, and what is due now."""
+    rows = ws.tracking.rows()
+    if not rows:
+        print(f"lake {ws.store.url} is empty; `f1 run` fills it")
+        return
+    race = next_race(rows, ws.as_of)
+    events = [race["event_partition_key"]] if race else []
+    table = Table(title=f"{ws.store.url} at {ws.as_of:%Y-%m-%d %H:%M} UTC ({ws.source_name})")
+    for name in ("event", "session or stage", "start", "status", "finished", "last error"):
+        table.add_column(name)
+    for row in sorted(rows, key=_status_order):
+        if row["event_partition_key"] in (*events, "PIPELINE") or row.get("last_error"):
+            values = (row.get(k) or "" for k in ("session_date_utc", "status", "finished_utc", "last_error"))
+            table.add_row(row["event_partition_key"], row["session_name_abr"], *(escape(str(v)) for v in values))
+    _out().print(table)
+    counts: dict[str, int] = {}
+    for row in rows:
+        if row["session_name_abr"] in _SESSION_ORDER:
+            counts[row.get("status", "?")] = counts.get(row.get("status", "?"), 0) + 1
+    print("sessions: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather)
+    print("due now: " + ("; ".join(f"{s.stage} ({s.reason})" for s in steps) or "nothing"))
+
+
+def find_event(ws: Workspace, text: str) -> str:
+    """The partition key a person means by ``text``: the key itself, or a part of one without accents.
+
+    A part that fits several events means the newest of those already predicted. Raises `BadParameters` when
+    nothing fits.
+    """
+    rows = ws.tracking.rows()
+    events = {row["event_partition_key"]: row["session_date_utc"] for row in rows if row["session_name_abr"] == "R"}
+    if text in events:
+        return text
+    fitting = sorted((e for e in events if plain(text) in plain(e)), key=lambda e: events[e])
+    if not fitting:
+        raise BadParameters(f"no event {text!r} in lake {ws.store.url}; `f1 status` shows the next one")
+    predicted = [e for e in fitting if any(n.startswith("STAGE#06_predict") for n in _names(ws, e))]
+    return (predicted or fitting)[-1]
+
+
+def replay_progress() -> Callable[[str], None]:
+    """A callback that prints one line a tick of a replay on standard error."""
+    return lambda line: print(line, file=sys.stderr, flush=True)
+
+
+def show_replay(summary: dict[str, Any]) -> None:
+    """The means of a replay's scores, a row a horizon and system."""
+    table = Table(title=f"{summary['season']}: {summary['races']} races, predictions scored as issued")
+    rows = [
+        {"horizon": horizon, "system": system, **figures}
+        for horizon, systems in summary["horizons"].items()
+        for system, figures in systems.items()
+    ]
+    _figures(table, rows, ("horizon", "system"))
+
+
+def show_scorecard(card: dict[str, Any]) -> None:
+    """A scorecard's means, models and baselines side by side."""
+    table = Table(title=f"{card['races']} races, walk-forward")
+    rows = [
+        {"system": name, "horizon": horizon, **figures}
+        for group in ("models", "baselines")
+        for name, horizons in card[group].items()
+        for horizon, figures in horizons.items()
+    ]
+    _figures(table, sorted(rows, key=lambda row: str(row["horizon"])), ("horizon", "system"))
+
+
+def location(ws: Workspace, key: str) -> str:
+    """Where a person opens ``key``: a path for a folder, a URL otherwise."""
+    return str(ws.store.path(key)) if isinstance(ws.store, LocalStore) else f"{ws.store.url}/{key}"
+
+
+def _figures(table: Table, rows: list[dict[str, Any]], labels: tuple[str, ...]) -> None:
+    metrics = [name for name in (rows[0] if rows else {}) if name not in labels and not name.endswith("_se")]
+    for name in (*labels, *metrics):
+        table.add_column(name, justify="left" if name in labels else "right", no_wrap=True)
+    for row in rows:
+        values = ("" if row.get(m) is None else f"{row[m]:.4f}" for m in metrics)
+        table.add_row(*(escape(str(row[label])) for label in labels), *values)
+    _out().print(table)
+
+
+def _status_order(row: dict[str, Any]) -> tuple[bool, str, str, str]:
+    is_stage = row["session_name_abr"].startswith("STAGE#")
+    return (is_stage, row["event_partition_key"], row.get("session_date_utc", ""), row["session_name_abr"])
+
+
+def _names(ws: Workspace, event: str) -> list[str]:
+    return [row["session_name_abr"] for row in ws.tracking.rows(event)]
+
+
+def _out() -> Console:
+    """A console as wide as the table needs when the output is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=160)

@@ -1,0 +1,30 @@
+"""The walk-forward scorecard from a lake: history brought up to gold first, then `f1lib.backtest`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib.errors import RunError
+from f1lib.plan import GOLD, INGEST, SCHEDULE, SILVER, WEATHER
+from f1lib.runner import tick
+
+if TYPE_CHECKING:
+    from f1lib.workspace import Workspace
+
+_HISTORY = frozenset((SCHEDULE, INGEST, WEATHER, SILVER, GOLD))
+
+
+def bring_history(ws: Workspace) -> None:
+    """Run the stages up to gold that are due; raises `RunError` when one fails."""
+    result = tick(ws, stages=_HISTORY)
+    if result.failures:
+        raise RunError(result.failures[0].error)
+
+
+def backtest_history(ws: Workspace, first: int, last: int, models: list[str], horizons: list[str]) -> dict[str, Any]:
+    """The scorecard of ``models`` over seasons ``first``..``last``; see `f1lib.backtest` for its shape."""
+    from f1lib import backtest, gold
+
+    bring_history(ws)
+    training = gold.read_training_dataset(ws.store)
+    return backtest.run(ws, training, first, last, models, horizons)
