@@ -140,16 +140,15 @@ def horizon_known(known: Rows, event: str, now: datetime) -> str:
 def due_sessions(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Row]:
     """The rows of sessions and grids that are visible at ``now`` and not yet ingested or given up."""
     moment = format_utc(now)
-    return [
+    waiting = [
         row
-        for row in sorted(
-            rows, key=lambda r: (r.get("available_utc", ""), r["event_partition_key"], r["session_name_abr"])
-        )
+        for row in rows
         if (row["session_name_abr"] in _SESSIONS or row["session_name_abr"] in GRID_KEYS.values())
         and row.get("status") in _OPEN
         and row.get("available_utc", "9") <= moment
         and row.get("next_attempt_utc", "") <= moment
     ]
+    return sorted(waiting, key=lambda r: (r["available_utc"], r["event_partition_key"], r["session_name_abr"]))
 
 
 def _schedule(known: Rows, now: datetime) -> list[Step]:

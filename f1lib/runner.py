@@ -15,6 +15,7 @@ from f1lib.errors import AlreadyRunning, F1LibError
 from f1lib.execute import Execution, execute_stage, stage_notebook, stage_result, stage_values
 from f1lib.plan import STAGES, Step, due_steps
 from f1lib.terms import format_utc, stamp
+from f1lib.tracking import PIPELINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -31,29 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
 
-_COLUMNS = [
-    "event_year",
-    "event_name",
-    "event_number",
-    "event_format",
-    "session_date_utc",
-    "session_type",
-    "circuit",
-    "latitude",
-    "longitude",
-    "status",
-    "bronze_path",
-    "silver_path",
-    "gold_path",
-    "source",
-    "attempts",
-    "last_error",
-    "updated_at_utc",
-    "owner",
-    "lease_expires_utc",
-    "run_id",
-    "input_hash",
-]
+_COLUMNS = (
+    "event_year event_name event_number event_format session_date_utc session_type circuit latitude longitude "
+    "status bronze_path silver_path gold_path source attempts last_error updated_at_utc "
+    "owner lease_expires_utc run_id input_hash"
+).split()
 _NAMES = ["event_partition_key", "session_name_abr", *_COLUMNS, "attributes"]
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS {SESSION_TABLE} (
