@@ -39,7 +39,7 @@ def _shell() -> Any:
     from IPython.core.interactiveshell import InteractiveShell
 
     InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
+    shell: Any = InteractiveShell.instance()
     shell.history_manager.enabled = False  # no history file beside the user's own
     return shell
 
@@ -47,19 +47,19 @@ def _shell() -> Any:
 def _run(shell: Any, cell: Any, count: int) -> BaseException | None:
     """Run one cell, leave its outputs on it, and return what it raised."""
     from IPython.utils.capture import capture_output
-    from nbformat.v4 import new_output
+    from nbformat import v4
 
     with capture_output() as captured:
         result = shell.run_cell(cell.source, store_history=False)
     cell.execution_count = count
     cell.outputs = [
-        new_output("stream", name=name, text=text)
+        v4.new_output("stream", name=name, text=text)
         for name, text in (("stdout", captured.stdout), ("stderr", captured.stderr))
         if text and result.success
     ]
-    cell.outputs += [new_output("display_data", data=o.data, metadata=o.metadata) for o in captured.outputs]
+    cell.outputs += [v4.new_output("display_data", data=o.data, metadata=o.metadata) for o in captured.outputs]
     error: BaseException | None = result.error_before_exec or result.error_in_exec
     if error is not None:
         lines = shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__)
-        cell.outputs.append(new_output("error", ename=type(error).__name__, evalue=str(error), traceback=lines))
+        cell.outputs.append(v4.new_output("error", ename=type(error).__name__, evalue=str(error), traceback=lines))
     return error

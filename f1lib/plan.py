@@ -167,17 +167,23 @@ def _ingest(known: Rows, now: datetime) -> list[Step]:
 
 
 def _weather(known: Rows, now: datetime) -> list[Step]:
-    """A forecast is due daily within its reach of a race, and every tick in the last 72 hours."""
-    due = []
-    for race in known.races():
-        start = parse_utc(race["session_date_utc"])
-        if not now < start <= now + FORECAST_REACH:
-            continue
-        fetched = known.stage(WEATHER, race["event_partition_key"]).get("finished_utc")
-        every = timedelta(0) if start - now <= FORECAST_CLOSE else FORECAST_EVERY
-        if not fetched or parse_utc(fetched) + every < now:
-            due.append(race["event_partition_key"])
-    return [Step(WEATHER, f"a forecast is due for {', '.join(due)}", {"events": due})] if due else []
+    """A forecast is due daily within its reach of a race, every tick in the last 72 hours, once for the past."""
+    due = [race["event_partition_key"] for race in known.races() if _forecast_due(known, race, now)]
+    if not due:
+        return []
+    named = due[0] if len(due) == 1 else f"{len(due)} events"
+    return [Step(WEATHER, f"a forecast is due for {named}", {"events": due})]
+
+
+def _forecast_due(known: Rows, race: Row, now: datetime) -> bool:
+    start = parse_utc(race["session_date_utc"])
+    fetched = known.stage(WEATHER, race["event_partition_key"]).get("finished_utc")
+    if start > now + FORECAST_REACH:
+        return False
+    if not fetched:
+        return True
+    every = timedelta(0) if start - now <= FORECAST_CLOSE else FORECAST_EVERY
+    return now < start and parse_utc(fetched) + every < now
 
 
 def _silver(known: Rows, now: datetime) -> list[Step]:

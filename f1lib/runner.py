@@ -92,9 +92,7 @@ def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
     path = stage_notebook(name)
     stage_values(ws, path, given)
     event, horizon = str(given.get("event", "")), str(given.get("horizon", ""))
-    step = Step(
-        path.stem, "on request", dict(given), **({"event_partition_key": event} if event else {}), suffix=horizon
-    )
+    step = Step(path.stem, "on request", dict(given), event or PIPELINE, horizon)
     ws = ws if ws.run_id else named_run(ws)
     started = perf_counter()
     execution = _claimed(ws, step, lambda: execute_stage(ws, path.stem, given, _record_suffix(step)))
@@ -141,8 +139,10 @@ def _claimed(ws: Workspace, step: Step, work: Callable[[], Execution]) -> Execut
         if step.input_hash and before.get("input_hash") == step.input_hash:
             raise AlreadyRunning(f"{event} {sort_key} was finished by run {before.get('run_id')} meanwhile")
         execution = work()
-        outcome.update(status=_finished_status(before, step), last_error=None, attempts=None)
-        outcome.update(finished_utc=format_utc(ws.as_of), input_hash=step.input_hash or None)
+        outcome.update(status="ingested" if step.stage == "00_schedule" else "gold", last_error=None, attempts=None)
+        outcome.update(finished_utc=format_utc(ws.as_of))
+        if step.input_hash:
+            outcome["input_hash"] = step.input_hash
         return execution
     except AlreadyRunning:
         outcome = {}
@@ -152,10 +152,6 @@ def _claimed(ws: Workspace, step: Step, work: Callable[[], Execution]) -> Execut
         raise
     finally:
         ws.tracking.release(claim, outcome)
-
-
-def _finished_status(before: Mapping[str, Any], step: Step) -> str:
-    return "ingested" if step.stage == "00_schedule" else "gold"
 
 
 def _record_suffix(step: Step) -> str:
