@@ -1,0 +1,180 @@
+"""Pages as text: the shared style and templates, and executed notebooks turned into HTML.
+
+Every page is one file that loads nothing from anywhere, works with JavaScript off, and says loudly when
+its data is simulated. Templates, style and script stand in ``f1lib/templates``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from functools import cache
+from html import escape
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jinja2 import Environment
+
+# CC BY 4.0 asks that the origin is named wherever the data is shown.
+ATTRIBUTION = {
+    "f1db": "F1DB, https://github.com/f1db/f1db, CC BY 4.0",
+    "fastf1": "Formula 1 live timing by FastF1; results by Jolpica-F1; F1DB, https://github.com/f1db/f1db, CC BY 4.0",
+    "simulated": "simulated by f1lib; nothing on this page happened",
+}
+_TEMPLATES = Path(str(resources.files("f1lib"))) / "templates"
+_SHOWN_PROVENANCE = ("run_id", "source", "code_version")
+_HEADING = re.compile(r"^(#{1,3}) (.+?)\s*$", re.M)
+
+
+class Html:
+    """Markup that a notebook shows as it is, with a text for readers without HTML.
+
+    ``markup`` must be escaped by whoever made it: this class only carries it.
+    """
+
+    def __init__(self, markup: str, text: str) -> None:
+        self.markup = markup
+        self.text = text
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.markup, "text/plain": self.text}
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of one file of ``f1lib/templates``."""
+    return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@cache
+def environment() -> Environment:
+    """The template environment: everything is escaped, an undefined name is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    found = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    found.filters.update(number=number, percent=percent, moment=moment)
+    return found
+
+
+def render(template: str, **context: Any) -> str:
+    """Fill ``f1lib/templates/<template>``; every value is escaped unless it is already `Markup`."""
+    shared = {"style": _markup(asset("style.css")), "script": _markup(asset("page.js"))}
+    return environment().get_template(template).render(**shared, **context)
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """``3.216``; a dash for what is missing."""
+    return "–" if value is None or value != value else f"{value:.{digits}f}"
+
+
+def percent(value: Any, digits: int = 0) -> str:
+    """A share of 1 as ``57 %``; a dash for what is missing, ``<1 %`` for what rounding would hide."""
+    if value is None or value != value:
+        return "–"
+    least = 10.0 ** -(digits + 2)
+    return f"<{100 * least:g} %" if 0 < value < least / 2 else f"{100 * value:.{digits}f} %"
+
+
+def moment(text: Any) -> str:
+    """``2025-12-06T16:00:00Z`` as ``2025-12-06 16:00 UTC``; a dash for what is missing."""
+    return f"{str(text)[:16].replace('T', ' ')} UTC" if text else "–"
+
+
+def notebook_to_html(notebook: Mapping[str, Any]) -> str:
+    """An executed notebook (nbformat 4 JSON) as one page.
+
+    The runner's facts are read from ``notebook["metadata"]["f1lib"]`` (``stage status error source run_id
+    code_version parameters``) and stand at the top; without them the page has none. Outputs come first, code
+    is folded, a failed cell is marked and opened.
+    """
+    import nbformat
+
+    node = nbformat.reads(json.dumps(notebook), as_version=4)
+    facts = dict(notebook.get("metadata", {}).get("f1lib", {}))
+    for index, cell in enumerate(node.cells):
+        cell.setdefault("id", f"n{index}")
+    text, _ = _exporter().from_notebook_node(node, resources={"f1lib": _notebook_page(node, facts)})
+    return str(text)
+
+
+@cache
+def _exporter() -> Any:
+    from nbconvert.exporters import HTMLExporter
+
+    return HTMLExporter(
+        template_name="notebook",
+        exclude_anchor_links=True,
+        extra_template_basedirs=[str(_TEMPLATES)],
+        extra_template_paths=[str(_TEMPLATES)],
+    )
+
+
+def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
+    headings = [(len(m[1]), m[2], cell.id) for cell in node.cells for m in _headings(cell)]
+    titles = [text for level, text, _ in headings if level == 1]
+    source = str(facts.get("source", ""))
+    return {
+        "title": titles[0] if titles else str(facts.get("stage", "Notebook")),
+        "subtitle": _subtitle(facts),
+        "status": facts.get("status", ""),
+        "error": facts.get("error", ""),
+        "source": source,
+        "provenance": _provenance(facts),
+        "toc": [(f"cell-{anchor}", text) for level, text, anchor in headings if level == 2],
+        "attribution": ATTRIBUTION.get(source, ""),
+        "generated": f"Made by f1lib {facts['code_version']}." if facts.get("code_version") else "Made by f1lib.",
+        "style": asset("style.css") + asset("notebook.css"),
+        "script": asset("page.js"),
+        "body": _body,
+        "picture": _picture,
+        "cell_kind": _cell_kind,
+    }
+
+
+def _headings(cell: Any) -> list[re.Match[str]]:
+    return list(_HEADING.finditer(cell.source)) if cell.cell_type == "markdown" else []
+
+
+def _body(cell: Any) -> str:
+    """A text cell without its title, which stands at the top of the page."""
+    return re.sub(r"\A# .*$", "", cell.source, flags=re.M)
+
+
+def _subtitle(facts: Mapping[str, Any]) -> str:
+    given = facts.get("parameters", {})
+    return " · ".join(str(v) for v in (given.get("event"), given.get("horizon"), moment(given.get("as_of"))) if v)
+
+
+def _provenance(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    known = [(name.replace("_", " "), str(facts[name])) for name in _SHOWN_PROVENANCE if facts.get(name)]
+    given = facts.get("parameters", {})
+    return known + [(f"parameter {name}", str(value)) for name, value in given.items() if value not in ("", [])]
+
+
+def _cell_kind(cell: Any) -> str:
+    """What the folded code is called, where its tag says more than its place."""
+    named = {"parameters": "defaults", "injected-parameters": "parameters of this run", "setup": "setup"}
+    return "".join(f": {named[tag]}" for tag in cell.metadata.get("tags", []) if tag in named)
+
+
+def _picture(output: Any) -> str:
+    """A picture output with its alternative text; vectors are put in as they are, so that they follow the theme."""
+    if "image/svg+xml" in output.data:
+        return f'<figure><div class="picture">{output.data["image/svg+xml"]}</div></figure>'
+    alt = output.metadata.get("image/png", {}).get("alt") or output.data.get("text/plain", "picture")
+    data = output.data["image/png"]
+    data = data if isinstance(data, str) else base64.b64encode(data).decode()
+    return f'<figure><img alt="{escape(alt)}" src="data:image/png;base64,{escape(data.strip())}"></figure>'
+
+
+def _markup(text: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(text)
