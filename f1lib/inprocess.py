@@ -41,24 +41,26 @@ def _shell() -> Any:
     InteractiveShell.clear_instance()
     shell: Any = InteractiveShell.instance()
     shell.history_manager.enabled = False  # no history file beside the user's own
+    shell._showtraceback = lambda *_: None  # the traceback goes to the error output, not among what was printed
     return shell
 
 
 def _run(shell: Any, cell: Any, count: int) -> BaseException | None:
     """Run one cell, leave its outputs on it, and return what it raised."""
+    from IPython.core.displayhook import CapturingDisplayHook
     from IPython.utils.capture import capture_output
     from nbformat import v4
 
+    results: list[dict[str, Any]] = []
+    shell.display_trap.hook = CapturingDisplayHook(shell=shell, outputs=results)
     with capture_output() as captured:
         result = shell.run_cell(cell.source, store_history=False)
-    cell.execution_count = count
-    cell.outputs = [
-        v4.new_output("stream", name=name, text=text)
-        for name, text in (("stdout", captured.stdout), ("stderr", captured.stderr))
-        if text and result.success
-    ]
-    cell.outputs += [v4.new_output("display_data", data=o.data, metadata=o.metadata) for o in captured.outputs]
     error: BaseException | None = result.error_before_exec or result.error_in_exec
+    cell.execution_count = count
+    streams = (("stdout", captured.stdout), ("stderr", captured.stderr))
+    cell.outputs = [v4.new_output("stream", name=name, text=text) for name, text in streams if text]
+    cell.outputs += [v4.new_output("display_data", data=o.data, metadata=o.metadata) for o in captured.outputs]
+    cell.outputs += [v4.new_output("execute_result", execution_count=count, **found) for found in results]
     if error is not None:
         lines = shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__)
         cell.outputs.append(v4.new_output("error", ename=type(error).__name__, evalue=str(error), traceback=lines))

@@ -13,7 +13,8 @@ def _notebook(source: str, tags: tuple[str, ...] = ("parameters",)) -> dict[str,
 
 KNOWN = declared(
     _notebook(
-        'model: str = "full_v1"  # what to train\nrounds: int = 3\nshare: float = 0.5\nfast: bool = False\nkeys: list = []'
+        'model: str = "full_v1"  # what to train\nrounds: int = 3\n'
+        "share: float = 0.5\nfast: bool = False\nkeys: list = []"
     ),
     "05_train",
 )
