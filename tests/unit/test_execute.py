@@ -63,8 +63,8 @@ def test_a_failing_cell_leaves_its_notebook_and_its_error(ws: Workspace, put: An
     record = json.loads(ws.store.read("reports/runs/r1/09_try.ipynb"))
     assert record["metadata"]["f1lib"]["error"] == "ValueError: no such lap"
     outputs = [output for cell in record["cells"] for output in cell.get("outputs", [])]
-    assert any(output.get("text") == "before\n" for output in outputs)
-    assert not any(output.get("text") == "after\n" for output in outputs)
+    assert any("".join(output.get("text", "")) == "before\n" for output in outputs)
+    assert not any("".join(output.get("text", "")) == "after\n" for output in outputs)
     assert "no such lap" in ws.store.read("reports/runs/r1/09_try.html").decode()
 
 
