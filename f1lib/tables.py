@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from f1lib.storage import ObjectStore
+
 _PANDAS_DTYPES = {"timestamp": "datetime64[us, UTC]"}
 
 
@@ -174,3 +176,34 @@ def run_sql(name: str, frames: Mapping[str, pd.DataFrame], parameters: Mapping[s
         for table, frame in frames.items():
             connection.register(table, frame)
         return connection.execute(sql_text(name), dict(parameters or {})).fetch_df()  # type: ignore[no-any-return]
+
+
+def read_parquet(store: ObjectStore, key: str) -> pd.DataFrame:
+    """The Parquet file under ``key`` as a frame, with the dtypes it was written with.
+
+    Raises `StorageError` when there is none and `TableError` when the bytes are no Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    data = store.read(key)
+    try:
+        return pq.read_table(pa.BufferReader(data), use_threads=False).to_pandas()  # type: ignore[no-any-return]
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"{key} in lake {store.url} is no Parquet file: {error}; delete it and run again") from error
+
+
+def write_parquet(store: ObjectStore, key: str, frame: pd.DataFrame) -> bytes:
+    """Put ``frame`` (its index is dropped) under ``key`` as Parquet, zstd; the same frame gives the same bytes.
+
+    Returns the bytes, so that a caller can hash them.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+    pq.write_table(table, sink, compression="zstd", write_statistics=False)
+    data: bytes = sink.getvalue().to_pybytes()
+    store.write(key, data)
+    return data
