@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from papermill.engines import Engine
-from papermill.exceptions import PapermillExecutionError
 
 
 class InProcessEngine(Engine):  # type: ignore[misc]
@@ -17,7 +16,7 @@ class InProcessEngine(Engine):  # type: ignore[misc]
 
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> None:
-        """Run the cells in order in a fresh namespace; raises `PapermillExecutionError` at the first failure."""
+        """Run the cells in order in a fresh namespace, up to the first failure; papermill raises from its output."""
         shell = _shell()
         shell.reset(new_session=False)
         count = 0
@@ -29,9 +28,7 @@ class InProcessEngine(Engine):  # type: ignore[misc]
             error = _run(shell, cell, count)
             if error is not None:
                 nb_man.cell_exception(cell, index)
-                raise PapermillExecutionError(
-                    index, count, cell.source, type(error).__name__, str(error), cell.outputs[-1]["traceback"]
-                ) from error
+                return
             nb_man.cell_complete(cell, index)
 
 
