@@ -159,7 +159,8 @@ def test_the_result_is_handed_back_under_the_stages_own_name(path: Path) -> None
 
 @every
 def test_a_notebook_knows_no_path_no_address_and_no_secret(path: Path) -> None:
-    code = "\n".join(_source(c) for c in _code(path))
+    """The help texts of the parameters name the forms of an address; a value stands nowhere."""
+    code = "\n".join(re.sub(r"  # .*", "", _source(c)) for c in _code(path))
     assert not re.search(r"(?<![\w.])/(home|work|root|tmp|mnt|Users)/", code)
     assert not re.search(r"s3://|https?://|\.parquet|\.json\b", code)
     assert not re.search(r"(?i)password|secret|access_key|token", code)

@@ -1,0 +1,215 @@
+"""Pictures of one race's prediction, and what every picture of the report shares.
+
+A picture is drawn once with matplotlib (no pyplot, no state) and kept as a vector that follows the page's
+light or dark theme. Colour never carries a meaning alone: drivers are lettered, teammates differ in hatching,
+shares are written beside their bars.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+
+# FastF1's team colours (fastf1.plotting, MIT), newest livery, by F1DB's constructor id.
+TEAM_COLOURS = {
+    "alfa-romeo": "#900000", "alphatauri": "#2b4562", "alpine": "#ff87bc", "aston-martin": "#00665f",
+    "audi": "#ff2d00", "cadillac": "#444444", "caterham": "#0b7a3b", "ferrari": "#e80020", "force-india": "#ff87bc",
+    "haas": "#b6babd", "kick-sauber": "#00e700", "lotus-f1": "#b8a15a", "manor": "#6e0000", "marussia": "#6e0000",
+    "mclaren": "#ff8000", "mercedes": "#27f4d2", "racing-bulls": "#6692ff", "racing-point": "#ff87bc", "rb": "#6692ff",
+    "red-bull": "#0600ef", "renault": "#fff500", "sauber": "#900000", "toro-rosso": "#2b4562", "williams": "#00a0dd",
+}  # fmt: skip
+# Okabe and Ito's palette, told apart by every common form of colour blindness: for teams without a livery.
+_PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7a00", "#999999")
+# Placeholders that the vector's text and lines are drawn in; the page replaces them by its own colours.
+INK, FAINT, FILL, ON_FILL = "#010203", "#020304", "#030405", "#040506"
+_THEMED = {
+    INK: "currentColor", FAINT: "var(--line, #d5dbe1)", FILL: "var(--bar, #2f6fbd)", ON_FILL: "var(--surface, #ffffff)",
+}  # fmt: skip
+_STYLE = {"svg.fonttype": "none", "svg.hashsalt": "f1lib", "font.size": 10.0, "hatch.linewidth": 0.6}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure: ``svg`` to be put into a page, ``alt`` the same in words."""
+
+    svg: str
+    alt: str
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"image/svg+xml": self.svg, "text/plain": self.alt}
+
+
+def new_figure(width: float, height: float) -> tuple[Any, Any]:
+    """An empty figure of ``width`` x ``height`` inches and its one pair of axes, bare of frames."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        axes = figure.add_subplot()
+    bare(axes)
+    return figure, axes
+
+
+def bare(axes: Any) -> None:
+    """Strip ``axes`` of what carries no data and colour the rest in the page's own."""
+    axes.set_facecolor("none")
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(FAINT)
+    axes.tick_params(colors=INK, length=0, labelsize=9)
+    axes.xaxis.label.set_color(INK)
+    axes.yaxis.label.set_color(INK)
+    axes.set_axisbelow(True)
+
+
+def picture(figure: Any, alt: str, name: str, notes: Iterable[tuple[float, float, str]] = ()) -> Picture:
+    """Freeze ``figure``: ``name`` keeps its ids apart from other pictures' on one page.
+
+    ``notes`` are (x, y, text) in the data of the first axes: shown when a reader points there.
+    """
+    from matplotlib import rc_context
+
+    out = StringIO()
+    with rc_context(_STYLE):
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = out.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.S)
+    text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
+    for placeholder, colour in _THEMED.items():
+        text = text.replace(placeholder, colour)
+    text = re.sub(r"<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', text, count=1)
+    return Picture(text.replace("</svg>", _hover(figure, notes) + "</svg>").strip(), alt)
+
+
+def _hover(figure: Any, notes: Iterable[tuple[float, float, str]]) -> str:
+    """Invisible discs that show a text under the pointer."""
+    height = figure.get_figheight() * 72
+    scale = 72 / figure.dpi
+    spots = []
+    for x, y, text in notes:
+        px, py = figure.axes[0].transData.transform((x, y)) * scale
+        spots.append(
+            f'<circle cx="{px:.1f}" cy="{height - py:.1f}" r="9" fill="transparent"><title>{escape(text)}</title></circle>'
+        )
+    return "".join(spots)
+
+
+def team_colours(team_ids: Iterable[str]) -> dict[str, str]:
+    """A colour for every team: its livery's, or one of a colour-blind safe palette in order of the ids."""
+    ids = sorted(set(team_ids))
+    unknown = [team for team in ids if team not in TEAM_COLOURS]
+    spare = {team: _PALETTE[place % len(_PALETTE)] for place, team in enumerate(unknown)}
+    return {team: TEAM_COLOURS.get(team) or spare[team] for team in ids}
+
+
+def _second_drivers(frame: pd.DataFrame) -> set[str]:
+    """The drivers behind their teammate in the predicted order: drawn hatched."""
+    ordered = frame.sort_values("predicted_rank")
+    return set(ordered.loc[ordered.duplicated("team_id"), "driver_id"])
+
+
+def _labels(frame: pd.DataFrame) -> list[str]:
+    return [str(a) if isinstance(a, str) and a else str(n)[:3].upper() for a, n in _named(frame)]
+
+
+def _named(frame: pd.DataFrame) -> Iterable[tuple[Any, str]]:
+    return zip(frame["abbreviation"], frame["full_name"], strict=True)
+
+
+def order(predictions: pd.DataFrame) -> Picture:
+    """The predicted order: a bar a driver from the 10th to the 90th percentile of his position, a mark at its mean.
+
+    ``predictions`` has LAKE.md's columns, one row a driver of one race.
+    """
+    frame = predictions.sort_values("predicted_rank", ignore_index=True)
+    colours, second, n = team_colours(frame["team_id"]), _second_drivers(frame), len(frame)
+    figure, axes = new_figure(7.6, 0.27 * n + 0.9)
+    for place, row in enumerate(frame.to_dict("records")):
+        low, high = row["position_p10"] - 0.4, row["position_p90"] + 0.4
+        axes.barh(
+            place, high - low, left=low, height=0.62, color=colours[row["team_id"]], alpha=0.85, edgecolor=INK,
+            linewidth=0.4, hatch="////" if row["driver_id"] in second else None,
+        )  # fmt: skip
+        axes.plot(row["predicted_position"], place, "o", color="white", markeredgecolor="black", markersize=6)
+    axes.set_yticks(range(n), [f"{i + 1}  {label}" for i, label in enumerate(_labels(frame))], family="monospace")
+    axes.set_ylim(n - 0.4, -0.6)
+    axes.set_xlim(0.3, n + 0.7)
+    axes.set_xticks([1, *range(5, n + 1, 5)])
+    axes.grid(axis="x", color=FAINT, linewidth=0.7)
+    axes.set_xlabel("finishing position: bar from 10th to 90th percentile, dot at the mean; teammate behind is hatched")
+    notes = [
+        (
+            r["predicted_position"],
+            i,
+            f"{r['full_name']}: expected {r['predicted_position']:.1f}, P(win) {r['p_win']:.1%}",
+        )
+        for i, r in enumerate(frame.to_dict("records"))
+    ]
+    return picture(figure, _order_alt(frame), "order", notes)
+
+
+def _order_alt(frame: pd.DataFrame) -> str:
+    top = [f"{r['full_name']} (expected {r['predicted_position']:.1f})" for r in frame.head(5).to_dict("records")]
+    return f"Predicted order with intervals. The first five: {', '.join(top)}."
+
+
+def matrix(predictions: pd.DataFrame) -> Picture:
+    """The position matrix as a heat map: a row a driver in the predicted order, a column a finishing position."""
+    frame = predictions.sort_values("predicted_rank", ignore_index=True)
+    shares = [list(row) for row in frame["position_probabilities"]]
+    n = len(shares[0])
+    figure, axes = new_figure(7.6, 0.25 * len(frame) + 0.8)
+    highest = max(max(row) for row in shares)
+    for place, row in enumerate(shares):
+        for column, share in enumerate(row):
+            strength = share / highest
+            if strength >= 0.01:
+                axes.add_patch(_square(column + 0.5, place - 0.5, strength))
+            if share >= 0.095:
+                axes.text(
+                    column + 1, place, f"{100 * share:.0f}", ha="center", va="center", fontsize=7.5,
+                    color=ON_FILL if strength > 0.55 else INK,
+                )  # fmt: skip
+    axes.set_xlim(0.5, n + 0.5)
+    axes.set_ylim(len(frame) - 0.5, -0.5)
+    axes.set_xticks([1, *range(5, n + 1, 5)])
+    axes.set_yticks(range(len(frame)), _labels(frame), family="monospace")
+    axes.set_xlabel("finishing position; a figure is a chance in per cent")
+    best = [
+        f"{r['full_name']} {100 * max(r['position_probabilities']):.0f} %" for r in frame.head(3).to_dict("records")
+    ]
+    alt = f"Chance of each finishing position, a row a driver. Likeliest single position of the first three: {', '.join(best)}."
+    return picture(figure, alt, "matrix")
+
+
+def _square(x: float, y: float, strength: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x, y), 1, 1, facecolor=FILL, alpha=0.04 + 0.96 * strength, linewidth=0)
+
+
+def reasons(name: str, rows: Sequence[tuple[str, float]]) -> Picture:
+    """Why one driver stands where he does: places gained (left) or lost by each feature, largest first."""
+    figure, axes = new_figure(6.4, 0.3 * len(rows) + 0.8)
+    for place, (_, moved) in enumerate(rows):
+        axes.barh(place, moved, height=0.6, color="#0072b2" if moved < 0 else "#d55e00")
+        side = {"ha": "right", "xytext": (-4, 0)} if moved < 0 else {"ha": "left", "xytext": (4, 0)}
+        axes.annotate(
+            f"{moved:+.2f}", (moved, place), textcoords="offset points", va="center", fontsize=8, color=INK, **side
+        )
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(rows)), [label for label, _ in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.margins(x=0.18)
+    axes.set_xlabel("places against the field's average: to the left is further ahead")
+    words = ", ".join(f"{label} {moved:+.2f}" for label, moved in rows)
+    return picture(figure, f"What moves {name}: {words} places.", "reasons-" + re.sub(r"\W+", "-", name.lower()))
