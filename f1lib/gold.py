@@ -1,0 +1,80 @@
+"""Gold: what is known of every driver of a race at a cut-off, one row each, and the outcome beside it.
+
+`compute` is pure: silver frames and targets in, gold rows out. The rows of an event at cut-off T are computed
+from silver rows with ``available_utc <= T`` only; every file in ``sql/gold`` says how it keeps to that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib import gold_features, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+KEYS = ["event_partition_key", "session", "horizon", "driver_id"]
+IDENTITY = (
+    "event_year event_number event_name circuit_id as_of_utc driver_number abbreviation full_name team_id team_name "
+    "team_lineage"
+).split()
+LABELS = ["finishing_position", "is_dnf", "points", "n_entrants"]
+SILVER = (
+    "events", "sessions", "results", "starting_grid", "pit_stops", "laps", "weather_observed", "weather_forecast",
+)  # fmt: skip
+# Tables made on the way from silver to features, each read by the ones after it.
+_STEPS = ("regulation_eras", "target", "race_history", "field", "driver_state", "team_state")
+
+
+def compute(silver: Mapping[str, pd.DataFrame], targets: pd.DataFrame) -> pd.DataFrame:
+    """The gold rows of ``targets``: one per event, session, horizon and driver of the field, sorted by these.
+
+    ``silver`` maps each name of `SILVER` to a frame of that contract; a table that is not there counts as
+    empty. ``targets`` has ``event_partition_key session horizon cutoff_utc``. Columns: `KEYS`, `IDENTITY`, then
+    the features of ``features.csv`` as float64, NaN when unknown, rounded to 6 decimals.
+    """
+    with tables.connect() as connection:
+        connection.register("wanted", targets)
+        for name in SILVER:
+            connection.register(name, silver[name] if name in silver else tables.empty(name))
+        for name in (*_STEPS, *gold_features.groups()):
+            connection.sql(tables.sql_text(f"gold/{name}")).create(name)
+        rows = _joined(connection)
+    return _finished(rows)
+
+
+def _joined(connection: Any) -> pd.DataFrame:
+    """The field with every group's columns beside it."""
+    relation = connection.table("field").set_alias("field")
+    for group in gold_features.groups():
+        relation = relation.join(connection.table(group), "entry_id", how="left")
+    return relation.df()  # type: ignore[no-any-return]
+
+
+def _finished(rows: pd.DataFrame) -> pd.DataFrame:
+    names = gold_features.feature_names()
+    out = rows.rename(columns={"cutoff_utc": "as_of_utc"})
+    out = out.sort_values(["event_year", "event_number", *KEYS[1:]], kind="stable", ignore_index=True)
+    values = out[names].astype("float64").round(6) + 0.0
+    for horizon in out["horizon"].unique():
+        values.loc[out["horizon"] == horizon, gold_features.unknown_at(horizon)] = float("nan")
+    return out[KEYS + IDENTITY].join(values)
+
+
+def with_labels(rows: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` with the outcome beside them; a driver who was no entrant keeps his row with null labels.
+
+    ``finishing_position`` 1..n over the entrants in the official order, ``is_dnf`` 1 for an entrant who was not
+    classified, ``points`` of the session, ``n_entrants``; definitions in SCORING.md.
+    """
+    ran = results[results["is_entrant"].astype(bool) & results["finishing_position"].notna()]
+    outcome = ran[["event_partition_key", "session", "driver_id"]].assign(
+        finishing_position=ran["finishing_position"].astype("float64"),
+        is_dnf=1.0 - ran["is_classified"].astype("float64"),
+        points=ran["points"].astype("float64"),
+    )
+    counts = outcome.groupby(["event_partition_key", "session"])["driver_id"].size().rename("n_entrants")
+    out = rows.merge(outcome, how="left", on=["event_partition_key", "session", "driver_id"], validate="many_to_one")
+    return out.join(counts.astype("float64"), on=["event_partition_key", "session"])
