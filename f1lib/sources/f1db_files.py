@@ -1,0 +1,154 @@
+"""An F1DB release as it is on disk: one zip of CSV files, read and checked.
+
+Only the files and columns named in `FILES` are read; a release may have more of both. In ``FILES`` a ``#``
+marks a whole number; everything else is text. An empty field is null (F1DB's own convention).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+import zlib
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from f1lib.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WHO = "raceId# year# positionDisplayOrder# positionText driverNumber driverId constructorId"
+_TIMED = f"{_WHO} timeMillis# laps#"
+_SEGMENTS = f"{_TIMED} q1Millis# q2Millis# q3Millis#"
+_RACED = (
+    f"{_WHO} laps# timeMillis# gapMillis# gapLaps# reasonRetired points gridPositionNumber# gridPositionText pitStops#"
+)
+_GRIDDED = f"{_WHO} gridPenaltyPositions#"
+
+FILES: dict[str, str] = {
+    "circuits": "id name fullName type countryId latitude longitude",
+    "constructors": "id name",
+    "countries": "id name",
+    "drivers": "id name abbreviation",
+    "grands-prix": "id fullName",
+    "races": (
+        "id# year# round# date time grandPrixId officialName qualifyingFormat sprintQualifyingFormat circuitId "
+        "circuitType freePractice1Date freePractice1Time freePractice2Date freePractice2Time freePractice3Date "
+        "freePractice3Time qualifyingDate qualifyingTime sprintQualifyingDate sprintQualifyingTime sprintRaceDate "
+        "sprintRaceTime"
+    ),
+    "races-free-practice-1-results": _TIMED,
+    "races-free-practice-2-results": _TIMED,
+    "races-free-practice-3-results": _TIMED,
+    "races-qualifying-results": _SEGMENTS,
+    "races-sprint-qualifying-results": _SEGMENTS,
+    "races-sprint-race-results": _RACED,
+    "races-race-results": _RACED,
+    "races-starting-grid-positions": _GRIDDED,
+    "races-sprint-starting-grid-positions": _GRIDDED,
+    "races-pit-stops": "raceId# year# driverId stop# lap# timeMillis#",
+    "races-fastest-laps": "raceId# year# driverId timeMillis#",
+}
+
+
+class Release:
+    """The CSV files of one release, each read when it is first asked for.
+
+    Rows of seasons before ``first_season`` are dropped. Raises `SourceError` for a file that is no zip, is
+    cut off, or is the zip of something else.
+    """
+
+    def __init__(self, path: Path, first_season: int) -> None:
+        self.path = path
+        self.first_season = first_season
+        self._frames: dict[str, pd.DataFrame] = {}
+        if self.file("races") not in self._members:
+            raise SourceError(
+                f"{path.name} holds no {self.file('races')}: it is no F1DB CSV release (take f1db-csv.zip from "
+                "https://github.com/f1db/f1db/releases)"
+            )
+
+    @staticmethod
+    def file(name: str) -> str:
+        """``races`` -> ``f1db-races.csv``."""
+        return f"f1db-{name}.csv"
+
+    @cached_property
+    def sha256(self) -> str:
+        """Checksum of the zip's bytes."""
+        return hashlib.sha256(self._bytes).hexdigest()
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """One file of `FILES` with the columns named there: text as ``object``, counts as ``Int64``.
+
+        Raises `SourceError` naming the file, and the column when one is missing or not a number.
+        """
+        if name not in self._frames:
+            self._frames[name] = self._read(name)
+        return self._frames[name]
+
+    @cached_property
+    def _bytes(self) -> bytes:
+        try:
+            return self.path.read_bytes()
+        except OSError as error:
+            raise SourceError(f"cannot read the F1DB release {self.path}: {error.strerror or error}") from error
+
+    @cached_property
+    def _zip(self) -> zipfile.ZipFile:
+        try:
+            return zipfile.ZipFile(io.BytesIO(self._bytes))
+        except zipfile.BadZipFile as error:
+            raise SourceError(
+                f"{self.path.name} is no complete zip file ({error}; {len(self._bytes)} bytes): download it again"
+            ) from error
+
+    @cached_property
+    def _members(self) -> dict[str, str]:
+        """File name -> member: a release may be wrapped in a folder."""
+        return {Path(member).name: member for member in self._zip.namelist() if not member.endswith("/")}
+
+    def _content(self, file: str) -> bytes:
+        if file not in self._members:
+            raise SourceError(f"{self.path.name} has no {file}; take a complete F1DB CSV release")
+        try:
+            return self._zip.read(self._members[file])
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise SourceError(f"{file} in {self.path.name} is damaged ({error}): download it again") from error
+
+    def _read(self, name: str) -> pd.DataFrame:
+        import pandas as pd
+
+        file = self.file(name)
+        wanted = [column.rstrip("#") for column in FILES[name].split()]
+        try:
+            raw = pd.read_csv(
+                io.BytesIO(self._content(file)),
+                dtype=str,
+                keep_default_na=False,
+                na_values=[""],
+                usecols=lambda column: column in wanted,
+            )
+        except (ValueError, pd.errors.ParserError) as error:
+            raise SourceError(f"{file} in {self.path.name} is no CSV file: {str(error).splitlines()[0]}") from error
+        missing = [column for column in wanted if column not in raw.columns]
+        if missing:
+            raise SourceError(f"{file} in {self.path.name} has no column {', '.join(missing)}")
+        counts = [column[:-1] for column in FILES[name].split() if column.endswith("#")]
+        if "year" in counts:
+            year = self._whole(raw["year"], file)
+            raw = raw[(year >= self.first_season).fillna(False)]
+        numbers = {column: self._whole(raw[column], file) for column in counts}
+        return raw.assign(**numbers)[wanted].reset_index(drop=True)
+
+    def _whole(self, values: pd.Series[str], file: str) -> pd.Series[int]:
+        import pandas as pd
+
+        try:
+            return pd.to_numeric(values).astype("Int64")
+        except (ValueError, TypeError) as error:
+            raise SourceError(
+                f"{file} in {self.path.name}: column {values.name} is not a whole number ({error})"
+            ) from error
