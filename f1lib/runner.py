@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import AlreadyRunning, F1LibError
 from f1lib.execute import Execution, execute_stage, stage_notebook, stage_result, stage_values
-from f1lib.plan import STAGES, Step, due_steps
+from f1lib.plan import PREDICT, SCHEDULE, STAGES, TRAIN, Step, due_steps
 from f1lib.terms import format_utc, stamp
 from f1lib.tracking import PIPELINE
 
@@ -77,7 +77,7 @@ def tick(
             if step.stage not in stages:
                 continue
             on_step(step)
-            runs.append(_attempt(ws, step))
+            runs.append(_attempt(ws, _with_settings(ws, step)))
         if any(run.status == "taken" for run in runs):
             break
     return TickResult(ws.run_id, runs)
@@ -113,6 +113,11 @@ def _numbered(base: str, number: int) -> str:
     return base if number == 1 else f"{base}-{number}"
 
 
+def _with_settings(ws: Workspace, step: Step) -> Step:
+    """The plan knows what is due; which configuration is trained is a setting."""
+    return replace(step, parameters={"model": ws.settings.model}) if step.stage == TRAIN else step
+
+
 def _attempt(ws: Workspace, step: Step) -> StageRun:
     started = perf_counter()
     try:
@@ -139,7 +144,7 @@ def _claimed(ws: Workspace, step: Step, work: Callable[[], Execution]) -> Execut
         if step.input_hash and before.get("input_hash") == step.input_hash:
             raise AlreadyRunning(f"{event} {sort_key} was finished by run {before.get('run_id')} meanwhile")
         execution = work()
-        outcome.update(status="ingested" if step.stage == "00_schedule" else "gold", last_error=None, attempts=None)
+        outcome.update(status="ingested" if step.stage == SCHEDULE else "gold", last_error=None, attempts=None)
         outcome.update(finished_utc=format_utc(ws.as_of))
         if step.input_hash:
             outcome["input_hash"] = step.input_hash
@@ -156,4 +161,4 @@ def _claimed(ws: Workspace, step: Step, work: Callable[[], Execution]) -> Execut
 
 def _record_suffix(step: Step) -> str:
     """Two predictions of one run keep their records apart."""
-    return f"{step.event_partition_key}-{step.suffix}" if step.stage == "06_predict" else ""
+    return f"{step.event_partition_key}-{step.suffix}" if step.stage == PREDICT else ""
