@@ -15,17 +15,13 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from f1lib.attribution import ATTRIBUTION
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jinja2 import Environment
 
-# CC BY 4.0 asks that the origin is named wherever the data is shown.
-ATTRIBUTION = {
-    "f1db": "F1DB, https://github.com/f1db/f1db, CC BY 4.0",
-    "fastf1": "Formula 1 live timing by FastF1; results by Jolpica-F1; F1DB, https://github.com/f1db/f1db, CC BY 4.0",
-    "simulated": "simulated by f1lib; nothing on this page happened",
-}
 _TEMPLATES = Path(str(resources.files("f1lib"))) / "templates"
 _SHOWN_PROVENANCE = ("run_id", "source", "code_version")
 _HEADING = re.compile(r"^(#{1,3}) (.+?)\s*$", re.M)
@@ -71,20 +67,20 @@ def render(template: str, **context: Any) -> str:
 
 def number(value: Any, digits: int = 3) -> str:
     """``3.216``; a dash for what is missing."""
-    return "–" if value is None or value != value else f"{value:.{digits}f}"
+    return "-" if value is None or value != value else f"{value:.{digits}f}"
 
 
 def percent(value: Any, digits: int = 0) -> str:
     """A share of 1 as ``57 %``; a dash for what is missing, ``<1 %`` for what rounding would hide."""
     if value is None or value != value:
-        return "–"
+        return "-"
     least = 10.0 ** -(digits + 2)
     return f"<{100 * least:g} %" if 0 < value < least / 2 else f"{100 * value:.{digits}f} %"
 
 
 def moment(text: Any) -> str:
     """``2025-12-06T16:00:00Z`` as ``2025-12-06 16:00 UTC``; a dash for what is missing."""
-    return f"{str(text)[:16].replace('T', ' ')} UTC" if text else "–"
+    return f"{str(text)[:16].replace('T', ' ')} UTC" if text else "-"
 
 
 def notebook_to_html(notebook: Mapping[str, Any]) -> str:
@@ -96,7 +92,8 @@ def notebook_to_html(notebook: Mapping[str, Any]) -> str:
     """
     import nbformat
 
-    node = nbformat.reads(json.dumps(notebook), as_version=4)
+    read: Any = nbformat.reads
+    node = read(json.dumps(notebook), as_version=4)
     facts = dict(notebook.get("metadata", {}).get("f1lib", {}))
     for index, cell in enumerate(node.cells):
         cell.setdefault("id", f"n{index}")
@@ -106,9 +103,10 @@ def notebook_to_html(notebook: Mapping[str, Any]) -> str:
 
 @cache
 def _exporter() -> Any:
-    from nbconvert.exporters import HTMLExporter
+    from nbconvert import exporters
 
-    return HTMLExporter(
+    exporter: Any = exporters.HTMLExporter
+    return exporter(
         template_name="notebook",
         exclude_anchor_links=True,
         extra_template_basedirs=[str(_TEMPLATES)],

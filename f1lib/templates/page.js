@@ -17,7 +17,7 @@
     const cell = row.cells[column];
     const text = (cell.dataset.value ?? cell.textContent).trim();
     const number = text === "" ? NaN : Number(text);
-    return { text, number, missing: text === "" || text === "–" || text === "NaN" || text === "<NA>" };
+    return { text, number, missing: text === "" || text === "-" || text === "NaN" || text === "<NA>" };
   };
   const compare = (a, b, sign) => {
     if (a.missing || b.missing) return a.missing - b.missing;

@@ -1,0 +1,190 @@
+"""Predictions: issue one, keep every one ever issued, read them back.
+
+>>> import f1lib.predictions
+>>> frame = f1lib.predictions.read("2025_Abu_Dhabi_Grand_Prix", lake="lake")
+
+A prediction is one row a driver with the columns of `COLUMNS` (names fixed by LAKE.md). The newest for a race
+stands in one Parquet file of its own and, for the next race, in ``predictions/latest.json``; every one issued
+is kept under ``history/`` and never changed.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from f1lib.attribution import ATTRIBUTION
+from f1lib.errors import BadParameters, MissingColumn, RunError, StorageError
+from f1lib.storage import open_store, read_json, write_json
+from f1lib.tables import check_grain, read_parquet, write_parquet
+from f1lib.terms import HORIZONS, EventKey, format_utc, stamp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import pandas as pd
+
+    from f1lib.storage import ObjectStore
+    from f1lib.workspace import Workspace
+
+COLUMNS = (
+    "event_year event_name session as_of_utc horizon driver_number driver_id abbreviation full_name team_id team_name "
+    "qualifying_position grid_position predicted_position predicted_score predicted_rank is_podium_prediction "
+    "position_probabilities p_win p_podium p_points p_dnf position_p10 position_p50 position_p90 expected_points "
+    "model_run_id gold_run_id forecast_hash source"
+).split()
+LATEST = "predictions/latest.json"
+LATEST_SCHEMA = "predictions/latest.schema.json"
+_MATRIX_TOLERANCE = 1e-6
+
+
+def newest_key(key: EventKey, session: str = "R") -> str:
+    """Where the newest prediction of a race (``R``) or sprint (``S``) stands in the lake."""
+    return f"predictions/{key.season}/{key.folder}{'_sprint' if session == 'S' else ''}_predictions.parquet"
+
+
+def history_prefix(key: EventKey) -> str:
+    """The folder of every prediction ever issued for an event."""
+    return f"predictions/{key.season}/history/{key.folder}/"
+
+
+def read(event: str, *, lake: str, session: str = "R") -> pd.DataFrame:
+    """The newest prediction of ``event`` (``2025_Abu_Dhabi_Grand_Prix``), a row a driver, in the predicted order.
+
+    Raises `BadParameters` for a name that is no event key, `StorageError` when the lake has no prediction of it.
+    """
+    return read_newest(open_store(lake), EventKey.parse(event), session)
+
+
+def read_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.DataFrame:
+    """See `read`; for callers that have the store."""
+    where = newest_key(key, session)
+    if not store.exists(where):
+        raise StorageError(f"no prediction for {key} in lake {store.url}; `f1 run` issues one for the next race")
+    return _loaded(read_parquet(store, where))
+
+
+def history_keys(store: ObjectStore, prefix: str = "predictions/") -> list[str]:
+    """The files of every prediction ever issued below ``prefix``, oldest first within an event."""
+    return [key for key in store.list(prefix) if "/history/" in key and key.endswith(".parquet")]
+
+
+def read_history(store: ObjectStore, key: EventKey) -> pd.DataFrame:
+    """Every prediction issued for an event: a row a prediction and driver, oldest first; empty when none was."""
+    import pandas as pd
+
+    frames = [_loaded(read_parquet(store, name)) for name in history_keys(store, history_prefix(key))]
+    if not frames:
+        return pd.DataFrame(columns=COLUMNS)
+    found = pd.concat(frames, ignore_index=True)
+    order = found["horizon"].map(list(HORIZONS).index)
+    return found.assign(_order=order).sort_values(
+        ["as_of_utc", "_order", "predicted_rank"], kind="stable", ignore_index=True
+    )[list(COLUMNS)]
+
+
+def event_of(prediction: pd.DataFrame) -> str:
+    """The partition key of the event that ``prediction`` is for."""
+    first = prediction.iloc[0]
+    return EventKey(int(first["event_year"]), str(first["event_name"])).partition_key
+
+
+def check(prediction: pd.DataFrame) -> None:
+    """Raise unless ``prediction`` is one race's prediction with a coherent position matrix.
+
+    `MissingColumn` or `BadGrain` for a broken table; `RunError` when ranks are no permutation of 1..n or a row
+    or column of the matrix does not sum to 1 within 1e-6.
+    """
+    import numpy as np
+
+    missing = [name for name in COLUMNS if name not in prediction.columns]
+    if missing:
+        raise MissingColumn(f"prediction: no column {', '.join(missing)}")
+    check_grain(prediction, ["driver_id"], "prediction")
+    n = len(prediction)
+    if n == 0 or sorted(prediction["predicted_rank"]) != list(range(1, n + 1)):
+        raise RunError(f"prediction of {n} drivers: the ranks are no permutation of 1..{n}; nothing was stored")
+    matrix = np.array([np.asarray(row, dtype="float64") for row in prediction["position_probabilities"]])
+    off = float("inf")
+    if matrix.shape == (n, n) and matrix.min() >= 0:
+        off = float(max(abs(matrix.sum(axis=0) - 1).max(), abs(matrix.sum(axis=1) - 1).max()))
+    if not off <= _MATRIX_TOLERANCE:
+        raise RunError(f"prediction of {n} drivers: position matrix {matrix.shape} is off by {off}; nothing was stored")
+
+
+def publish(ws: Workspace, prediction: pd.DataFrame) -> str:
+    """Store a new prediction: history first, then the newest file, ``latest.json`` and the tracking rows.
+
+    Returns the key in the history. What was issued before stays: a second prediction of the same moment and
+    horizon gets a number. An older one than the newest (somebody predicts the past again) only enters history.
+    """
+    check(prediction)
+    rows = prediction[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
+    key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
+    issued = _free_key(ws.store, key, first)
+    write_parquet(ws.store, issued, rows)
+    newest = newest_key(key, str(first["session"]))
+    if not ws.store.exists(newest) or read_parquet(ws.store, newest)["as_of_utc"].max() <= first["as_of_utc"]:
+        write_parquet(ws.store, newest, rows)
+        _write_latest(ws, rows)
+    ws.tracking.put_predictions(tracking_rows(rows))
+    return issued
+
+
+def tracking_rows(prediction: pd.DataFrame) -> list[dict[str, Any]]:
+    """``prediction`` as rows of the table ``f1_predictions``: plain values, moments as text, nulls left out."""
+    event = event_of(prediction)
+    rows = []
+    for row in records(prediction):
+        rows.append({"event_partition_key": event, **{k: v for k, v in row.items() if v is not None}})
+    return rows
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of ``frame`` as JSON values: numbers, text, lists, moments as text, None for what is missing."""
+    return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def latest_document(prediction: pd.DataFrame, attribution: str) -> dict[str, Any]:
+    """``predictions/latest.json``: one race's prediction as JSON; its schema stands beside it."""
+    rows = records(prediction)
+    shared = ("event_year", "event_name", "session", "as_of_utc", "horizon", "model_run_id", "gold_run_id",
+              "forecast_hash", "source")  # fmt: skip
+    head = {"event_partition_key": event_of(prediction), **{name: rows[0][name] for name in shared}}
+    drivers = [{k: v for k, v in row.items() if k not in shared} for row in rows]
+    return {"$schema": "latest.schema.json", **head, "attribution": attribution, "drivers": drivers}
+
+
+def _write_latest(ws: Workspace, rows: pd.DataFrame) -> None:
+    document = latest_document(rows, ATTRIBUTION[ws.source_name])
+    if ws.store.exists(LATEST) and read_json(ws.store, LATEST)["as_of_utc"] > document["as_of_utc"]:
+        return
+    schema = resources.files("f1lib").joinpath("templates", "latest.schema.json").read_bytes()
+    ws.store.write(LATEST_SCHEMA, schema)
+    write_json(ws.store, LATEST, document)
+
+
+def _free_key(store: ObjectStore, key: EventKey, first: Mapping[Any, Any]) -> str:
+    base = history_prefix(key) + stamp(first["as_of_utc"])
+    end = f"_{first['horizon']}{'_sprint' if first['session'] == 'S' else ''}.parquet"
+    number, name = 1, base + end
+    while store.exists(name):
+        number += 1
+        name = f"{base}-{number}{end}"
+    return name
+
+
+def _loaded(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(position_probabilities=[list(row) for row in frame["position_probabilities"]])
+
+
+def _plain(value: Any) -> Any:
+    import pandas as pd
+
+    if isinstance(value, list | tuple) or hasattr(value, "tolist"):
+        values = value.tolist() if hasattr(value, "tolist") else list(value)
+        return [_plain(v) for v in values] if isinstance(values, list) else values
+    if isinstance(value, pd.Timestamp):
+        return format_utc(value.to_pydatetime())
+    return None if pd.isna(value) else value
