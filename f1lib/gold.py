@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from f1lib import gold_features, tables
+from f1lib import gold_features, gold_ratings, tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,11 @@ def compute(silver: Mapping[str, pd.DataFrame], targets: pd.DataFrame) -> pd.Dat
         connection.register("wanted", targets)
         for name in SILVER:
             connection.register(name, silver[name] if name in silver else tables.empty(name))
-        for name in (*_STEPS, *gold_features.groups()):
+        for name in _STEPS:
+            connection.sql(tables.sql_text(f"gold/{name}")).create(name)
+        history, field = (connection.table(name).df() for name in ("race_history", "field"))
+        connection.register("ratings", gold_ratings.ratings(history, field))
+        for name in gold_features.groups():
             connection.sql(tables.sql_text(f"gold/{name}")).create(name)
         rows = _joined(connection)
     return _finished(rows)
