@@ -193,17 +193,17 @@ def read_parquet(store: ObjectStore, key: str) -> pd.DataFrame:
         raise TableError(f"{key} in lake {store.url} is no Parquet file: {error}; delete it and run again") from error
 
 
-def write_parquet(store: ObjectStore, key: str, frame: pd.DataFrame) -> bytes:
-    """Put ``frame`` (its index is dropped) under ``key`` as Parquet, zstd; the same frame gives the same bytes.
-
-    Returns the bytes, so that a caller can hash them.
-    """
+def parquet_bytes(frame: pd.DataFrame) -> bytes:
+    """``frame`` (its index is dropped) as Parquet, zstd; the same frame gives the same bytes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
     table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
     pq.write_table(table, sink, compression="zstd", write_statistics=False)
-    data: bytes = sink.getvalue().to_pybytes()
-    store.write(key, data)
-    return data
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def write_parquet(store: ObjectStore, key: str, frame: pd.DataFrame) -> None:
+    """Put ``frame`` under ``key`` as `parquet_bytes`."""
+    store.write(key, parquet_bytes(frame))

@@ -93,11 +93,11 @@ class F1dbSource:
         return calendar(self._release)
 
     @cached_property
-    def _sessions(self) -> dict[tuple[str, str], dict[str, Any]]:
+    def _sessions(self) -> dict[tuple[str, str], dict[Hashable, Any]]:
         rows = self._calendar[1].to_dict("records")
-        return {(row["event_partition_key"], row["session"]): dict(row) for row in rows}
+        return {(row["event_partition_key"], row["session"]): row for row in rows}
 
-    def _row(self, key: EventKey, session: str) -> dict[str, Any]:
+    def _row(self, key: EventKey, session: str) -> dict[Hashable, Any]:
         try:
             return self._sessions[key.partition_key, session]
         except KeyError:

@@ -73,7 +73,7 @@ _COLUMNS = {
     "S": "sprintRace",
 }
 
-Row = dict[str, Any]
+Row = dict[Any, Any]
 
 
 def calendar(release: Release) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,0 +1,160 @@
+"""Bronze: the calendar, and the tracking rows it gives rise to."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from f1lib.storage import read_json, write_json
+from f1lib.tables import conform, parquet_bytes
+from f1lib.terms import format_utc
+from f1lib.tracking import PIPELINE
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pandas as pd
+
+    from f1lib.tracking import Row
+    from f1lib.workspace import Workspace
+
+SCHEDULE_ROW = "STAGE#00_schedule#"
+_GRID_ROWS = {"R": "STAGE#starting_grid", "S": "STAGE#sprint_grid"}
+_WAITING = ("scheduled", "due", "unavailable")
+
+
+def schedule_folder(season: int) -> str:
+    """``bronze/schedule/2025``."""
+    return f"bronze/schedule/{season}"
+
+
+def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
+    """Read the calendars of ``seasons`` (empty: all the source knows) into bronze and track their sessions.
+
+    Returns the rows of table ``events``. Sessions that are known keep what was tracked of them; one that was
+    moved gets its new time; one that left the calendar before it was held becomes ``unavailable``. Raises
+    `SourceError` for a season that the source does not know.
+    """
+    import pandas as pd
+
+    known: dict[str, dict[tuple[str, str], Row]] = {}
+    for row in ws.tracking.rows():
+        year = str(row.get("event_year", ""))
+        known.setdefault(year, {})[row["event_partition_key"], row["session_name_abr"]] = row
+    frames: list[pd.DataFrame] = []
+    changes: list[Row] = []
+    for season in seasons or ws.source.seasons(ws.as_of):
+        schedule = ws.source.schedule(season, ws.as_of)
+        events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
+        sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
+        digest = _store(ws, season, events, sessions, schedule.provenance)
+        rows = known.get(str(season), {})
+        changes += _session_rows(events, sessions, rows, ws.as_of)
+        changes += _season_row(season, digest, rows, ws.as_of)
+        frames.append(events)
+    ws.tracking.put_rows(changes)
+    return pd.concat(frames, ignore_index=True)
+
+
+def _store(ws: Workspace, season: int, events: pd.DataFrame, sessions: pd.DataFrame, provenance: dict[str, Any]) -> str:
+    """Write both tables and their note, unless the lake has the same; returns the hash of the content."""
+    base = schedule_folder(season)
+    contents = {"events.parquet": parquet_bytes(events), "sessions.parquet": parquet_bytes(sessions)}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
+    note_key = f"{base}/source.json"
+    if ws.store.exists(note_key):
+        if read_json(ws.store, note_key).get("content_hash") == digest:
+            return digest
+        ws.store.delete(note_key)
+    for name, content in contents.items():
+        ws.store.write(f"{base}/{name}", content)
+    note = {"season": season, "content_hash": digest, "fetched_utc": format_utc(ws.as_of), "files": hashes}
+    write_json(ws.store, note_key, {**note, "provenance": provenance})
+    return digest
+
+
+def _season_row(season: int, digest: str, known: dict[tuple[str, str], Row], as_of: datetime) -> list[Row]:
+    """The calendar itself as an input of silver; nothing when it has not changed."""
+    key = (PIPELINE, f"{SCHEDULE_ROW}{season}")
+    if known.get(key, {}).get("content_hash") == digest:
+        return []
+    row = {"event_partition_key": key[0], "session_name_abr": key[1], "event_year": season, "status": "ingested"}
+    return [{**row, "content_hash": digest, "updated_at_utc": format_utc(as_of)}]
+
+
+def _session_rows(
+    events: pd.DataFrame, sessions: pd.DataFrame, known: dict[tuple[str, str], Row], as_of: datetime
+) -> list[Row]:
+    """New and changed tracking rows of one season's sessions and starting grids."""
+    by_event = {event["event_partition_key"]: event for event in events.to_dict("records")}
+    current: dict[tuple[str, str], Row] = {}
+    for session in sessions.to_dict("records"):
+        event = by_event[session["event_partition_key"]]
+        rows = [_session_row(event, session)]
+        if session["session"] in _GRID_ROWS:
+            rows.append(_grid_row(rows[0], session))
+        current |= {(row["event_partition_key"], row["session_name_abr"]): row for row in rows}
+    moment = format_utc(as_of)
+    changed = [_merge(row, known.get(key, {}), moment) for key, row in current.items()]
+    gone = [
+        {**_key(row), "status": "unavailable", "is_cancelled": True, "last_error": "no longer in the calendar"}
+        for key, row in known.items()
+        if key not in current and row.get("status") in _WAITING and "available_utc" in row
+    ]
+    return [row for row in changed if row] + [
+        row for row in gone if known[row_key(row)].get("is_cancelled") is not True
+    ]
+
+
+def row_key(row: Row) -> tuple[str, str]:
+    """A tracking row's key."""
+    return row["event_partition_key"], row["session_name_abr"]
+
+
+def _key(row: Row) -> Row:
+    return {name: row[name] for name in ("event_partition_key", "session_name_abr", "event_year")}
+
+
+def _session_row(event: dict[Any, Any], session: dict[Any, Any]) -> Row:
+    return {
+        "event_partition_key": event["event_partition_key"],
+        "session_name_abr": session["session"],
+        "event_year": int(event["event_year"]),
+        "event_name": event["event_name"],
+        "event_number": int(event["event_number"]),
+        "event_format": event["event_format"],
+        "session_type": session["session_name"],
+        "session_date_utc": format_utc(session["session_start_utc"]),
+        "session_end_utc": format_utc(session["session_end_utc"]),
+        "available_utc": format_utc(session["available_utc"]),
+        "circuit": event["circuit_id"],
+        "latitude": _number(event["latitude"]),
+        "longitude": _number(event["longitude"]),
+        "is_cancelled": bool(event["is_cancelled"]) or None,
+        "source": event["source"],
+    }
+
+
+def _grid_row(row: Row, session: dict[Any, Any]) -> Row:
+    visible = format_utc(session["grid_available_utc"])
+    name = {"session_name_abr": _GRID_ROWS[session["session"]], "session_type": f"Starting Grid {row['session_type']}"}
+    return {**row, **name, "available_utc": visible}
+
+
+def _merge(row: Row, known: Row, moment: str) -> Row | None:
+    """What has to be written of ``row``: None when the table says it already."""
+    status = known.get("status")
+    if status in (None, *_WAITING):
+        if row["is_cancelled"]:
+            status = "unavailable"
+        elif status != "unavailable" or known.get("is_cancelled") or row["available_utc"] != known["available_utc"]:
+            status = "due" if row["available_utc"] <= moment else "scheduled"
+    merged = {**row, "status": status}
+    if all(known.get(name) == value for name, value in merged.items()):
+        return None
+    return {**merged, "updated_at_utc": moment}
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or value != value else float(value)
