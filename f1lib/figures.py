@@ -14,17 +14,18 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
 
-# FastF1's team colours (fastf1.plotting, MIT), newest livery, by F1DB's constructor id.
+# FastF1's team colours (fastf1.plotting, MIT), newest livery, by F1DB's constructor id; the team's own shade where
+# FastF1's is too dark to be seen on a dark page.
 TEAM_COLOURS = {
-    "alfa-romeo": "#900000", "alphatauri": "#2b4562", "alpine": "#ff87bc", "aston-martin": "#00665f",
-    "audi": "#ff2d00", "cadillac": "#444444", "caterham": "#0b7a3b", "ferrari": "#e80020", "force-india": "#ff87bc",
-    "haas": "#b6babd", "kick-sauber": "#00e700", "lotus-f1": "#b8a15a", "manor": "#6e0000", "marussia": "#6e0000",
+    "alfa-romeo": "#b12039", "alphatauri": "#4e7c9b", "alpine": "#ff87bc", "aston-martin": "#229971",
+    "audi": "#ff2d00", "cadillac": "#7d7d7d", "caterham": "#0b9a4a", "ferrari": "#e80020", "force-india": "#ff87bc",
+    "haas": "#b6babd", "kick-sauber": "#00e700", "lotus-f1": "#b8a15a", "manor": "#b3303a", "marussia": "#b3303a",
     "mclaren": "#ff8000", "mercedes": "#27f4d2", "racing-bulls": "#6692ff", "racing-point": "#ff87bc", "rb": "#6692ff",
-    "red-bull": "#0600ef", "renault": "#fff500", "sauber": "#900000", "toro-rosso": "#2b4562", "williams": "#00a0dd",
+    "red-bull": "#3671c6", "renault": "#fff500", "sauber": "#b12039", "toro-rosso": "#469bff", "williams": "#00a0dd",
 }  # fmt: skip
 # Okabe and Ito's palette, told apart by every common form of colour blindness: for teams without a livery.
 _PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#8c7a00", "#999999")
@@ -33,7 +34,7 @@ INK, FAINT, FILL, ON_FILL = "#010203", "#020304", "#030405", "#040506"
 _THEMED = {
     INK: "currentColor", FAINT: "var(--line, #d5dbe1)", FILL: "var(--bar, #2f6fbd)", ON_FILL: "var(--surface, #ffffff)",
 }  # fmt: skip
-_STYLE = {"svg.fonttype": "none", "svg.hashsalt": "f1lib", "font.size": 10.0, "hatch.linewidth": 0.6}
+_STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "f1lib", "font.size": 10.0, "hatch.linewidth": 0.6}
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def _hover(figure: Any, notes: Iterable[tuple[float, float, str]]) -> str:
     for x, y, text in notes:
         px, py = figure.axes[0].transData.transform((x, y)) * scale
         spots.append(
-            f'<circle cx="{px:.1f}" cy="{height - py:.1f}" r="9" fill="transparent"><title>{escape(text)}</title></circle>'
+            f'<circle cx="{px:.1f}" cy="{height - py:.1f}" r="9" fill="transparent">'
+            f"<title>{escape(text)}</title></circle>"
         )
     return "".join(spots)
 
@@ -132,12 +134,12 @@ def order(predictions: pd.DataFrame) -> Picture:
     """
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     colours, second, n = team_colours(frame["team_id"]), _second_drivers(frame), len(frame)
-    figure, axes = new_figure(7.6, 0.27 * n + 0.9)
+    figure, axes = new_figure(5.8, 0.24 * n + 0.7)
     for place, row in enumerate(frame.to_dict("records")):
         low, high = row["position_p10"] - 0.4, row["position_p90"] + 0.4
         axes.barh(
             place, high - low, left=low, height=0.62, color=colours[row["team_id"]], alpha=0.85, edgecolor=INK,
-            linewidth=0.4, hatch="////" if row["driver_id"] in second else None,
+            linewidth=0.6, hatch="////" if row["driver_id"] in second else None,
         )  # fmt: skip
         axes.plot(row["predicted_position"], place, "o", color="white", markeredgecolor="black", markersize=6)
     axes.set_yticks(range(n), [f"{i + 1}  {label}" for i, label in enumerate(_labels(frame))], family="monospace")
@@ -145,7 +147,7 @@ def order(predictions: pd.DataFrame) -> Picture:
     axes.set_xlim(0.3, n + 0.7)
     axes.set_xticks([1, *range(5, n + 1, 5)])
     axes.grid(axis="x", color=FAINT, linewidth=0.7)
-    axes.set_xlabel("finishing position: bar from 10th to 90th percentile, dot at the mean; teammate behind is hatched")
+    axes.set_xlabel("finishing position")
     notes = [
         (
             r["predicted_position"],
@@ -158,8 +160,12 @@ def order(predictions: pd.DataFrame) -> Picture:
 
 
 def _order_alt(frame: pd.DataFrame) -> str:
-    top = [f"{r['full_name']} (expected {r['predicted_position']:.1f})" for r in frame.head(5).to_dict("records")]
-    return f"Predicted order with intervals. The first five: {', '.join(top)}."
+    top = "; ".join(_expected(row) for row in frame.head(5).to_dict("records"))
+    return f"Predicted order with intervals. The first five: {top}."
+
+
+def _expected(row: Mapping[Any, Any]) -> str:
+    return f"{row['full_name']}: expected {row['predicted_position']:.1f}"
 
 
 def matrix(predictions: pd.DataFrame) -> Picture:
@@ -167,7 +173,7 @@ def matrix(predictions: pd.DataFrame) -> Picture:
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     shares = [list(row) for row in frame["position_probabilities"]]
     n = len(shares[0])
-    figure, axes = new_figure(7.6, 0.25 * len(frame) + 0.8)
+    figure, axes = new_figure(6.2, 0.23 * len(frame) + 0.7)
     highest = max(max(row) for row in shares)
     for place, row in enumerate(shares):
         for column, share in enumerate(row):
@@ -176,18 +182,16 @@ def matrix(predictions: pd.DataFrame) -> Picture:
                 axes.add_patch(_square(column + 0.5, place - 0.5, strength))
             if share >= 0.095:
                 axes.text(
-                    column + 1, place, f"{100 * share:.0f}", ha="center", va="center", fontsize=7.5,
+                    column + 1, place, f"{100 * share:.0f}", ha="center", va="center", fontsize=7,
                     color=ON_FILL if strength > 0.55 else INK,
                 )  # fmt: skip
     axes.set_xlim(0.5, n + 0.5)
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.set_xticks([1, *range(5, n + 1, 5)])
     axes.set_yticks(range(len(frame)), _labels(frame), family="monospace")
-    axes.set_xlabel("finishing position; a figure is a chance in per cent")
-    best = [
-        f"{r['full_name']} {100 * max(r['position_probabilities']):.0f} %" for r in frame.head(3).to_dict("records")
-    ]
-    alt = f"Chance of each finishing position, a row a driver. Likeliest single position of the first three: {', '.join(best)}."
+    axes.set_xlabel("finishing position")
+    best = [f"{r['full_name']} {max(r['position_probabilities']):.0%}" for r in frame.head(3).to_dict("records")]
+    alt = f"Chance of each finishing position, a row a driver; likeliest single places: {', '.join(best)}."
     return picture(figure, alt, "matrix")
 
 

@@ -41,7 +41,7 @@ def season_scores(entries: pd.DataFrame, metric: str, title: str) -> Picture:
     ``entries`` is one horizon of ``reports/accuracy.json``: ``race_start_utc event_name system`` and the metric.
     """
     wide = entries.pivot_table(index=["race_start_utc", "event_name"], columns="system", values=metric).sort_index()
-    figure, axes = new_figure(9.6, 3.6)
+    figure, axes = new_figure(8.0, 3.4)
     styles = looks([str(s) for s in wide.columns])
     notes = []
     for system in [s for s in styles if s in wide.columns]:
@@ -63,7 +63,7 @@ def cumulative(entries: pd.DataFrame, metric: str, title: str, baseline: str) ->
     """How far ahead of ``baseline`` we are, added up over the season; above zero we lead."""
     wide = entries.pivot_table(index=["race_start_utc", "event_name"], columns="system", values=metric).sort_index()
     lead = (wide[baseline] - wide[MODEL]).fillna(0.0).cumsum()
-    figure, axes = new_figure(9.6, 2.6)
+    figure, axes = new_figure(8.0, 2.4)
     axes.fill_between(range(len(lead)), lead, 0, color=FILL, alpha=0.25, linewidth=0)
     axes.plot(range(len(lead)), lead, color=FILL, marker="o", markersize=4)
     axes.axhline(0, color=INK, linewidth=0.8)
@@ -115,7 +115,7 @@ def moves(history: pd.DataFrame) -> Picture:
     times = times.sort_values(["as_of_utc", "order"], ignore_index=True)
     place = {(r["as_of_utc"], r["horizon"]): i for i, r in enumerate(times.to_dict("records"))}
     colours, drivers = team_colours(history["team_id"]), history["driver_id"].nunique()
-    figure, axes = new_figure(7.6, 0.24 * drivers + 1.0)
+    figure, axes = new_figure(6.0, 0.24 * drivers + 1.0)
     for _, rows in history.groupby("driver_id"):
         points = sorted((place[a, h], p) for a, h, p in rows[["as_of_utc", "horizon", "predicted_position"]].to_numpy())
         x, y = [i for i, _ in points], [p for _, p in points]
@@ -138,7 +138,7 @@ def outcome(rows: pd.DataFrame) -> Picture:
     ``rows``: ``abbreviation full_name team_id predicted_rank finishing_position surprise``, where ``surprise``
     is the chance that was given to an outcome as far out as this one.
     """
-    figure, axes = new_figure(6.4, 0.26 * len(rows) + 0.8)
+    figure, axes = new_figure(5.6, 0.24 * len(rows) + 0.8)
     colours = team_colours(rows["team_id"])
     for row in rows.to_dict("records"):
         strong = row["surprise"] < 0.1

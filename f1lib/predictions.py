@@ -14,14 +14,13 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from f1lib.attribution import ATTRIBUTION
-from f1lib.errors import BadParameters, MissingColumn, RunError, StorageError
+from f1lib.errors import MissingColumn, RunError, StorageError
 from f1lib.storage import open_store, read_json, write_json
 from f1lib.tables import check_grain, read_parquet, write_parquet
 from f1lib.terms import HORIZONS, EventKey, format_utc, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     import pandas as pd
 
@@ -122,7 +121,7 @@ def publish(ws: Workspace, prediction: pd.DataFrame) -> str:
     check(prediction)
     rows = prediction[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
     key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
-    issued = _free_key(ws.store, key, first)
+    issued = _free_key(ws.store, key, first.to_dict())
     write_parquet(ws.store, issued, rows)
     newest = newest_key(key, str(first["session"]))
     if not ws.store.exists(newest) or read_parquet(ws.store, newest)["as_of_utc"].max() <= first["as_of_utc"]:
@@ -176,7 +175,8 @@ def _free_key(store: ObjectStore, key: EventKey, first: Mapping[Any, Any]) -> st
 
 
 def _loaded(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame.assign(position_probabilities=[list(row) for row in frame["position_probabilities"]])
+    lists: Any = [list(row) for row in frame["position_probabilities"]]
+    return frame.assign(position_probabilities=lists)
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,98 @@
+"""What changed from one prediction of a race to the next, and which of its inputs did."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib.terms import HORIZONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Smaller moves of the expected position are not worth a reader's time.
+SHOWN_MOVE_PLACES = 0.05
+_HORIZON_NEWS = {
+    "post_practice": "the weekend's practice is known",
+    "post_qualifying": "qualifying is known",
+    "pre_race": "the official starting grid is known",
+}
+
+
+def split_issues(history: pd.DataFrame) -> list[pd.DataFrame]:
+    """Every prediction of ``history`` (see `predictions.read_history`) as a frame of its own, oldest first."""
+    order = history["horizon"].map(list(HORIZONS).index)
+    keys = history.assign(_order=order).groupby(["as_of_utc", "_order", "model_run_id", "gold_run_id"], sort=True)
+    return [rows[history.columns].reset_index(drop=True) for _, rows in keys]
+
+
+def what_changed(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """A row a driver of ``after`` in its order, with where he stood before.
+
+    Columns: ``driver_id full_name predicted_rank rank_before predicted_position position_moved p_win
+    p_win_moved``; negative ``position_moved`` is forward. A driver who was not predicted before has nulls.
+    """
+    old = before[["driver_id", "predicted_rank", "predicted_position", "p_win"]].rename(
+        columns={"predicted_rank": "rank_before", "predicted_position": "_position", "p_win": "_p_win"}
+    )
+    new = after[["driver_id", "full_name", "predicted_rank", "predicted_position", "p_win"]]
+    both = new.merge(old, on="driver_id", how="left").sort_values("predicted_rank", ignore_index=True)
+    both = both.assign(
+        position_moved=both["predicted_position"] - both["_position"], p_win_moved=both["p_win"] - both["_p_win"]
+    )
+    columns = "driver_id full_name predicted_rank rank_before predicted_position position_moved p_win p_win_moved"
+    return both[columns.split()]
+
+
+def why_changed(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
+    """The inputs that differ between two predictions of one race, each in a sentence; empty when none does."""
+    reasons = []
+    old, new = before.iloc[0], after.iloc[0]
+    if old["horizon"] != new["horizon"]:
+        news = _HORIZON_NEWS.get(str(new["horizon"]), "the horizon changed")
+        reasons.append(f"Since {old['horizon']}: {news}.")
+    if old["model_run_id"] != new["model_run_id"]:
+        reasons.append(f"Another model run serves: {new['model_run_id']} after {old['model_run_id']}.")
+    if _text(old["forecast_hash"]) != _text(new["forecast_hash"]):
+        known = "A forecast is known now." if not _text(old["forecast_hash"]) else "The weather forecast changed."
+        reasons.append(known if _text(new["forecast_hash"]) else "The forecast is no longer known.")
+    reasons += _field_changes(before, after) + _slot_changes(before, after)
+    if not reasons and old["gold_run_id"] != new["gold_run_id"]:
+        reasons.append("Earlier results were revised or added.")
+    return reasons
+
+
+def _field_changes(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
+    names = {**_names(before), **_names(after)}
+    joined = sorted(set(after["driver_id"]) - set(before["driver_id"]))
+    left = sorted(set(before["driver_id"]) - set(after["driver_id"]))
+    return [f"{names[d]} is in the field now." for d in joined] + [f"{names[d]} is out of the field." for d in left]
+
+
+def _slot_changes(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
+    """Drivers whose known place on the grid is not the one known before (a penalty, a pit-lane start)."""
+    start = {d: _start(row) for d, row in _by_driver(before).items()}
+    found = []
+    for driver, row in _by_driver(after).items():
+        now, then = _start(row), start.get(driver)
+        if now is not None and then is not None and now != then:
+            found.append(f"{row['full_name']} starts {now:.0f}, not {then:.0f}.")
+    return found
+
+
+def _start(row: dict[Any, Any]) -> float | None:
+    for name in ("grid_position", "qualifying_position"):
+        if row[name] == row[name]:
+            return float(row[name])
+    return None
+
+
+def _by_driver(frame: pd.DataFrame) -> dict[str, dict[Any, Any]]:
+    return {row["driver_id"]: row for row in frame.sort_values("predicted_rank").to_dict("records")}
+
+
+def _names(frame: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(frame["driver_id"], frame["full_name"], strict=True))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

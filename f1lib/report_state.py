@@ -1,0 +1,128 @@
+"""The state of a lake as JSON: races ahead, model runs, pipeline health, executed notebooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib.storage import read_json
+from f1lib.terms import format_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from f1lib.storage import ObjectStore
+    from f1lib.tracking import Row
+    from f1lib.workspace import Workspace
+
+CHAMPION = "models/champion.json"
+_RUNS = "reports/runs/"
+_STAGE = "STAGE#"
+_ERROR_LENGTH = 400
+
+
+def next_races(rows: Iterable[Mapping[str, Any]], as_of: str) -> list[dict[str, Any]]:
+    """The races that start after ``as_of``, soonest first: event, circuit and start of each."""
+    ahead = [
+        row
+        for row in rows
+        if row["session_name_abr"] == "R" and row.get("session_date_utc", "") > as_of and not row.get("is_cancelled")
+    ]
+    names = ("event_partition_key", "event_year", "event_number", "event_name", "event_format", "circuit")
+    return [
+        {**{name: row.get(name) for name in names}, "race_start_utc": row["session_date_utc"]}
+        for row in sorted(ahead, key=lambda r: (r["session_date_utc"], r["event_partition_key"]))
+    ]
+
+
+def training_runs(store: ObjectStore) -> list[dict[str, Any]]:
+    """Every completed model run in the lake, newest first, with its figures and whether it serves."""
+    serving = {h: entry["run_id"] for h, entry in champion(store).get("horizons", {}).items()}
+    runs = []
+    for key in store.list("models/"):
+        if key.endswith("/model_metadata.json") and store.exists(key.replace("model_metadata.json", "_SUCCESS")):
+            runs.append(_training_run(read_json(store, key), serving))
+    return sorted(runs, key=lambda r: (r["run_id"], r["horizon"]), reverse=True)
+
+
+def champion(store: ObjectStore) -> dict[str, Any]:
+    """``models/champion.json``, or an empty document before the first promotion."""
+    return dict(read_json(store, CHAMPION)) if store.exists(CHAMPION) else {}
+
+
+def _training_run(metadata: Mapping[str, Any], serving: Mapping[str, str]) -> dict[str, Any]:
+    metrics = metadata.get("metrics", {})
+    horizon = str(metadata["horizon"])
+    return {
+        "run_id": metadata["run_id"],
+        "model": metadata.get("model"),
+        "horizon": horizon,
+        "serves": serving.get(horizon) == metadata["run_id"],
+        "rows": metadata.get("rows"),
+        "features": len(metadata.get("features", [])),
+        "seasons": metadata.get("seasons"),
+        "source": metadata.get("source"),
+        **{name: metrics.get(name) for name in ("mae", "rmse", "r2", "spearman")},
+        "parity": metadata.get("parity", {}).get("max_abs_difference"),
+    }
+
+
+def pipeline(rows: Iterable[Row]) -> dict[str, Any]:
+    """Sessions by status, the last outcome of each stage, and every open error."""
+    counts: dict[str, int] = {}
+    stages, errors = [], []
+    for row in rows:
+        name = str(row["session_name_abr"])
+        if not name.startswith(_STAGE):
+            counts[str(row.get("status", "unknown"))] = counts.get(str(row.get("status", "unknown")), 0) + 1
+        elif name[len(_STAGE) : len(_STAGE) + 2].isdigit() and row.get("status"):
+            stages.append(_stage(row, name))
+        if row.get("last_error"):
+            errors.append(_error(row))
+    stages.sort(key=lambda s: (str(s["finished_utc"] or ""), s["stage"]), reverse=True)
+    return {"sessions": dict(sorted(counts.items())), "stages": stages, "errors": errors}
+
+
+def _stage(row: Row, name: str) -> dict[str, Any]:
+    return {
+        "stage": name.removeprefix(_STAGE).replace("#", " "),
+        "event_partition_key": row["event_partition_key"],
+        "status": row["status"],
+        "finished_utc": row.get("finished_utc"),
+        "run_id": row.get("run_id"),
+    }
+
+
+def _error(row: Row) -> dict[str, Any]:
+    return {
+        "event_partition_key": row["event_partition_key"],
+        "session_name_abr": row["session_name_abr"],
+        "status": row.get("status", "unknown"),
+        "attempts": int(row.get("attempts") or 0),
+        "last_error": str(row["last_error"])[:_ERROR_LENGTH],
+    }
+
+
+def executed_notebooks(store: ObjectStore) -> list[dict[str, Any]]:
+    """Every run's pages, newest run first; ``href`` is relative to ``reports/``."""
+    runs: dict[str, list[dict[str, str]]] = {}
+    for key in store.list(_RUNS):
+        run_id, _, name = key.removeprefix(_RUNS).partition("/")
+        if name.endswith(".html"):
+            runs.setdefault(run_id, []).append({"name": name.removesuffix(".html"), "href": f"runs/{run_id}/{name}"})
+    return [{"run_id": run_id, "pages": pages} for run_id, pages in sorted(runs.items(), reverse=True)]
+
+
+def source_of(ws: Workspace, rows: Iterable[Row]) -> dict[str, Any]:
+    """Where the lake's data comes from, whom to name for it, and until when it reaches."""
+    from f1lib.attribution import ATTRIBUTION
+
+    known = [r for r in rows if r.get("status") in ("ingested", "silver", "gold") and r.get("available_utc")]
+    visible = [r["available_utc"] for r in known if r["available_utc"] <= format_utc(ws.as_of)]
+    years = [int(r["event_year"]) for r in known if r.get("event_year")]
+    return {
+        "name": ws.source_name,
+        "simulated": ws.source_name == "simulated",
+        "attribution": ATTRIBUTION[ws.source_name],
+        "data_until_utc": max(visible, default=None),
+        "seasons": [min(years), max(years)] if years else [],
+    }
