@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote, urlparse
 
 from f1lib.errors import StorageError
+from f1lib.storage_keys import check_key, check_prefix
 
 
 class ObjectStore(Protocol):
@@ -40,14 +41,6 @@ class ObjectStore(Protocol):
 
     def delete(self, key: str) -> None:
         """Remove ``key``; removing what is not there is no error."""
-
-
-def check_key(key: str) -> str:
-    """``key`` itself when it names a place below the root; raises `StorageError` otherwise."""
-    parts = key.split("/")
-    if not key or any(part in ("", ".", "..") for part in parts) or re.search(r"[\x00-\x1f\\]", key):
-        raise StorageError(f"{key!r} is no key of the lake: use relative paths with / and without . or ..")
-    return key
 
 
 class LocalStore:
@@ -95,13 +88,18 @@ class LocalStore:
 
     def list(self, prefix: str = "") -> list[str]:
         """See `ObjectStore.list`; files still being written are not listed."""
-        start = self.root / prefix.rpartition("/")[0]
+        start = self.root / check_prefix(prefix).rpartition("/")[0]
         keys = []
-        for folder, _, files in os.walk(start):
+        for folder, _, files in os.walk(start, onerror=self._unreadable):
             base = Path(folder).relative_to(self.root).as_posix()
             names = (name for name in files if not name.startswith(self._TEMPORARY))
             keys += [name if base == "." else f"{base}/{name}" for name in names]
         return sorted(key for key in keys if key.startswith(prefix))
+
+    def _unreadable(self, error: OSError) -> None:
+        """A folder that is not there is an empty one; any other that cannot be walked is an error."""
+        if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            raise StorageError(f"cannot list {error.filename} in lake {self.root}: {error.strerror}") from error
 
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""

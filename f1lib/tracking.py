@@ -9,36 +9,45 @@ numbers, booleans, lists or dicts. Moments are written by `terms.format_utc`, so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlparse
 
 from f1lib.errors import StorageError
-from f1lib.terms import format_utc
+from f1lib.tracking_rows import (
+    PIPELINE,
+    PREDICTION_SORT_KEY,
+    PREDICTIONS_TABLE,
+    SESSION_TABLE,
+    STATUSES,
+    Claim,
+    Row,
+    claim_row,
+    claimed_message,
+    is_claimed,
+    merged,
+    prediction_sort_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime, timedelta
 
-Row = dict[str, Any]
-
-SESSION_TABLE = "f1_session_tracking"
-PREDICTIONS_TABLE = "f1_predictions"
-PREDICTION_SORT_KEY = "as_of_utc#horizon#driver_id"
-STATUSES = ("scheduled", "due", "ingested", "silver", "gold", "unavailable", "blocked", "failed")
-# Stages that belong to no single event are kept under this partition key.
-PIPELINE = "PIPELINE"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """The right to work on one row until ``expires``; given back by `TrackingTable.release`."""
-
-    event_partition_key: str
-    session_name_abr: str
-    owner: str
-    run_id: str
-    expires: datetime
+__all__ = [
+    "PIPELINE",
+    "PREDICTIONS_TABLE",
+    "PREDICTION_SORT_KEY",
+    "SESSION_TABLE",
+    "STATUSES",
+    "Claim",
+    "Row",
+    "TrackingTable",
+    "claim_row",
+    "claimed_message",
+    "is_claimed",
+    "merged",
+    "open_tracking",
+    "prediction_sort_key",
+]
 
 
 class TrackingTable(Protocol):
@@ -81,35 +90,6 @@ class TrackingTable(Protocol):
 
     def predictions(self, event_partition_key: str) -> list[Row]:
         """Every prediction row of an event, sorted by its sort key."""
-
-
-def claim_row(claim: Claim) -> Row:
-    """The attributes that a claim leaves on its row."""
-    return {"owner": claim.owner, "run_id": claim.run_id, "lease_expires_utc": format_utc(claim.expires)}
-
-
-def is_claimed(row: Mapping[str, Any], now: datetime) -> bool:
-    """Whether somebody holds a live claim on ``row`` at ``now``."""
-    expires = row.get("lease_expires_utc")
-    return bool(row.get("owner")) and expires is not None and expires > format_utc(now)
-
-
-def claimed_message(row: Mapping[str, Any]) -> str:
-    """What `AlreadyRunning` says of a row that is taken."""
-    return (
-        f"{row['event_partition_key']} {row['session_name_abr']} is being worked on by {row.get('owner')} "
-        f"(run {row.get('run_id')}) until {row.get('lease_expires_utc')}; wait, or let the lease run out"
-    )
-
-
-def merged(row: Mapping[str, Any], changes: Mapping[str, Any]) -> Row:
-    """``row`` with ``changes`` laid over it; attributes set to None disappear."""
-    return {key: value for key, value in {**row, **changes}.items() if value is not None}
-
-
-def prediction_sort_key(row: Mapping[str, Any]) -> str:
-    """``2025-12-06T16:00:00Z#post_qualifying#max-verstappen``."""
-    return f"{row['as_of_utc']}#{row['horizon']}#{row['driver_id']}"
 
 
 def open_tracking(url: str) -> TrackingTable:

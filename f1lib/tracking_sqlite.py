@@ -11,10 +11,10 @@ import sqlite3
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from f1lib.errors import AlreadyRunning, StorageError
-from f1lib.tracking import (
+from f1lib.tracking_rows import (
     PREDICTION_SORT_KEY,
     PREDICTIONS_TABLE,
     SESSION_TABLE,
@@ -53,7 +53,7 @@ class SqliteTracking:
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().absolute()
-        self.url = f"sqlite:///{self.path.as_posix().lstrip('/')}" if self.path.drive else f"sqlite:///{self.path}"
+        self.url = f"sqlite:///{quote(self.path.as_posix(), safe='/:')}"
 
     @classmethod
     def from_url(cls, url: str) -> SqliteTracking:
@@ -78,6 +78,15 @@ class SqliteTracking:
         except (sqlite3.Error, OSError) as error:
             raise StorageError(f"tracking table {self.path}: {error}") from error
 
+    def _read(self, statement: str, values: tuple[str, ...]) -> list[sqlite3.Row]:
+        """The rows a statement finds; none while another process is only just making the file."""
+        if not self.path.exists():
+            return []
+        with self._transaction(write=False) as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (PREDICTIONS_TABLE,)).fetchone():
+                return []
+            return connection.execute(statement, values).fetchall()
+
     def put_rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """See `TrackingTable.put_rows`."""
         with self._transaction(write=True) as connection:
@@ -87,20 +96,16 @@ class SqliteTracking:
 
     def get(self, event_partition_key: str, session_name_abr: str) -> Row | None:
         """See `TrackingTable.get`."""
-        if not self.path.exists():
-            return None
-        with self._transaction(write=False) as connection:
-            return _select(connection, event_partition_key, session_name_abr)
+        statement = f"SELECT * FROM {SESSION_TABLE} WHERE event_partition_key = ? AND session_name_abr = ?"
+        found = self._read(statement, (event_partition_key, session_name_abr))
+        return _load(found[0]) if found else None
 
     def rows(self, event_partition_key: str | None = None) -> list[Row]:
         """See `TrackingTable.rows`."""
-        if not self.path.exists():
-            return []
         where = "" if event_partition_key is None else " WHERE event_partition_key = ?"
         values = () if event_partition_key is None else (event_partition_key,)
         statement = f"SELECT * FROM {SESSION_TABLE}{where} ORDER BY event_partition_key, session_name_abr"
-        with self._transaction(write=False) as connection:
-            return [_load(found) for found in connection.execute(statement, values)]
+        return [_load(found) for found in self._read(statement, values)]
 
     def claim(
         self,
@@ -126,7 +131,7 @@ class SqliteTracking:
         """See `TrackingTable.release`."""
         with self._transaction(write=True) as connection:
             row = _select(connection, claim.event_partition_key, claim.session_name_abr) or {}
-            if (row.get("owner"), row.get("run_id")) != (claim.owner, claim.run_id):
+            if {name: row.get(name) for name in claim_row(claim)} != claim_row(claim):
                 raise AlreadyRunning(
                     f"the lease of {claim.owner} ran out: {claimed_message({**claim.__dict__, **row})}"
                 )
@@ -137,16 +142,13 @@ class SqliteTracking:
         statement = f"INSERT OR REPLACE INTO {PREDICTIONS_TABLE} VALUES (?, ?, ?)"
         with self._transaction(write=True) as connection:
             for row in rows:
-                values = (row["event_partition_key"], prediction_sort_key(row), json.dumps(dict(row)))
+                values = (row["event_partition_key"], prediction_sort_key(row), _dump(row))
                 connection.execute(statement, values)
 
     def predictions(self, event_partition_key: str) -> list[Row]:
         """See `TrackingTable.predictions`."""
-        if not self.path.exists():
-            return []
         statement = f'SELECT * FROM {PREDICTIONS_TABLE} WHERE event_partition_key = ? ORDER BY "{PREDICTION_SORT_KEY}"'
-        with self._transaction(write=False) as connection:
-            found = connection.execute(statement, (event_partition_key,)).fetchall()
+        found = self._read(statement, (event_partition_key,))
         return [{**json.loads(row["attributes"]), PREDICTION_SORT_KEY: row[PREDICTION_SORT_KEY]} for row in found]
 
 
@@ -163,7 +165,15 @@ def _load(found: sqlite3.Row) -> Row:
 
 def _replace(connection: sqlite3.Connection, row: Row) -> None:
     extra = {key: value for key, value in row.items() if key not in _NAMES}
+    _dump(row)  # a NaN in a column would silently become NULL
     values = [row.get(name) for name in _NAMES[:-1]]
     marks = ", ".join("?" * len(_NAMES))
     statement = f"INSERT OR REPLACE INTO {SESSION_TABLE} ({', '.join(_NAMES)}) VALUES ({marks})"
-    connection.execute(statement, [*values, json.dumps(extra)])
+    connection.execute(statement, [*values, _dump(extra)])
+
+
+def _dump(row: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(row), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise StorageError(f"row {dict(row)!r}: the table takes what JSON has ({error})") from error
