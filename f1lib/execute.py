@@ -7,6 +7,7 @@ kernel starts; a kernel that dies or times out is marked in the saved notebook, 
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,12 @@ def _papermill(ws: Workspace, path: Path, output: Path, values: Mapping[str, Any
     import papermill
     from papermill.engines import papermill_engines
 
-    options: dict[str, Any] = {"execution_timeout": EXECUTION_TIMEOUT_SECONDS, "shutdown_kernel": "immediate"}
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it cannot parse `name: type = literal`; we have
+    options: dict[str, Any] = {
+        "execution_timeout": EXECUTION_TIMEOUT_SECONDS,
+        "shutdown_kernel": "immediate",
+        "extra_arguments": ["--IPKernelApp.log_level=40"],  # its talk of TCP is no news to the user
+    }
     if ws.settings.engine == "inprocess":
         from f1lib.inprocess import InProcessEngine
 
