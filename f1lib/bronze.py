@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from f1lib.bronze_schedule import refresh_schedule
+from f1lib.bronze_schedule import GRID_ROWS, SCHEDULE_ROW, refresh_schedule
 from f1lib.errors import BadParameters, NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.storage import read_json, write_json
 from f1lib.tables import parquet_bytes
@@ -28,9 +28,18 @@ if TYPE_CHECKING:
     from f1lib.tracking import Row
     from f1lib.workspace import Workspace
 
-__all__ = ["due_rows", "folder", "grid_note", "ingest", "refresh_schedule", "session_note"]
+__all__ = [
+    "GRID_ROWS",
+    "SCHEDULE_ROW",
+    "Unit",
+    "due_rows",
+    "folder",
+    "grid_note",
+    "ingest",
+    "refresh_schedule",
+    "session_note",
+]
 
-GRID_ROWS = {"R": "STAGE#starting_grid", "S": "STAGE#sprint_grid"}
 _GRID_UNITS = {"G": "R", "SG": "S"}
 # A session without an answer this long after its end was not held, or will not be published.
 GIVE_UP_AFTER = timedelta(hours=48)
@@ -148,7 +157,7 @@ def _fetch(ws: Workspace, unit: Unit, row: Row) -> tuple[dict[str, Any], Row, Ra
     except SourceError as error:
         outcome, change = _after_error(error, unit, row, ws.as_of)
         return outcome, {**change, **attempts}, error if isinstance(error, RateLimited) else None
-    digest = _store(ws.store, unit, data, ws.as_of)
+    digest = _store(ws.store, unit, data, ws.source.name, ws.as_of)
     same = row.get("content_hash") == digest and row.get("status") in _DONE
     change = {**_row_key(unit), **attempts, "status": row["status"] if same else "ingested", "content_hash": digest}
     change |= {"last_error": None, "next_attempt_utc": None, "updated_at_utc": format_utc(ws.as_of)}
@@ -184,21 +193,24 @@ def _outcome(unit: Unit, status: str, rows: int, warning: str) -> dict[str, Any]
     return {"event_partition_key": key, "session": unit.sort_key, "status": status, "rows": rows, "warning": warning}
 
 
-def _store(store: ObjectStore, unit: Unit, data: SessionData, as_of: datetime) -> str:
-    """Write the frames, then the note that makes them count; returns the hash of the content.
+def _store(store: ObjectStore, unit: Unit, data: SessionData, source: str, as_of: datetime) -> str:
+    """Write the frames, each row naming its source, then the note that makes them count; returns the content's hash.
 
     An answer equal to the one in the lake is left alone: its note keeps the moment it was first seen. A
     changed one takes its note away first, so that no reader meets new files under an old note.
     """
     base = folder(unit.event, unit.session)
     note_key = grid_note(unit.event, unit.session) if unit.is_grid else session_note(unit.event, unit.session)
-    contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in sorted(data.frames.items())}
+    named = {name: frame.assign(source=source) for name, frame in sorted(data.frames.items())}
+    contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in named.items()}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
     if store.exists(note_key):
-        if read_json(store, note_key).get("content_hash") == digest:
+        old = read_json(store, note_key)
+        if old["content_hash"] == digest:
             return digest
-        store.delete(note_key)
+        for name in (note_key, *(f"{base}/{file}" for file in old["files"])):
+            store.delete(name)
     for name, content in contents.items():
         store.write(f"{base}/{name}", content)
     note: dict[str, Any] = {"event_partition_key": unit.event.partition_key, "session": unit.session}

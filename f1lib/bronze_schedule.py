@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from f1lib.workspace import Workspace
 
 SCHEDULE_ROW = "STAGE#00_schedule#"
-_GRID_ROWS = {"R": "STAGE#starting_grid", "S": "STAGE#sprint_grid"}
+GRID_ROWS = {"R": "STAGE#starting_grid", "S": "STAGE#sprint_grid"}
 _WAITING = ("scheduled", "due", "unavailable")
 
 
@@ -92,7 +92,7 @@ def _session_rows(
     for session in sessions.to_dict("records"):
         event = by_event[session["event_partition_key"]]
         rows = [_session_row(event, session)]
-        if session["session"] in _GRID_ROWS:
+        if session["session"] in GRID_ROWS:
             rows.append(_grid_row(rows[0], session))
         current |= {(row["event_partition_key"], row["session_name_abr"]): row for row in rows}
     moment = format_utc(as_of)
@@ -138,7 +138,7 @@ def _session_row(event: dict[Any, Any], session: dict[Any, Any]) -> Row:
 
 def _grid_row(row: Row, session: dict[Any, Any]) -> Row:
     visible = format_utc(session["grid_available_utc"])
-    name = {"session_name_abr": _GRID_ROWS[session["session"]], "session_type": f"Starting Grid {row['session_type']}"}
+    name = {"session_name_abr": GRID_ROWS[session["session"]], "session_type": f"Starting Grid {row['session_type']}"}
     return {**row, **name, "available_utc": visible}
 
 
