@@ -126,7 +126,7 @@ def find_event(ws: Workspace, text: str) -> str:
     if not fitting:
         raise BadParameters(f"no event {text!r} in lake {ws.store.url}; `f1 status` shows the next one")
     predicted = [e for e in fitting if any(n.startswith("STAGE#06_predict") for n in _names(ws, e))]
-    return (predicted or fitting)[-1]
+    return str((predicted or fitting)[-1])
 
 
 def replay_progress() -> Callable[[str], None]:

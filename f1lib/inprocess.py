@@ -46,7 +46,7 @@ def _run(shell: Any, cell: Any, count: int) -> BaseException | None:
     """Run one cell, leave its outputs on it, and return what it raised."""
     from IPython.core.displayhook import CapturingDisplayHook
     from IPython.utils.capture import capture_output
-    from nbformat import v4
+    from nbformat.v4 import new_output
 
     results: list[dict[str, Any]] = []
     shell.display_trap.hook = CapturingDisplayHook(shell=shell, outputs=results)
@@ -55,10 +55,11 @@ def _run(shell: Any, cell: Any, count: int) -> BaseException | None:
     error: BaseException | None = result.error_before_exec or result.error_in_exec
     cell.execution_count = count
     streams = (("stdout", captured.stdout), ("stderr", captured.stderr))
-    cell.outputs = [v4.new_output("stream", name=name, text=text) for name, text in streams if text]
-    cell.outputs += [v4.new_output("display_data", data=o.data, metadata=o.metadata) for o in captured.outputs]
-    cell.outputs += [v4.new_output("execute_result", execution_count=count, **found) for found in results]
+    make: Any = new_output
+    cell.outputs = [make("stream", name=name, text=text) for name, text in streams if text]
+    cell.outputs += [make("display_data", data=o.data, metadata=o.metadata) for o in captured.outputs]
+    cell.outputs += [make("execute_result", execution_count=count, **found) for found in results]
     if error is not None:
         lines = shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__)
-        cell.outputs.append(v4.new_output("error", ename=type(error).__name__, evalue=str(error), traceback=lines))
+        cell.outputs.append(make("error", ename=type(error).__name__, evalue=str(error), traceback=lines))
     return error

@@ -68,12 +68,13 @@ def convert(parameter: Parameter, value: Any, where: str) -> Any:
     expected = _TYPES[parameter.kind]
     if type(value) is expected or (expected is float and type(value) is int):
         return value
-    if isinstance(value, str):
-        try:
-            return _from_text(parameter.kind, value)
-        except (ValueError, KeyError):
-            pass  # falls through to the one message below
-    raise BadParameters(f"{where}: parameter {parameter.name} is {value!r}; expected {parameter.kind}")
+    message = f"{where}: parameter {parameter.name} is {value!r}; expected {parameter.kind}"
+    if not isinstance(value, str):
+        raise BadParameters(message)
+    try:
+        return _from_text(parameter.kind, value)
+    except (ValueError, KeyError):
+        raise BadParameters(message) from None
 
 
 def stage_file(folder: Path, stage: str) -> dict[str, Any]:
@@ -94,15 +95,22 @@ def stage_file(folder: Path, stage: str) -> dict[str, Any]:
 
 def _parameter(node: ast.stmt, helps: Mapping[int, str], stage: str) -> Parameter:
     match node:
-        case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Name(id=kind), value=value) if kind in _TYPES:
-            try:
-                return Parameter(name, kind, ast.literal_eval(value) if value else None, helps.get(node.lineno, ""))
-            except ValueError:
-                pass  # no literal: the message below says what is wanted
+        case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Name(id=kind), value=value) if (
+            kind in _TYPES and value is not None and _is_literal(value)
+        ):
+            return Parameter(name, kind, ast.literal_eval(value), helps.get(node.lineno, ""))
     raise BadParameters(
         f"stage {stage}, parameters cell, line {node.lineno}: expected `name: type = literal  # help` "
         f"with a type of {', '.join(_TYPES)}"
     )
+
+
+def _is_literal(node: ast.expr) -> bool:
+    try:
+        ast.literal_eval(node)
+    except ValueError:
+        return False
+    return True
 
 
 def _from_text(kind: str, text: str) -> Any:

@@ -19,6 +19,8 @@ from f1lib.tables import read_parquet
 from f1lib.terms import EventKey, format_utc, parse_utc, stamp
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from f1lib.sources.base import WeatherSource
     from f1lib.workspace import Workspace
 
@@ -88,7 +90,11 @@ def _schedule_rows(ws: Workspace, key: EventKey) -> tuple[dict[str, Any], list[d
     if not found:
         raise BadParameters(f"event {key} is not in the schedule of {key.season}; `f1 status` lists what is")
     mine = sessions[sessions["event_partition_key"] == key.partition_key].to_dict("records")
-    return dict(found[0]), [dict(row) for row in mine]
+    return _named(found[0]), [_named(row) for row in mine]
+
+
+def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}
 
 
 def _track(ws: Workspace, key: EventKey, rows: list[dict[str, Any]], content: str, error: str) -> None:

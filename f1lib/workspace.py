@@ -56,7 +56,7 @@ class Workspace:
         if self.source_name == "simulated":
             from f1lib.sources.simulated import SimulatedWeather
 
-            return SimulatedWeather(self.source)  # type: ignore[arg-type]
+            return SimulatedWeather(self.source)
         return None
 
     @property
