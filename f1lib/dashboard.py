@@ -79,7 +79,7 @@ def next_race(prediction: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str,
     """What the dashboard shows of the next race."""
     drivers = prediction_rows(prediction)
     event = f"{drivers[0]['event_year']}_{drivers[0]['event_name'].replace(' ', '_')}"
-    race = next((r for r in summary["next_races"] if r["event_partition_key"] == event), {})
+    race: Mapping[str, Any] = next((r for r in summary["next_races"] if r["event_partition_key"] == event), {})
     favourite = max(drivers, key=lambda d: d["p_win"])
     retire = max(drivers, key=lambda d: d["p_dnf"])
     return {

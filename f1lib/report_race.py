@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from f1lib import __version__, dashboard, figures, figures_season
@@ -63,7 +64,7 @@ def race_page(
 def changes(issues: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
     """What changed from each prediction to the next, newest first: a title, sentences, the drivers who moved."""
     found = []
-    for before, after in zip(issues[:-1], issues[1:], strict=True):
+    for before, after in pairwise(issues):
         moved = what_changed(before, after)
         shown = moved[~(moved["position_moved"].abs() < SHOWN_MOVE_PLACES)]
         first = records(after.head(1))[0]

@@ -53,3 +53,81 @@ def prediction_frame(
             "source": source,
         }
     )
+
+
+def accuracy_entries(races: int = 5, *, seed: int = 1) -> pd.DataFrame:
+    """Rows as in ``accuracy.json``: ``races`` races, two horizons, ours and two baselines."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for race in range(races):
+        for horizon in ("pre_weekend", "post_qualifying"):
+            for system, error in (("model", 3.0), ("grid_order", 3.4), ("grid_slot", 3.5)):
+                rows.append(
+                    {
+                        "event_partition_key": f"2025_Race_{race:02d}_Grand_Prix",
+                        "event_year": 2025,
+                        "event_name": f"Race {race:02d} Grand Prix",
+                        "race_start_utc": f"2025-{race % 12 + 1:02d}-09T14:00:00Z",
+                        "horizon": horizon,
+                        "system": system,
+                        "as_of_utc": f"2025-{race % 12 + 1:02d}-08T16:00:00Z",
+                        "model_run_id": "20250101T000000Z",
+                        "mae": error + rng.normal() * 0.4,
+                        "spearman": 0.65 + rng.normal() * 0.1,
+                        "predicted_winner": "Driver Number 0",
+                        "winner": f"Driver Number {race}",
+                        "p_winner": 0.3,
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def summary_document(source: str = "f1db", *, error: str = "") -> dict[str, object]:
+    """A document of the shape of ``run_summary.json``."""
+    run = {"model": "full_v1", "rows": 6000, "features": 90, "mae": 3.2, "rmse": 4.2, "r2": 0.41, "spearman": 0.66}
+    failed = {"event_partition_key": "2025_X_Grand_Prix", "session_name_abr": "Q", "status": "failed", "attempts": 2}
+    return {
+        "code_version": "0.1.0",
+        "as_of_utc": "2025-12-06T16:00:00Z",
+        "source": {"name": source, "simulated": source == "simulated", "attribution": "F1DB, CC BY 4.0"},
+        "next_races": [
+            {
+                "event_partition_key": "2025_Abu_Dhabi_Grand_Prix",
+                "event_year": 2025,
+                "event_number": 24,
+                "event_name": "Abu Dhabi Grand Prix",
+                "event_format": "conventional",
+                "circuit": "Yas Marina",
+                "race_start_utc": "2025-12-07T13:00:00Z",
+            }
+        ],
+        "training_runs": [
+            {**run, "run_id": f"2025120{i}T000000Z-{h}", "horizon": h, "serves": i == 2, "parity": 2e-5}
+            for i in (1, 2)
+            for h in ("pre_race", "post_qualifying")
+        ],
+        "accuracy": {
+            "means": [{"horizon": "post_qualifying", "system": s, "races": 5} for s in ("model", "grid_order")],
+            "calibration": {
+                name: [{"predicted": 0.1, "observed": 0.12, "low": 0.05, "high": 0.2, "n": 80}]
+                for name in ("p_win", "p_podium")
+            },
+        },
+        "pipeline": {
+            "sessions": {"gold": 1500, "scheduled": 3},
+            "stages": [
+                {
+                    "stage": "06_predict post_qualifying",
+                    "event_partition_key": "2025_Abu_Dhabi_Grand_Prix",
+                    "status": "gold",
+                    "finished_utc": "2025-12-06T16:00:00Z",
+                    "run_id": "20251206T160000Z",
+                }
+            ],
+            "errors": [{**failed, "last_error": error}] if error else [],
+            "alarms": [{"name": "season's Spearman", "value": 0.66, "digits": 2, "raised": False, "meaning": "ok"}],
+        },
+        "runs": [
+            {"run_id": "20251206T160000Z", "pages": [{"name": "06_predict", "href": "runs/20251206T160000Z/06.html"}]}
+        ],
+    }

@@ -1,0 +1,112 @@
+"""Pictures carry what the frame says, in words too, and follow the page's colours."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pandas as pd
+import pytest
+from made_up_predictions import accuracy_entries, prediction_frame
+
+from f1lib import figures, figures_season
+from f1lib.figures import Picture
+
+
+def _drawn() -> dict[str, Picture]:
+    prediction, entries = prediction_frame(), accuracy_entries()
+    one = entries[entries["horizon"] == "pre_weekend"]
+    history = pd.concat([prediction_frame(horizon="pre_weekend"), prediction], ignore_index=True)
+    result = prediction.assign(finishing_position=range(10, 0, -1), surprise=0.05)
+    bins = {"p_win": [{"predicted": 0.1, "observed": 0.2, "low": 0.1, "high": 0.3, "n": 9}]}
+    return {
+        "order": figures.order(prediction),
+        "matrix": figures.matrix(prediction),
+        "reasons": figures.reasons("A Driver", [("grid", -2.5), ("form", 0.4)]),
+        "scores": figures_season.season_scores(one, "mae", "MAE"),
+        "lead": figures_season.cumulative(one, "mae", "MAE", "grid_order"),
+        "calibration": figures_season.calibration(bins),
+        "moves": figures_season.moves(history),
+        "outcome": figures_season.outcome(result),
+        "importance": figures_season.importance([("grid", 0.5), ("form", 0.2)], "weight", "importance"),
+    }
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, Picture]:
+    return _drawn()
+
+
+def test_every_picture_is_well_formed_and_says_in_words_what_it_shows(drawn: dict[str, Picture]) -> None:
+    for name, picture in drawn.items():
+        root = ET.fromstring(picture.svg)
+        assert root.attrib["role"] == "img", name
+        assert root.attrib["aria-label"] == picture.alt, name
+        assert len(picture.alt) > 20, name
+
+
+def test_two_pictures_of_one_page_share_no_id(drawn: dict[str, Picture]) -> None:
+    seen: set[str] = set()
+    for picture in drawn.values():
+        ids = set(re.findall(r'\bid="([^"]+)"', picture.svg))
+        assert not ids & seen
+        seen |= ids
+
+
+def test_text_takes_the_pages_colour_and_no_placeholder_is_left(drawn: dict[str, Picture]) -> None:
+    for name, picture in drawn.items():
+        assert "currentColor" in picture.svg, name
+        assert not [c for c in (figures.INK, figures.FAINT, figures.FILL, figures.ON_FILL) if c in picture.svg], name
+
+
+def test_the_same_prediction_is_drawn_to_the_same_bytes() -> None:
+    again = _drawn()
+    assert {name: p.svg for name, p in _drawn().items()} == {name: p.svg for name, p in again.items()}
+
+
+def test_drawing_leaves_the_prediction_as_it_was() -> None:
+    prediction = prediction_frame().sample(frac=1, random_state=3)
+    before = prediction.copy(deep=True)
+    figures.order(prediction)
+    figures.matrix(prediction)
+    pd.testing.assert_frame_equal(prediction, before)
+
+
+def test_a_name_from_upstream_is_text_in_a_picture() -> None:
+    prediction = prediction_frame().assign(full_name="<script>alert(1)</script>", abbreviation='<b "x">')
+    picture = figures.order(prediction)
+    assert "<script" not in picture.svg
+    assert ET.fromstring(picture.svg) is not None
+
+
+def test_a_driver_without_letters_is_named_by_the_start_of_his_name() -> None:
+    picture = figures.order(prediction_frame().assign(abbreviation=pd.NA))
+    assert "DRI" in picture.svg
+
+
+def test_the_order_reads_from_the_first_rank_down(drawn: dict[str, Picture]) -> None:
+    labels = re.findall(r">\s*(\d+ {1,2}D\d\d)<", drawn["order"].svg)
+    assert [label.split()[0] for label in labels] == [str(i) for i in range(1, 11)]
+    assert labels[0].endswith("D00")
+
+
+def test_the_heat_map_writes_the_chances_it_has_room_for() -> None:
+    prediction = prediction_frame()
+    svg = figures.matrix(prediction).svg
+    written = sum(1 for row in prediction["position_probabilities"] for share in row if share >= 0.095)
+    ticks = 3  # 1, 5 and 10 below the map
+    assert len(re.findall(r">(\d+)</text>", svg)) == written + ticks
+
+
+def test_teams_without_a_livery_get_colours_of_their_own() -> None:
+    colours = figures.team_colours(["ferrari", "new-a", "new-b", "ferrari"])
+    assert colours["ferrari"] == figures.TEAM_COLOURS["ferrari"]
+    assert colours["new-a"] != colours["new-b"]
+
+
+def test_a_surprise_is_named_in_the_words_of_the_outcome(drawn: dict[str, Picture]) -> None:
+    assert "Driver Number 0 1 to 10" in drawn["outcome"].alt
+
+
+def test_pointing_at_a_race_shows_its_score(drawn: dict[str, Picture]) -> None:
+    assert re.search(r"<title>Race 00 Grand Prix, model: \d\.\d\d</title>", drawn["scores"].svg)
