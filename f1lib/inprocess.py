@@ -49,7 +49,8 @@ def _run(shell: Any, cell: Any, count: int) -> BaseException | None:
     from nbformat.v4 import new_output
 
     results: list[dict[str, Any]] = []
-    shell.display_trap.hook = CapturingDisplayHook(shell=shell, outputs=results)
+    hook: Any = CapturingDisplayHook
+    shell.display_trap.hook = hook(shell=shell, outputs=results)
     with capture_output() as captured:
         result = shell.run_cell(cell.source, store_history=False)
     error: BaseException | None = result.error_before_exec or result.error_in_exec

@@ -141,7 +141,7 @@ def due_sessions(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Row]:
     """The rows of sessions and grids that are visible at ``now`` and not yet ingested or given up."""
     moment = format_utc(now)
     waiting = [
-        row
+        dict(row)
         for row in rows
         if (row["session_name_abr"] in _SESSIONS or row["session_name_abr"] in GRID_KEYS.values())
         and row.get("status") in _OPEN
