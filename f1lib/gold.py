@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from f1lib import gold_features, gold_ratings, tables
+from f1lib import gold_features, gold_lake, gold_ratings, gold_targets, tables
+from f1lib.terms import stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+
+    from f1lib.storage import ObjectStore
+    from f1lib.workspace import Workspace
 
 KEYS = ["event_partition_key", "session", "horizon", "driver_id"]
 IDENTITY = (
@@ -21,23 +25,68 @@ IDENTITY = (
     "team_lineage"
 ).split()
 LABELS = ["finishing_position", "is_dnf", "points", "n_entrants"]
-SILVER = (
-    "events", "sessions", "results", "starting_grid", "pit_stops", "laps", "weather_observed", "weather_forecast",
-)  # fmt: skip
 # Tables made on the way from silver to features, each read by the ones after it.
-_STEPS = ("regulation_eras", "target", "race_history", "field", "driver_state", "team_state")
+_STEPS = ("regulation_eras", "target", "race_history", "lap_history", "field", "driver_state", "team_state")
 
 
-def compute(silver: Mapping[str, pd.DataFrame], targets: pd.DataFrame) -> pd.DataFrame:
+def build_training_dataset(ws: Workspace) -> pd.DataFrame:
+    """Gold rows of every race whose result is visible at ``ws.as_of``, at all horizons, with `LABELS`.
+
+    Written to ``gold/training_dataset.parquet`` with a note of its inputs beside it; the rows are returned. Raises
+    `RunError` when silver is empty.
+    """
+    silver = gold_lake.read_silver(ws.store)
+    results = silver.frame("results")
+    targets = gold_targets.past_targets(silver.frame("events"), silver.frame("sessions"), results, ws.as_of)
+    rows = with_labels(compute(silver.tables, targets), results[results["available_utc"] <= ws.as_of])
+    gold_lake.write_rows(ws, gold_lake.TRAINING_KEY, rows, silver)
+    return rows
+
+
+def build_features(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
+    """Gold rows of a race to come (empty ``event``: the next one) at ``horizon`` (empty: every one reached).
+
+    Written to ``gold/gold_driver_event_features/run_id=<run>/``; no rows and nothing written when the calendar has
+    no further race. Tracking rows that waited in silver move to gold, provided that the training dataset was made
+    from the same silver. Raises `BadParameters` for an unknown event or a horizon that has not begun.
+    """
+    waiting = [row for row in ws.tracking.rows() if row.get("status") == "silver"]
+    silver = gold_lake.read_silver(ws.store)
+    events, sessions = silver.frame("events"), silver.frame("sessions")
+    wanted = event or gold_targets.next_event(events, ws.as_of)
+    targets = gold_targets.horizon_cutoffs(events.iloc[:0], sessions)
+    if wanted:
+        targets = gold_targets.serving_targets(events, sessions, wanted, horizon, ws.as_of)
+    rows = compute(silver.tables, targets)
+    if len(rows):
+        gold_lake.write_rows(ws, features_key(ws), rows, silver)
+    if gold_lake.is_current(ws.store, gold_lake.TRAINING_KEY, silver):
+        gold_lake.mark_taken_in(ws, waiting, gold_lake.TRAINING_KEY)
+    return rows
+
+
+def read_training_dataset(store: ObjectStore) -> pd.DataFrame:
+    """The training dataset; raises `StorageError` when 04_gold has not written it yet."""
+    return tables.read_parquet(store, gold_lake.TRAINING_KEY)
+
+
+def features_key(ws: Workspace) -> str:
+    """Where this run's features of the race to come stand; outside a run, its moment is its name."""
+    run = ws.run_id or stamp(ws.as_of)
+    return f"{gold_lake.FEATURES_PREFIX}run_id={run}/gold_driver_event_features.parquet"
+
+
+def compute(silver: Mapping[str, Any], targets: pd.DataFrame) -> pd.DataFrame:
     """The gold rows of ``targets``: one per event, session, horizon and driver of the field, sorted by these.
 
-    ``silver`` maps each name of `SILVER` to a frame of that contract; a table that is not there counts as
+    ``silver`` maps silver tables to frames (or Arrow tables) of their contracts; one that is not there counts as
     empty. ``targets`` has ``event_partition_key session horizon cutoff_utc``. Columns: `KEYS`, `IDENTITY`, then
     the features of ``features.csv`` as float64, NaN when unknown, rounded to 6 decimals.
     """
     with tables.connect() as connection:
         connection.register("wanted", targets)
-        for name in SILVER:
+        connection.execute("SET threads = 1")  # one order of summing, one result
+        for name in gold_lake.FOLDERS:
             connection.register(name, silver[name] if name in silver else tables.empty(name))
         for name in _STEPS:
             connection.sql(tables.sql_text(f"gold/{name}")).create(name)

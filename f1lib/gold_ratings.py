@@ -19,11 +19,15 @@ from statistics import NormalDist, median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import pandas as pd
 
 _NORMAL = NormalDist()
+
+Row = dict[str, Any]
+Performance = tuple[Row, float]
+Race = tuple[Any, list[Performance]]  # when it became visible, and who did how well in it
 
 
 @dataclass(frozen=True)
@@ -78,22 +82,21 @@ def ratings(history: pd.DataFrame, field: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def _qualifying_y(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], float]]:
+def _qualifying_y(rows: list[Row]) -> list[Performance]:
     """Gap to pole in percent minus that of the middle of the field, cut where a lap says nothing about pace."""
     timed = [r for r in rows if not math.isnan(r["quali_gap_pct"])]
     middle = median(r["quali_gap_pct"] for r in timed) if timed else 0.0
     return [(r, min(max(r["quali_gap_pct"] - middle, -2.5), 3.5)) for r in timed]
 
 
-def _race_y(rows: list[dict[str, Any]]) -> list[tuple[dict[str, Any], float]]:
+def _race_y(rows: list[Row]) -> list[Performance]:
     """Normal score of the place among the classified; a retirement says nothing about pace."""
     classified = sorted((r for r in rows if r["is_classified"]), key=itemgetter("finish", "driver_id"))
     n = len(classified)
     return [(r, _NORMAL.inv_cdf((i + 0.5) / n)) for i, r in enumerate(classified)]
 
 
-
-def _performances(history: pd.DataFrame, y: Callable[..., Any]) -> list[tuple[Any, list[tuple[dict[str, Any], float]]]]:
+def _performances(history: pd.DataFrame, y: Callable[[list[Row]], list[Performance]]) -> list[Race]:
     """Per race, as it became visible: ``(available_utc, [(row, y), ...])``."""
     columns = (
         "available_utc event_year event_number major_era_year driver_id team_lineage finish is_classified quali_gap_pct"
@@ -104,25 +107,25 @@ def _performances(history: pd.DataFrame, y: Callable[..., Any]) -> list[tuple[An
     return [(moment[0], y(list(rows))) for moment, rows in races]
 
 
-def _follow(races: list[Any], asked: pd.DataFrame, car_walk: Walk) -> list[tuple[float, float, float]]:
+def _follow(races: list[Race], asked: pd.DataFrame, car_walk: Walk) -> list[tuple[float, float, float]]:
     """Driver's and car's mean and the deviation of their sum, for each row of ``asked`` (sorted by time)."""
     drivers: dict[str, Rating] = {}
     cars: dict[str, Rating] = {}
     answers = []
     done = 0
-    for row in asked.itertuples(index=False):
-        while done < len(races) and races[done][0] <= row.history_utc:
+    for row in asked.to_dict("records"):
+        while done < len(races) and races[done][0] <= row["history_utc"]:
             _learn(races[done][1], drivers, cars, car_walk)
             done += 1
-        driver = _moved(drivers.get(row.driver_id), DRIVER, row.event_year, row.major_era_year)
-        car = _moved(cars.get(row.team_lineage), car_walk, row.event_year, row.major_era_year)
+        season, era = row["event_year"], row["major_era_year"]
+        driver = _moved(drivers.get(row["driver_id"]), DRIVER, season, era)
+        car = _moved(cars.get(row["team_lineage"]), car_walk, season, era)
         answers.append((driver.mean, car.mean, math.sqrt(driver.variance + car.variance)))
     return answers
 
 
-def _learn(race: Iterable[Any], drivers: dict[str, Rating], cars: dict[str, Rating], car_walk: Walk) -> None:
+def _learn(known: list[Performance], drivers: dict[str, Rating], cars: dict[str, Rating], car_walk: Walk) -> None:
     """Take one race into the ratings, in place: the surprise is shared out by how uncertain each part was."""
-    known = [(row, y) for row, y in race]
     for row, _ in known:
         season, era = row["event_year"], row["major_era_year"]
         drivers[row["driver_id"]] = _moved(drivers.get(row["driver_id"]), DRIVER, season, era)

@@ -1,0 +1,126 @@
+"""Gold's dealings with the lake: silver in, as Arrow tables with the hashes of their files; rows out, with a note.
+
+Silver is read as Arrow because DuckDB then takes it without a copy: half a million laps as Python strings would
+cost more memory than everything else together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from f1lib import __version__, gold_features
+from f1lib.errors import RunError, TableError
+from f1lib.storage import read_json, write_json
+from f1lib.tables import contract, empty, write_parquet
+from f1lib.terms import format_utc
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from f1lib.storage import ObjectStore
+    from f1lib.workspace import Workspace
+
+# Silver table -> its folder in the lake (LAKE.md).
+FOLDERS = {
+    "events": "sessions/events",
+    "sessions": "sessions/sessions",
+    "results": "sessions/results",
+    "starting_grid": "sessions/starting_grid",
+    "pit_stops": "sessions/pit_stops",
+    "laps": "sessions/laps",
+    "weather_observed": "weather/observed",
+    "weather_forecast": "weather/forecast",
+}
+TRAINING_KEY = "gold/training_dataset.parquet"
+FEATURES_PREFIX = "gold/gold_driver_event_features/"
+# Columns of laps that no feature reads stay on disk.
+_LAPS = (
+    "event_partition_key session driver_id lap_number lap_time_seconds sector1_seconds sector2_seconds "
+    "sector3_seconds speed_st_kmh compound tyre_life stint track_status is_deleted is_pit_in is_pit_out available_utc"
+).split()
+
+
+@dataclass(frozen=True)
+class Silver:
+    """The silver tables as Arrow, which sources they came from, and the SHA-256 of each file they were read from."""
+
+    tables: dict[str, pa.Table]
+    hashes: dict[str, str] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=list)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """One table as a frame."""
+        return self.tables[name].to_pandas()  # type: ignore[no-any-return]
+
+
+def read_silver(store: ObjectStore) -> Silver:
+    """Every silver table of every season in the lake.
+
+    Raises `RunError` when there is no calendar in silver yet, `TableError` for a file that is not Parquet or
+    lacks a column.
+    """
+    hashes: dict[str, str] = {}
+    tables = {name: _read_table(store, name, hashes) for name in FOLDERS}
+    if not len(tables["events"]):
+        raise RunError(f"lake {store.url} has no events in silver: run 03_silver first")
+    sources = {str(s) for name in ("events", "results") for s in tables[name].column("source").unique().to_pylist()}
+    return Silver(tables, hashes, sorted(sources))
+
+
+def _read_table(store: ObjectStore, name: str, hashes: dict[str, str]) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = _LAPS if name == "laps" else contract(name).names
+    parts = []
+    for key in store.list(f"silver/{FOLDERS[name]}/season="):
+        data = store.read(key)
+        hashes[key] = hashlib.sha256(data).hexdigest()
+        try:
+            part = pq.read_table(pa.BufferReader(data), use_threads=False).select(columns)
+        except (pa.ArrowInvalid, OSError, KeyError) as error:
+            raise TableError(f"{key} in lake {store.url} is no table {name}: {error}; run 03_silver again") from error
+        parts.append(part.replace_schema_metadata(None))
+    if not parts:
+        return pa.Table.from_pandas(empty(name)[columns], preserve_index=False).replace_schema_metadata(None)
+    return pa.concat_tables(parts, promote_options="permissive")
+
+
+def write_rows(ws: Workspace, key: str, rows: pd.DataFrame, silver: Silver) -> None:
+    """Put gold rows under ``key`` and, beside them as JSON, where they come from (law 7)."""
+    write_parquet(ws.store, key, rows)
+    note = {
+        "rows": len(rows),
+        "events": int(rows["event_partition_key"].nunique()),
+        "seasons": sorted({int(year) for year in rows["event_year"]}),
+        "horizons": sorted(rows["horizon"].unique().tolist()),
+        "sources": silver.sources,
+        "as_of_utc": format_utc(ws.as_of),
+        "run_id": ws.run_id,
+        "code_version": __version__,
+        "features": gold_features.feature_names(),
+        "inputs": silver.hashes,
+    }
+    write_json(ws.store, note_key(key), note)
+
+
+def note_key(key: str) -> str:
+    """Where the note of the rows under ``key`` stands."""
+    return key.removesuffix(".parquet") + ".json"
+
+
+def is_current(store: ObjectStore, key: str, silver: Silver) -> bool:
+    """Whether the rows under ``key`` were made from exactly this ``silver``."""
+    return store.exists(note_key(key)) and read_json(store, note_key(key))["inputs"] == silver.hashes
+
+
+def mark_taken_in(ws: Workspace, waiting: list[dict[str, Any]], path: str) -> None:
+    """Move tracking rows that were ``silver`` before silver was read to ``gold``."""
+    moment = format_utc(ws.as_of)
+    names = ("event_partition_key", "session_name_abr")
+    ws.tracking.put_rows(
+        {**{n: row[n] for n in names}, "status": "gold", "gold_path": path, "updated_at_utc": moment} for row in waiting
+    )
