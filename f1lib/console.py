@@ -15,6 +15,7 @@ from f1lib.plan import due_steps, next_race
 from f1lib.runner import TickResult, tick
 from f1lib.storage import LocalStore
 from f1lib.terms import plain
+from f1lib.tracking import PIPELINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +100,7 @@ def show_status(ws: Workspace) -> None:
     for name in ("event", "session or stage", "start", "status", "finished", "last error"):
         table.add_column(name)
     for row in sorted(rows, key=_status_order):
-        if row["event_partition_key"] in (*events, "PIPELINE") or row.get("last_error"):
+        if row["event_partition_key"] in events or _worth_a_line(row):
             values = (row.get(k) or "" for k in ("session_date_utc", "status", "finished_utc", "last_error"))
             table.add_row(row["event_partition_key"], row["session_name_abr"], *(escape(str(v)) for v in values))
     _out().print(table)
@@ -170,6 +171,13 @@ def _figures(table: Table, rows: list[dict[str, Any]], labels: tuple[str, ...]) 
         values = ("" if row.get(m) is None else f"{row[m]:.4f}" for m in metrics)
         table.add_row(*(escape(str(row[label])) for label in labels), *values)
     _out().print(table)
+
+
+def _worth_a_line(row: dict[str, Any]) -> bool:
+    """A stage of the pipeline itself, or anything that still waits with an error."""
+    if row["event_partition_key"] == PIPELINE:
+        return "#" not in row["session_name_abr"].removeprefix("STAGE#")
+    return bool(row.get("last_error")) and row.get("status") in ("due", "failed", "blocked")
 
 
 def _status_order(row: dict[str, Any]) -> tuple[bool, str, str, str]:
