@@ -84,7 +84,7 @@ def compute(silver: Mapping[str, Any], targets: pd.DataFrame) -> pd.DataFrame:
     the features of ``features.csv`` as float64, NaN when unknown, rounded to 6 decimals.
     """
     with tables.connect() as connection:
-        connection.register("wanted", targets)
+        connection.register("wanted", targets.astype(gold_targets.DTYPES))
         connection.execute("SET threads = 1")  # one order of summing, one result
         for name in gold_lake.FOLDERS:
             connection.register(name, silver[name] if name in silver else tables.empty(name))

@@ -12,6 +12,7 @@ The filter runs forward only, over rows in the order in which they became visibl
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _NORMAL = NormalDist()
 
-Row = dict[str, Any]
+Row = dict[Hashable, Any]
 Performance = tuple[Row, float]
 Race = tuple[Any, list[Performance]]  # when it became visible, and who did how well in it
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ["event_partition_key", "session", "horizon", "cutoff_utc"]
+DTYPES = {**dict.fromkeys(COLUMNS, "string"), "cutoff_utc": "datetime64[us, UTC]"}
 
 
 def horizon_cutoffs(events: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
@@ -85,4 +86,4 @@ def serving_targets(
         known = f"it begins {format_utc(begins[horizon])}" if horizon in begins else f"it has {', '.join(begins)}"
         raise BadParameters(f"{event} is not at horizon {horizon!r} at {format_utc(as_of)}: {known}")
     rows = [(event, "R", name, cutoffs[name]) for name in chosen]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"cutoff_utc": "datetime64[us, UTC]"})
+    return pd.DataFrame(rows, columns=COLUMNS).astype(DTYPES)
