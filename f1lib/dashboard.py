@@ -30,7 +30,7 @@ METRICS = [
     ("coverage", "Coverage", "0.8"),
     ("dnf_log_loss", "DNF log-loss", "lower"),
 ]
-GRID = "grid_order"
+GRID = "grid_slot_table"
 
 
 def race_page_name(event: str) -> str:

@@ -65,6 +65,11 @@ def render(template: str, **context: Any) -> str:
     return environment().get_template(template).render(**shared, **context)
 
 
+def macro(template: str, name: str) -> Any:
+    """One macro of a template, to be called for its markup; arguments are escaped."""
+    return getattr(environment().get_template(template).module, name)
+
+
 def number(value: Any, digits: int = 3) -> str:
     """``3.216``; a dash for what is missing."""
     return "-" if value is None or value != value else f"{value:.{digits}f}"

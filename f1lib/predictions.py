@@ -61,7 +61,14 @@ def read_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.Dat
     where = newest_key(key, session)
     if not store.exists(where):
         raise StorageError(f"no prediction for {key} in lake {store.url}; `f1 run` issues one for the next race")
-    return _loaded(read_parquet(store, where))
+    return load_issue(store, where)
+
+
+def load_issue(store: ObjectStore, key: str) -> pd.DataFrame:
+    """One stored prediction by its key; the position probabilities come back as lists."""
+    frame = read_parquet(store, key)
+    lists: Any = [list(row) for row in frame["position_probabilities"]]
+    return frame.assign(position_probabilities=lists)
 
 
 def history_keys(store: ObjectStore, prefix: str = "predictions/") -> list[str]:
@@ -73,7 +80,7 @@ def read_history(store: ObjectStore, key: EventKey) -> pd.DataFrame:
     """Every prediction issued for an event: a row a prediction and driver, oldest first; empty when none was."""
     import pandas as pd
 
-    frames = [_loaded(read_parquet(store, name)) for name in history_keys(store, history_prefix(key))]
+    frames = [load_issue(store, name) for name in history_keys(store, history_prefix(key))]
     if not frames:
         return pd.DataFrame(columns=COLUMNS)
     found = pd.concat(frames, ignore_index=True)
@@ -172,11 +179,6 @@ def _free_key(store: ObjectStore, key: EventKey, first: Mapping[Any, Any]) -> st
         number += 1
         name = f"{base}-{number}{end}"
     return name
-
-
-def _loaded(frame: pd.DataFrame) -> pd.DataFrame:
-    lists: Any = [list(row) for row in frame["position_probabilities"]]
-    return frame.assign(position_probabilities=lists)
 
 
 def _plain(value: Any) -> Any:

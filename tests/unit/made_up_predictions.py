@@ -61,7 +61,7 @@ def accuracy_entries(races: int = 5, *, seed: int = 1) -> pd.DataFrame:
     rows = []
     for race in range(races):
         for horizon in ("pre_weekend", "post_qualifying"):
-            for system, error in (("model", 3.0), ("grid_order", 3.4), ("grid_slot", 3.5)):
+            for system, error in (("model", 3.0), ("grid_slot_table", 3.4), ("qualifying_slot_table", 3.5)):
                 rows.append(
                     {
                         "event_partition_key": f"2025_Race_{race:02d}_Grand_Prix",
@@ -107,7 +107,7 @@ def summary_document(source: str = "f1db", *, error: str = "") -> dict[str, obje
             for h in ("pre_race", "post_qualifying")
         ],
         "accuracy": {
-            "means": [{"horizon": "post_qualifying", "system": s, "races": 5} for s in ("model", "grid_order")],
+            "means": [{"horizon": "post_qualifying", "system": s, "races": 5} for s in ("model", "grid_slot_table")],
             "calibration": {
                 name: [{"predicted": 0.1, "observed": 0.12, "low": 0.05, "high": 0.2, "n": 80}]
                 for name in ("p_win", "p_podium")

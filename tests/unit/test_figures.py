@@ -24,7 +24,7 @@ def _drawn() -> dict[str, Picture]:
         "matrix": figures.matrix(prediction),
         "reasons": figures.reasons("A Driver", [("grid", -2.5), ("form", 0.4)]),
         "scores": figures_season.season_scores(one, "mae", "MAE"),
-        "lead": figures_season.cumulative(one, "mae", "MAE", "grid_order"),
+        "lead": figures_season.cumulative(one, "mae", "MAE", "grid_slot_table"),
         "calibration": figures_season.calibration(bins),
         "moves": figures_season.moves(history),
         "outcome": figures_season.outcome(result),

@@ -1,0 +1,193 @@
+"""Score every prediction that was issued, as it was issued, beside the baselines (SCORING.md).
+
+A driver who was predicted and did not start is taken out and the others close up (`metrics.without`); a
+driver who raced without having been predicted is left out of the outcome, which closes up as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from f1lib import __version__, baselines, gold, metrics, silver
+from f1lib.attribution import ATTRIBUTION
+from f1lib.predictions import event_of, history_keys, load_issue, records
+from f1lib.storage import write_json
+from f1lib.terms import HORIZONS, format_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from f1lib.storage import ObjectStore
+    from f1lib.workspace import Workspace
+
+ACCURACY = "reports/accuracy.json"
+MODEL = "model"
+# What the chances are about, and which places make it happen.
+CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
+_BINS = 10
+_Z95 = 1.96
+
+
+def score_issued(ws: Workspace) -> pd.DataFrame:
+    """Score what was issued for every race whose result is in, and write ``reports/accuracy.json``.
+
+    Returns a row per event, horizon and system: keys, ``as_of_utc``, ``model_run_id`` and every metric. The
+    document holds these under ``predictions`` (the last issue of each horizon), what was replaced before the
+    race under ``superseded``, ``means`` per horizon and system, and ``calibration`` of the last issues.
+    """
+    issues = [load_issue(ws.store, key) for key in history_keys(ws.store)]
+    races = _results(ws, issues)
+    scored = [_scored(issue, races[event_of(issue)]) for issue in issues if event_of(issue) in races]
+    counted, superseded = _last_of_each_horizon(scored)
+    entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted, races)
+    frame = _ordered(pd.DataFrame(entries))
+    document = {
+        "as_of_utc": format_utc(ws.as_of),
+        "code_version": __version__,
+        "source": ws.source_name,
+        "attribution": ATTRIBUTION[ws.source_name],
+        "predictions": records(frame),
+        "superseded": [s["entry"] for s in superseded],
+        "means": means(frame),
+        "calibration": calibration([s["joined"] for s in counted]),
+    }
+    write_json(ws.store, ACCURACY, document)
+    return frame
+
+
+def joined_with_result(issue: pd.DataFrame, result: pd.DataFrame) -> pd.DataFrame:
+    """``issue`` with ``finishing_position`` (null: no entrant), ``is_dnf``, ``status`` and ``status_reason``."""
+    ran = result[result["is_entrant"].astype(bool) & result["finishing_position"].notna()]
+    outcome = ran[["driver_id", "status", "status_reason"]].assign(
+        finishing_position=ran["finishing_position"].astype("float64"),
+        is_dnf=1.0 - ran["is_classified"].astype("float64"),
+    )
+    return issue.merge(outcome, on="driver_id", how="left", validate="one_to_one")
+
+
+def means(entries: pd.DataFrame) -> list[dict[str, Any]]:
+    """Per horizon and system: ``races``, each metric's mean over races and its standard error."""
+    rows: list[dict[str, Any]] = []
+    if entries.empty:
+        return rows
+    for (horizon, system), group in entries.groupby(["horizon", "system"], sort=False):
+        figures = metrics.summarize(records(group[list(metrics.METRICS)]))
+        rows.append({"horizon": str(horizon), "system": str(system), "races": len(group), **figures})
+    order = list(HORIZONS).index
+    return sorted(rows, key=lambda r: (order(r["horizon"]), r["system"] != MODEL, r["system"]))
+
+
+def calibration(joined: Iterable[pd.DataFrame]) -> dict[str, list[dict[str, float]]]:
+    """What was said against what happened, over all entrants of ``joined``: bins of equal width a kind of chance.
+
+    Each bin: mean ``predicted``, ``observed`` share with its 95 % interval ``low``..``high`` (Wilson 1927), ``n``.
+    """
+    frames = [frame[frame["finishing_position"].notna()] for frame in joined]
+    if not frames:
+        return {}
+    rows = pd.concat(frames, ignore_index=True)
+    found = {name: _bins(rows[name], rows["finishing_position"] <= places) for name, places in CHANCES.items()}
+    return {**found, "p_dnf": _bins(rows["p_dnf"], rows["is_dnf"] > 0)}
+
+
+def _bins(chances: pd.Series[Any], happened: pd.Series[Any]) -> list[dict[str, float]]:
+    points = metrics.reliability(chances.to_numpy(), happened.astype("float64").to_numpy(), _BINS)
+    rows = []
+    for point in points:
+        n, share = point["count"], point["observed"]
+        middle = (share + _Z95**2 / (2 * n)) / (1 + _Z95**2 / n)
+        half = _Z95 * float(np.sqrt(share * (1 - share) / n + _Z95**2 / (4 * n * n))) / (1 + _Z95**2 / n)
+        rows.append(
+            {"predicted": point["predicted"], "observed": share, "low": middle - half, "high": middle + half, "n": n}
+        )
+    return rows
+
+
+def _results(ws: Workspace, issues: Iterable[pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Event -> its race result with ``race_start_utc``, where the result is visible at ``ws.as_of``."""
+    events = {event_of(issue): int(issue["event_year"].iloc[0]) for issue in issues}
+    seasons = sorted(set(events.values()))
+    results, calendar = silver.read(ws, "results", seasons), silver.read(ws, "events", seasons)
+    rows = results[(results["session"] == "R") & (results["available_utc"] <= ws.as_of)]
+    starts = calendar[["event_partition_key", "race_start_utc"]]
+    rows = rows.merge(starts, on="event_partition_key", how="left", validate="many_to_one")
+    return {str(event): race for event, race in rows.groupby("event_partition_key") if event in events}
+
+
+def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
+    joined = joined_with_result(issue, result)
+    first = records(issue.head(1))[0]
+    winner = result[result["finishing_position"] == 1].iloc[0]
+    given = issue.loc[issue["driver_id"] == winner["driver_id"], "p_win"]
+    likeliest = issue.sort_values("p_win", ascending=False, kind="stable").iloc[0]
+    entry = {
+        "event_partition_key": event_of(issue),
+        **{name: first[name] for name in ("event_year", "event_name", "session", "horizon")},
+        "race_start_utc": format_utc(result["race_start_utc"].iloc[0].to_pydatetime()),
+        "system": MODEL,
+        "as_of_utc": first["as_of_utc"],
+        "model_run_id": first["model_run_id"],
+        "predicted_winner": str(likeliest["full_name"]),
+        "winner": str(winner["full_name"]),
+        "p_winner": float(given.iloc[0]) if len(given) else 0.0,
+        **metrics.score_race(joined),
+    }
+    return {"entry": entry, "joined": joined}
+
+
+def _last_of_each_horizon(scored: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The last issue of each event and horizon, and the ones it replaced; ``scored`` comes oldest first."""
+    last = {(s["entry"]["event_partition_key"], s["entry"]["horizon"]): s for s in scored}
+    kept = {id(s) for s in last.values()}
+    return list(last.values()), [s for s in scored if id(s) not in kept]
+
+
+def _baseline_entries(
+    store: ObjectStore, counted: list[dict[str, Any]], races: dict[str, pd.DataFrame]
+) -> list[dict[str, Any]]:
+    """The slot tables' scores of the same races, once a horizon that was predicted.
+
+    They are given the grid and the qualifying order themselves, whatever the horizon: what a reader could have
+    said an hour before the race.
+    """
+    if not counted:
+        return []
+    training = gold.read_training_dataset(store)
+    known = training[(training["horizon"] == "pre_race") & (training["session"] == "R")]
+    figures = {event: _baseline_scores(known, event) for event in {s["entry"]["event_partition_key"] for s in counted}}
+    rows = []
+    for entry in (s["entry"] for s in counted):
+        for system, scores in figures[entry["event_partition_key"]].items():
+            rows.append({**entry, "system": system, "model_run_id": None, "predicted_winner": None, **scores})
+    return rows
+
+
+def _baseline_scores(known: pd.DataFrame, event: str) -> dict[str, dict[str, Any]]:
+    """System -> metrics of one race, from earlier races only."""
+    race = known[(known["event_partition_key"] == event) & known["finishing_position"].notna()]
+    if race.empty:
+        return {}
+    when = tuple(race.iloc[0][["event_year", "event_number"]])
+    moments = list(zip(known["event_year"], known["event_number"], strict=True))
+    earlier = known[[moment < when for moment in moments]]
+    found: dict[str, dict[str, Any]] = {}
+    for system, column in baselines.SLOT_COLUMNS.items():
+        said = baselines.predict(race, baselines.history_of(earlier, column), column)
+        scores = metrics.score_race(said.assign(finishing_position=race["finishing_position"], is_dnf=race["is_dnf"]))
+        won = said.loc[race["finishing_position"] == 1, "p_win"]
+        found[system] = {**scores, "p_winner": float(won.iloc[0])}
+    return found
+
+
+def _ordered(entries: pd.DataFrame) -> pd.DataFrame:
+    """By race, horizon and system, ours first."""
+    if entries.empty:
+        return entries
+    place = entries["horizon"].map(list(HORIZONS).index)
+    ours = entries["system"] != MODEL
+    order = entries.assign(_place=place, _ours=ours)
+    order = order.sort_values(["race_start_utc", "event_partition_key", "_place", "_ours", "system"], kind="stable")
+    return order.drop(columns=["_place", "_ours"]).reset_index(drop=True)

@@ -1,0 +1,145 @@
+"""The report: the lake's state gathered into the dashboard, and what the stage notebooks show.
+
+Everything is returned and written through the store; nothing is shown from here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from f1lib import __version__, dashboard, html, report_facts, report_race, report_state
+from f1lib.errors import RunError
+from f1lib.html import Html
+from f1lib.predictions import event_of, history_keys, newest_key, read_history, read_newest, records
+from f1lib.predictions_changes import split_issues
+from f1lib.predictions_score import ACCURACY, means
+from f1lib.storage import read_json, write_json
+from f1lib.terms import EventKey, format_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from f1lib.workspace import Workspace
+
+SUMMARY = "reports/run_summary.json"
+DASHBOARD = "reports/run_summary.html"
+NEXT_RACES = "reports/next_races.json"
+_UNSCORED: dict[str, Any] = {"predictions": [], "superseded": [], "means": [], "calibration": {}}
+
+
+def build_summary(ws: Workspace) -> dict[str, Any]:
+    """Gather the lake's state and write the dashboard, its JSON, the next races and the pages of changed races.
+
+    Returns the document of ``reports/run_summary.json``. Raises `RunError` before the calendar was read.
+    """
+    rows = ws.tracking.rows()
+    if not rows:
+        raise RunError(f"lake {ws.store.url} is empty: run 00_schedule first")
+    accuracy = read_json(ws.store, ACCURACY) if ws.store.exists(ACCURACY) else _UNSCORED
+    races = report_state.next_races(rows, format_utc(ws.as_of))
+    latest = next((r["event_partition_key"] for r in races if _is_predicted(ws, r)), None)
+    prediction = None if latest is None else read_newest(ws.store, EventKey.parse(latest))
+    pipeline = report_state.pipeline(rows)
+    summary: dict[str, Any] = {
+        "as_of_utc": format_utc(ws.as_of),
+        "run_id": ws.run_id,
+        "code_version": __version__,
+        "source": report_state.source_of(ws, rows),
+        "next_races": races,
+        "latest_predictions": [] if prediction is None else records(prediction),
+        "training_runs": report_state.training_runs(ws.store),
+        "champion": report_state.champion(ws.store),
+        "accuracy": {name: accuracy[name] for name in ("means", "calibration")},
+        "races": dashboard.race_rows(pd.DataFrame(accuracy["predictions"])) if accuracy["predictions"] else [],
+        "pipeline": {**pipeline, "alarms": report_facts.alarms(accuracy, prediction)},
+        "runs": report_state.executed_notebooks(ws.store),
+    }
+    summary["pages"] = _race_pages(ws, accuracy)
+    write_json(ws.store, SUMMARY, summary)
+    write_json(ws.store, NEXT_RACES, {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races})
+    entries = pd.DataFrame(accuracy["predictions"])
+    ws.store.write(DASHBOARD, dashboard.dashboard_html(summary, prediction, entries).encode())
+    return summary
+
+
+def summary_table(summary: Mapping[str, Any]) -> pd.DataFrame:
+    """What the report stage shows: a line a topic."""
+    serving = [f"{r['model']} at {r['horizon']} ({r['run_id']})" for r in summary["training_runs"] if r["serves"]]
+    latest = summary["latest_predictions"]
+    first = latest[0] if latest else {}
+    lines = {
+        "data until": summary["source"]["data_until_utc"] or "-",
+        "next race": summary["next_races"][0]["event_partition_key"] if summary["next_races"] else "-",
+        "predicted": f"{first['horizon']}, favourite {_favourite(latest)}" if latest else "-",
+        "serving": "; ".join(serving) or "-",
+        "races scored": len({r["event_partition_key"] for r in summary["races"]}),
+        "open errors": len(summary["pipeline"]["errors"]),
+        "pages": ", ".join([DASHBOARD, *summary["pages"]][:3]),
+    }
+    return pd.DataFrame({"state": pd.Series(lines, dtype="object").astype(str)})
+
+
+def prediction_table(prediction: pd.DataFrame) -> Html:
+    """A prediction as a table with bars, in its order."""
+    rows = dashboard.prediction_rows(prediction)
+    table = html.macro("tables.html.j2", "prediction")
+    lines = [f"{r['predicted_rank']:>2} {r['full_name']:<24} P(win) {r['p_win']:.1%}" for r in rows]
+    return Html(str(table("prediction", rows, dashboard.caption_of(prediction))), "\n".join(lines))
+
+
+def changes(ws: Workspace, prediction: pd.DataFrame) -> Html:
+    """What changed since the prediction of the same race before this one, and which inputs did."""
+    found = report_race.changes(split_issues(read_history(ws.store, EventKey.parse(event_of(prediction)))))
+    if not found:
+        return Html("<p>This is the first prediction of the race.</p>", "This is the first prediction of the race.")
+    newest = found[0]
+    table = html.macro("tables.html.j2", "changes")
+    return Html(str(table(newest["reasons"], newest["rows"], "Drivers who moved")), "\n".join(newest["reasons"]))
+
+
+def score_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Means over races a horizon and system; empty before the first race."""
+    found = pd.DataFrame(means(scores))
+    return found[[c for c in found.columns if not c.endswith("_se")]].round(4)
+
+
+def _favourite(rows: Iterable[Mapping[str, Any]]) -> str:
+    best = max(rows, key=lambda row: row["p_win"])
+    return f"{best['full_name']} ({html.percent(best['p_win'])})"
+
+
+def _is_predicted(ws: Workspace, race: Mapping[str, Any]) -> bool:
+    return ws.store.exists(newest_key(EventKey.parse(race["event_partition_key"])))
+
+
+def _race_pages(ws: Workspace, accuracy: Mapping[str, Any]) -> dict[str, str]:
+    """Page -> fingerprint of what it shows; pages whose fingerprint is the last report's are left as they stand."""
+    before = read_json(ws.store, SUMMARY).get("pages", {}) if ws.store.exists(SUMMARY) else {}
+    events: dict[EventKey, list[str]] = {}
+    for key in history_keys(ws.store):
+        season, folder = key.split("/")[1], key.split("/")[3]
+        events.setdefault(EventKey.parse(f"{season}_{folder}"), []).append(key)
+    pages: dict[str, str] = {}
+    for event, issued in events.items():
+        scores = [e for e in accuracy["predictions"] if e["event_partition_key"] == event.partition_key]
+        name = dashboard.race_page_name(event.partition_key)
+        pages[name] = hashlib.sha256(repr((__version__, issued, scores)).encode()).hexdigest()[:16]
+        if before.get(name) != pages[name] or not ws.store.exists(f"reports/{name}"):
+            ws.store.write(f"reports/{name}", _race_page(ws, event, scores).encode())
+    return pages
+
+
+def _race_page(ws: Workspace, event: EventKey, scores: list[dict[str, Any]]) -> str:
+    history = read_history(ws.store, event)
+    newest = split_issues(history)[-1]
+    return report_race.race_page(
+        history,
+        reasons=[],
+        weather=report_facts.weather_words(ws.store, newest),
+        outcome=report_facts.outcome(ws.store, newest) if scores else pd.DataFrame(),
+        scores=[{**s, "races": 1} for s in scores],
+        hashes=report_facts.hashes(ws.store, newest),
+    )
