@@ -111,25 +111,21 @@ def _lineages() -> pd.DataFrame:
 def _moved(ws: Workspace, rows: list[Row]) -> list[Row]:
     """What becomes of the input rows that were ``ingested`` before bronze was read."""
     moment = format_utc(ws.as_of)
+    held = silver_inputs.notes(ws.store, sorted({int(row["event_year"]) for row in rows}))
     moved = []
     for row in rows:
         name = row["session_name_abr"]
-        change = {"event_partition_key": row["event_partition_key"], "session_name_abr": name}
+        change = {"event_partition_key": row["event_partition_key"], "session_name_abr": name, "updated_at_utc": moment}
         note = _note(row)
         if note is None:
             continue
-        if note and not ws.store.exists(note):
+        if note and note not in held:
             lost = f"bronze has no {note}; it is fetched again"
-            moved.append(
-                {**change, "status": "due", "last_error": lost, "content_hash": None, "updated_at_utc": moment}
-            )
+            moved.append({**change, "status": "due", "last_error": lost, "content_hash": None})
         else:
-            path = (
-                key("starting_grid" if name in GRID_ROWS.values() else "results", int(row["event_year"]))
-                if note
-                else None
-            )
-            moved.append({**change, "status": "silver", "silver_path": path, "updated_at_utc": moment})
+            table = "starting_grid" if name in GRID_ROWS.values() else "results"
+            path = key(table, int(row["event_year"])) if note else None
+            moved.append({**change, "status": "silver", "silver_path": path})
     return moved
 
 

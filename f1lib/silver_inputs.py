@@ -42,6 +42,12 @@ def complete_files(store: ObjectStore, season: int) -> list[str]:
     return [key for key in sorted(keys) if key.endswith(".parquet") and note_of(key) in keys]
 
 
+def notes(store: ObjectStore, seasons: list[int]) -> set[str]:
+    """The notes of all complete sessions and grids of the seasons."""
+    keys = (key for season in seasons for key in store.list(f"bronze/sessions/{season}/"))
+    return {key for key in keys if key.endswith("source.json")}
+
+
 def note_of(key: str) -> str:
     """The note that makes a session's Parquet file count."""
     folder, _, name = key.rpartition("/")

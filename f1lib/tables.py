@@ -164,6 +164,7 @@ def connect() -> Any:
         ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # it would draw into the terminal after two seconds
     return connection
 
 
