@@ -164,7 +164,8 @@ def connect() -> Any:
         ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # it would draw into the terminal after two seconds
+    # It would draw into the terminal after two seconds. Not SET: in a notebook that asks for ipywidgets.
+    connection.execute("PRAGMA disable_progress_bar")
     return connection
 
 
