@@ -27,7 +27,7 @@ TIMEOUT_SECONDS = (5, 30)  # to connect, and between two pieces of the answer
 ATTEMPTS = 3
 MAX_BYTES = 200_000_000  # a release has some 7 MB
 CHECK_EVERY = timedelta(days=1)
-_PIECE = 1 << 16
+PIECE_BYTES = 1 << 15
 _RETRY_AFTER_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
@@ -140,7 +140,7 @@ def _stream(answer: requests.Response, part: Path, offset: int, url: str) -> Non
 
     expected = answer.headers.get("Content-Length")
     with part.open("ab" if offset else "wb") as file:
-        for piece in answer.iter_content(_PIECE):
+        for piece in answer.iter_content(PIECE_BYTES):
             file.write(piece)
             if file.tell() > MAX_BYTES:
                 raise SourceError(f"{url} is larger than {MAX_BYTES} bytes: it is no F1DB CSV release")
