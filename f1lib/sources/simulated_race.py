@@ -170,7 +170,7 @@ class _Walk:
     def _start(self, order: list[int], free: Floats) -> list[int]:
         """The first lap: from the grid in order, a good or bad start, some places won and lost."""
         setup = self.setup
-        away = 0.22 * np.arange(len(order)) + self.rng.normal(0, 0.6, len(order)) + 6.0 + 18.0 * setup.pit_lane[order]
+        away = 0.22 * np.arange(len(order)) + self.rng.normal(0, 0.45, len(order)) + 6.0 + 18.0 * setup.pit_lane[order]
         self.time[order] = setup.lap_seconds * 1.02 + away + 0.25 * (free[order] - setup.lap_seconds)
         return sorted(order, key=lambda i: float(self.time[i]))
 
@@ -253,7 +253,7 @@ def _strategy(setup: RaceSetup, rng: np.random.Generator) -> tuple[list[list[tup
     n, laps = len(setup.pace), setup.laps
     plans: list[list[tuple[int, int]]] = []
     start = np.where(rng.random(n) < 0.6, MEDIUM, np.where(rng.random(n) < 0.6, SOFT, HARD))
-    usual = 1 + (setup.wear.mean() * rng.uniform(0.85, 1.15) > 0.93)
+    usual = 1 + (setup.wear.mean() * rng.uniform(0.85, 1.15) > 0.88)
     for i in range(n):
         stops = 0 if not setup.must_stop else max(1, usual + int(rng.choice([-1, 0, 1], p=[0.1, 0.74, 0.16])))
         share = np.cumsum(rng.dirichlet(np.full(stops + 1, 40.0)))[:-1]

@@ -151,7 +151,7 @@ class WeekendRun:
         _, long, wear = self._pace(session, share_wet)
         distance = laps / self.circuit.laps("R")
         green = np.array([1.0 + 0.5 * (e.driver.form(season.year) > 0.1) for e in entries])
-        crashing = 0.062 * self.circuit.danger * green * np.array([e.driver.crash for e in entries])
+        crashing = 0.067 * self.circuit.danger * green * np.array([e.driver.crash for e in entries])
         order = self._places(session)
         if self.world.options.shuffled_results:
             slots[slots >= 0] = self.world.dice("shuffled grid", self.weekend.key, session).permutation(len(starting))
@@ -179,7 +179,7 @@ class WeekendRun:
     def run_again(self, session: str, rng: np.random.Generator) -> Finish:
         """The race from its grid and in its weather with other luck: what else could have happened."""
         setup = self.setup(session)
-        luck = rng.normal(0, 0.2, len(setup.pace))
+        luck = rng.normal(0, 0.17, len(setup.pace))
         shifted = replace(setup, pace=setup.pace + luck)
         return _official(shifted, run_race(shifted, rng), self.grid(session).missing, rng)
 
@@ -212,7 +212,7 @@ def _official(setup: RaceSetup, run: RaceRun, missing: list[str], rng: np.random
     distance = int(np.flatnonzero(~np.isnan(ends).all(axis=0)).max(initial=-1)) + 1
     flag = float(np.nanmin(ends[:, distance - 1])) if distance else 0.0
     driven = (~np.isnan(ends)).sum(axis=1)
-    flagged = (np.nan_to_num(ends, nan=-1.0) >= flag).any(axis=1) if distance else np.zeros(n, dtype=bool)
+    flagged = np.asarray((np.nan_to_num(ends, nan=-1.0) >= flag).any(axis=1) & (distance > 0))
     laps = np.where(flagged, np.argmax(np.nan_to_num(ends, nan=-1.0) >= flag, axis=1) + 1, driven)
     times = np.where(np.arange(ends.shape[1])[None, :] < laps[:, None], ends, np.nan)
     total = np.array([ends[i, laps[i] - 1] if laps[i] else np.nan for i in range(n)])

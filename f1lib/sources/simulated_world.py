@@ -23,6 +23,8 @@ Floats = NDArray[np.floating[Any]]
 GENESIS = 2000
 ROUNDS = 30  # drift is drawn for more rounds than any calendar has
 _TEAMS = "Kestrel Northwind Cobalt Aurora Meridian Halcyon Basalt Solstice Ironwood Peregrine Tempest".split()
+# What money and people are worth in percent of lap time: a few big teams, a long midfield.
+_PRESTIGE = np.array([-0.9, -0.6, -0.35, 0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.55])
 _STYLES = ("Racing", "Grand Prix", "Motorsport", "F1 Team")
 
 
@@ -140,8 +142,8 @@ class World:
     def _next(self, before: Season | None, year: int) -> Season:
         rng = self.dice("season", year)
         n = len(_TEAMS) - (year < 2026)
-        prestige = before.prestige if before else rng.normal(0, 0.3, len(_TEAMS))
-        fresh = rng.normal(0, 0.5, n)
+        prestige = before.prestige if before else rng.permutation(_PRESTIGE)
+        fresh = rng.normal(0, 0.45, n)
         if before:
             keep = 0.25 if year in self.options.resets else 0.87
             known = before.base + before.drift[:, len(calendar(before.year)) or 20] - prestige[: len(before.base)]
