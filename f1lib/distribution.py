@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from f1lib.errors import BadParameters, RunError
-from f1lib.metrics import dense_rank, quantile_positions
+from f1lib.metrics import quantile_positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,30 +81,34 @@ def sinkhorn(matrix: ArrayLike) -> Floats:
     for _ in range(5000):
         scaled = scaled / scaled.sum(axis=0, keepdims=True)
         rows = scaled.sum(axis=1, keepdims=True)
-        scaled = scaled / rows
+        scaled = np.asarray(scaled / rows, dtype="float64")
         if np.abs(rows - 1).max() < TOLERANCE:
             return scaled
     raise RunError(f"a position matrix of {scaled.shape} cannot be brought to rows and columns of 1")
 
 
-def summarize(matrix: Floats, p_dnf: ArrayLike, points: tuple[int, ...]) -> pd.DataFrame:
+def summarize(matrix: Floats, score: ArrayLike, p_dnf: ArrayLike, points: tuple[int, ...]) -> pd.DataFrame:
     """What users see of a matrix, a row a driver in the matrix's order.
 
-    Columns: ``predicted_position`` (mean place), ``predicted_rank`` (permutation of 1..n by the median place,
-    which is what the mean absolute error asks for; its ties by the mean), ``p_win p_podium p_points p_dnf
-    position_p10 position_p50 position_p90 expected_points position_probabilities``. p_points is P(place <= the
-    number of places that score).
+    Columns: ``predicted_score``, ``predicted_position`` (mean place), ``predicted_rank`` (permutation of 1..n by
+    ``score``, smaller first, ties by the mean place; over 2014-2018 nearer to the outcome than the order of means
+    or medians), ``p_win p_podium p_points p_dnf position_p10 position_p50 position_p90 expected_points
+    position_probabilities``. p_points is P(place <= the number of places that score).
     """
     import pandas as pd
 
     n = len(matrix)
     mean = matrix @ np.arange(1, n + 1)
+    order = np.lexsort((mean, np.asarray(score, dtype="float64")))
+    rank = np.empty(n, dtype="int64")
+    rank[order] = np.arange(1, n + 1)
     scale = np.zeros(n)
     scale[: len(points)] = points[:n]
     return pd.DataFrame(
         {
             "predicted_position": mean,
-            "predicted_rank": dense_rank(median_position(matrix) + 1e-9 * mean),
+            "predicted_score": np.asarray(score, dtype="float64"),
+            "predicted_rank": rank,
             "p_win": matrix[:, 0],
             "p_podium": matrix[:, :3].sum(axis=1),
             "p_points": matrix[:, : len(points)].sum(axis=1),
@@ -116,16 +120,6 @@ def summarize(matrix: Floats, p_dnf: ArrayLike, points: tuple[int, ...]) -> pd.D
             "position_probabilities": list(matrix),
         }
     )
-
-
-def median_position(matrix: Floats) -> Floats:
-    """Each driver's median place, interpolated within the place where the distribution crosses one half."""
-    below = np.cumsum(matrix, axis=1)
-    place = (below < 0.5).sum(axis=1)
-    drivers = np.arange(len(matrix))
-    before = np.where(place > 0, below[drivers, place - 1], 0.0)
-    median: Floats = place + (0.5 - before) / matrix[drivers, place] + 0.5
-    return median
 
 
 def _check(mu: Floats, sigma: Floats, p_dnf: Floats) -> None:

@@ -1,0 +1,161 @@
+"""A model configuration: one file of ``parameters/models``, checked by pydantic; an unknown key is refused.
+
+>>> config = load_config("blend_v1")
+>>> config.linear.ridge, config.distribution.sigma
+
+A configuration is a sum of parts: ``linear`` (ridge regression) and ``trees`` (XGBoost), each with a weight,
+beside a logistic hazard of not finishing (``dnf``). All of it is exported as one ONNX graph.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from f1lib.distribution import Shape
+from f1lib.errors import BadParameters
+from f1lib.terms import HORIZONS
+
+FOLDER = Path(__file__).resolve().parent.parent / "parameters" / "models"
+ALL = "all"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Derived(_Strict):
+    """A column computed from one raw feature, row by row, inside the graph.
+
+    ``place_score``: the logit of (place - 0.5) / field_size, kept within [0.01, 0.99]; ``place_score_squared``
+    and ``place_score_cubed``: its powers; ``is_first``: 1 for place 1.
+    """
+
+    source: str
+    how: Literal["place_score", "place_score_squared", "place_score_cubed", "is_first"]
+
+
+class Linear(_Strict):
+    """Ridge regression on the scaled columns. ``ridge`` counts as that many rows of prior at zero."""
+
+    columns: list[str]
+    ridge: float = Field(gt=0)
+    weight: float = Field(gt=0, le=1)
+
+
+class Trees(_Strict):
+    """XGBoost regression (``reg:squarederror``, ``hist``) on raw columns after imputing, capping and scaling."""
+
+    columns: list[str] | Literal["all"]
+    weight: float = Field(gt=0, le=1)
+    n_estimators: int = Field(ge=1, le=5000)
+    max_depth: int = Field(ge=1, le=12)
+    learning_rate: float = Field(gt=0, le=1)
+    subsample: float = Field(gt=0, le=1)
+    colsample_bytree: float = Field(gt=0, le=1)
+    min_child_weight: float = Field(default=1.0, ge=0)
+    reg_lambda: float = Field(default=1.0, ge=0)
+
+
+class Dnf(_Strict):
+    """Logistic hazard of not being classified: driver, car, circuit and field."""
+
+    columns: list[str]
+    ridge: float = Field(gt=0)
+
+
+class Distribution(_Strict):
+    """Numbers that turn scores into a position matrix (`f1lib.distribution`); ``sigma`` in units of the target."""
+
+    sigma: float = Field(gt=0)
+    trouble_weight: float = Field(default=0.0, ge=0, lt=1)
+    trouble_shift: float = 0.0
+    trouble_spread: float = Field(default=1.0, gt=0)
+
+    def shape(self) -> Shape:
+        """The latent's shape for `distribution.position_matrix`."""
+        return Shape(self.trouble_weight, self.trouble_shift, self.trouble_spread)
+
+
+class ModelConfig(_Strict):
+    """One configuration.
+
+    ``target``: ``finish_score`` is the normal score of the place among the classified (rows of retirements are
+    left to the hazard); ``finishing_position`` the official place of every entrant. ``half_life_races``: a race
+    that many races back weighs half in training; 0 weighs all alike.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    description: str
+    target: Literal["finish_score", "finishing_position"]
+    horizons: list[str]
+    half_life_races: float = Field(ge=0)
+    derived: dict[str, Derived] = {}
+    linear: Linear | None = None
+    trees: Trees | None = None
+    dnf: Dnf
+    distribution: Distribution
+    validation_races: int = Field(default=24, ge=4)
+    seed: int = 7
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> ModelConfig:
+        unknown = [h for h in self.horizons if h not in HORIZONS]
+        if unknown or not self.horizons:
+            raise ValueError(f"horizons {self.horizons} must be some of {', '.join(HORIZONS)}")
+        weights = sum(part.weight for part in (self.linear, self.trees) if part)
+        if abs(weights - 1) > 1e-9:
+            raise ValueError(f"the weights of linear and trees sum to {weights}, not to 1")
+        return self
+
+    def digest(self) -> str:
+        """SHA-256 of the settings: two runs with the same digest were trained by the same rule."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+    def raw_columns(self, available: list[str]) -> list[str]:
+        """The gold columns the configuration reads, in gold's order; ``available`` are those known at a horizon."""
+        wanted: set[str] = set(self.dnf.columns)
+        wanted |= set(self.linear.columns) if self.linear else set()
+        if self.trees:
+            wanted |= set(available) if self.trees.columns == ALL else set(self.trees.columns)
+        for name in [n for n in wanted if n in self.derived]:
+            wanted.discard(name)
+            wanted |= {self.derived[name].source, "field_size"}
+        return [c for c in available if c in wanted]
+
+
+def config_names() -> list[str]:
+    """The configurations there are, by name."""
+    return sorted(path.stem for path in FOLDER.glob("*.yml"))
+
+
+def load_config(name: str) -> ModelConfig:
+    """The configuration ``parameters/models/<name>.yml``.
+
+    Raises `BadParameters` when there is none, or when a key is unknown or a value does not fit.
+    """
+    path = FOLDER / f"{name}.yml"
+    if name not in config_names():
+        raise BadParameters(
+            f"no model configuration {name!r} in parameters/models; there are {', '.join(config_names())}"
+        )
+    return parse_config(path.read_text(encoding="utf-8"), str(path.name))
+
+
+def parse_config(text: str, where: str) -> ModelConfig:
+    """A configuration from YAML ``text``; ``where`` names it in errors (`BadParameters`)."""
+    import yaml
+
+    try:
+        document: Any = yaml.safe_load(text)
+        return ModelConfig.model_validate(document)
+    except yaml.YAMLError as error:
+        raise BadParameters(f"model configuration {where} is no YAML: {str(error).splitlines()[0]}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise BadParameters(f"model configuration {where}: {place}: {first['msg']}") from error

@@ -1,0 +1,212 @@
+"""Fitting one configuration on labelled rows: pure, deterministic, nothing read or written.
+
+Rows are gold's training rows of one horizon whose ``finishing_position`` is known, sorted by race and driver.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from f1lib import onnx_export, preprocess
+from f1lib.errors import BadParameters, RunError
+from f1lib.model_config import ALL
+from f1lib.onnx_export import Forest, Weighted
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+    from f1lib.model_config import ModelConfig
+
+    Floats = NDArray[np.float64]
+
+RACE = ["event_year", "event_number"]
+FEWEST_RACES = 8
+_NEWTON_STEPS = 25
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted configuration: the pipeline, the parts, and the graph of it all."""
+
+    config: ModelConfig
+    raw: list[str]
+    columns: list[str]
+    pipeline: Pipeline
+    linear: Weighted | None
+    trees: Forest | None
+    dnf: Weighted
+
+    @cached_property
+    def graph(self) -> bytes:
+        """The ONNX graph that serves."""
+        return onnx_export.export(
+            self.pipeline,
+            (self.config.linear.weight, self.linear) if self.config.linear and self.linear else None,
+            (self.config.trees.weight, self.trees) if self.config.trees and self.trees else None,
+            self.dnf,
+        )
+
+    def native(self, raw: NDArray[np.float32]) -> dict[str, Floats]:
+        """What scikit-learn and xgboost answer for ``raw``: ``predicted_score`` and ``p_dnf``, a number a row."""
+        import xgboost
+
+        columns = self.pipeline.transform(raw)
+        score = np.zeros(len(raw))
+        if self.config.linear and self.linear:
+            score += self.config.linear.weight * _linear(self.linear, columns)
+        if self.config.trees and self.trees:
+            margin = self.trees.booster.predict(xgboost.DMatrix(columns[:, self.trees.columns]))
+            score += self.config.trees.weight * margin.astype("float64")
+        hazard = 1 / (1 + np.exp(-_linear(self.dnf, columns)))
+        return {
+            "predicted_score": score,
+            "p_dnf": np.clip(hazard, onnx_export.P_DNF_LOW, onnx_export.P_DNF_HIGH),
+        }
+
+
+def labelled(training: pd.DataFrame, horizon: str) -> pd.DataFrame:
+    """The rows a model of ``horizon`` is trained on: entrants with an outcome, in a fixed order.
+
+    Raises `RunError` when there are fewer than `FEWEST_RACES` races.
+    """
+    rows = training[(training["horizon"] == horizon) & training["finishing_position"].notna()]
+    rows = rows.sort_values([*RACE, "session", "driver_id"], kind="stable", ignore_index=True)
+    races = len(rows[RACE].drop_duplicates())
+    if races < FEWEST_RACES:
+        raise RunError(f"{races} races with an outcome at horizon {horizon}: too few to train on ({FEWEST_RACES})")
+    return rows
+
+
+def race_index(rows: pd.DataFrame) -> NDArray[np.int64]:
+    """0, 1, 2 ... for the races of ``rows`` in the order they were run."""
+    return (rows["event_year"] * 100 + rows["event_number"]).rank(method="dense").to_numpy().astype("int64") - 1
+
+
+def finish_score(rows: pd.DataFrame) -> Floats:
+    """Normal score of the place among the classified of a race, NaN for who was not classified (Blom without offset)."""
+    from scipy.special import ndtri
+
+    place = rows["finishing_position"].where(rows["is_dnf"] == 0)
+    races = place.groupby([rows[c] for c in RACE])
+    share = (races.rank(method="first") - 0.5) / races.transform("count")
+    return np.asarray(ndtri(share.to_numpy(dtype="float64")), dtype="float64")
+
+
+def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str], threads: int) -> Fitted:
+    """Fit ``config`` on ``rows`` (see `labelled`); ``available`` are gold's feature columns in order.
+
+    A feature without any value in ``rows`` (not known at this horizon, or by this source) is left out. Raises
+    `BadParameters` when a part is left without a column.
+    """
+    raw = [c for c in config.raw_columns(available) if rows[c].notna().any()]
+    derived = {n: (d.how, d.source) for n, d in config.derived.items() if d.source in raw and "field_size" in raw}
+    pipeline = preprocess.build(raw, derived)
+    matrix = preprocess.matrix_of(rows, raw)
+    scaled = pipeline.fit_transform(matrix)
+    columns = preprocess.columns_out(pipeline, raw, list(derived))
+    weight = _weights(rows, config.half_life_races)
+    target = finish_score(rows) if config.target == "finish_score" else rows["finishing_position"].to_numpy("float64")
+    known = ~np.isnan(target)
+    linear = trees = None
+    if config.linear:
+        chosen = _indices(config.linear.columns, columns, f"{config.name}.linear")
+        linear = _ridge(scaled[known], target[known], weight[known], chosen, config.linear.ridge)
+    if config.trees:
+        usable = [c for c in columns if c not in derived]
+        wanted = usable if config.trees.columns == ALL else _with_flags(config.trees.columns, usable)
+        chosen = _indices(wanted, columns, f"{config.name}.trees")
+        served = onnx_export.run(onnx_export.session(onnx_export.export_preprocess(pipeline)), matrix)["columns"]
+        trees = _boost(served[known].astype("float32"), target[known], weight[known], chosen, config, threads)
+    chosen = _indices(config.dnf.columns, columns, f"{config.name}.dnf")
+    dnf = _logistic(scaled, rows["is_dnf"].to_numpy(dtype="float64"), weight, chosen, config.dnf.ridge)
+    return Fitted(config, raw, columns, pipeline, linear, trees, dnf)
+
+
+def parity(fitted: Fitted, rows: pd.DataFrame) -> dict[str, Any]:
+    """Measured max |ONNX - native| over ``rows`` and over synthetic rows with a tenth missing, per output."""
+    raw = preprocess.matrix_of(rows, fitted.raw)
+    runtime = onnx_export.session(fitted.graph)
+    found: dict[str, Any] = {"tolerance": onnx_export.PARITY_TOLERANCE}
+    worst = 0.0
+    for name, matrix in (("training", raw), ("synthetic", onnx_export.synthetic_rows(raw, fitted.config.seed))):
+        served, native = onnx_export.run(runtime, matrix), fitted.native(matrix)
+        gaps = {output: float(np.abs(served[output] - native[output]).max()) for output in native}
+        found[name] = {"rows": len(matrix), **gaps}
+        # A comparison with NaN is false: an output that is not a number must not slip through.
+        worst = max(worst, *(g if g == g else float("inf") for g in gaps.values()))
+    return {"max_abs_difference": worst, **found}
+
+
+def _weights(rows: pd.DataFrame, half_life: float) -> Floats:
+    index = race_index(rows)
+    if half_life == 0:
+        return np.ones(len(rows))
+    return np.asarray(0.5 ** ((index.max() - index) / half_life), dtype="float64")
+
+
+def _indices(wanted: list[str], columns: list[str], where: str) -> list[int]:
+    found = [columns.index(c) for c in wanted if c in columns]
+    if not found:
+        raise BadParameters(f"{where}: none of its {len(wanted)} columns is known here: {', '.join(wanted[:5])} ...")
+    return found
+
+
+def _with_flags(wanted: list[str], columns: list[str]) -> list[str]:
+    return [c for c in columns if c.removesuffix(preprocess.MISSING) in wanted]
+
+
+def _ridge(scaled: Any, target: Floats, weight: Floats, chosen: list[int], ridge: float) -> Weighted:
+    """Weighted least squares with a penalty on the coefficients, not on the intercept."""
+    design = scaled[:, chosen].astype("float64")
+    middle, level = np.average(design, axis=0, weights=weight), float(np.average(target, weights=weight))
+    centred = design - middle
+    normal = (centred * weight[:, None]).T @ centred + ridge * np.eye(len(chosen))
+    coefficients = np.linalg.solve(normal, (centred * weight[:, None]).T @ (target - level))
+    return Weighted(chosen, coefficients, level - float(middle @ coefficients))
+
+
+def _logistic(scaled: Any, happened: Floats, weight: Floats, chosen: list[int], ridge: float) -> Weighted:
+    """Penalised logistic regression by Newton's method from the field's rate."""
+    design = np.column_stack([np.ones(len(scaled)), scaled[:, chosen].astype("float64")])
+    penalty = np.diag([0.0, *([ridge] * len(chosen))])
+    rate = float(np.clip(np.average(happened, weights=weight), 0.01, 0.99))
+    beta = np.zeros(design.shape[1])
+    beta[0] = np.log(rate / (1 - rate))
+    for _ in range(_NEWTON_STEPS):
+        chance = 1 / (1 + np.exp(-(design @ beta)))
+        slope = design.T @ (weight * (chance - happened)) + penalty @ beta
+        curve = (design * (weight * chance * (1 - chance))[:, None]).T @ design + penalty
+        step = np.linalg.solve(curve, slope)
+        beta = beta - step
+        if np.abs(step).max() < 1e-10:
+            break
+    return Weighted(chosen, beta[1:], float(beta[0]))
+
+
+def _boost(served: Any, target: Floats, weight: Floats, chosen: list[int], config: ModelConfig, threads: int) -> Forest:
+    """XGBoost on what serving computes; fixed seed, histogram method."""
+    import xgboost
+
+    settings = config.trees
+    if settings is None:
+        raise BadParameters(f"{config.name} has no trees to fit")
+    booster = xgboost.train(
+        {
+            "objective": "reg:squarederror", "tree_method": "hist", "nthread": threads, "seed": config.seed,
+            **settings.model_dump(include={"max_depth", "learning_rate", "subsample", "colsample_bytree",
+                                           "min_child_weight", "reg_lambda"}),
+        },
+        xgboost.DMatrix(served[:, chosen], label=target, weight=weight, nthread=threads),
+        num_boost_round=settings.n_estimators,
+    )  # fmt: skip
+    return Forest(chosen, booster)
+
+
+def _linear(part: Weighted, columns: Any) -> Floats:
+    return np.asarray(columns[:, part.columns].astype("float64") @ part.coefficients + part.intercept)

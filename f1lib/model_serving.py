@@ -1,0 +1,83 @@
+"""Serving a model run: ONNX Runtime and numbers from JSON, nothing else; no pickle is ever loaded here.
+
+>>> serving = load_serving(store, run_id)
+>>> serving.forecast(features)          # one race: expected places, chances, the position matrix
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from f1lib import distribution, onnx_export, preprocess
+from f1lib.distribution import RACE_POINTS, Shape
+from f1lib.errors import StorageError
+from f1lib.storage import read_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from f1lib.storage import ObjectStore
+
+GRAPH, METADATA, SUCCESS = "onnx_model.onnx", "model_metadata.json", "_SUCCESS"
+
+
+def run_key(run_id: str, file: str) -> str:
+    """Where a file of a model run stands in the lake."""
+    return f"models/run_id={run_id}/{file}"
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A loaded model. ``features`` in the order of the graph's input, ``numbers`` the distribution's settings."""
+
+    run_id: str
+    features: list[str]
+    numbers: Mapping[str, float]
+    runtime: Any
+    metadata: Mapping[str, Any]
+
+    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """``predicted_score p_dnf mu sigma`` a row, index of ``frame``; raises `MissingColumn` for absent features.
+
+        ``mu`` and ``sigma`` are the finishing driver's latent performance; a smaller score is better.
+        """
+        import pandas as pd
+
+        answer = onnx_export.run(self.runtime, preprocess.matrix_of(frame, self.features))
+        score = answer["predicted_score"]
+        columns = {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score}
+        return pd.DataFrame({**columns, "sigma": np.full(len(frame), self.numbers["sigma"])}, index=frame.index)
+
+    def forecast(self, frame: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
+        """The prediction of one race, a row a driver, index of ``frame``; columns of `distribution.summarize`.
+
+        Rows are put in the order of ``driver_id`` for the computation, so that the answer does not depend on
+        the order in which they are given.
+        """
+        race = frame.sort_values("driver_id", kind="stable")
+        answer = self.predict(race)
+        shape = Shape(*(float(self.numbers[n]) for n in ("trouble_weight", "trouble_shift", "trouble_spread")))
+        matrix = distribution.position_matrix(answer["mu"], answer["sigma"], answer["p_dnf"], shape)
+        summary = distribution.summarize(matrix, answer["predicted_score"], answer["p_dnf"], points)
+        return summary.set_index(race.index).loc[frame.index]
+
+
+def from_graph(
+    graph: bytes, features: list[str], numbers: Mapping[str, float], run_id: str, metadata: Mapping[str, Any]
+) -> Serving:
+    """A model served from bytes, as the walk-forward does after each refit."""
+    return Serving(run_id, features, numbers, onnx_export.session(graph), metadata)
+
+
+def load_serving(store: ObjectStore, run_id: str) -> Serving:
+    """The model of a finished run; raises `StorageError` when the run is absent or was not finished."""
+    if not store.exists(run_key(run_id, SUCCESS)):
+        raise StorageError(f"lake {store.url} has no finished model run {run_id}: {run_key(run_id, SUCCESS)} is absent")
+    metadata = read_json(store, run_key(run_id, METADATA))
+    graph = store.read(run_key(run_id, GRAPH))
+    return from_graph(graph, list(metadata["features"]), metadata["distribution"], run_id, metadata)
