@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from f1lib.metrics import METRICS
+
 TEAMS = ["mclaren", "red-bull", "ferrari", "mercedes", "a-new-team"]
 
 
@@ -72,6 +74,7 @@ def accuracy_entries(races: int = 5, *, seed: int = 1) -> pd.DataFrame:
                         "system": system,
                         "as_of_utc": f"2025-{race % 12 + 1:02d}-08T16:00:00Z",
                         "model_run_id": "20250101T000000Z",
+                        **dict.fromkeys(METRICS, 0.5),
                         "mae": error + rng.normal() * 0.4,
                         "spearman": 0.65 + rng.normal() * 0.1,
                         "predicted_winner": "Driver Number 0",
@@ -107,7 +110,10 @@ def summary_document(source: str = "f1db", *, error: str = "") -> dict[str, obje
             for h in ("pre_race", "post_qualifying")
         ],
         "accuracy": {
-            "means": [{"horizon": "post_qualifying", "system": s, "races": 5} for s in ("model", "grid_slot_table")],
+            "means": [
+                {"horizon": "post_qualifying", "system": s, "races": 5, **dict.fromkeys(METRICS, 0.5)}
+                for s in ("model", "grid_slot_table")
+            ],
             "calibration": {
                 name: [{"predicted": 0.1, "observed": 0.12, "low": 0.05, "high": 0.2, "n": 80}]
                 for name in ("p_win", "p_podium")

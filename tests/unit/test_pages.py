@@ -1,0 +1,252 @@
+"""The pages in a real browser: offline, without errors, usable by keyboard and screen reader, at phone width."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from made_up_predictions import accuracy_entries, prediction_frame, summary_document
+
+from f1lib import dashboard, figures, report_race
+from f1lib.html import notebook_to_html
+from f1lib.tables import read_parquet, write_parquet
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine; the pages are not opened")
+EVIL = "<img src=x onerror=alert(1)>"
+SHOWN_CELLS = """([id, column]) => [...document.querySelectorAll(`#${id} tbody tr`)]
+  .filter((row) => !row.hidden)
+  .map((row) => row.cells[column].dataset.value ?? row.cells[column].innerText)"""
+# What sticks out of the window without standing in a box that scrolls by itself.
+TOO_WIDE = """() => {
+  const scrolls = (e) => e !== document.body && e !== document.documentElement
+    && ["auto", "scroll", "hidden"].includes(getComputedStyle(e).overflowX);
+  const boxed = (e) => Boolean(e.parentElement) && (scrolls(e.parentElement) || boxed(e.parentElement));
+  return [...document.body.querySelectorAll("*")]
+    .filter((e) => !e.closest("svg") && !e.classList.contains("skip") && !boxed(e))
+    .filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5)
+    .map((e) => e.outerHTML.slice(0, 100));
+}"""
+
+
+def _evil_prediction() -> pd.DataFrame:
+    return prediction_frame(20).assign(full_name=lambda f: f["full_name"].where(f.index > 0, EVIL))
+
+
+def _dashboard(folder: Path) -> Path:
+    entries = accuracy_entries(24).assign(winner=EVIL)
+    summary = summary_document(error=f"SourceError: {EVIL} " + "x" * 300)
+    page = folder / "run_summary.html"
+    page.write_text(dashboard.dashboard_html(summary, _evil_prediction(), entries), encoding="utf-8")
+    return page
+
+
+def _race(folder: Path) -> Path:
+    before = prediction_frame(20, horizon="pre_weekend").assign(as_of_utc=pd.Timestamp("2025-12-04T10:00:00Z"))
+    history = pd.concat([before, _evil_prediction()], ignore_index=True)
+    outcome = prediction_frame(20).assign(finishing_position=range(20, 0, -1), surprise=0.04, status_words="retired")
+    reasons = [{"full_name": EVIL, "words": EVIL, "picture": figures.reasons(EVIL, [("grid", -2.0), ("form", 1.0)])}]
+    scores = [{**row, "races": 1} for row in accuracy_entries(1).to_dict("records")]
+    page = folder / "race.html"
+    page.write_text(
+        report_race.race_page(
+            history, reasons=reasons, weather=[("condition", EVIL)], outcome=outcome, scores=scores, hashes=[]
+        ),
+        encoding="utf-8",
+    )
+    return page
+
+
+def _notebook(folder: Path) -> Path:
+    picture = figures.matrix(prediction_frame(20))
+    frame = pd.DataFrame({"driver": [EVIL, "B", "C"], "points": [9.0, 10.0, None]})
+    outputs = [
+        {"image/svg+xml": picture.svg, "text/plain": picture.alt},
+        {"text/html": frame.to_html(), "text/plain": "table"},
+        {"text/plain": EVIL + "x" * 500},
+    ]
+    cells: list[dict[str, Any]] = [
+        {
+            "cell_type": "markdown",
+            "id": "t",
+            "metadata": {},
+            "source": "# A stage\n\n| Reads | Writes |\n|---|---|\n| a | b |",
+        }
+    ]
+    for number, data in enumerate(outputs):
+        shown = {"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": data}
+        cells.append({"cell_type": "markdown", "id": f"m{number}", "metadata": {}, "source": f"## Step {number}"})
+        cells.append(
+            {"cell_type": "code", "id": f"c{number}", "metadata": {}, "source": "x = 1  # " + "y" * 200,
+             "execution_count": 1, "outputs": [shown]}
+        )  # fmt: skip
+    facts = {"stage": "06_predict", "source": "simulated", "run_id": "r" * 60, "status": "failed", "error": EVIL * 9}
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "f1lib": facts}
+    page = folder / "notebook.html"
+    page.write_text(
+        notebook_to_html({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}), "utf-8"
+    )
+    return page
+
+
+PAGES = {"dashboard": _dashboard, "race": _race, "notebook": _notebook}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as session:
+        opened = session.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    return {name: make(folder) for name, make in PAGES.items()}
+
+
+class Opened:
+    """A page in the browser, with everything it asked for, said or complained of."""
+
+    def __init__(self, browser: Any, file: Path, **context: Any) -> None:
+        self.context = browser.new_context(offline=True, **context)
+        self.page = self.context.new_page()
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type != "log" else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        self.page.goto(file.as_uri())
+
+
+@pytest.fixture(params=list(PAGES))
+def opened(request: pytest.FixtureRequest, browser: Any, files: dict[str, Path]) -> Iterator[Opened]:
+    made = Opened(browser, files[request.param], viewport={"width": 1200, "height": 900})
+    yield made
+    made.context.close()
+
+
+@pytest.fixture
+def board(browser: Any, files: dict[str, Path]) -> Iterator[Any]:
+    made = Opened(browser, files["dashboard"], viewport={"width": 1200, "height": 900})
+    yield made.page
+    made.context.close()
+
+
+def _column(page: Any, table: str, column: int) -> list[str]:
+    return list(page.evaluate(SHOWN_CELLS, [table, column]))
+
+
+def test_a_page_asks_for_nothing_and_complains_of_nothing(opened: Opened) -> None:
+    assert [url for url in opened.requests if not url.startswith(("file:", "data:"))] == []
+    assert len([url for url in opened.requests if url.startswith("file:")]) == 1
+    assert opened.complaints == []
+
+
+def test_a_name_from_upstream_stays_text(opened: Opened) -> None:
+    assert opened.page.evaluate("document.querySelectorAll('img[src=x], [onerror]').length") == 0
+    assert EVIL in opened.page.evaluate("document.body.innerText + document.body.textContent")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", list(PAGES))
+def test_axe_finds_no_serious_violation(browser: Any, files: dict[str, Path], name: str, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    made = Opened(browser, files[name], viewport={"width": 1200, "height": 900}, color_scheme=scheme)
+    found = axe.Axe().run(made.page).response["violations"]
+    made.context.close()
+    serious = {v["id"]: [n["html"][:120] for n in v["nodes"]] for v in found if v["impact"] in ("serious", "critical")}
+    assert serious == {}
+
+
+@pytest.mark.parametrize("name", list(PAGES))
+def test_nothing_overflows_a_phone(browser: Any, files: dict[str, Path], name: str) -> None:
+    made = Opened(browser, files[name], viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    wide = made.page.evaluate(TOO_WIDE)
+    total = made.page.evaluate("document.documentElement.scrollWidth")
+    made.context.close()
+    assert wide == []
+    assert total <= 390
+
+
+def test_a_click_on_a_heading_sorts_and_a_second_turns_round(board: Any) -> None:
+    button = board.locator("#prediction thead th button", has_text="P(DNF)")
+    before = [float(v) for v in _column(board, "prediction", 6)]
+    win = board.locator("#prediction thead th button", has_text="P(win)")
+    win.click()
+    assert [float(v) for v in _column(board, "prediction", 6)] == sorted(before, reverse=True)
+    win.click()
+    assert [float(v) for v in _column(board, "prediction", 6)] == sorted(before)
+    assert win.locator("xpath=..").get_attribute("aria-sort") == "ascending"
+    assert button.locator("xpath=..").get_attribute("aria-sort") is None
+
+
+def test_sorting_works_from_the_keyboard(board: Any) -> None:
+    board.locator("#prediction thead th button", has_text="Driver").focus()
+    board.keyboard.press("Enter")
+    names = _column(board, "prediction", 1)
+    assert names[0].startswith(EVIL)
+    numbers = [int(name.split()[2]) for name in names[1:]]
+    assert numbers == sorted(numbers)
+    board.keyboard.press("Enter")
+    assert _column(board, "prediction", 1) == names[::-1]
+
+
+def test_a_filter_keeps_what_fits_and_says_how_many(board: Any) -> None:
+    box = board.locator('[data-filter="prediction"]')
+    box.locator("input").fill("fERR")
+    assert set(_column(board, "prediction", 2)) == {"Ferrari"}
+    assert box.locator("[role=status]").inner_text() == f"{len(_column(board, 'prediction', 2))} of 20 rows"
+
+
+def test_a_choice_narrows_the_runs_to_one_horizon(board: Any) -> None:
+    board.locator('[data-filter="runs"] select').select_option("pre_race")
+    assert set(_column(board, "runs", 2)) == {"pre_race"}
+
+
+def test_the_theme_switch_turns_the_page_dark_and_back(board: Any) -> None:
+    colour = "getComputedStyle(document.body).backgroundColor"
+    light = board.evaluate(colour)
+    board.locator("[data-theme-switch]").click()
+    assert board.evaluate(colour) != light
+    board.locator("[data-theme-switch]").click()
+    assert board.evaluate(colour) == light
+
+
+def test_the_numbers_on_the_page_are_those_of_the_parquet_file(browser: Any, tmp_path: Path) -> None:
+    from f1lib.storage import LocalStore
+
+    store = LocalStore(tmp_path)
+    write_parquet(store, "prediction.parquet", prediction_frame(20))
+    stored = read_parquet(store, "prediction.parquet").sort_values("predicted_rank")
+    page = tmp_path / "page.html"
+    page.write_text(dashboard.dashboard_html(summary_document(), stored, pd.DataFrame()), encoding="utf-8")
+    made = Opened(browser, page)
+    for column, name in ((4, "predicted_position"), (6, "p_win"), (7, "p_podium"), (8, "p_points"), (9, "p_dnf")):
+        assert [float(v) for v in _column(made.page, "prediction", column)] == stored[name].tolist(), name
+    shown = _column(made.page, "prediction", 1)
+    made.context.close()
+    assert [text.rsplit(" ", 1)[0] for text in shown] == stored["full_name"].tolist()
+
+
+def test_the_page_is_whole_without_javascript(browser: Any, files: dict[str, Path]) -> None:
+    made = Opened(browser, files["dashboard"], java_script_enabled=False)
+    rows = made.page.locator("#prediction tbody tr").count()
+    hidden = made.page.locator("[data-filter]").first.is_visible()
+    made.context.close()
+    assert rows == 20
+    assert not hidden
+
+
+def test_pages_are_light(files: dict[str, Path]) -> None:
+    assert files["dashboard"].stat().st_size < 3_000_000
+    assert files["notebook"].stat().st_size < 1_500_000
+    assert json.dumps(summary_document())
