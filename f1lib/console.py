@@ -11,7 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from f1lib.errors import BadParameters
-from f1lib.plan import due_steps, next_race
+from f1lib.plan import INGEST, due_steps, next_race
 from f1lib.runner import TickResult, tick
 from f1lib.storage import LocalStore
 from f1lib.terms import plain
@@ -69,6 +69,15 @@ def show_outcome(ws: Workspace, result: TickResult) -> None:
 
         show_predictions(ws, predictions.read(race["event_partition_key"], lake=ws.store.url))
     print(f"report: {location(ws, 'reports/run_summary.html')}")
+
+
+def failed_sessions(ws: Workspace, result: TickResult) -> list[str]:
+    """What the source answered for sessions that this tick could not fetch, in one item; empty when none."""
+    if not any(run.step.stage == INGEST for run in result.runs):
+        return []
+    failed = [row for row in ws.tracking.rows() if row["session_name_abr"] in _SESSION_ORDER and row.get("last_error")]
+    failed = [row for row in failed if row.get("status") == "failed"]
+    return [f"{len(failed)} sessions could not be fetched, the first: {failed[0]['last_error']}"] if failed else []
 
 
 def show_predictions(ws: Workspace, frame: pd.DataFrame) -> None:

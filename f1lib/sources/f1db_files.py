@@ -6,6 +6,7 @@ marks a whole number; everything else is text. An empty field is null (F1DB's ow
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import zipfile
@@ -69,6 +70,27 @@ class Release:
                 f"{path.name} holds no {self.file('races')}: it is no F1DB CSV release (take f1db-csv.zip from "
                 "https://github.com/f1db/f1db/releases)"
             )
+        for name in FILES:
+            self._check_header(name)
+
+    def _check_header(self, name: str) -> None:
+        """Find a release that lacks a file or a column before anything is written from it."""
+        file = self.file(name)
+        if file not in self._members:
+            raise SourceError(f"{self.path.name} has no {file}; take a complete F1DB CSV release")
+        try:
+            with self._zip.open(self._members[file]) as lines:
+                header = lines.readline().decode("utf-8-sig", "replace")
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise SourceError(f"{file} in {self.path.name} is damaged ({error}): download it again") from error
+        columns = next(csv.reader([header]), [])
+        missing = [column for column in map(self._plain, FILES[name].split()) if column not in columns]
+        if missing:
+            raise SourceError(f"{file} in {self.path.name} has no column {', '.join(missing)}")
+
+    @staticmethod
+    def _plain(column: str) -> str:
+        return column.rstrip("#")
 
     @staticmethod
     def file(name: str) -> str:
@@ -111,8 +133,6 @@ class Release:
         return {Path(member).name: member for member in self._zip.namelist() if not member.endswith("/")}
 
     def _content(self, file: str) -> bytes:
-        if file not in self._members:
-            raise SourceError(f"{self.path.name} has no {file}; take a complete F1DB CSV release")
         try:
             return self._zip.read(self._members[file])
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
@@ -122,7 +142,7 @@ class Release:
         import pandas as pd
 
         file = self.file(name)
-        wanted = [column.rstrip("#") for column in FILES[name].split()]
+        wanted = [self._plain(column) for column in FILES[name].split()]
         try:
             raw = pd.read_csv(
                 io.BytesIO(self._content(file)),
@@ -133,9 +153,6 @@ class Release:
             )
         except (ValueError, pd.errors.ParserError) as error:
             raise SourceError(f"{file} in {self.path.name} is no CSV file: {str(error).splitlines()[0]}") from error
-        missing = [column for column in wanted if column not in raw.columns]
-        if missing:
-            raise SourceError(f"{file} in {self.path.name} has no column {', '.join(missing)}")
         counts = [column[:-1] for column in FILES[name].split() if column.endswith("#")]
         if "year" in counts:
             year = self._whole(raw["year"], file)

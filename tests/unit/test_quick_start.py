@@ -17,7 +17,8 @@ def small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A lake begun with two seasons of simulated history, and notebooks run in this process."""
     lake = tmp_path / "lake"
     lake.mkdir()
-    (lake / "lake.json").write_text(json.dumps({"kind": "simulated", "seed": 3, "first_season": 2024}), encoding="utf-8")
+    marker = {"kind": "simulated", "seed": 3, "first_season": 2024}
+    (lake / "lake.json").write_text(json.dumps(marker), encoding="utf-8")
     monkeypatch.setenv("F1_ENGINE", "inprocess")
     return ["--source", "simulated", "--lake", str(lake), "--now", NOW]
 
