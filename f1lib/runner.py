@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import AlreadyRunning, F1LibError
 from f1lib.execute import Execution, execute_stage, stage_notebook, stage_result, stage_values
-from f1lib.plan import PREDICT, SCHEDULE, STAGES, TRAIN, Step, due_steps
+from f1lib.plan import SCHEDULE, STAGES, TRAIN, Step, due_steps
 from f1lib.terms import format_utc, stamp
 from f1lib.tracking import PIPELINE
 
@@ -40,10 +40,11 @@ class StageRun:
 
 @dataclass(frozen=True)
 class TickResult:
-    """Every step a tick ran; ``run_id`` is empty when nothing was due."""
+    """Every step a tick ran; ``run_id`` is empty when nothing was due, ``complete`` false when time ran out."""
 
     run_id: str
     runs: list[StageRun]
+    complete: bool = True
 
     @property
     def failures(self) -> list[StageRun]:
@@ -60,27 +61,40 @@ def _silent(step: Step) -> None:
     """No progress display."""
 
 
+def _always() -> bool:
+    """Time without end."""
+    return True
+
+
 def tick(
-    ws: Workspace, on_step: Callable[[Step], None] = _silent, stages: frozenset[str] = frozenset(STAGES)
+    ws: Workspace,
+    on_step: Callable[[Step], None] = _silent,
+    stages: frozenset[str] = frozenset(STAGES),
+    has_time: Callable[[], bool] = _always,
 ) -> TickResult:
     """Do what is due at ``ws.as_of`` and nothing else; ``on_step`` is told of each step before it starts.
 
-    ``stages`` narrows the tick, for example to history without predictions.
+    ``stages`` narrows the tick, for example to history without predictions. ``has_time`` is asked before each
+    step: once it says no the tick ends in good order, and the next one goes on.
     """
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
-    while steps := due_steps(ws.tracking.rows(), ws.as_of, has_weather=ws.has_weather, tried=tried):
+    while True:
+        rows = ws.tracking.rows()
+        steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, tried=tried)
+        if not steps or any(run.status == "taken" for run in runs):
+            return TickResult(ws.run_id, runs)
         if not ws.run_id:
             ws = named_run(ws)
+        seen = {(row["event_partition_key"], row["session_name_abr"]): row for row in rows}
         for step in steps:
             tried |= {step.key}
             if step.stage not in stages:
                 continue
+            if not has_time():
+                return TickResult(ws.run_id, runs, complete=False)
             on_step(step)
-            runs.append(_attempt(ws, _with_settings(ws, step)))
-        if any(run.status == "taken" for run in runs):
-            break
-    return TickResult(ws.run_id, runs)
+            runs.append(_attempt(ws, _with_settings(ws, step), seen.get(step.key, {})))
 
 
 def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
@@ -91,12 +105,20 @@ def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
     """
     path = stage_notebook(name)
     stage_values(ws, path, given)
-    event, horizon = str(given.get("event", "")), str(given.get("horizon", ""))
-    step = Step(path.stem, "on request", dict(given), event or PIPELINE, horizon)
+    step = Step(path.stem, "on request", dict(given), *_place(given))
     ws = ws if ws.run_id else named_run(ws)
     started = perf_counter()
     execution = _claimed(ws, step, lambda: execute_stage(ws, path.stem, given, _record_suffix(step)))
     return StageRun(step, "finished", perf_counter() - started, "", execution.notebook_key, execution.result)
+
+
+def _place(given: Mapping[str, Any]) -> tuple[str, str]:
+    """The row claimed for a stage on request: the one session or the event asked for, else the pipeline's."""
+    units = given.get("units")
+    if isinstance(units, list) and len(units) == 1:
+        event, _, session = str(units[0]).rpartition("/")
+        return event, session
+    return str(given.get("event", "")) or PIPELINE, str(given.get("horizon", ""))
 
 
 def named_run(ws: Workspace) -> Workspace:
@@ -118,10 +140,12 @@ def _with_settings(ws: Workspace, step: Step) -> Step:
     return replace(step, parameters={"model": ws.settings.model}) if step.stage == TRAIN else step
 
 
-def _attempt(ws: Workspace, step: Step) -> StageRun:
+def _attempt(ws: Workspace, step: Step, seen: Mapping[str, Any]) -> StageRun:
     started = perf_counter()
     try:
-        execution = _claimed(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, _record_suffix(step)))
+        execution = _claimed(
+            ws, step, lambda: execute_stage(ws, step.stage, step.parameters, _record_suffix(step)), seen
+        )
     except AlreadyRunning as error:
         return StageRun(step, "taken", perf_counter() - started, str(error))
     except F1LibError as error:
@@ -129,20 +153,25 @@ def _attempt(ws: Workspace, step: Step) -> StageRun:
     return StageRun(step, "finished", perf_counter() - started, "", execution.notebook_key, execution.result)
 
 
-def _claimed(ws: Workspace, step: Step, work: Callable[[], Execution]) -> Execution:
+def _claimed(
+    ws: Workspace, step: Step, work: Callable[[], Execution], seen: Mapping[str, Any] | None = None
+) -> Execution:
     """Do ``work`` under the step's claim and write down how it ended.
 
-    The plan was made before the claim was ours: what somebody else has finished meanwhile is not done twice.
+    ``seen`` is the step's row as the plan saw it, before the claim was ours: when somebody else has worked on
+    it meanwhile, it is not done twice.
     """
     lease = timedelta(minutes=ws.settings.lease_minutes)
     event, sort_key = step.key
-    before = ws.tracking.get(event, sort_key) or {}
     claim = ws.tracking.claim(event, sort_key, owner=ws.owner, run_id=ws.run_id, now=ws.as_of, lease=lease)
+    before = ws.tracking.get(event, sort_key) or {}
     outcome: dict[str, Any] = {"status": "failed", "last_error": "interrupted", "updated_at_utc": format_utc(ws.as_of)}
     outcome["attempts"] = int(before.get("attempts", 0)) + 1
     try:
-        if step.input_hash and before.get("input_hash") == step.input_hash:
-            raise AlreadyRunning(f"{event} {sort_key} was finished by run {before.get('run_id')} meanwhile")
+        if seen is not None and _progress(before) != _progress(seen):
+            raise AlreadyRunning(
+                f"{event} {sort_key} was worked on by another run meanwhile; the next tick looks again"
+            )
         execution = work()
         outcome.update(status="ingested" if step.stage == SCHEDULE else "gold", last_error=None, attempts=None)
         outcome.update(finished_utc=format_utc(ws.as_of))
@@ -159,6 +188,11 @@ def _claimed(ws: Workspace, step: Step, work: Callable[[], Execution]) -> Execut
         ws.tracking.release(claim, outcome)
 
 
+def _progress(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What changes on a stage's row whenever somebody has worked on it."""
+    return tuple(row.get(name) for name in ("finished_utc", "input_hash", "attempts", "last_error"))
+
+
 def _record_suffix(step: Step) -> str:
-    """Two predictions of one run keep their records apart."""
-    return f"{step.event_partition_key}-{step.suffix}" if step.stage == PREDICT else ""
+    """Two predictions, or two sessions, of one run keep their records apart."""
+    return f"{step.event_partition_key}-{step.suffix}" if step.event_partition_key != PIPELINE else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from f1lib.errors import BadParameters
 
@@ -25,6 +26,16 @@ _ENVIRONMENT = {
     "F1_ENGINE": "engine",
     "F1_UPSTREAM_BASE": "upstream_base",
     "FASTF1_CACHE": "fastf1_cache",
+}
+
+# LAKE.md's prefixes of the layers in the bucket; where one is not set the layer bears its own name.
+_LAYER_PATHS = {
+    "bronze": "S3_BRONZE_PATH",
+    "silver": "S3_SILVER_PATH",
+    "gold": "S3_GOLD_PATH",
+    "models": "S3_MODEL_PATH",
+    "reports": "S3_REPORTS_PATH",
+    "predictions": "PREDICTIONS_S3_PREFIX",
 }
 
 
@@ -79,7 +90,8 @@ def s3_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The lake and table that LAKE.md's AWS variables name, as settings; empty where they are not set."""
     found = {}
     if bucket := environment.get("S3_BUCKET_NAME"):
-        found["lake"] = f"s3://{bucket}"
+        layers = {layer: environment[name] for layer, name in _LAYER_PATHS.items() if environment.get(name)}
+        found["lake"] = f"s3://{bucket}" + (f"?{urlencode(layers)}" if layers else "")
     if table := environment.get("DYNAMODB_TABLE_NAME"):
         predictions = environment.get("PREDICTIONS_TABLE_NAME", "")
         found["tracking"] = f"dynamodb://{table}" + (f"?predictions={predictions}" if predictions else "")

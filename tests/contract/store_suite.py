@@ -29,6 +29,8 @@ while True:
 class StoreSuite:
     """Subclass it, override ``url``, and every promise of the port is checked."""
 
+    many = 1100  # more keys than one page of an S3 listing holds
+
     @pytest.fixture
     def url(self) -> str:
         raise NotImplementedError
@@ -76,7 +78,7 @@ class StoreSuite:
         assert store.list("nothing/of/that") == []
 
     def test_a_listing_goes_beyond_one_page(self, store: ObjectStore) -> None:
-        keys = [f"reports/runs/{number:05d}" for number in range(1100)]
+        keys = [f"reports/runs/{number:05d}" for number in range(self.many)]
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda key: store.write(key, b"x"), keys))
         assert store.list("reports/") == keys

@@ -30,12 +30,16 @@ class TestS3Store(StoreSuite):
 
 
 class TestS3StoreAtTheRootOfItsBucket(StoreSuite):
+    many = 20
+
     @pytest.fixture
     def url(self, bucket_url: str) -> str:
         return bucket_url.replace("/lake?", "?")
 
 
 class TestS3StoreWithLayersElsewhere(StoreSuite):
+    many = 20
+
     @pytest.fixture
     def url(self, bucket_url: str) -> str:
         return f"{bucket_url}&bronze=raw/f1&gold=marts&reports=lake/published"
