@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from f1lib import gold_features, gold_lake, gold_ratings, gold_targets, tables
+from f1lib.errors import TableError
 from f1lib.terms import stamp
 
 if TYPE_CHECKING:
@@ -92,18 +93,26 @@ def compute(silver: Mapping[str, Any], targets: pd.DataFrame) -> pd.DataFrame:
             connection.sql(tables.sql_text(f"gold/{name}")).create(name)
         history, field = (connection.table(name).df() for name in ("race_history", "field"))
         connection.register("ratings", gold_ratings.ratings(history, field))
-        for name in gold_features.groups():
-            connection.sql(tables.sql_text(f"gold/{name}")).create(name)
         rows = _joined(connection)
     return _finished(rows)
 
 
 def _joined(connection: Any) -> pd.DataFrame:
     """The field with every group's columns beside it."""
-    relation = connection.table("field").set_alias("field")
+    rows = connection.table("field").set_alias("field")
     for group in gold_features.groups():
-        relation = relation.join(connection.table(group), "entry_id", how="left")
-    return relation.df()  # type: ignore[no-any-return]
+        found = connection.sql(tables.sql_text(f"gold/{group}"))
+        _check_documented(group, found.columns)
+        found.create(group)
+        rows = rows.join(connection.table(group), "entry_id", how="left")
+    return rows.df()  # type: ignore[no-any-return]
+
+
+def _check_documented(group: str, columns: list[str]) -> None:
+    documented = {f.name for f in gold_features.features() if f.group == group} | {"entry_id"}
+    if documented != set(columns):
+        odd = ", ".join(sorted(documented ^ set(columns)))
+        raise TableError(f"sql/gold/{group}.sql and features.csv differ in {odd}: a feature is a column and a line")
 
 
 def _finished(rows: pd.DataFrame) -> pd.DataFrame:
