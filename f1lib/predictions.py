@@ -10,9 +10,11 @@ is kept under ``history/`` and never changed.
 
 from __future__ import annotations
 
+import hashlib
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from f1lib import gold_lake, silver
 from f1lib.attribution import ATTRIBUTION
 from f1lib.errors import MissingColumn, RunError, StorageError
 from f1lib.storage import open_store, read_json, write_json
@@ -21,6 +23,7 @@ from f1lib.terms import HORIZONS, EventKey, format_utc, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     import pandas as pd
 
@@ -33,9 +36,66 @@ COLUMNS = (
     "position_probabilities p_win p_podium p_points p_dnf position_p10 position_p50 position_p90 expected_points "
     "model_run_id gold_run_id forecast_hash source"
 ).split()
+CHAMPION = "models/champion.json"
 LATEST = "predictions/latest.json"
 LATEST_SCHEMA = "predictions/latest.schema.json"
 _MATRIX_TOLERANCE = 1e-6
+
+
+def predict(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
+    """Predict ``event`` at ``horizon`` with the model that serves there, and store it (`publish`).
+
+    Empty ``event``: the race whose features gold built last; empty ``horizon``: the last one reached. Reads the
+    newest features not younger than ``ws.as_of``, the champion's ONNX graph and its numbers; no pickle is loaded.
+    Returns a row a driver in the predicted order, `COLUMNS`. Raises `RunError` when gold has no such features or
+    no model serves the horizon.
+    """
+    from f1lib.model_serving import load_serving
+
+    features, gold_run_id = newest_features(ws.store, event, horizon, ws.as_of)
+    first = features.iloc[0]
+    serving = load_serving(ws.store, serving_run_id(ws.store, str(first["horizon"])))
+    rows = features.join(serving.forecast(features)).assign(
+        as_of_utc=ws.as_of,
+        is_podium_prediction=lambda f: f["predicted_rank"] <= 3,
+        model_run_id=serving.run_id,
+        gold_run_id=gold_run_id,
+        forecast_hash=forecast_hash(ws.store, str(first["event_partition_key"]), str(first["session"]), ws.as_of),
+        source=ws.source_name,
+    )
+    rows = rows.astype({"as_of_utc": "datetime64[us, UTC]", "predicted_rank": "int64", "event_year": "int64"})
+    prediction = rows[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
+    publish(ws, prediction)
+    return prediction
+
+
+def newest_features(store: ObjectStore, event: str, horizon: str, as_of: datetime) -> tuple[pd.DataFrame, str]:
+    """The newest gold rows of one race and horizon known at ``as_of``, and the id of the run that made them.
+
+    An empty ``event`` or ``horizon`` takes what the newest rows are for. Raises `RunError` when there are none.
+    """
+    for key in sorted(_features_keys(store), key=_moment_of_run, reverse=True):
+        rows = read_parquet(store, key)
+        rows = rows[(rows["as_of_utc"] <= as_of) & (rows["event_partition_key"].isin([event]) | (event == ""))]
+        reached = [h for h in HORIZONS if h in set(rows["horizon"]) and horizon in ("", h)]
+        if reached:
+            return rows[rows["horizon"] == reached[-1]].reset_index(drop=True), _run_of(key)
+    raise RunError(
+        f"lake {store.url} has no features of {event or 'a race to come'} at {horizon or 'any horizon'} "
+        f"known at {format_utc(as_of)}: run 04_gold first"
+    )
+
+
+def forecast_hash(store: ObjectStore, event: str, session: str, as_of: datetime) -> str | None:
+    """SHA-256 (16 digits) of the newest forecast of a session known at ``as_of``; None when there is none."""
+    rows = silver.read(store, "weather_forecast", [EventKey.parse(event).season])
+    rows = rows[
+        (rows["event_partition_key"] == event) & (rows["session"] == session) & (rows["available_utc"] <= as_of)
+    ]
+    if rows.empty:
+        return None
+    newest = rows.sort_values(["issued_utc", "provenance"], kind="stable").tail(1)
+    return hashlib.sha256(newest.to_csv(index=False).encode()).hexdigest()[:16]
 
 
 def newest_key(key: EventKey, session: str = "R") -> str:
@@ -169,6 +229,28 @@ def _write_latest(ws: Workspace, rows: pd.DataFrame) -> None:
     schema = resources.files("f1lib").joinpath("templates", "latest.schema.json").read_bytes()
     ws.store.write(LATEST_SCHEMA, schema)
     write_json(ws.store, LATEST, document)
+
+
+def serving_run_id(store: ObjectStore, horizon: str) -> str:
+    """The run that ``models/champion.json`` names for ``horizon``; raises `RunError` when none serves it."""
+    horizons = read_json(store, CHAMPION)["horizons"] if store.exists(CHAMPION) else {}
+    if horizon not in horizons:
+        raise RunError(f"no model serves {horizon} in lake {store.url}; run 05_train first")
+    return str(horizons[horizon]["run_id"])
+
+
+def _features_keys(store: ObjectStore) -> list[str]:
+    return [key for key in store.list(gold_lake.FEATURES_PREFIX) if key.endswith(".parquet")]
+
+
+def _run_of(key: str) -> str:
+    return key.removeprefix(gold_lake.FEATURES_PREFIX).split("/")[0].removeprefix("run_id=")
+
+
+def _moment_of_run(key: str) -> tuple[str, int]:
+    """Run ids of one moment are numbered: ...Z, ...Z-2, ..., ...Z-10."""
+    moment, _, number = _run_of(key).partition("-")
+    return moment, int(number) if number.isdigit() else 1
 
 
 def _free_key(store: ObjectStore, key: EventKey, first: Mapping[Any, Any]) -> str:

@@ -140,6 +140,15 @@ def test_the_workspace_is_opened_by_the_setup_cell_and_given_every_common_parame
 
 
 @stage
+def test_no_import_hides_a_parameter(path: Path) -> None:
+    parameters = {line.split(":")[0] for line in _source(_tagged(path, "parameters")[0]).splitlines()}
+    nodes = ast.walk(ast.parse(_source(_tagged(path, "setup")[0])))
+    imports = [n for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)]
+    names = {alias.asname or alias.name for n in imports for alias in n.names}
+    assert names & parameters == set()
+
+
+@stage
 def test_a_step_is_one_call_and_one_display(path: Path) -> None:
     for cell in _tagged(path, "step"):
         *calls, shown = ast.parse(_source(cell)).body
