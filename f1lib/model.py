@@ -34,8 +34,9 @@ __all__ = ["TrainedRun", "load_config", "load_serving", "train", "train_horizons
 TRAINING_KEY = "gold/training_dataset.parquet"
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy")
 _NOT_FEATURES = frozenset(
-    "event_partition_key session horizon driver_id event_year event_number event_name circuit_id as_of_utc driver_number "
-    "abbreviation full_name team_id team_name team_lineage finishing_position is_dnf points n_entrants".split()
+    "event_partition_key session horizon driver_id event_year event_number event_name circuit_id as_of_utc "
+    "driver_number abbreviation full_name team_id team_name team_lineage finishing_position is_dnf points "
+    "n_entrants".split()
 )
 
 
@@ -78,7 +79,7 @@ def train(ws: Workspace, config: ModelConfig, horizon: str) -> TrainedRun:
     data = ws.store.read(TRAINING_KEY)
     training = tables.read_parquet(ws.store, TRAINING_KEY)
     rows, available = model_fit.labelled(training, horizon), feature_columns(training)
-    fitted = model_fit.fit(rows, config, available, ws.settings.threads)
+    fitted = model_fit.fit(rows, config, available)
     measured = model_fit.parity(fitted, rows)
     if not measured["max_abs_difference"] <= onnx_export.PARITY_TOLERANCE:
         raise RunError(
@@ -92,7 +93,7 @@ def train(ws: Workspace, config: ModelConfig, horizon: str) -> TrainedRun:
         "horizon": horizon,
         "as_of": format_utc(ws.as_of),
         **describe(fitted, rows),
-        **validate(rows, config, available, ws.settings.threads),
+        **validate(rows, config, available),
         "parity": measured,
         "inputs": {TRAINING_KEY: hashlib.sha256(data).hexdigest(), "onnx": hashlib.sha256(fitted.graph).hexdigest()},
         "libraries": {name: packages.version(name) for name in LIBRARIES} | {"xgboost": _xgboost_version()},
@@ -128,7 +129,7 @@ def describe(fitted: model_fit.Fitted, rows: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def validate(rows: pd.DataFrame, config: ModelConfig, available: list[str], threads: int) -> dict[str, Any]:
+def validate(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> dict[str, Any]:
     """Out of sample, forward in time: fit without the last ``validation_races`` and forecast each of them.
 
     Returns ``metrics`` (means over races, with standard errors; ``rmse`` and ``r2`` are of predicted_position
@@ -137,8 +138,9 @@ def validate(rows: pd.DataFrame, config: ModelConfig, available: list[str], thre
     index = model_fit.race_index(rows)
     held = min(config.validation_races, (int(index.max()) + 1) // 3)
     first = index.max() + 1 - held
-    serving = serve(model_fit.fit(rows[index < first], config, available, threads), "", {})
-    races, expected = [], []
+    serving = serve(model_fit.fit(rows[index < first], config, available), "", {})
+    races: list[dict[str, Any]] = []
+    expected = []
     for number in range(first, index.max() + 1):
         race = rows[index == number]
         race = race.join(serving.forecast(race))

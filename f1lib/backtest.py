@@ -1,0 +1,128 @@
+"""Walk forward through seasons: before each race train on earlier races only, then forecast it as production would.
+
+A forecast here is the one `f1lib.predictions` would have issued: the same rows, the same fit, the same ONNX graph,
+the same distribution. `f1lib.backtest_scorecard` turns forecasts into the scorecard of SCORING.md.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from f1lib import backtest_scorecard, baselines, model, model_fit, tables
+from f1lib.errors import BadParameters
+from f1lib.model_config import config_names, load_config
+from f1lib.terms import HORIZONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from f1lib.model_config import ModelConfig
+    from f1lib.workspace import Workspace
+
+KEYS = ["event_partition_key", "event_year", "event_number", "driver_id"]
+LABELS = ["finishing_position", "is_dnf"]
+FORECAST = (
+    "predicted_score predicted_position predicted_rank p_win p_podium p_points p_dnf position_p10 position_p50 "
+    "position_p90 expected_points position_probabilities"
+).split()
+SCORECARD_KEY = "reports/scorecard.json"
+SCORES_KEY = "reports/scorecard.parquet"
+# The baselines that a horizon's knowledge allows.
+BASELINES = {
+    "pre_race": ("grid_slot_table", "qualifying_slot_table"),
+    "post_qualifying": ("qualifying_slot_table",),
+}
+
+
+def walk_forward(
+    training: pd.DataFrame, config: ModelConfig, horizon: str, first: int, last: int, refit_every: int, threads: int
+) -> pd.DataFrame:
+    """Forecasts of every race of seasons ``first``..``last`` at ``horizon``, a row a predicted driver.
+
+    The model of a race is fitted on all earlier races; with ``refit_every`` above 1 it is kept for that many
+    races, counted from the season's first. Production trains after each race, which is ``refit_every=1``.
+    Columns: `KEYS`, `LABELS` (null for who did not start), `FORECAST`. Raises `BadParameters` when there is no
+    race in the seasons, `RunError` when too few came before the first.
+    """
+    import pandas as pd
+
+    rows, available = _of_horizon(training, horizon), model.feature_columns(training)
+    blocks = _blocks(rows, first, last, refit_every)
+    if not blocks:
+        raise BadParameters(f"no race of {first}..{last} in the training dataset at horizon {horizon}")
+
+    def forecast(block: list[int]) -> list[pd.DataFrame]:
+        earlier = rows[rows["race"] < block[0]]
+        fitted = model_fit.fit(model_fit.labelled(earlier, horizon), config, available)
+        serving = model.serve(fitted, "", {})
+        races = [rows[rows["race"] == number] for number in block]
+        return [race[KEYS + LABELS].join(serving.forecast(race)[FORECAST]) for race in races]
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = [race for races in pool.map(forecast, blocks) for race in races]
+    return pd.concat(found, ignore_index=True)
+
+
+def walk_baseline(training: pd.DataFrame, name: str, horizon: str, first: int, last: int) -> pd.DataFrame:
+    """The same frame for a baseline of `BASELINES`; its table is counted anew before each race."""
+    import pandas as pd
+
+    rows, column = _of_horizon(training, horizon), baselines.SLOT_COLUMNS[name]
+    history = baselines.history_of(rows, column).join(rows["race"])
+    found = []
+    for block in _blocks(rows, first, last, 1):
+        race = rows[rows["race"] == block[0]]
+        forecast = baselines.predict(race, history[history["race"] < block[0]], column)
+        found.append(race[KEYS + LABELS].join(forecast[FORECAST]))
+    return pd.concat(found, ignore_index=True)
+
+
+def run(
+    ws: Workspace, training: pd.DataFrame, first: int, last: int, models: list[str], horizons: list[str]
+) -> dict[str, Any]:
+    """The scorecard of ``models`` (empty = all) and all baselines at ``horizons`` (empty = all they are meant for).
+
+    Written to ``reports/scorecard.json`` and, a row a race, system and metric, ``reports/scorecard.parquet``.
+    Shape: `backtest_scorecard.scorecard`.
+    """
+    configs = [load_config(name) for name in models or config_names()]
+    wanted = horizons or list(HORIZONS)
+    strange = [h for h in wanted if h not in HORIZONS]
+    if strange:
+        raise BadParameters(f"no horizon {strange[0]!r}; there are {', '.join(HORIZONS)}")
+    forecasts: dict[tuple[str, str, str], pd.DataFrame] = {}
+    for horizon in wanted:
+        for name in BASELINES.get(horizon, ()):
+            forecasts["baselines", name, horizon] = walk_baseline(training, name, horizon, first, last)
+        for config in (c for c in configs if horizon in c.horizons):
+            made = walk_forward(training, config, horizon, first, last, 1, ws.settings.threads)
+            forecasts["models", config.name, horizon] = made
+    if not any(kind == "models" for kind, _, _ in forecasts):
+        raise BadParameters(f"none of {', '.join(c.name for c in configs)} is meant for {', '.join(wanted)}")
+    phases = backtest_scorecard.phases(training)
+    card, scores = backtest_scorecard.scorecard(forecasts, phases)
+    from f1lib.storage import write_json
+
+    write_json(ws.store, SCORECARD_KEY, card)
+    tables.write_parquet(ws.store, SCORES_KEY, scores)
+    return card
+
+
+def _of_horizon(training: pd.DataFrame, horizon: str) -> pd.DataFrame:
+    """Rows of one horizon, sorted, with ``race`` = 0, 1, 2 ... in the order they were run."""
+    rows = training[training["horizon"] == horizon]
+    if rows.empty:
+        raise BadParameters(f"the training dataset has no rows at horizon {horizon}")
+    rows = rows.sort_values([*model_fit.RACE, "session", "driver_id"], kind="stable", ignore_index=True)
+    return rows.assign(race=model_fit.race_index(rows))
+
+
+def _blocks(rows: pd.DataFrame, first: int, last: int, refit_every: int) -> list[list[int]]:
+    """Race numbers in blocks that share a model: ``refit_every`` races, counted from each season's first."""
+    held = rows[rows["finishing_position"].notna() & rows["event_year"].between(first, last)]
+    blocks = []
+    for _, races in held.groupby("event_year")["race"]:
+        numbers = sorted(races.unique().tolist())
+        blocks += [numbers[i : i + refit_every] for i in range(0, len(numbers), refit_every)]
+    return blocks
