@@ -212,7 +212,7 @@ class FastF1Source:
             raise SourceBlocked(f"{what}: live timing refuses us, and no other upstream has it")
         if loaded.failure:
             raise SourceError(f"{what}: {loaded.failure}")
-        raise NotPublishedYet(f"{what}: neither live timing nor Jolpica has it yet")
+        raise NotPublishedYet(f"{what}: no laps ({verdict.fact('laps')}) and no results yet")
 
     def _origin(self) -> dict[str, Any]:
         calls = [call.record() for call in self._wire.upstream.calls]

@@ -40,10 +40,11 @@ def calendar(raw: pd.DataFrame, season: int) -> tuple[pd.DataFrame, pd.DataFrame
     events: list[Row] = []
     sessions: list[Row] = []
     odd: list[str] = []
-    for row in pd.DataFrame(raw).sort_values("RoundNumber", kind="stable").to_dict("records"):
+    records = pd.DataFrame(raw).sort_values("RoundNumber", kind="stable").to_dict("records")
+    for row in ({str(name): value for name, value in record.items()} for record in records):
         if row["EventFormat"] == "testing" or not int(row["RoundNumber"]):
             continue
-        event, strange = _event({str(name): value for name, value in row.items()}, season)
+        event, strange = _event(row, season)
         held = _sessions(row, event)
         races = [session["session_start_utc"] for session in held if session["session"] == "R"]
         if not races:

@@ -31,8 +31,6 @@ _TIMES = {
 }
 _SPEEDS = {"speed_i1_kmh": "SpeedI1", "speed_i2_kmh": "SpeedI2", "speed_fl_kmh": "SpeedFL", "speed_st_kmh": "SpeedST"}
 
-People = "Mapping[str, Mapping[str, Any]]"
-
 
 def laps(raw: pd.DataFrame, people: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     """FastF1's ``Laps`` as rows of table ``laps`` (without the event's keys), by driver and lap.
@@ -127,7 +125,7 @@ def seconds(times: pd.Series[Any]) -> pd.Series[float]:
 
 def flag(values: pd.Series[Any]) -> pd.Series[bool]:
     """Truth values of any kind (Python's, texts, ``None``) as ``boolean``: unknown stays unknown."""
-    known = {True: True, False: False, "True": True, "False": False, 1: True, 0: False, "true": True, "false": False}
+    known: dict[Any, bool] = {True: True, False: False, "True": True, "False": False}
     return values.map(lambda value: known.get(value) if not pd.isna(value) else None).astype("boolean")
 
 

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
     from f1lib.sources.transport import Call
 
-PAGES = {"laps": "TimingData", "weather": "WeatherData", "race_control": "RaceControlMessages"}
+PAGES = {
+    "laps": ("TimingData", "TimingAppData"),
+    "weather": ("WeatherData",),
+    "race_control": ("RaceControlMessages",),
+}
 _FINAL = ("Finished", "Finalised", "Ends")
 
 
@@ -114,12 +118,10 @@ class Verdict:
 
     def fact(self, frame: str) -> str:
         """Why a frame is missing."""
-        page = PAGES[frame]
         if self.is_blocked:
             return f"blocked: {LIVE_TIMING} and its mirror refuse us"
-        if any(PAGES[frame] in urlsplit(call.url).path for call in self.faults):
-            return "failed: the upstream gave no usable answer"
-        return f"unavailable: no {page}" if page in self.absent | self.refused else "unavailable: nothing usable"
+        missing = [page for page in PAGES[frame] if page in self.absent | self.refused]
+        return f"unavailable: no {' and no '.join(missing)}" if missing else "unavailable: nothing usable"
 
     def raise_fault(self) -> None:
         """Raise the fault that asks for the longest wait, as the error it is."""
@@ -158,4 +160,3 @@ def route(verdict: Verdict) -> str:
 
 def _is_had(call: Call) -> bool:
     return call.status == 200 and not call.fault
-

@@ -6,6 +6,7 @@ has, the classification is computed from timing and is provisional.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -23,6 +24,8 @@ RACE_LIKE = ("R", "S")
 QUALIFYING_LIKE = ("Q", "SQ", "SS")
 # FIA Sporting Regulations: a car that has not covered 90 % of the winner's laps is not classified.
 CLASSIFIED_SHARE = 0.9
+# Running at the flag but laps down; who retired and is classified all the same has no gap.
+_LAPPED = re.compile(r"Lapped|\+\d+ Laps?")
 _TEXTS = "driver_id driver_number abbreviation full_name team_id team_name position_text grid_text status_text".split()
 _COUNTS = "position grid_position laps gap_laps pit_stop_count grid_penalty_positions".split()
 
@@ -63,8 +66,9 @@ def results(
     """One row a driver with `RESULT_COLUMNS`, in the order of the classification.
 
     ``laps`` is the frame of `fastf1_frames.laps`; ``segments`` are qualifying times by driver computed outside
-    FastF1 (`segment_times`), used where it has none; ``stops`` the frame of `fastf1_frames.pit_stops`. Without Jolpica ``position_text`` of a race is a number
-    for who covered 90 % of the winner's laps, else ``DNF``, and points are unknown.
+    FastF1 (`segment_times`), used where it has none; ``stops`` the frame of `fastf1_frames.pit_stops`. Without
+    Jolpica ``position_text`` of a race is a number for who covered 90 % of the winner's laps, else ``DNF``, and
+    points are unknown.
     """
     timing = _timing(listed, who, session)
     driven = _driven(laps, stops)
@@ -76,7 +80,7 @@ def results(
         if segments and driver in segments:
             row |= {name: row.get(name) or value for name, value in segments[driver].items()}
         rows.append(row | _official(rank.get(driver), _winner(official), session))
-    ordered = _ordered(rows, session)
+    ordered = _ordered(rows, session, has_laps=laps is not None)
     if session in RACE_LIKE and not official:
         ordered = [row | _provisional(row, ordered[0]) for row in ordered]
     return _shaped(ordered, RESULT_COLUMNS)
@@ -166,7 +170,7 @@ def _official(row: Row | None, winner: Row, session: str) -> Row:
     values |= {"laps": row["laps"], "best_lap_seconds": row["best_lap"]}
     values["grid_text"] = "PL" if row["is_pit_lane"] else str(row["grid"]) if row["grid"] else None
     down = (winner["laps"] or 0) - (row["laps"] or 0)
-    if str(row["position_text"]).isdigit() and down > 0:
+    if row["status"] and _LAPPED.fullmatch(row["status"]) and down > 0:
         values["gap_laps"] = down
     elif row["race_time"] is not None and winner["race_time"] is not None:
         values["race_time_seconds"] = row["race_time"]
@@ -174,7 +178,7 @@ def _official(row: Row | None, winner: Row, session: str) -> Row:
     return values
 
 
-def _ordered(rows: list[Row], session: str) -> list[Row]:
+def _ordered(rows: list[Row], session: str, *, has_laps: bool) -> list[Row]:
     """Rows in the order of the classification, numbered 1..n, with their best lap.
 
     The official ones first; then by FastF1's place; then by time or distance, where FastF1 gave no place.
@@ -191,13 +195,19 @@ def _ordered(rows: list[Row], session: str) -> list[Row]:
         return row.get("official_position") or 9e9, row.get("position") or 9e9, *times, row["driver_id"]
 
     placed = [row | {"position": place} for place, row in enumerate(sorted(timed, key=order), start=1)]
-    return [row | {"position_text": row.get("position_text") or str(row["position"])} for row in placed]
+    return [row | {"position_text": row.get("position_text") or _text(row, is_timed=has_laps)} for row in placed]
+
+
+def _text(row: Row, *, is_timed: bool) -> str:
+    """The place; ``DNS`` for who is on the list of a timed session and did not leave the garage."""
+    return "DNS" if is_timed and not row.get("laps") and not row["best_lap_seconds"] else str(row["position"])
 
 
 def _best(row: Row, session: str) -> float | None:
     if session in QUALIFYING_LIKE:
         times = [row[f"q{n}_seconds"] for n in (1, 2, 3) if row.get(f"q{n}_seconds")]
-        return min(times) if times else row.get("timed_best")
+        # Where qualifying was classified a driver without a time has none: the lap we see was deleted.
+        return min(times) if times else None if row.get("official_position") else row.get("timed_best")
     return row.get("best_lap_seconds") or row.get("timed_best")
 
 

@@ -174,5 +174,3 @@ def _collected_log() -> Iterator[list[str]]:
         for handler in handlers:
             logger.addHandler(handler)
         logger.propagate = propagates
-
-

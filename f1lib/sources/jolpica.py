@@ -28,7 +28,7 @@ def official(body: bytes, season: int, session: str) -> list[Row]:
     try:
         races = json.loads(body.decode("utf-8-sig"))["MRData"]["RaceTable"]["Races"]
     except (ValueError, KeyError, TypeError) as error:
-        raise SourceError(f"Jolpica's {ENDPOINTS[session]} of {season} has not the expected shape: {error!r}") from error
+        raise SourceError(f"Jolpica's {ENDPOINTS[session]} of {season} has another shape: {error!r}") from error
     return read(races, season, session)
 
 
@@ -59,7 +59,7 @@ def read(races: list[Row], season: int, session: str) -> list[Row]:
     try:
         return sorted((_row(row, season) for row in rows), key=lambda row: row["position"])
     except (KeyError, ValueError, TypeError) as error:
-        raise SourceError(f"Jolpica's {ENDPOINTS[session]} of {season} has a row that cannot be read: {error!r}") from error
+        raise SourceError(f"Jolpica's {ENDPOINTS[session]} of {season}: unreadable row, {error!r}") from error
 
 
 def _row(row: Row, season: int) -> Row:

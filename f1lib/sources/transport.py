@@ -140,7 +140,7 @@ class Upstream(HTTPAdapter):
 
     def _backoff(self, attempt: int) -> float:
         """Doubling, and spread over half to one and a half so that many clients do not come back at once."""
-        return self.politeness.backoff * 2 ** (attempt - 1) * (0.5 + self.chance())
+        return float(self.politeness.backoff * 2 ** (attempt - 1) * (0.5 + self.chance()))
 
     def _once(
         self, request: requests.PreparedRequest, options: dict[str, Any]
