@@ -67,6 +67,19 @@ def changed(release: Path, path: Path, changes: dict[str, Callable[[str], str | 
     return path
 
 
+def appended(rows: list[Row]) -> Callable[[str], str]:
+    """A change for `changed`: more rows, columns that are not given left empty."""
+
+    def append(text: str) -> str:
+        columns = next(csv.reader([text.splitlines()[0]]))
+        more = io.StringIO()
+        writer = csv.DictWriter(more, columns, extrasaction="ignore", lineterminator="\n")
+        writer.writerows(rows)
+        return text.rstrip("\n") + "\n" + more.getvalue()
+
+    return append
+
+
 def result(race: int, position: int, text: str, driver: str, **values: Any) -> Row:
     """One row of a result or grid file of 2025."""
     row = {"raceId": race, "year": 2025, "positionDisplayOrder": position, "positionText": text, "driverId": driver}
