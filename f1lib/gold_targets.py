@@ -73,17 +73,18 @@ def serving_targets(
     """
     import pandas as pd
 
-    own = horizon_cutoffs(events, sessions[sessions["event_partition_key"] == event])
+    cutoffs = horizon_cutoffs(events, sessions)
+    own = cutoffs[cutoffs["event_partition_key"] == event]
     if own.empty:
         raise BadParameters(f"event {event!r} is not in the calendar, or cancelled; `f1 status` lists the events")
     begins = dict(zip(own["horizon"].tolist(), own["cutoff_utc"].tolist(), strict=True))
     race_start = events.loc[events["event_partition_key"] == event, "race_start_utc"].tolist()
     ends = dict(zip(begins, [*begins.values(), *race_start][1:], strict=True))
     reached = {name: begin for name, begin in begins.items() if begin <= as_of or name == HORIZONS[0]}
-    cutoffs = {name: as_of if as_of < ends[name] else begin for name, begin in reached.items()}
-    chosen = [name for name in cutoffs if horizon in ("", name)]
+    moments = {name: as_of if as_of < ends[name] else begin for name, begin in reached.items()}
+    chosen = [name for name in moments if horizon in ("", name)]
     if not chosen:
         known = f"it begins {format_utc(begins[horizon])}" if horizon in begins else f"it has {', '.join(begins)}"
         raise BadParameters(f"{event} is not at horizon {horizon!r} at {format_utc(as_of)}: {known}")
-    rows = [(event, "R", name, cutoffs[name]) for name in chosen]
+    rows = [(event, "R", name, moments[name]) for name in chosen]
     return pd.DataFrame(rows, columns=COLUMNS).astype(DTYPES)

@@ -1,0 +1,180 @@
+"""Gold in the lake: what is read, what is written, which targets there are and which tracking rows move on."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import gold_world
+import pandas as pd
+import pytest
+
+from f1lib import gold, gold_lake, gold_targets, tables
+from f1lib.errors import BadParameters, RunError, TableError
+from f1lib.storage import read_json
+from f1lib.terms import HORIZONS
+from f1lib.workspace import Workspace, open_workspace
+
+NEXT = "2024_Interlagos_Grand_Prix"
+AS_OF = "2024-04-01T20:00:00Z"  # after three of the four races of 2024, before the weekend of the fourth
+
+
+def _workspace(tmp_path: Path, as_of: str, run_id: str = "run-1") -> Workspace:
+    return open_workspace(lake=str(tmp_path / "lake"), source="simulated", as_of=as_of, run_id=run_id)
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    workspace = _workspace(tmp_path, AS_OF)
+    for name, frame in gold_world.world().items():
+        for season, part in frame.groupby("event_year"):
+            folder = gold_lake.FOLDERS[name]
+            key = f"silver/{folder}/season={season}/{folder.rpartition('/')[2]}.parquet"
+            tables.write_parquet(workspace.store, key, part.reset_index(drop=True))
+    return workspace
+
+
+def test_the_training_dataset_holds_every_race_whose_result_is_visible_and_no_other(ws: Workspace) -> None:
+    rows = gold.build_training_dataset(ws)
+    assert rows["event_partition_key"].nunique() == 11
+    assert NEXT not in set(rows["event_partition_key"])
+    assert set(rows["horizon"]) == set(HORIZONS)
+    assert rows[["finishing_position", "is_dnf", "n_entrants"]].notna().all().all()
+    pd.testing.assert_frame_equal(gold.read_training_dataset(ws.store), rows)
+
+
+def test_the_training_dataset_names_its_inputs_by_their_hashes(ws: Workspace) -> None:
+    rows = gold.build_training_dataset(ws)
+    note = read_json(ws.store, "gold/training_dataset.json")
+    assert note["rows"] == len(rows)
+    assert (note["run_id"], note["as_of_utc"], note["sources"]) == ("run-1", AS_OF, ["simulated"])
+    key = "silver/sessions/results/season=2023/results.parquet"
+    assert note["inputs"][key] == hashlib.sha256(ws.store.read(key)).hexdigest()
+
+
+def test_building_twice_gives_the_same_bytes(ws: Workspace) -> None:
+    gold.build_training_dataset(ws)
+    first = ws.store.read("gold/training_dataset.parquet")
+    gold.build_training_dataset(ws)
+    assert ws.store.read("gold/training_dataset.parquet") == first
+
+
+def test_features_of_the_next_race_are_built_at_the_horizon_reached(ws: Workspace) -> None:
+    rows = gold.build_features(ws, "", "")
+    assert set(rows["event_partition_key"]) == {NEXT}
+    assert set(rows["horizon"]) == {"pre_weekend"}
+    stored = tables.read_parquet(ws.store, gold.features_key(ws))
+    pd.testing.assert_frame_equal(stored, rows)
+
+
+def test_serving_at_the_moment_a_horizon_begins_gives_the_row_training_will_have(ws: Workspace, tmp_path: Path) -> None:
+    """Train and serve are one: the production path and the backtest see the same numbers."""
+    training = gold.build_training_dataset(_workspace(tmp_path, "2024-12-31T00:00:00Z"))
+    for horizon in HORIZONS:
+        later = training.query("event_partition_key == @NEXT and horizon == @horizon")[list(gold.KEYS)]
+        moment = training.loc[later.index, "as_of_utc"].iloc[0]
+        served = gold.build_features(_workspace(tmp_path, moment.isoformat()), NEXT, horizon)
+        expected = training.loc[later.index, served.columns].reset_index(drop=True)
+        pd.testing.assert_frame_equal(served, expected, check_exact=True)
+
+
+def test_the_calendar_may_hold_no_further_race(tmp_path: Path, ws: Workspace) -> None:
+    late = _workspace(tmp_path, "2025-06-01T00:00:00Z")
+    rows = gold.build_features(late, "", "")
+    assert rows.empty
+    assert list(rows.columns)[:4] == gold.KEYS
+    assert not ws.store.list(gold_lake.FEATURES_PREFIX)
+
+
+@pytest.mark.parametrize(
+    ("event", "horizon", "words"),
+    [
+        ("2024_Nowhere_Grand_Prix", "", "not in the calendar"),
+        (NEXT, "pre_race", "it begins 2024-04-04T13:00:00Z"),
+        (NEXT, "post_sprint", "post_sprint"),
+    ],
+)
+def test_an_unknown_event_and_a_horizon_not_begun_are_refused(
+    ws: Workspace, event: str, horizon: str, words: str
+) -> None:
+    with pytest.raises(BadParameters, match=words):
+        gold.build_features(ws, event, horizon)
+
+
+def test_a_lake_without_silver_says_which_stage_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="03_silver"):
+        gold.build_training_dataset(_workspace(tmp_path / "empty", AS_OF))
+
+
+def test_a_broken_silver_file_is_named(ws: Workspace) -> None:
+    key = "silver/sessions/results/season=2023/results.parquet"
+    ws.store.write(key, b"PAR1 no more")
+    with pytest.raises(TableError, match="season=2023"):
+        gold.build_training_dataset(ws)
+
+
+def _waiting() -> dict[str, Any]:
+    return {
+        "event_partition_key": "2024_Monaco_Grand_Prix",
+        "session_name_abr": "R",
+        "status": "silver",
+        "event_year": 2024,
+    }
+
+
+def test_rows_that_waited_in_silver_move_to_gold_when_both_tables_are_built(ws: Workspace) -> None:
+    ws.tracking.put_rows([_waiting()])
+    gold.build_training_dataset(ws)
+    gold.build_features(ws, "", "")
+    row = ws.tracking.get("2024_Monaco_Grand_Prix", "R")
+    assert row is not None
+    assert (row["status"], row["gold_path"]) == ("gold", "gold/training_dataset.parquet")
+
+
+def test_rows_stay_in_silver_while_the_training_dataset_is_older_than_silver(ws: Workspace) -> None:
+    gold.build_training_dataset(ws)
+    key = "silver/sessions/results/season=2024/results.parquet"
+    newer = tables.read_parquet(ws.store, key)
+    tables.write_parquet(ws.store, key, newer.assign(points=newer["points"] + 1))
+    ws.tracking.put_rows([_waiting()])
+    gold.build_features(ws, "", "")
+    row = ws.tracking.get("2024_Monaco_Grand_Prix", "R")
+    assert row is not None
+    assert row["status"] == "silver"
+
+
+def _calendar() -> tuple[pd.DataFrame, pd.DataFrame]:
+    world = gold_world.world(seasons=(2024,))
+    return world["events"], world["sessions"]
+
+
+def test_the_cut_offs_of_a_weekend_are_its_eve_its_sessions_and_its_grid() -> None:
+    events, sessions = _calendar()
+    found = gold_targets.horizon_cutoffs(events, sessions).set_index(["event_partition_key", "horizon"])["cutoff_utc"]
+    own = sessions.set_index(["event_partition_key", "session"])
+    for event, before in (("2024_Monaco_Grand_Prix", "P3"), (NEXT, "S")):
+        assert found[event, "pre_weekend"] == own.loc[(event, "P1"), "session_start_utc"] - pd.Timedelta(hours=24)
+        assert found[event, "post_practice"] == own.loc[(event, before), "available_utc"]
+        assert found[event, "post_qualifying"] == own.loc[(event, "Q"), "available_utc"]
+        assert found[event, "pre_race"] == own.loc[(event, "R"), "session_start_utc"] - pd.Timedelta(hours=1)
+
+
+def test_a_cancelled_event_is_no_target_and_not_the_next_one() -> None:
+    events, sessions = _calendar()
+    events = events.assign(is_cancelled=events["event_partition_key"] == NEXT)
+    assert NEXT not in set(gold_targets.horizon_cutoffs(events, sessions)["event_partition_key"])
+    assert gold_targets.next_event(events, datetime(2024, 4, 1, tzinfo=UTC)) == ""
+
+
+def test_while_a_horizon_lasts_the_cut_off_is_now_and_afterwards_its_beginning() -> None:
+    events, sessions = _calendar()
+    begins = gold_targets.horizon_cutoffs(events, sessions).query("event_partition_key == @NEXT")
+    moment = begins.set_index("horizon")["cutoff_utc"]["post_qualifying"] + pd.Timedelta(hours=2)
+    found = gold_targets.serving_targets(events, sessions, NEXT, "", moment).set_index("horizon")["cutoff_utc"]
+    assert found["post_qualifying"] == moment
+    assert found["post_practice"] == begins.set_index("horizon")["cutoff_utc"]["post_practice"]
+    assert "pre_race" not in found
+    after = gold_targets.serving_targets(events, sessions, NEXT, "", moment + pd.Timedelta(days=9))
+    assert after["cutoff_utc"].tolist() == begins["cutoff_utc"].tolist()
