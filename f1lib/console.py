@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from f1lib.plan import Step
     from f1lib.workspace import Workspace
 
+SCORING_METRICS = (
+    "mae spearman rps win_log_loss podium_brier top10_brier winner_hit podium_overlap coverage dnf_log_loss"
+).split()
 _SESSION_ORDER = ["P1", "P2", "P3", "SQ", "SS", "S", "Q", "R"]
 
 
@@ -173,9 +176,9 @@ def location(ws: Workspace, key: str) -> str:
 
 
 def _figures(table: Table, rows: list[dict[str, Any]], labels: tuple[str, ...]) -> None:
-    metrics = [name for name in (rows[0] if rows else {}) if name not in labels and not name.endswith("_se")]
+    metrics = [name for name in SCORING_METRICS if any(name in row for row in rows)]
     for name in (*labels, *metrics):
-        table.add_column(name, justify="left" if name in labels else "right", no_wrap=True)
+        table.add_column(name.replace("_", " "), justify="left" if name in labels else "right")
     for row in rows:
         values = ("" if row.get(m) is None else f"{row[m]:.4f}" for m in metrics)
         table.add_row(*(escape(str(row[label])) for label in labels), *values)
