@@ -128,35 +128,38 @@ def _named(frame: pd.DataFrame) -> Iterable[tuple[Any, str]]:
 
 
 def order(predictions: pd.DataFrame) -> Picture:
-    """The predicted order: a bar a driver from the 10th to the 90th percentile of his position, a mark at its mean.
+    """The predicted order, a row a driver: his position distribution, his 10th to 90th percentile, his mean.
 
-    ``predictions`` has LAKE.md's columns, one row a driver of one race.
+    ``predictions`` has LAKE.md's columns, one row a driver of one race. All distributions share one scale.
     """
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     colours, second, n = team_colours(frame["team_id"]), _second_drivers(frame), len(frame)
-    figure, axes = new_figure(5.8, 0.24 * n + 0.7)
-    for place, row in enumerate(frame.to_dict("records")):
-        low, high = row["position_p10"] - 0.4, row["position_p90"] + 0.4
-        axes.barh(
-            place, high - low, left=low, height=0.62, color=colours[row["team_id"]], alpha=0.85, edgecolor=INK,
-            linewidth=0.6, hatch="////" if row["driver_id"] in second else None,
-        )  # fmt: skip
-        axes.plot(row["predicted_position"], place, "o", color="white", markeredgecolor="black", markersize=6)
+    figure, axes = new_figure(5.8, 0.27 * n + 0.7)
+    highest = max(max(row) for row in frame["position_probabilities"])
+    rows: list[dict[Any, Any]] = frame.to_dict("records")
+    for place, row in enumerate(rows):
+        _distribution(axes, place, row, highest, colours[row["team_id"]], row["driver_id"] in second)
     axes.set_yticks(range(n), [f"{i + 1}  {label}" for i, label in enumerate(_labels(frame))], family="monospace")
-    axes.set_ylim(n - 0.4, -0.6)
+    axes.set_ylim(n - 0.4, -0.7)
     axes.set_xlim(0.3, n + 0.7)
     axes.set_xticks([1, *range(5, n + 1, 5)])
     axes.grid(axis="x", color=FAINT, linewidth=0.7)
     axes.set_xlabel("finishing position")
-    notes = [
-        (
-            r["predicted_position"],
-            i,
-            f"{r['full_name']}: expected {r['predicted_position']:.1f}, P(win) {r['p_win']:.1%}",
-        )
-        for i, r in enumerate(frame.to_dict("records"))
-    ]
+    notes = [(r["predicted_position"], i + 0.4, f"{_expected(r)}, P(win) {r['p_win']:.1%}") for i, r in enumerate(rows)]
     return picture(figure, _order_alt(frame), "order", notes)
+
+
+def _distribution(axes: Any, place: int, row: Mapping[Any, Any], highest: float, colour: str, second: bool) -> None:
+    """One driver's row: steps of the chances standing on a line from p10 to p90, a dot at the mean."""
+    base, chances = place + 0.4, list(row["position_probabilities"])
+    edges = [0.5 + i for i in range(len(chances) + 1)]
+    tops = [base - 0.95 * share / highest for share in [*chances, chances[-1]]]
+    axes.fill_between(
+        edges, base, tops, step="post", facecolor=colour, edgecolor=INK, linewidth=0.5,
+        hatch="//////" if second else None,
+    )  # fmt: skip
+    axes.plot([row["position_p10"] - 0.4, row["position_p90"] + 0.4], [base, base], color=INK, linewidth=1.7)
+    axes.plot(row["predicted_position"], base, "o", color="white", markeredgecolor="black", markersize=5)
 
 
 def _order_alt(frame: pd.DataFrame) -> str:

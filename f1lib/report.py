@@ -16,6 +16,7 @@ from f1lib.html import Html
 from f1lib.predictions import event_of, history_keys, newest_key, read_history, read_newest, records
 from f1lib.predictions_changes import split_issues
 from f1lib.predictions_score import ACCURACY, means
+from f1lib.predictions_why import explain
 from f1lib.storage import read_json, write_json
 from f1lib.terms import EventKey, format_utc
 
@@ -90,6 +91,15 @@ def prediction_table(prediction: pd.DataFrame) -> Html:
     return Html(str(table("prediction", rows, dashboard.caption_of(prediction))), "\n".join(lines))
 
 
+def reasons(ws: Workspace, prediction: pd.DataFrame) -> Html:
+    """What moves each driver, in places and in words; see `predictions_why`."""
+    found = report_race.reasons(prediction, explain(ws.store, prediction))
+    table = html.macro("tables.html.j2", "effects")
+    caption = "Places moved by each kind of knowledge (forward is negative), strongest first"
+    lines = [f"{row['full_name']}: {row['words']}" for row in found["rows"]]
+    return Html(str(table("effects", found["groups"], found["rows"], caption)), "\n".join(lines))
+
+
 def changes(ws: Workspace, prediction: pd.DataFrame) -> Html:
     """What changed since the prediction of the same race before this one, and which inputs did."""
     found = report_race.changes(split_issues(read_history(ws.store, EventKey.parse(event_of(prediction)))))
@@ -137,9 +147,17 @@ def _race_page(ws: Workspace, event: EventKey, scores: list[dict[str, Any]]) -> 
     newest = split_issues(history)[-1]
     return report_race.race_page(
         history,
-        reasons=[],
+        effects=_effects(ws, newest),
         weather=report_facts.weather_words(ws.store, newest),
         outcome=report_facts.outcome(ws.store, newest) if scores else pd.DataFrame(),
         scores=[{**s, "races": 1} for s in scores],
         hashes=report_facts.hashes(ws.store, newest),
     )
+
+
+def _effects(ws: Workspace, prediction: pd.DataFrame) -> pd.DataFrame:
+    """Why, for a race's page; nothing where the model or the features have left the lake: the page says no more."""
+    try:
+        return explain(ws.store, prediction)
+    except RunError:
+        return pd.DataFrame()

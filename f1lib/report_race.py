@@ -10,6 +10,7 @@ from f1lib.attribution import ATTRIBUTION
 from f1lib.html import moment, render
 from f1lib.predictions import event_of, records
 from f1lib.predictions_changes import SHOWN_MOVE_PLACES, split_issues, what_changed, why_changed
+from f1lib.predictions_why import group_words, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SURPRISES = 8
+_DRAWN, _DRAWN_GROUPS = 4, 7
 
 
 def race_page(
     history: pd.DataFrame,
     *,
-    reasons: Sequence[dict[str, Any]],
+    effects: pd.DataFrame,
     weather: Sequence[tuple[str, str]],
     outcome: pd.DataFrame,
     scores: Sequence[dict[str, Any]],
@@ -30,9 +32,10 @@ def race_page(
 ) -> str:
     """One race as a page.
 
-    ``history``: every prediction issued for it (`predictions.read_history`); the newest is shown. ``reasons``:
-    see `report_reasons`. ``weather`` and ``hashes``: pairs of words. ``outcome``: a row an entrant, see
-    `figures_season.outcome`, with ``status_words``; empty before the race. ``scores``: rows of means.
+    ``history``: every prediction issued for it (`predictions.read_history`); the newest is shown.
+    ``effects``: see `predictions_why.explain`; empty when it cannot be explained.
+    ``weather`` and ``hashes``: pairs of words. ``outcome``: a row an entrant, see `figures_season.outcome`, with
+    ``status_words``; empty before the race. ``scores``: rows of means.
     """
     issues = split_issues(history)
     newest = issues[-1]
@@ -46,12 +49,12 @@ def race_page(
         caption=dashboard.caption_of(newest),
         source=source,
         home="../../run_summary.html",
-        contents=_contents(result is not None, bool(reasons)),
+        contents=_contents(result is not None, not effects.empty),
         result=result,
         order=figures.order(newest),
         matrix=figures.matrix(newest),
         drivers=dashboard.prediction_rows(newest),
-        reasons=reasons,
+        reasons=None if effects.empty else reasons(newest, effects),
         moves=figures_season.moves(history) if len(issues) > 1 else None,
         changes=changes(issues),
         weather=weather,
@@ -59,6 +62,20 @@ def race_page(
         attribution=ATTRIBUTION[source],
         code_version=__version__,
     )
+
+
+def reasons(prediction: pd.DataFrame, effects: pd.DataFrame) -> dict[str, Any]:
+    """``effects`` (see `predictions_why.explain`) as a table's rows and the pictures of the first drivers."""
+    rows, pictures = [], []
+    names = dict(zip(prediction["driver_id"], prediction["full_name"], strict=True))
+    groups = [group_words(group) for group in effects.columns]
+    for rank, (driver, moved) in enumerate(effects.iterrows(), start=1):
+        name, words = str(names[driver]), in_words(moved)
+        rows.append({"rank": rank, "full_name": name, "effects": moved.tolist(), "words": words})
+        if rank <= _DRAWN:
+            shown = sorted(zip(groups, moved.tolist(), strict=True), key=lambda item: -abs(item[1]))[:_DRAWN_GROUPS]
+            pictures.append({"picture": figures.reasons(name, shown), "words": f"{name}: {words}"})
+    return {"groups": groups, "rows": rows, "pictures": pictures}
 
 
 def changes(issues: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
