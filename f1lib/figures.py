@@ -180,13 +180,13 @@ def matrix(predictions: pd.DataFrame) -> Picture:
     highest = max(max(row) for row in shares)
     for place, row in enumerate(shares):
         for column, share in enumerate(row):
-            strength = share / highest
-            if strength >= 0.01:
+            strength = (share / highest) ** 0.5  # the eye tells the faint ones apart, too
+            if strength >= 0.05:
                 axes.add_patch(_square(column + 0.5, place - 0.5, strength))
             if share >= 0.095:
                 axes.text(
                     column + 1, place, f"{100 * share:.0f}", ha="center", va="center", fontsize=7,
-                    color=ON_FILL if strength > 0.55 else INK,
+                    color=ON_FILL if strength > 0.6 else INK,
                 )  # fmt: skip
     axes.set_xlim(0.5, n + 0.5)
     axes.set_ylim(len(frame) - 0.5, -0.5)

@@ -11,6 +11,7 @@ is kept under ``history/`` and never changed.
 from __future__ import annotations
 
 import hashlib
+import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ CHAMPION = "models/champion.json"
 LATEST = "predictions/latest.json"
 LATEST_SCHEMA = "predictions/latest.schema.json"
 _MATRIX_TOLERANCE = 1e-6
+# .../history/<Event>/<moment>[-number]_<horizon>[_sprint].parquet
+_ISSUE = re.compile(rf"(.+/history/[^/]+/)(\d{{8}}T\d{{6}}Z)(?:-(\d+))?_({'|'.join(HORIZONS)})(?:_sprint)?\.parquet$")
 
 
 def predict(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
@@ -132,22 +135,16 @@ def load_issue(store: ObjectStore, key: str) -> pd.DataFrame:
 
 
 def history_keys(store: ObjectStore, prefix: str = "predictions/") -> list[str]:
-    """The files of every prediction ever issued below ``prefix``, oldest first within an event."""
-    return [key for key in store.list(prefix) if "/history/" in key and key.endswith(".parquet")]
+    """The files of every prediction ever issued below ``prefix``, in the order of issue within an event."""
+    found = [(match, key) for key in store.list(prefix) if (match := _ISSUE.search(key))]
+    order = list(HORIZONS).index
+    return [key for _, key in sorted(found, key=lambda f: (f[0][1], f[0][2], order(f[0][4]), int(f[0][3] or 1), f[1]))]
 
 
-def read_history(store: ObjectStore, key: EventKey) -> pd.DataFrame:
-    """Every prediction issued for an event: a row a prediction and driver, oldest first; empty when none was."""
-    import pandas as pd
-
-    frames = [load_issue(store, name) for name in history_keys(store, history_prefix(key))]
-    if not frames:
-        return pd.DataFrame(columns=COLUMNS)
-    found = pd.concat(frames, ignore_index=True)
-    order = found["horizon"].map(list(HORIZONS).index)
-    return found.assign(_order=order).sort_values(
-        ["as_of_utc", "_order", "predicted_rank"], kind="stable", ignore_index=True
-    )[list(COLUMNS)]
+def read_issues(store: ObjectStore, key: EventKey, session: str = "R") -> list[pd.DataFrame]:
+    """Every prediction issued for an event's race (or sprint, ``S``), oldest first; empty when none was."""
+    issues = [load_issue(store, name) for name in history_keys(store, history_prefix(key))]
+    return [issue for issue in issues if issue["session"].iloc[0] == session]
 
 
 def event_of(prediction: pd.DataFrame) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from f1lib.terms import HORIZONS
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -16,13 +14,6 @@ _HORIZON_NEWS = {
     "post_qualifying": "qualifying is known",
     "pre_race": "the official starting grid is known",
 }
-
-
-def split_issues(history: pd.DataFrame) -> list[pd.DataFrame]:
-    """Every prediction of ``history`` (see `predictions.read_history`) as a frame of its own, oldest first."""
-    order = history["horizon"].map(list(HORIZONS).index)
-    keys = history.assign(_order=order).groupby(["as_of_utc", "_order", "model_run_id", "gold_run_id"], sort=True)
-    return [rows[history.columns].reset_index(drop=True) for _, rows in keys]
 
 
 def what_changed(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:

@@ -13,8 +13,7 @@ import pandas as pd
 from f1lib import __version__, dashboard, html, report_facts, report_race, report_state
 from f1lib.errors import RunError
 from f1lib.html import Html
-from f1lib.predictions import event_of, history_keys, newest_key, read_history, read_newest, records
-from f1lib.predictions_changes import split_issues
+from f1lib.predictions import event_of, history_keys, newest_key, read_issues, read_newest, records
 from f1lib.predictions_score import ACCURACY, means
 from f1lib.predictions_why import explain
 from f1lib.storage import read_json, write_json
@@ -102,7 +101,7 @@ def reasons(ws: Workspace, prediction: pd.DataFrame) -> Html:
 
 def changes(ws: Workspace, prediction: pd.DataFrame) -> Html:
     """What changed since the prediction of the same race before this one, and which inputs did."""
-    found = report_race.changes(split_issues(read_history(ws.store, EventKey.parse(event_of(prediction)))))
+    found = report_race.changes(read_issues(ws.store, EventKey.parse(event_of(prediction))))
     if not found:
         return Html("<p>This is the first prediction of the race.</p>", "This is the first prediction of the race.")
     newest = found[0]
@@ -143,10 +142,10 @@ def _race_pages(ws: Workspace, accuracy: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _race_page(ws: Workspace, event: EventKey, scores: list[dict[str, Any]]) -> str:
-    history = read_history(ws.store, event)
-    newest = split_issues(history)[-1]
+    issues = read_issues(ws.store, event)
+    newest = issues[-1]
     return report_race.race_page(
-        history,
+        issues,
         effects=_effects(ws, newest),
         weather=report_facts.weather_words(ws.store, newest),
         outcome=report_facts.outcome(ws.store, newest) if scores else pd.DataFrame(),

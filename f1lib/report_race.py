@@ -5,24 +5,24 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from f1lib import __version__, dashboard, figures, figures_season
 from f1lib.attribution import ATTRIBUTION
 from f1lib.html import moment, render
 from f1lib.predictions import event_of, records
-from f1lib.predictions_changes import SHOWN_MOVE_PLACES, split_issues, what_changed, why_changed
+from f1lib.predictions_changes import SHOWN_MOVE_PLACES, what_changed, why_changed
 from f1lib.predictions_why import group_words, in_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
-
 _SURPRISES = 8
-_DRAWN, _DRAWN_GROUPS = 4, 7
+_DRAWN, _DRAWN_GROUPS, _SHOWN_GROUPS = 4, 7, 12
 
 
 def race_page(
-    history: pd.DataFrame,
+    issues: Sequence[pd.DataFrame],
     *,
     effects: pd.DataFrame,
     weather: Sequence[tuple[str, str]],
@@ -32,12 +32,11 @@ def race_page(
 ) -> str:
     """One race as a page.
 
-    ``history``: every prediction issued for it (`predictions.read_history`); the newest is shown.
+    ``issues``: every prediction issued for it, oldest first (`predictions.read_issues`); the last is shown.
     ``effects``: see `predictions_why.explain`; empty when it cannot be explained.
     ``weather`` and ``hashes``: pairs of words. ``outcome``: a row an entrant, see `figures_season.outcome`, with
     ``status_words``; empty before the race. ``scores``: rows of means.
     """
-    issues = split_issues(history)
     newest = issues[-1]
     title = f"{newest['event_year'].iloc[0]} {newest['event_name'].iloc[0]}"
     source = str(newest["source"].iloc[0])
@@ -55,7 +54,7 @@ def race_page(
         matrix=figures.matrix(newest),
         drivers=dashboard.prediction_rows(newest),
         reasons=None if effects.empty else reasons(newest, effects),
-        moves=figures_season.moves(history) if len(issues) > 1 else None,
+        moves=figures_season.moves(pd.concat(issues, ignore_index=True)) if len(issues) > 1 else None,
         changes=changes(issues),
         weather=weather,
         provenance=[*provenance(newest), *hashes],
@@ -66,6 +65,7 @@ def race_page(
 
 def reasons(prediction: pd.DataFrame, effects: pd.DataFrame) -> dict[str, Any]:
     """``effects`` (see `predictions_why.explain`) as a table's rows and the pictures of the first drivers."""
+    effects = effects.iloc[:, :_SHOWN_GROUPS]
     rows, pictures = [], []
     names = dict(zip(prediction["driver_id"], prediction["full_name"], strict=True))
     groups = [group_words(group) for group in effects.columns]

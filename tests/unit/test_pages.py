@@ -48,14 +48,18 @@ def _dashboard(folder: Path) -> Path:
 
 def _race(folder: Path) -> Path:
     before = prediction_frame(20, horizon="pre_weekend").assign(as_of_utc=pd.Timestamp("2025-12-04T10:00:00Z"))
-    history = pd.concat([before, _evil_prediction()], ignore_index=True)
     outcome = prediction_frame(20).assign(finishing_position=range(20, 0, -1), surprise=0.04, status_words="retired")
     effects = pd.DataFrame({"grid": -2.0, "recent_form": 1.0}, index=_evil_prediction()["driver_id"])
     scores = [{**row, "races": 1} for row in accuracy_entries(1).to_dict("records")]
     page = folder / "race.html"
     page.write_text(
         report_race.race_page(
-            history, effects=effects, weather=[("condition", EVIL)], outcome=outcome, scores=scores, hashes=[]
+            [before, _evil_prediction()],
+            effects=effects,
+            weather=[("condition", EVIL)],
+            outcome=outcome,
+            scores=scores,
+            hashes=[],
         ),
         encoding="utf-8",
     )
