@@ -118,9 +118,9 @@ def test_a_file_that_is_a_web_page_is_no_csv(release: Path, tmp_path: Path) -> N
         read_all(path)
 
 
-def test_an_empty_file_is_no_csv(release: Path, tmp_path: Path) -> None:
+def test_an_empty_file_has_no_columns(release: Path, tmp_path: Path) -> None:
     path = changed(release, tmp_path / "empty.zip", {"races-race-results": lambda _: ""})
-    with pytest.raises(SourceError, match=r"f1db-races-race-results\.csv in empty\.zip is no CSV file"):
+    with pytest.raises(SourceError, match=r"f1db-races-race-results\.csv in empty\.zip has no column raceId"):
         read_all(path)
 
 
