@@ -37,7 +37,6 @@ COLUMNS = (
     "position_probabilities p_win p_podium p_points p_dnf position_p10 position_p50 position_p90 expected_points "
     "model_run_id gold_run_id forecast_hash source"
 ).split()
-CHAMPION = "models/champion.json"
 LATEST = "predictions/latest.json"
 LATEST_SCHEMA = "predictions/latest.schema.json"
 _MATRIX_TOLERANCE = 1e-6
@@ -50,14 +49,15 @@ def predict(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
 
     Empty ``event``: the race whose features gold built last; empty ``horizon``: the last one reached. Reads the
     newest features not younger than ``ws.as_of``, the champion's ONNX graph and its numbers; no pickle is loaded.
-    Returns a row a driver in the predicted order, `COLUMNS`. Raises `RunError` when gold has no such features or
-    no model serves the horizon.
+    Returns a row a driver in the predicted order, `COLUMNS`. Raises `RunError` when gold has no such features,
+    `StorageError` when no model serves the horizon.
     """
     from f1lib.model_serving import load_serving
+    from f1lib.registry import champion_of
 
     features, gold_run_id = newest_features(ws.store, event, horizon, ws.as_of)
     first = features.iloc[0]
-    serving = load_serving(ws.store, serving_run_id(ws.store, str(first["horizon"])))
+    serving = load_serving(ws.store, champion_of(ws.store, str(first["horizon"]))["run_id"])
     rows = features.join(serving.forecast(features)).assign(
         as_of_utc=ws.as_of,
         is_podium_prediction=lambda f: f["predicted_rank"] <= 3,
@@ -226,14 +226,6 @@ def _write_latest(ws: Workspace, rows: pd.DataFrame) -> None:
     schema = resources.files("f1lib").joinpath("templates", "latest.schema.json").read_bytes()
     ws.store.write(LATEST_SCHEMA, schema)
     write_json(ws.store, LATEST, document)
-
-
-def serving_run_id(store: ObjectStore, horizon: str) -> str:
-    """The run that ``models/champion.json`` names for ``horizon``; raises `RunError` when none serves it."""
-    horizons = read_json(store, CHAMPION)["horizons"] if store.exists(CHAMPION) else {}
-    if horizon not in horizons:
-        raise RunError(f"no model serves {horizon} in lake {store.url}; run 05_train first")
-    return str(horizons[horizon]["run_id"])
 
 
 def _features_keys(store: ObjectStore) -> list[str]:

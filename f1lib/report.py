@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib import __version__, dashboard, html, report_facts, report_race, report_state
+from f1lib import __version__, dashboard, html, registry, report_facts, report_race, report_state
 from f1lib.errors import RunError
 from f1lib.html import Html
 from f1lib.predictions import event_of, history_keys, newest_key, read_issues, read_newest, records
@@ -51,7 +51,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "next_races": races,
         "latest_predictions": [] if prediction is None else records(prediction),
         "training_runs": report_state.training_runs(ws.store),
-        "champion": report_state.champion(ws.store),
+        "champion": registry.champion(ws.store),
         "accuracy": {name: accuracy[name] for name in ("means", "calibration")},
         "races": dashboard.race_rows(pd.DataFrame(accuracy["predictions"])) if accuracy["predictions"] else [],
         "pipeline": {**pipeline, "alarms": report_facts.alarms(accuracy, prediction)},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from f1lib.storage import read_json
+from f1lib import registry
 from f1lib.terms import format_utc
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from f1lib.tracking import Row
     from f1lib.workspace import Workspace
 
-CHAMPION = "models/champion.json"
 _RUNS = "reports/runs/"
 _STAGE = "STAGE#"
 _ERROR_LENGTH = 400
@@ -36,33 +35,16 @@ def next_races(rows: Iterable[Mapping[str, Any]], as_of: str) -> list[dict[str, 
 
 def training_runs(store: ObjectStore) -> list[dict[str, Any]]:
     """Every completed model run in the lake, newest first, with its figures and whether it serves."""
-    serving = {h: entry["run_id"] for h, entry in champion(store).get("horizons", {}).items()}
-    runs = []
-    for key in store.list("models/"):
-        if key.endswith("/model_metadata.json") and store.exists(key.replace("model_metadata.json", "_SUCCESS")):
-            runs.append(_training_run(read_json(store, key), serving))
-    return sorted(runs, key=lambda r: (r["run_id"], r["horizon"]), reverse=True)
+    return [{**_training_run(registry.metadata(store, run["run_id"])), **run} for run in registry.list_runs(store)]
 
 
-def champion(store: ObjectStore) -> dict[str, Any]:
-    """``models/champion.json``, or an empty document before the first promotion."""
-    return dict(read_json(store, CHAMPION)) if store.exists(CHAMPION) else {}
-
-
-def _training_run(metadata: Mapping[str, Any], serving: Mapping[str, str]) -> dict[str, Any]:
-    metrics = metadata.get("metrics", {})
-    horizon = str(metadata["horizon"])
+def _training_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "run_id": metadata["run_id"],
-        "model": metadata.get("model"),
-        "horizon": horizon,
-        "serves": serving.get(horizon) == metadata["run_id"],
-        "rows": metadata.get("rows"),
-        "features": len(metadata.get("features", [])),
-        "seasons": metadata.get("seasons"),
-        "source": metadata.get("source"),
-        **{name: metrics.get(name) for name in ("mae", "rmse", "r2", "spearman")},
-        "parity": metadata.get("parity", {}).get("max_abs_difference"),
+        "features": len(metadata["features"]),
+        "seasons": metadata["seasons"],
+        "source": metadata["source"],
+        **{name: metadata["metrics"][name] for name in ("rmse", "r2")},
+        "parity": metadata["parity"]["max_abs_difference"],
     }
 
 

@@ -87,7 +87,16 @@ def accuracy_entries(races: int = 5, *, seed: int = 1) -> pd.DataFrame:
 
 def summary_document(source: str = "f1db", *, error: str = "") -> dict[str, object]:
     """A document of the shape of ``run_summary.json``."""
-    run = {"model": "full_v1", "rows": 6000, "features": 90, "mae": 3.2, "rmse": 4.2, "r2": 0.41, "spearman": 0.66}
+    run = {
+        "model": "full_v1",
+        "rows": 6000,
+        "features": 90,
+        "mae": 3.2,
+        "rmse": 4.2,
+        "r2": 0.41,
+        "spearman": 0.66,
+        "why": "",
+    }
     failed = {"event_partition_key": "2025_X_Grand_Prix", "session_name_abr": "Q", "status": "failed", "attempts": 2}
     return {
         "code_version": "0.1.0",
