@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from f1lib import backtest_scorecard, baselines, model, model_fit, tables
 from f1lib.errors import BadParameters
 from f1lib.model_config import config_names, load_config
+from f1lib.storage import write_json
 from f1lib.terms import HORIZONS
 
 if TYPE_CHECKING:
@@ -28,11 +29,6 @@ FORECAST = (
 ).split()
 SCORECARD_KEY = "reports/scorecard.json"
 SCORES_KEY = "reports/scorecard.parquet"
-# The baselines that a horizon's knowledge allows.
-BASELINES = {
-    "pre_race": ("grid_slot_table", "qualifying_slot_table"),
-    "post_qualifying": ("qualifying_slot_table",),
-}
 
 
 def walk_forward(
@@ -65,7 +61,7 @@ def walk_forward(
 
 
 def walk_baseline(training: pd.DataFrame, name: str, horizon: str, first: int, last: int) -> pd.DataFrame:
-    """The same frame for a baseline of `BASELINES`; its table is counted anew before each race."""
+    """The same frame for a baseline of `baselines.BY_HORIZON`; its table is counted anew before each race."""
     import pandas as pd
 
     rows, column = _of_horizon(training, horizon), baselines.SLOT_COLUMNS[name]
@@ -93,7 +89,7 @@ def run(
         raise BadParameters(f"no horizon {strange[0]!r}; there are {', '.join(HORIZONS)}")
     forecasts: dict[tuple[str, str, str], pd.DataFrame] = {}
     for horizon in wanted:
-        for name in BASELINES.get(horizon, ()):
+        for name in baselines.BY_HORIZON[horizon]:
             forecasts["baselines", name, horizon] = walk_baseline(training, name, horizon, first, last)
         for config in (c for c in configs if horizon in c.horizons):
             made = walk_forward(training, config, horizon, first, last, 1, ws.settings.threads)
@@ -102,8 +98,6 @@ def run(
         raise BadParameters(f"none of {', '.join(c.name for c in configs)} is meant for {', '.join(wanted)}")
     phases = backtest_scorecard.phases(training)
     card, scores = backtest_scorecard.scorecard(forecasts, phases)
-    from f1lib.storage import write_json
-
     write_json(ws.store, SCORECARD_KEY, card)
     tables.write_parquet(ws.store, SCORES_KEY, scores)
     return card

@@ -16,8 +16,19 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 KERNEL_SLOTS = 1.0  # standard deviation of the smoothing over grid slots (SCORING.md)
-# The order each baseline starts from. At post_qualifying the grid is not known: only `qualifying` is there.
-SLOT_COLUMNS = {"grid_slot_table": "grid_position", "qualifying_slot_table": "qualifying_position"}
+# The order each baseline starts from: before qualifying there is only form (decayed mean finish, ten races).
+SLOT_COLUMNS = {
+    "grid_slot_table": "grid_position",
+    "qualifying_slot_table": "qualifying_position",
+    "form_slot_table": "form_position_10",
+}
+# The baselines that a horizon's knowledge allows, the strictest first.
+BY_HORIZON = {
+    "pre_race": ("grid_slot_table", "qualifying_slot_table"),
+    "post_qualifying": ("qualifying_slot_table",),
+    "post_practice": ("form_slot_table",),
+    "pre_weekend": ("form_slot_table",),
+}
 _MISSING = 1000.0
 
 

@@ -1,0 +1,214 @@
+"""Who serves: the champion of each horizon, the gate a new run has to pass, and the record of what it decided.
+
+>>> consider(ws, runs["run_id"].tolist())        # after training: promote or refuse, a row a run
+>>> champion_of(ws.store, "pre_race")["run_id"]
+
+The gate (`judge`) compares the races a run was validated on with the same races of the champion and of the
+baselines. A run is refused when on RPS or on win log-loss its paired mean difference is worse than `NOISE`
+standard errors *and* than `TRIVIAL` of the other's mean: the first alone would refuse a refit for a difference
+nobody can see. A Spearman above `metrics.LEAK_SPEARMAN` is refused as the alarm of a leak.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from f1lib import backtest, baselines, metrics, tables
+from f1lib.errors import PromotionRefused, RunError, StorageError
+from f1lib.model import TRAINING_KEY
+from f1lib.model_serving import METADATA, SUCCESS, run_key
+from f1lib.storage import read_json, write_json
+from f1lib.terms import format_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from f1lib.storage import ObjectStore
+    from f1lib.workspace import Workspace
+
+CHAMPION_KEY = "models/champion.json"
+GATED = ("rps", "win_log_loss")
+NOISE = 2.0  # standard errors: a run as good as the champion is refused in about one case of forty a metric
+TRIVIAL = 0.01  # share of the other's mean
+FEWEST_COMMON = 4  # races; below, a pair of means says nothing
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The gate's decision and the figures it rests on: one comparison per opponent and metric."""
+
+    promoted: bool
+    why: str
+    comparisons: tuple[dict[str, Any], ...]
+
+
+def judge(candidate: Mapping[str, Any], opponents: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:
+    """Decide on a run from its metadata and its opponents' scores (name -> a row a race).
+
+    Pure. Rows have ``event_partition_key`` and the metrics; races are paired by the key.
+    """
+    races = candidate["validation"]
+    correlation = sum(r["spearman"] for r in races) / len(races)
+    comparisons = tuple(c for name, rows in opponents.items() for c in _compare(races, name, rows))
+    if correlation > metrics.LEAK_SPEARMAN:
+        why = (
+            f"leak alarm: Spearman {correlation:.3f} over {len(races)} races is above {metrics.LEAK_SPEARMAN:.2f}; "
+            "a feature has most likely seen the result"
+        )
+        return Verdict(False, why, comparisons)
+    worse = [c for c in comparisons if c["worse"]]
+    if worse:
+        said = "; ".join(
+            f"{c['metric']} {c['ours']:.4f} against {c['theirs']:.4f} of {c['opponent']} "
+            f"(worse by {c['difference']:.4f} +- {c['se']:.4f}, {c['races']} races)"
+            for c in worse
+        )
+        return Verdict(False, f"worse beyond noise: {said}", comparisons)
+    against = ", ".join(opponents) or "nobody"
+    return Verdict(True, f"not worse beyond noise than {against} over {len(races)} races", comparisons)
+
+
+def consider(ws: Workspace, run_ids: list[str]) -> pd.DataFrame:
+    """Put each run before the gate; promote it or record why not. One row a run: ``run_id horizon promoted why``.
+
+    A refusal is no error here: the champion goes on serving.
+    """
+    import pandas as pd
+
+    rows = []
+    for run_id in run_ids:
+        document = metadata(ws.store, run_id)
+        promoted = True
+        try:
+            why = promote(ws, run_id).why
+        except PromotionRefused as refusal:
+            promoted, why = False, str(refusal)
+        rows.append({"run_id": run_id, "horizon": document["horizon"], "promoted": promoted, "why": why})
+    return pd.DataFrame(rows, columns=["run_id", "horizon", "promoted", "why"])
+
+
+def promote(ws: Workspace, run_id: str) -> Verdict:
+    """Let a run serve if the gate allows; the decision is kept in ``models/run_id=<run_id>/decision.json``.
+
+    Raises `PromotionRefused` with the figures, `StorageError` when there is no such finished run.
+    """
+    document = metadata(ws.store, run_id)
+    verdict = judge(document, _opponents(ws.store, document))
+    record = {"run_id": run_id, "decided": format_utc(ws.as_of), **asdict(verdict)}
+    write_json(ws.store, run_key(run_id, "decision.json"), record)
+    if not verdict.promoted:
+        raise PromotionRefused(f"{run_id} does not serve: {verdict.why}")
+    _enthrone(ws, document, verdict.why)
+    return verdict
+
+
+def rollback(ws: Workspace, horizon: str) -> dict[str, Any]:
+    """Let the champion before the present one serve again, and return its entry.
+
+    Raises `RunError` when there was none. The gate is not asked: this is the way out when it was wrong.
+    """
+    entry = champion_of(ws.store, horizon)
+    previous = list(entry.get("previous", []))
+    if not previous:
+        raise RunError(f"horizon {horizon}: no champion before {entry['run_id']} to go back to")
+    back = previous.pop(0)
+    why = f"rolled back from {entry['run_id']}"
+    restored = {**back, "since": format_utc(ws.as_of), "why": why, "previous": previous}
+    document = champion(ws.store)
+    write_json(ws.store, CHAMPION_KEY, {"horizons": {**document["horizons"], horizon: restored}})
+    return restored
+
+
+def champion(store: ObjectStore) -> dict[str, Any]:
+    """``models/champion.json``: ``{"horizons": {horizon: {run_id, model, since, why, previous}}}``."""
+    return dict(read_json(store, CHAMPION_KEY)) if store.exists(CHAMPION_KEY) else {"horizons": {}}
+
+
+def champion_of(store: ObjectStore, horizon: str) -> dict[str, Any]:
+    """The entry of the run that serves ``horizon``; raises `StorageError` when none does."""
+    entry = champion(store)["horizons"].get(horizon)
+    if entry is None:
+        refused = [r for r in list_runs(store) if r["horizon"] == horizon and r["why"]]
+        last = f"; the last one was refused: {refused[0]['why']}" if refused else "; run the stage 05_train first"
+        raise StorageError(f"no model serves horizon {horizon} in lake {store.url}{last}")
+    return dict(entry)
+
+
+def metadata(store: ObjectStore, run_id: str) -> dict[str, Any]:
+    """The metadata of a finished run; raises `StorageError` when there is none."""
+    if not store.exists(run_key(run_id, SUCCESS)):
+        raise StorageError(f"lake {store.url} has no finished model run {run_id!r}; `f1 models list` names them")
+    return dict(read_json(store, run_key(run_id, METADATA)))
+
+
+def list_runs(store: ObjectStore) -> list[dict[str, Any]]:
+    """Finished runs, newest first: ``run_id model horizon as_of rows mae spearman rps win_log_loss serves why``.
+
+    ``why`` is the gate's word, empty for a run that was never put before it.
+    """
+    serving = {entry["run_id"] for entry in champion(store)["horizons"].values()}
+    runs = []
+    for key in store.list("models/run_id="):
+        if key.endswith(f"/{SUCCESS}"):
+            document = show(store, key.split("/")[1].removeprefix("run_id="))
+            names = ("run_id", "model", "horizon", "as_of", "rows")
+            row = {name: document[name] for name in names}
+            row |= {m: document["metrics"][m] for m in ("mae", "spearman", "rps", "win_log_loss")}
+            runs.append({**row, "serves": document["run_id"] in serving, "why": document["decision"].get("why", "")})
+    return sorted(runs, key=lambda r: (r["as_of"], r["run_id"]), reverse=True)
+
+
+def show(store: ObjectStore, run_id: str) -> dict[str, Any]:
+    """A run's metadata with the gate's decision under ``decision`` (empty when it was never asked)."""
+    key = run_key(run_id, "decision.json")
+    decision = dict(read_json(store, key)) if store.exists(key) else {}
+    return {**metadata(store, run_id), "decision": decision}
+
+
+def _opponents(store: ObjectStore, candidate: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The champion's and the baselines' scores of the races the candidate was validated on."""
+    horizon = candidate["horizon"]
+    opponents: dict[str, list[dict[str, Any]]] = {}
+    entry = champion(store)["horizons"].get(horizon)
+    if entry and entry["run_id"] != candidate["run_id"]:
+        opponents["champion"] = list(metadata(store, entry["run_id"])["validation"])
+    training = tables.read_parquet(store, TRAINING_KEY)
+    wanted = {race["event_partition_key"] for race in candidate["validation"]}
+    years = training.loc[training["event_partition_key"].isin(wanted), "event_year"]
+    for name in baselines.BY_HORIZON[horizon]:
+        walked = backtest.walk_baseline(training, name, horizon, int(years.min()), int(years.max()))
+        races = walked[walked["event_partition_key"].isin(wanted)].groupby("event_partition_key", sort=False)
+        opponents[name] = [{"event_partition_key": key, **metrics.score_race(race)} for key, race in races]
+    return opponents
+
+
+def _compare(
+    ours: Sequence[Mapping[str, Any]], opponent: str, theirs: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The paired comparison with one opponent, a row a gated metric; none when too few races are common."""
+    other = {race["event_partition_key"]: race for race in theirs}
+    pairs = [(race, other[race["event_partition_key"]]) for race in ours if race["event_partition_key"] in other]
+    if len(pairs) < FEWEST_COMMON:
+        return []
+    rows = []
+    for metric in GATED:
+        mine, its = ([race[metric] for race in side] for side in zip(*pairs, strict=True))
+        difference, error = metrics.paired_difference(mine, its)
+        level = sum(its) / len(its)
+        row = {"opponent": opponent, "metric": metric, "races": len(pairs), "ours": sum(mine) / len(mine)}
+        worse = difference > NOISE * error and difference > TRIVIAL * level
+        rows.append({**row, "theirs": level, "difference": difference, "se": error, "worse": bool(worse)})
+    return rows
+
+
+def _enthrone(ws: Workspace, document: Mapping[str, Any], why: str) -> None:
+    """Write the champion of one horizon; those before it are kept for `rollback`."""
+    whole, horizon = champion(ws.store), str(document["horizon"])
+    before = whole["horizons"].get(horizon)
+    previous = [{k: v for k, v in before.items() if k != "previous"}, *before.get("previous", [])] if before else []
+    entry = {"run_id": document["run_id"], "model": document["model"], "since": format_utc(ws.as_of), "why": why}
+    kept = [p for p in previous if p["run_id"] != document["run_id"]][:20]
+    write_json(ws.store, CHAMPION_KEY, {"horizons": {**whole["horizons"], horizon: {**entry, "previous": kept}}})
