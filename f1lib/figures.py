@@ -34,6 +34,7 @@ INK, FAINT, FILL, ON_FILL = "#010203", "#020304", "#030405", "#040506"
 _THEMED = {
     INK: "currentColor", FAINT: "var(--line, #d5dbe1)", FILL: "var(--bar, #2f6fbd)", ON_FILL: "var(--surface, #ffffff)",
 }  # fmt: skip
+_RIDGE_ROWS = 1.6  # the likeliest single place of the race stands this many rows high
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "f1lib", "font.size": 10.0, "hatch.linewidth": 0.6}
 
 
@@ -134,13 +135,13 @@ def order(predictions: pd.DataFrame) -> Picture:
     """
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     colours, second, n = team_colours(frame["team_id"]), _second_drivers(frame), len(frame)
-    figure, axes = new_figure(5.8, 0.27 * n + 0.7)
+    figure, axes = new_figure(5.8, 0.27 * (n + 1) + 0.7)
     highest = max(max(row) for row in frame["position_probabilities"])
     rows: list[dict[Any, Any]] = frame.to_dict("records")
     for place, row in enumerate(rows):
         _distribution(axes, place, row, highest, colours[row["team_id"]], row["driver_id"] in second)
     axes.set_yticks(range(n), [f"{i + 1}  {label}" for i, label in enumerate(_labels(frame))], family="monospace")
-    axes.set_ylim(n - 0.4, -0.7)
+    axes.set_ylim(n - 0.4, 0.2 - _RIDGE_ROWS)
     axes.set_xlim(0.3, n + 0.7)
     axes.set_xticks([1, *range(5, n + 1, 5)])
     axes.grid(axis="x", color=FAINT, linewidth=0.7)
@@ -153,7 +154,7 @@ def _distribution(axes: Any, place: int, row: Mapping[Any, Any], highest: float,
     """One driver's row: steps of the chances standing on a line from p10 to p90, a dot at the mean."""
     base, chances = place + 0.4, list(row["position_probabilities"])
     edges = [0.5 + i for i in range(len(chances) + 1)]
-    tops = [base - 0.95 * share / highest for share in [*chances, chances[-1]]]
+    tops = [base - _RIDGE_ROWS * share / highest for share in [*chances, chances[-1]]]
     axes.fill_between(
         edges, base, tops, step="post", facecolor=colour, edgecolor=INK, linewidth=0.5,
         hatch="//////" if second else None,

@@ -158,7 +158,8 @@ def _subtitle(facts: Mapping[str, Any]) -> str:
 def _provenance(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     known = [(name.replace("_", " "), str(facts[name])) for name in _SHOWN_PROVENANCE if facts.get(name)]
     given = facts.get("parameters", {})
-    return known + [(f"parameter {name}", str(value)) for name, value in given.items() if value not in ("", [])]
+    shown = {name: value for name, value in given.items() if value not in ("", []) and name not in facts}
+    return known + [(f"parameter {name}", str(value)) for name, value in shown.items()]
 
 
 def _cell_kind(cell: Any) -> str:

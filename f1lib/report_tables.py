@@ -1,0 +1,39 @@
+"""Frames as tables that a reader can take in: the first and last rows, short moments, no cut-off texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib import gold_features
+from f1lib.html import Html, macro
+from f1lib.predictions import records
+from f1lib.terms import HORIZONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN_ROWS = 12
+
+
+def table(frame: pd.DataFrame, rows: int = SHOWN_ROWS) -> Html:
+    """``frame`` as a sortable table: the first and last rows where there are more than ``rows``, every column."""
+    import pandas as pd
+
+    half = (rows + 1) // 2
+    shown = frame if len(frame) <= rows else pd.concat([frame.head(half), frame.tail(rows - half)])
+    note = f"{len(frame)} rows" if len(shown) == len(frame) else f"{len(shown)} of {len(frame)} rows: first and last"
+    markup = macro("tables.html.j2", "plain")(list(frame.columns), [list(r.values()) for r in records(shown)], note)
+    return Html(str(markup), frame.to_string(max_rows=rows))
+
+
+def features(rows: pd.DataFrame) -> Html:
+    """What gold knows: a row a feature with its meaning and, for each horizon in ``rows``, the share that is known."""
+    known = {h: rows[rows["horizon"] == h].notna().mean() for h in HORIZONS if h in set(rows["horizon"])}
+    lines: list[dict[str, Any]] = []
+    for feature in gold_features.features():
+        shares = {h: float(share[feature.name]) for h, share in known.items()}
+        lines.append({"name": feature.name, "group": feature.group, "unit": feature.unit, "meaning": feature.meaning,
+                      "null_when": feature.null_when, "shares": list(shares.values())})  # fmt: skip
+    caption = f"{len(lines)} features of {len(rows)} rows, and how often each is known"
+    markup = macro("tables.html.j2", "features")(list(known), lines, caption)
+    return Html(str(markup), "\n".join(f"{line['name']}: {line['meaning']}" for line in lines))
