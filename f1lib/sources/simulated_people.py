@@ -91,7 +91,7 @@ def winter(before: Paddock, teams: Sequence[str], year: int, rng: np.random.Gene
             candidates = [paddock.reserves[0]]
             paddock = _fill_reserves(_promote(paddock, candidates[0], year), year, rng)
         paddock = _sign(paddock, candidates.pop(0), team, year + int(rng.integers(0, 3)))
-    paddock = _number(paddock, rng)
+    paddock = _fill_reserves(_number(paddock, rng), year, rng)
     ends = {d: max(paddock.contracts[d], year + int(rng.integers(0, 2))) for d in paddock.seats}
     return replace(paddock, contracts=ends)
 
