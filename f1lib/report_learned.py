@@ -1,0 +1,132 @@
+"""What a model has learned, asked through its ONNX graph: permutation importance and partial dependence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from f1lib import gold, gold_features, metrics, model_fit, registry
+from f1lib.errors import BadParameters, RunError
+from f1lib.model_serving import load_serving
+from f1lib.predictions_why import group_words
+
+if TYPE_CHECKING:
+    from f1lib.model_serving import Serving
+    from f1lib.storage import ObjectStore
+
+RACES = 24
+_SEED = 7
+
+
+def serving_run(store: ObjectStore, run_id: str, horizon: str) -> str:
+    """``run_id`` itself, or, when it is empty, the run that serves ``horizon`` (empty: the latest horizon served).
+
+    Raises `RunError` when no model serves at all.
+    """
+    if run_id:
+        return run_id
+    served = registry.champion(store)["horizons"]
+    wanted = [h for h in ("pre_race", "post_qualifying", "post_practice", "pre_weekend") if h in served]
+    if not wanted or (horizon and horizon not in served):
+        raise RunError(f"no model serves {horizon or 'any horizon'} in lake {store.url}; run 05_train first")
+    return str(served[horizon or wanted[0]]["run_id"])
+
+
+def importance(store: ObjectStore, run_id: str) -> pd.DataFrame:
+    """How much worse the ranks of the last `RACES` races get when one group of features is shuffled in each race.
+
+    Columns ``group features mae_lost spearman_lost``, a row a group the model reads, the weightiest first. The
+    model has seen these races in training: the figures weigh what it relies on, not how good it is.
+    """
+    serving, rows = _model_and_rows(store, run_id)
+    before = _fit(serving, rows)
+    lines = []
+    for group, columns in _groups(serving.features).items():
+        after = _fit(serving, _shuffled(rows, columns))
+        lines.append(
+            {
+                "group": group_words(group),
+                "features": len(columns),
+                "mae_lost": after["mae"] - before["mae"],
+                "spearman_lost": before["spearman"] - after["spearman"],
+            }
+        )
+    return pd.DataFrame(lines).sort_values("mae_lost", ascending=False, kind="stable", ignore_index=True)
+
+
+def dependence(store: ObjectStore, run_id: str, feature: str, points: int = 20) -> pd.DataFrame:
+    """The mean score and hazard of the last `RACES` races when ``feature`` takes each value of its range for everybody.
+
+    Columns ``value predicted_score p_dnf``; a smaller score is better. The range runs from the 2nd to the 98th
+    percentile. Raises `BadParameters` when the model does not read ``feature`` or it is nowhere known.
+    """
+    serving, rows = _model_and_rows(store, run_id)
+    if feature not in serving.features or rows[feature].notna().sum() == 0:
+        raise BadParameters(
+            f"model run {run_id} does not read {feature!r}, or it is nowhere known; "
+            f"it reads {', '.join(serving.features)}"
+        )
+    low, high = rows[feature].quantile([0.02, 0.98])
+    values = np.unique(np.linspace(low, high, points))
+    lines = []
+    for value in values:
+        answer = serving.predict(rows.assign(**{feature: value}))
+        lines.append({"value": value, **answer[["predicted_score", "p_dnf"]].mean()})
+    return pd.DataFrame(lines)
+
+
+def curves(store: ObjectStore, run_id: str, features: list[str], most: int = 4) -> dict[str, pd.DataFrame]:
+    """`dependence` of each of ``features``; empty: the weightiest feature of each of the ``most`` weightiest groups.
+
+    A group's weightiest feature is the one along which the mean score moves furthest.
+    """
+    if features:
+        return {name: dependence(store, run_id, name) for name in features}
+    serving, rows = _model_and_rows(store, run_id)
+    weighty = importance(store, run_id)["group"].head(most)
+    named = {group_words(group): columns for group, columns in _groups(serving.features).items()}
+    found = {}
+    for group in weighty:
+        known = [c for c in named[group] if rows[c].nunique() > 1]
+        drawn = {column: dependence(store, run_id, column) for column in known}
+        if drawn:
+            name = max(drawn, key=lambda c: float(np.ptp(drawn[c]["predicted_score"])))
+            found[name] = drawn[name]
+    return found
+
+
+def _model_and_rows(store: ObjectStore, run_id: str) -> tuple[Serving, pd.DataFrame]:
+    serving = load_serving(store, run_id)
+    rows = model_fit.labelled(gold.read_training_dataset(store), str(serving.metadata["horizon"]))
+    index = model_fit.race_index(rows)
+    return serving, rows[index > index.max() - RACES].reset_index(drop=True)
+
+
+def _groups(columns: list[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for feature in gold_features.features():
+        if feature.name in columns:
+            found.setdefault(feature.group, []).append(feature.name)
+    return found
+
+
+def _shuffled(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """``rows`` with the values of ``columns`` dealt anew among the drivers of each race, together."""
+    generator = np.random.default_rng(_SEED)
+    order = np.concatenate([generator.permutation(places) for places in rows.groupby(model_fit.RACE).indices.values()])
+    stands = np.concatenate(list(rows.groupby(model_fit.RACE).indices.values()))
+    dealt = rows[columns].to_numpy(copy=True)
+    dealt[stands] = rows[columns].to_numpy()[order]
+    return rows.assign(**dict(zip(columns, dealt.T, strict=True)))
+
+
+def _fit(serving: Serving, rows: pd.DataFrame) -> dict[str, float]:
+    scored = rows[[*model_fit.RACE, "finishing_position"]].assign(score=serving.predict(rows)["predicted_score"])
+    found = []
+    for _, race in scored.groupby(model_fit.RACE):
+        rank, place = metrics.dense_rank(race["score"]), metrics.dense_rank(race["finishing_position"])
+        found.append((metrics.mae(rank, place), metrics.spearman(rank, place)))
+    mae, spearman = np.mean(found, axis=0)
+    return {"mae": float(mae), "spearman": float(spearman)}
