@@ -120,7 +120,7 @@ class Upstream(HTTPAdapter):
 
         Raises `RateLimited` or another `SourceError` when no usable answer came, unless ``soft``.
         """
-        options["timeout"] = options.get("timeout") or (self.politeness.connect, self.politeness.read)
+        options["timeout"] = self._bounded(options.get("timeout"))
         for attempt in range(1, self.politeness.attempts + 1):
             response, call = self._once(request, options)
             call = replace(call, attempts=attempt)
@@ -131,12 +131,17 @@ class Upstream(HTTPAdapter):
         self.calls.append(call)
         if not call.fault:
             assert response is not None
-            if urlsplit(call.url).hostname in self.keep:
+            if call.status == 200 and urlsplit(call.url).hostname in self.keep:
                 self.bodies[call.url] = response.content
             return response
         if self.soft:
             return _no_answer(request, call)
         raise call.error()
+
+    def _bounded(self, asked: Any) -> tuple[float, float]:
+        """Time-outs to connect and to read: ours, or the client's own where they are shorter."""
+        connect, read = asked if isinstance(asked, tuple) else (asked, asked)
+        return min(connect or 9e9, self.politeness.connect), min(read or 9e9, self.politeness.read)
 
     def _backoff(self, attempt: int) -> float:
         """Doubling, and spread over half to one and a half so that many clients do not come back at once."""

@@ -228,7 +228,7 @@ def test_a_download_in_pieces_is_not_read_into_memory_to_be_looked_at(
         assert sum(len(piece) for piece in answer.iter_content(1000)) == 100_002
 
 
-def test_every_request_has_time_outs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_request_has_time_outs_and_no_client_longer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
 
     def send(_self: HTTPAdapter, _request: requests.PreparedRequest, **options: Any) -> requests.Response:
@@ -237,10 +237,10 @@ def test_every_request_has_time_outs(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(HTTPAdapter, "send", send)
     web = session(politeness=Politeness(connect=4.0, read=9.0, attempts=1))
-    for timeout in (None, 5.0):
+    for timeout in (None, 5.0, (60.0, 60.0)):
         with pytest.raises(SourceError):
             web.get(URL, timeout=timeout)
-    assert given == [(4.0, 9.0), 5.0]
+    assert given == [(4.0, 9.0), (4.0, 5.0), (4.0, 9.0)]
 
 
 def test_the_rewriting_keeps_query_and_percent_signs() -> None:
