@@ -153,7 +153,12 @@ def _weather(rng: np.random.Generator, rows: dict[str, Any], here: dict[str, Any
         issued = start - pd.Timedelta(hours=lead)
         rows["weather_forecast"].append(
             here
-            | {"issued_utc": issued, "available_utc": issued, "provenance": "simulated", "lead_hours": float(lead)}
+            | {
+                "issued_utc": issued,
+                "available_utc": issued + pd.Timedelta(hours=3),
+                "provenance": "simulated",
+                "lead_hours": float(lead),
+            }
             | {"air_temp_c": 20 + rng.normal(0, 3), "humidity_pct": 50.0, "precipitation_mm": rng.random()}
             | {"precipitation_probability_pct": 30.0, "wind_speed_kmh": 10.0, "wind_direction_deg": 180.0}
             | {"condition": ["dry", "mixed", "wet"][int(rng.integers(3))]}

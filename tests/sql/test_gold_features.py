@@ -109,7 +109,7 @@ def test_the_newest_forecast_issued_by_the_cut_off_is_the_one_read(rows: pd.Data
     forecasts = WORLD["weather_forecast"]
     for horizon in HORIZONS:
         row = _one(rows, LAST, horizon, "driver-0")
-        own = forecasts[(forecasts["event_partition_key"] == LAST) & (forecasts["issued_utc"] <= row["as_of_utc"])]
+        own = forecasts[(forecasts["event_partition_key"] == LAST) & (forecasts["available_utc"] <= row["as_of_utc"])]
         newest = own.sort_values("issued_utc").iloc[-1]
         assert row["weather_air_temp_c"] == pytest.approx(newest["air_temp_c"], abs=1e-6)
         assert row["weather_is_wet"] == float(newest["condition"] == "wet")
