@@ -100,6 +100,8 @@ def grid_to_result(history: pd.DataFrame) -> Picture:
     axes.plot([0.5, n], [0.5, n], color=INK, linewidth=0.8, linestyle=":")
     axes.set_xlim(0.5, n)
     axes.set_ylim(n, 0.5)
+    axes.set_xticks([1, *range(5, int(n) + 1, 5)])
+    axes.set_yticks([1, *range(5, int(n) + 1, 5)])
     axes.set_xlabel("result")
     axes.set_ylabel("grid slot")
     pole = shares.loc[1].get(1, 0.0) if 1 in shares.index else 0.0

@@ -152,7 +152,8 @@ def _body(cell: Any) -> str:
 
 def _subtitle(facts: Mapping[str, Any]) -> str:
     given = facts.get("parameters", {})
-    return " · ".join(str(v) for v in (given.get("event"), given.get("horizon"), moment(given.get("as_of"))) if v)
+    words = [given.get("event"), given.get("horizon"), moment(given["as_of"]) if given.get("as_of") else ""]
+    return " · ".join(str(word) for word in words if word)
 
 
 def _provenance(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from f1lib import gold_features
+from f1lib.attribution import ATTRIBUTION
 from f1lib.html import Html, macro
 from f1lib.predictions import records
-from f1lib.terms import HORIZONS
+from f1lib.terms import HORIZONS, format_utc
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from f1lib.workspace import Workspace
 
 SHOWN_ROWS = 12
 
@@ -24,6 +27,14 @@ def table(frame: pd.DataFrame, rows: int = SHOWN_ROWS) -> Html:
     note = f"{len(frame)} rows" if len(shown) == len(frame) else f"{len(shown)} of {len(frame)} rows: first and last"
     markup = macro("tables.html.j2", "plain")(list(frame.columns), [list(r.values()) for r in records(shown)], note)
     return Html(str(markup), frame.to_string(max_rows=rows))
+
+
+def credits(ws: Workspace) -> Html:
+    """Where the data of the cells below comes from, as its licence asks; loud when it is simulated."""
+    where = f"Lake {ws.store.url} at {format_utc(ws.as_of)}."
+    said = ATTRIBUTION[ws.source_name]
+    loud = "SIMULATED DATA - nothing below happened. " if ws.source_name == "simulated" else ""
+    return Html(str(macro("tables.html.j2", "credits")(ws.source_name, said, where)), f"{loud}Data: {said}. {where}")
 
 
 def features(rows: pd.DataFrame) -> Html:
