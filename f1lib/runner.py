@@ -20,6 +20,7 @@ from f1lib.tracking import PIPELINE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from f1lib.tracking import Row
     from f1lib.workspace import Workspace
 
 __all__ = ["StageRun", "TickResult", "run_stage", "stage_result", "tick"]
@@ -40,11 +41,15 @@ class StageRun:
 
 @dataclass(frozen=True)
 class TickResult:
-    """Every step a tick ran; ``run_id`` is empty when nothing was due, ``complete`` false when time ran out."""
+    """Every step a tick ran; ``run_id`` is empty when nothing was due, ``complete`` false when time ran out.
+
+    ``rows`` is the tracking table as the tick last saw it.
+    """
 
     run_id: str
     runs: list[StageRun]
     complete: bool = True
+    rows: list[Row] = field(default_factory=list, repr=False)
 
     @property
     def failures(self) -> list[StageRun]:
@@ -83,7 +88,7 @@ def tick(
         rows = ws.tracking.rows()
         steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, tried=tried)
         if not steps or any(run.status == "taken" for run in runs):
-            return TickResult(ws.run_id, runs)
+            return TickResult(ws.run_id, runs, True, rows)
         if not ws.run_id:
             ws = named_run(ws)
         seen = {(row["event_partition_key"], row["session_name_abr"]): row for row in rows}
@@ -92,7 +97,7 @@ def tick(
             if step.stage not in stages:
                 continue
             if not has_time():
-                return TickResult(ws.run_id, runs, complete=False)
+                return TickResult(ws.run_id, runs, False, rows)
             on_step(step)
             runs.append(_attempt(ws, _with_settings(ws, step), seen.get(step.key, {})))
 

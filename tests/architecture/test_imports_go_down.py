@@ -10,7 +10,7 @@ from typing import Any
 LAYERS = (
     "errors terms attribution settings circuits drivers tables storage tracking sources workspace bronze weather silver "
     "gold metrics distribution preprocess onnx_export model baselines backtest registry predictions report plan "
-    "parameters inprocess execute runner history replay console cli __main__"
+    "parameters inprocess execute runner history replay backfill observe actions console cli __main__"
 ).split()
 REPORT_PARTS = {"figures", "html", "dashboard", "explore"}
 STAGES = {"bronze", "weather", "silver", "gold", "model", "predictions", "report"}

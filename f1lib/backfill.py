@@ -1,0 +1,205 @@
+"""Where one machine is not enough: which sessions to bring in, how many at once, what it takes and costs.
+
+>>> units = units_of(ws, [2024, 2025], again=False)
+>>> print("\\n".join(estimate(len(units), "f1db").lines()))
+
+Step Functions runs the list (``lambda_runner/backfill.asl.json``), one Lambda call a session; the same for the
+folds of a sweep of model configurations (``sweep.asl.json``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from f1lib.bronze import Unit
+from f1lib.errors import BadParameters
+from f1lib.storage import write_json
+from f1lib.terms import format_utc
+
+if TYPE_CHECKING:
+    from f1lib.workspace import Workspace
+
+GRID_CODES = {"R": "G", "S": "SG"}
+_DONE = ("ingested", "silver", "gold")
+
+# US East list prices in dollars, November 2025 (aws.amazon.com/<service>/pricing); arm64; free tiers not counted.
+PRICES = {
+    "Lambda GB-seconds": 0.0000133334,
+    "Lambda requests": 0.20e-6,
+    "Step Functions transitions": 25e-6,
+    "S3 writes and lists": 5e-6,
+    "S3 reads": 0.4e-6,
+    "S3 GB-months": 0.023,
+    "DynamoDB writes": 0.625e-6,
+    "DynamoDB reads": 0.125e-6,
+    "Log GB": 0.50,
+}
+LAMBDA_GB = 2.0
+# A Distributed Map starts a child execution an item: start, task, end.
+TRANSITIONS_A_UNIT = 3
+# A tick that finds nothing to do, and what reading every row costs it: half a unit for 4 kB from the index
+# (2,500 rows of 0.6 kB), one for each event still moving.
+TICK_SECONDS = 0.5
+READS_A_TICK = 2500 * 0.6 / 4 * 0.5 + 30
+READS_A_UNIT = READS_A_TICK
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """What one session of a source asks for, as measured (README says how), and what the source allows."""
+
+    seconds: float  # of Lambda, start of a sandbox left out
+    megabytes: float  # into the lake, the run's record included
+    writes: float  # objects into S3
+    calls: float  # to the upstream
+    calls_per_hour: float  # that it allows one address; 0 = it is one file and asks for nothing
+    concurrency: int  # sessions at once that respects it
+
+
+# f1db: one release, read from the sandbox's own copy. fastf1: its limiter allows 500 calls an hour in all and 200
+# to Jolpica (FastF1 3.9, fastf1.req); a session asks for some twenty topics and two or three result pages.
+UPSTREAMS = {
+    "f1db": Upstream(seconds=3.0, megabytes=0.05, writes=6, calls=0, calls_per_hour=0, concurrency=8),
+    "simulated": Upstream(seconds=3.0, megabytes=0.1, writes=8, calls=0, calls_per_hour=0, concurrency=8),
+    "fastf1": Upstream(seconds=25.0, megabytes=0.6, writes=9, calls=22, calls_per_hour=500, concurrency=2),
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a backfill takes. ``amounts`` are in the units of `PRICES`."""
+
+    sessions: int
+    source: str
+    concurrency: int
+    hours: float
+    amounts: dict[str, float]
+
+    @property
+    def dollars(self) -> float:
+        """The sum over `PRICES`, storage for one month."""
+        return sum(PRICES[name] * amount for name, amount in self.amounts.items())
+
+    def lines(self) -> list[str]:
+        """The arithmetic, a line an item."""
+        head = f"{self.sessions} sessions from {self.source}, {self.concurrency} at once: {self.hours:.1f} hours"
+        items = [
+            f"  {name:28s}{amount:14.3f} x {PRICES[name]:.10f} = ${amount * PRICES[name]:.4f}"
+            for name, amount in self.amounts.items()
+        ]
+        return [head, *items, f"  {'in all':28s}{'':31s}= ${self.dollars:.2f}"]
+
+
+def units_of(ws: Workspace, seasons: list[int], *, again: bool) -> list[dict[str, str]]:
+    """The sessions and starting grids of ``seasons`` that are visible at ``ws.as_of`` and not in the lake yet.
+
+    One ``{"event_partition_key", "session_abr"}`` each, oldest first; ``again`` takes those in the lake too,
+    for a source that knows more of them (laps). Reads the source's calendar, writes nothing. Raises
+    `SourceError` for a season that the source does not know, `BadParameters` when none is named.
+    """
+    if not seasons:
+        raise BadParameters("a backfill needs seasons, such as 2018 2019")
+    rows = {} if again else {(r["event_partition_key"], r["session_name_abr"]): r for r in ws.tracking.rows()}
+    found: list[tuple[str, str, str]] = []
+    for season in sorted(set(seasons)):
+        for row in ws.source.schedule(season, ws.as_of).sessions.to_dict("records"):
+            event, session = row["event_partition_key"], row["session"]
+            found.append((format_utc(row["available_utc"]), event, session))
+            if session in GRID_CODES:
+                found.append((format_utc(row["grid_available_utc"]), event, GRID_CODES[session]))
+    return [
+        {"event_partition_key": event, "session_abr": code}
+        for available, event, code in sorted(found)
+        if available <= format_utc(ws.as_of) and rows.get(_row_key(event, code), {}).get("status") not in _DONE
+    ]
+
+
+def _row_key(event: str, code: str) -> tuple[str, str]:
+    return event, Unit.parse(f"{event}/{code}").sort_key
+
+
+def estimate(sessions: int, source: str, *, days: int = 0, factor: float = 1.0) -> Estimate:
+    """What bringing in ``sessions`` takes, plus ``days`` of a tick every two hours; all times ``factor``.
+
+    Raises `BadParameters` for a source whose sessions were never measured.
+    """
+    if source not in UPSTREAMS:
+        raise BadParameters(f"source {source!r} has no cost model; known: {', '.join(UPSTREAMS)}")
+    upstream = UPSTREAMS[source]
+    units, ticks = sessions * factor, days * 12
+    gigabytes = units * upstream.megabytes / 1024
+    by_limit = units * upstream.calls / upstream.calls_per_hour if upstream.calls_per_hour else 0.0
+    seconds = units * upstream.seconds + ticks * TICK_SECONDS
+    amounts = {
+        "Lambda GB-seconds": seconds * LAMBDA_GB,
+        "Lambda requests": units + ticks,
+        "Step Functions transitions": units * TRANSITIONS_A_UNIT,
+        "S3 writes and lists": units * upstream.writes,
+        "S3 reads": units * 4,
+        "S3 GB-months": gigabytes,
+        "DynamoDB writes": units * 6,
+        "DynamoDB reads": units * READS_A_UNIT + ticks * READS_A_TICK,
+        "Log GB": (units + ticks) * 4 / 1024**2,
+    }
+    hours = max(units * upstream.seconds / upstream.concurrency / 3600, by_limit)
+    return Estimate(round(units), source, upstream.concurrency, hours, amounts)
+
+
+def write_units(ws: Workspace, units: list[dict[str, str]]) -> str:
+    """Store the list where the state machine reads it; returns its key."""
+    key = f"backfill/{ws.run_id}/units.json"
+    write_json(ws.store, key, units)
+    return key
+
+
+def run_fold(ws: Workspace, sweep: str, model: str, season: int) -> dict[str, Any]:
+    """Walk one configuration through one season and store the scores of its races; returns where they stand.
+
+    Every race is predicted from earlier ones only, so folds need nothing of each other. Raises `BadParameters`
+    for an unknown configuration or a season without races in gold.
+    """
+    from f1lib import backtest, backtest_scorecard, gold
+    from f1lib.model_config import load_config
+    from f1lib.tables import write_parquet
+
+    config, training = load_config(model), gold.read_training_dataset(ws.store)
+    walked = {
+        ("models", model, horizon): backtest.walk_forward(
+            training, config, horizon, season, season, 1, ws.settings.threads
+        )
+        for horizon in config.horizons
+    }
+    card, scores = backtest_scorecard.scorecard(walked, backtest_scorecard.phases(training))
+    key = f"{_sweep_folder(sweep)}folds/{model}-{season}.parquet"
+    write_parquet(ws.store, key, scores)
+    return {"model": model, "season": season, "races": card["races"], "key": key}
+
+
+def sweep_report(ws: Workspace, sweep: str) -> dict[str, Any]:
+    """The means over all races of a sweep's folds, by configuration and horizon, best MAE first.
+
+    Written to ``reports/sweeps/<sweep>/summary.json``. Raises `BadParameters` when no fold has been stored.
+    """
+    import pandas as pd
+
+    from f1lib import metrics
+    from f1lib.predictions import records
+    from f1lib.tables import read_parquet
+
+    keys = ws.store.list(f"{_sweep_folder(sweep)}folds/")
+    if not keys:
+        raise BadParameters(f"sweep {sweep!r} has no folds in lake {ws.store.url}")
+    scores = pd.concat([read_parquet(ws.store, key) for key in keys], ignore_index=True)
+    rows: list[dict[str, Any]] = []
+    for (model, horizon), races in scores.groupby(["system", "horizon"]):
+        figures = metrics.summarize(records(races[list(metrics.METRICS)]))
+        rows.append({"model": model, "horizon": horizon, "races": len(races), **figures})
+    rows.sort(key=lambda row: (row["horizon"], row["mae"], row["model"]))
+    document = {"sweep": sweep, "folds": len(keys), "systems": rows}
+    write_json(ws.store, f"{_sweep_folder(sweep)}summary.json", document)
+    return document
+
+
+def _sweep_folder(sweep: str) -> str:
+    return f"reports/sweeps/{sweep}/"

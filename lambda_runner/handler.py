@@ -1,0 +1,69 @@
+"""The Lambda function: one event in, one JSON answer out. What an event can ask for stands in `f1lib.actions`.
+
+Everything is written below /tmp, the only place that Lambda lets us write to. ``KEEP`` (fonts, the F1DB release)
+stays for the next event in this sandbox, ``WORK`` is swept before and after each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from f1lib.actions import parse_event, run_event
+from f1lib.observe import Telemetry
+from f1lib.workspace import open_workspace
+
+WORK, KEEP = Path("/tmp/f1lib/work"), Path("/tmp/f1lib/keep")
+# A stage that starts must be able to finish: the longest measured took a third of this.
+RESERVE_MILLISECONDS = 180_000
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Do what ``event`` asks for; whatever goes wrong is logged and raised, so that Lambda sees it."""
+    namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "f1lib")
+    telemetry = Telemetry(namespace, os.environ.get("POWERTOOLS_SERVICE_NAME", "f1lib"))
+    with _swept():
+        try:
+            wanted = parse_event(event)
+            _sign_in()
+            ws = open_workspace(as_of=wanted.now)
+            ws = replace(ws, owner=f"lambda:{context.aws_request_id}")
+            return run_event(ws, wanted, telemetry, lambda: _has_time(context))
+        except Exception as error:
+            asked = event if isinstance(event, dict) else {}
+            telemetry.line("failed", failed=True, action=asked.get("action"), error=f"{type(error).__name__}: {error}")
+            raise
+
+
+def _has_time(context: Any) -> bool:
+    return int(context.get_remaining_time_in_millis()) > RESERVE_MILLISECONDS
+
+
+def _sign_in() -> None:
+    """Put the F1 account from Secrets Manager where FastF1 looks for it, once a sandbox."""
+    secret = os.environ.get("F1_ACCOUNT_SECRET")
+    if secret and "F1_USERNAME" not in os.environ:
+        from aws_lambda_powertools.utilities.parameters import get_secret
+
+        account = json.loads(get_secret(secret))
+        os.environ.update({name: account[name] for name in ("F1_USERNAME", "F1_PASSWORD") if name in account})
+
+
+@contextmanager
+def _swept() -> Iterator[None]:
+    """A clean ``WORK`` with everything that libraries expect in it, gone afterwards whatever happened."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    for folder in (WORK / "tmp", WORK / "fastf1", KEEP / "matplotlib", KEEP / "downloads"):
+        folder.mkdir(parents=True, exist_ok=True)
+    tempfile.tempdir = str(WORK / "tmp")
+    try:
+        yield
+    finally:
+        shutil.rmtree(WORK, ignore_errors=True)
