@@ -1,0 +1,85 @@
+"""The notebooks for people, with their defaults: top to bottom, and what they show is what is in the lake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from conftest import Opener
+
+NAMES = "season driver circuit learned compare".split()
+
+
+@pytest.fixture(scope="module")
+def results(lake: Path) -> pd.DataFrame:
+    frames = [pd.read_parquet(path) for path in sorted((lake / "silver/sessions/results").glob("season=*/*.parquet"))]
+    rows = pd.concat(frames, ignore_index=True)
+    return rows[(rows["session"] == "R") & rows["is_entrant"]]
+
+
+def _cell(book: Any, name: str) -> dict[str, Any]:
+    found = next(c for c in book.cells if c["id"] == name)
+    return dict(found["outputs"][-1]["data"])
+
+
+def test_there_is_a_notebook_for_each_question() -> None:
+    folder = Path(__file__).resolve().parents[2] / "notebooks" / "explore"
+    assert {path.stem for path in folder.glob("*.ipynb")} == set(NAMES)
+
+
+def test_a_season_shows_every_race_and_the_points_of_its_drivers(opened: Opener, results: pd.DataFrame) -> None:
+    own = results[results["event_year"] == 2025]
+    with opened("explore/season") as book:
+        assert book.ref("year") == 2025
+        svg = _cell(book, "grid")["image/svg+xml"]
+        table = dict(book.ref("dict(zip(*[explore.standings(results)[c].tolist() for c in ('driver_id', 'points')]))"))
+        credits = _cell(book, "credits")["text/plain"]
+    assert all(f">{letters}</text>" in svg for letters in own["abbreviation"].unique())
+    assert table == own.groupby("driver_id")["points"].sum().to_dict()
+    assert credits.startswith("SIMULATED DATA")
+
+
+def test_a_driver_is_the_last_winner_unless_one_is_named(opened: Opener, results: pd.DataFrame) -> None:
+    last = results.sort_values(["event_year", "event_number"]).query("finishing_position == 1").iloc[-1]
+    with opened("explore/driver") as book:
+        assert book.ref("explore.find_driver(results, driver)") == last["driver_id"]
+        assert book.ref("rows['finishing_position'].tolist()[-1]") == 1
+        assert _cell(book, "form")["image/svg+xml"].count("<svg") == 1
+
+
+def test_a_circuit_names_every_winner_there(opened: Opener, lake: Path, results: pd.DataFrame) -> None:
+    with opened("explore/circuit") as book:
+        circuit, table = book.ref("chosen"), _cell(book, "years")["text/html"]
+    events = pd.concat([pd.read_parquet(p) for p in (lake / "silver/sessions/events").glob("season=*/*.parquet")])
+    held = events.loc[events["circuit_id"] == circuit, "event_partition_key"]
+    winners = results[results["event_partition_key"].isin(held) & (results["finishing_position"] == 1)]["full_name"]
+    assert len(winners) >= 1
+    assert all(name in table for name in winners)
+
+
+def test_what_the_model_has_learned_weighs_every_group_it_reads(opened: Opener) -> None:
+    with opened("explore/learned") as book:
+        weights = dict(book.ref("dict(zip(weights['group'], weights['features']))"))
+        reads = list(book.ref("__import__('f1lib.registry', fromlist=['r']).metadata(ws.store, run)['features']"))
+        assert _cell(book, "dependence")["image/svg+xml"].startswith("<svg")
+    assert sum(weights.values()) == len(reads)
+
+
+def test_two_models_are_compared_on_the_races_both_were_validated_on(opened: Opener) -> None:
+    with opened("explore/compare") as book:
+        races = set(book.ref("pairs.groupby('metric').size().tolist()"))
+        metrics = list(book.ref("sorted(pairs['metric'].unique().tolist())"))
+        runs = list(book.ref("runs"))
+        shown = _cell(book, "runs")["text/html"]
+    assert len(races) == 1
+    assert {"mae", "rps", "win_log_loss"} <= set(metrics)
+    assert len(set(runs)) == 2
+    assert all(run in shown for run in runs)
+
+
+@pytest.mark.parametrize(("name", "given"), [("driver", {"driver": "nobody"}), ("circuit", {"circuit": "nowhere"})])
+def test_a_name_nobody_bears_is_refused_with_what_there_is(opened: Opener, name: str, given: dict[str, str]) -> None:
+    with pytest.raises(Exception, match="BadParameters"), opened(f"explore/{name}", **given):
+        pass
