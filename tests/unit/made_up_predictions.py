@@ -115,6 +115,7 @@ def summary_document(source: str = "f1db", *, error: str = "") -> dict[str, obje
         ],
         "training_runs": [
             {**run, "run_id": f"2025120{i}T000000Z-{h}", "horizon": h, "serves": i == 2, "parity": 2e-5}
+            | {"promoted": i == 2, "why": "not worse than the champion"}
             for i in (1, 2)
             for h in ("pre_race", "post_qualifying")
         ],
