@@ -146,12 +146,15 @@ def _driven(laps: pd.DataFrame | None, stops: pd.DataFrame | None) -> dict[str, 
         return {}
     stopped = {} if stops is None else stops.groupby("driver_id").size().to_dict()
     counts = laps.groupby("driver_id")["lap_number"].max()
-    best = laps[~laps["is_deleted"].fillna(False)].groupby("driver_id")["lap_time_seconds"].min()
+    kept = laps[~laps["is_deleted"].fillna(False) & laps["lap_time_seconds"].notna()]
+    fastest = kept.sort_values(["lap_time_seconds", "session_time_seconds"], kind="stable").drop_duplicates("driver_id")
+    best = fastest.set_index("driver_id")
     last = laps.groupby("driver_id")["session_time_seconds"].max()
     return {
         str(driver): {
             "laps": int(count),
-            "timed_best": _number(best.get(driver)),
+            "timed_best": _number(best["lap_time_seconds"].get(driver)),
+            "best_at": _number(best["session_time_seconds"].get(driver)),
             "ended": _number(last.get(driver)),
             "pit_stop_count": None if stops is None else int(stopped.get(driver, 0)),
         }
@@ -181,7 +184,8 @@ def _official(row: Row | None, winner: Row, session: str) -> Row:
 def _ordered(rows: list[Row], session: str, *, has_laps: bool) -> list[Row]:
     """Rows in the order of the classification, numbered 1..n, with their best lap.
 
-    The official ones first; then by FastF1's place; then by time or distance, where FastF1 gave no place.
+    Practice by the best lap. Else the official ones first; then by FastF1's place; then by time or distance,
+    where FastF1 gave no place.
     """
     timed = [row | {"best_lap_seconds": _best(row, session)} for row in rows]
 
@@ -190,8 +194,8 @@ def _ordered(rows: list[Row], session: str, *, has_laps: bool) -> list[Row]:
             times = tuple(row.get(f"q{n}_seconds") or 9e9 for n in (3, 2, 1))
         elif session in RACE_LIKE:
             times = (-(row.get("laps") or 0), row.get("ended") or 9e9)
-        else:
-            times = (row["best_lap_seconds"] or 9e9,)
+        else:  # of equal times the one set first is ahead, which FastF1's own order does not see to
+            return row["best_lap_seconds"] or 9e9, row.get("best_at") or 9e9, row["driver_id"]
         return row.get("official_position") or 9e9, row.get("position") or 9e9, *times, row["driver_id"]
 
     placed = [row | {"position": place} for place, row in enumerate(sorted(timed, key=order), start=1)]
