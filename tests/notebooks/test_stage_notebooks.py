@@ -92,5 +92,6 @@ def test_the_report_leaves_a_dashboard_that_says_simulated(opened: Opener, lake:
 
 @pytest.mark.parametrize("name", ["04_gold", "06_predict"])
 def test_a_notebook_that_cannot_go_on_says_why_in_one_line(opened: Opener, name: str, tmp_path: Path) -> None:
-    with pytest.raises(Exception, match=r"(?s)RunError.*lake file:.*run 0\d_"), opened(name, lake=str(tmp_path / "empty")):
+    said = r"(?s)RunError.*lake file:.*run 0\d_"
+    with pytest.raises(Exception, match=said), opened(name, lake=str(tmp_path / "empty")):
         pass
