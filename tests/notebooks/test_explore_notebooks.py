@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import Opener
+from lived_lake import Opener
 
 NAMES = "season driver circuit learned compare".split()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import AFTER, Opener
+from lived_lake import AFTER, Opener
 
 RESULT = "application/vnd.f1lib.result+json"
 
