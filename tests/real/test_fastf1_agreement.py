@@ -100,7 +100,8 @@ def test_all_sessions_of_the_parsed_cache_have_the_rows_of_the_coverage_list_and
             frames = source.session(key, session, LATER).frames
             assert len(frames["laps"]) == int(row["laps"]), (key, session)
             assert not frames["laps"].duplicated(["driver_id", "lap_number"]).any()
-            assert len(frames["results"]) == 20
+            # The list counts 21 in five qualifyings of 2025, from an older answer of Jolpica's; there were 20 cars.
+            assert len(frames["results"]) == min(int(row["results"]), 20)
             if session in PRACTICE:
                 theirs = f1db.session(key, session, LATER).frames["results"]
                 found |= set(differences(key, session, frames["results"], theirs, TIMED))

@@ -1,0 +1,183 @@
+"""History from F1DB and live weekends from FastF1, in one lake.
+
+>>> source = CombinedSource(F1dbSource(release), FastF1Source(cache))
+
+Both name events, drivers and teams alike, so a session known from both is one session. Seasons that are over
+are F1DB's: seconds instead of hours of downloads. The running season is FastF1's first and F1DB's where
+FastF1 has nothing: ``provenance["source"]`` says whose the answer is, ``provenance["tried"]`` who had none.
+Where both have a session the answer is FastF1's, because it has the laps, but results that could only be
+computed from timing give way to F1DB's official ones; what the two state differently is kept in
+``provenance["conflicts"]``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from f1lib.errors import NotPublishedYet, RateLimited, SourceBlocked, SourceError
+from f1lib.sources.base import Schedule, SessionData
+from f1lib.terms import format_utc
+
+if TYPE_CHECKING:
+    from f1lib.sources.base import SessionSource
+    from f1lib.terms import EventKey
+
+# Results of the last races of a year are read again for a month, and corrected: the season is still running.
+SEASON_SETTLED = timedelta(days=60)
+COMPARED = ("position", "points", "grid_position", "best_lap_seconds", "team_id", "driver_number")
+_TOLERANCE = 0.0005  # half a millisecond
+# How much an error says about what to do next: the first of these that occurred is raised.
+_TELLING = (RateLimited, SourceBlocked, SourceError, NotPublishedYet)
+
+
+class CombinedSource:
+    """See `sources.base.SessionSource`. ``history`` knows the past, ``live`` the running season."""
+
+    def __init__(self, history: SessionSource, live: SessionSource) -> None:
+        self._history = history
+        self._live = live
+        self.name = f"{history.name}+{live.name}"
+        self.attribution = f"{history.attribution}; {live.attribution}"
+
+    def is_live(self, season: int, as_of: datetime) -> bool:
+        """Whether ``season`` is asked of ``live`` first at ``as_of``."""
+        return season >= (as_of - SEASON_SETTLED).year
+
+    def seasons(self, as_of: datetime) -> list[int]:
+        """The seasons either source knows; of the live ones only those that are not history yet."""
+        live = [season for season in self._live.seasons(as_of) if self.is_live(season, as_of)]
+        return sorted({*self._history.seasons(as_of), *live})
+
+    def schedule(self, season: int, as_of: datetime) -> Schedule:
+        """See `SessionSource.schedule`; raises `SourceError` when neither source has the calendar."""
+        tried: list[dict[str, str]] = []
+        errors: list[SourceError] = []
+        for source in self._order(season, as_of):
+            try:
+                found = source.schedule(season, as_of)
+            except SourceError as error:
+                errors.append(error)
+                tried.append({"source": source.name, "error": str(error)})
+                continue
+            return replace(found, provenance=found.provenance | {"tried": tried})
+        raise _most_telling(errors)
+
+    def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
+        """See `SessionSource.session`.
+
+        Raises `RateLimited` before any other error, so that the upstream is left alone for as long as it asks.
+        """
+        if not self.is_live(key.season, as_of):
+            return self._history.session(key, session, as_of)
+        self._wait_until("available_utc", key, session, as_of)
+        try:
+            live = self._live.session(key, session, as_of)
+        except SourceError as error:
+            return self._from_history(key, session, as_of, error)
+        try:
+            history = self._history.session(key, session, as_of)
+        except SourceError:
+            return _with(live, conflicts=[])
+        conflicts = differences(live.frames["results"], history.frames["results"], self._live.name, self._history.name)
+        facts = live.provenance.get("facts", {})
+        if "official_results" not in facts:
+            return _with(live, conflicts=conflicts)
+        frames = live.frames | {"results": history.frames["results"]}
+        return replace(
+            _with(live, conflicts=conflicts, results=history.provenance),
+            frames=frames,
+            warnings=[*live.warnings, f"results are {self._history.name}'s: {facts['official_results']}"],
+        )
+
+    def starting_grid(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
+        """See `SessionSource.starting_grid`; ``history`` first: it has the official grid as such."""
+        if self.is_live(key.season, as_of):
+            self._wait_until("grid_available_utc", key, session, as_of)
+        errors: list[SourceError] = []
+        sources = (self._history, self._live) if self.is_live(key.season, as_of) else (self._history,)
+        for source in sources:
+            try:
+                return source.starting_grid(key, session, as_of)
+            except SourceError as error:
+                errors.append(error)
+        raise _most_telling(errors)
+
+    def _wait_until(self, moment: str, key: EventKey, session: str, as_of: datetime) -> None:
+        """Raise `NotPublishedYet` before a session's time in the calendar that holds.
+
+        Each source goes by its own calendar, and F1DB's hours are estimates before 2024: falling back on it
+        would show a session early.
+        """
+        rows = self.schedule(key.season, as_of).sessions
+        found = rows.loc[(rows["event_partition_key"] == key.partition_key) & (rows["session"] == session), moment]
+        if found.empty or pd.isna(found.iloc[0]):
+            raise SourceError(f"the calendar of {key.season} has no session {session} of {key}, or none with a grid")
+        if as_of < found.iloc[0]:
+            visible = format_utc(found.iloc[0])
+            raise NotPublishedYet(f"{key} {session} is visible from {visible}, not yet at {format_utc(as_of)}")
+
+    def _order(self, season: int, as_of: datetime) -> tuple[SessionSource, ...]:
+        return (self._live, self._history) if self.is_live(season, as_of) else (self._history, self._live)
+
+    def _from_history(self, key: EventKey, session: str, as_of: datetime, error: SourceError) -> SessionData:
+        """History's answer in place of the live one that failed with ``error``; incomplete, for it has no laps."""
+        try:
+            found = self._history.session(key, session, as_of)
+        except SourceError as other:
+            raise _most_telling([error, other]) from error
+        tried = [{"source": self._live.name, "error": str(error)}]
+        facts = {"laps": f"{'blocked' if isinstance(error, SourceBlocked) else 'unavailable'}: {error}"}
+        return replace(
+            _with(found, tried=tried, facts=facts, complete=False),
+            warnings=[*found.warnings, f"{self._live.name} has it not: {error}"],
+        )
+
+
+def differences(live: pd.DataFrame, history: pd.DataFrame, live_name: str, history_name: str) -> list[dict[str, Any]]:
+    """What two results of one session state differently: driver, column, and what each says.
+
+    A value that only one of them knows is no difference; a driver that only one of them has is (``present``).
+    """
+    one, other = (frame.drop_duplicates("driver_id").set_index("driver_id") for frame in (live, history))
+    found = [
+        {"driver_id": driver, "column": "present", live_name: driver in one.index, history_name: driver in other.index}
+        for driver in sorted(set(one.index) ^ set(other.index))
+    ]
+    for driver in sorted(set(one.index) & set(other.index)):
+        for column in COMPARED:
+            mine, theirs = one.loc[driver, column], other.loc[driver, column]
+            if not (pd.isna(mine) or pd.isna(theirs) or _is_same(mine, theirs)):
+                found.append(
+                    {"driver_id": driver, "column": column, live_name: _plain(mine), history_name: _plain(theirs)}
+                )
+    return found
+
+
+def _with(data: SessionData, **more: Any) -> SessionData:
+    return replace(data, provenance=data.provenance | more)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    if isinstance(one, str) or isinstance(other, str):
+        return bool(one == other)
+    return abs(float(one) - float(other)) < _TOLERANCE
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    return value if isinstance(value, str) else float(value)
+
+
+def _most_telling(errors: list[SourceError]) -> SourceError:
+    """The error that says most about what to do: wait, be let in, look into it, or ask later."""
+
+    def rank(error: SourceError) -> int:
+        if isinstance(error, NotPublishedYet):
+            return len(_TELLING)
+        return next(place for place, kind in enumerate(_TELLING) if isinstance(error, kind))
+
+    return min(errors, key=rank)
