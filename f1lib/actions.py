@@ -79,11 +79,11 @@ class IngestSession(_Event):
 
 
 class RunPrediction(_Event):
-    """One prediction; empty means the next race, and the last horizon its data has reached."""
+    """One prediction; without a name the next race, at the last horizon its data has reached."""
 
     action: Literal["run_prediction"]
-    event_partition_key: EventName | Literal[""] = ""
-    horizon: Literal[HORIZONS] | Literal[""] = ""  # type: ignore[valid-type]
+    event_partition_key: EventName | None = None
+    horizon: Literal[HORIZONS] | None = None  # type: ignore[valid-type]
 
 
 class Backfill(_Event):
@@ -122,13 +122,22 @@ def parse_event(event: Any) -> Event:
     try:
         return _EVENTS.validate_python(event)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, _place(fault))) or 'action'}: {fault['msg']}" for fault in error.errors()]
-        raise BadParameters(f"event: {'; '.join(faults)}") from error
+        faults: dict[str, str] = {}
+        for fault in error.errors():
+            faults.setdefault(_place(fault["loc"][1:], event, fault["type"] == "missing"), fault["msg"])
+        raise BadParameters(f"event: {'; '.join(f'{place}: {why}' for place, why in faults.items())}") from error
 
 
-def _place(fault: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Where in the event, without the name of the action that pydantic puts first."""
-    return tuple(fault["loc"][1:])
+def _place(names: tuple[int | str, ...], event: Any, missing: bool) -> str:
+    """The field as the event has it; what pydantic adds below it (the types it tried) is left out."""
+    found: list[str] = []
+    for name in names:
+        there = name in event if isinstance(event, dict) else isinstance(event, list)
+        if not there and not missing:
+            break
+        found.append(str(name))
+        event = event[name] if there else None
+    return ".".join(found) or "action"
 
 
 def run_event(

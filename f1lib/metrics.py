@@ -98,11 +98,21 @@ def dnf_log_loss(p_dnf: ArrayLike, is_dnf: ArrayLike) -> float:
 
 
 def quantile_positions(matrix: ArrayLike, level: float) -> NDArray[np.int64]:
-    """The first place, 1..n, by which each driver's distribution reaches ``level``."""
-    reached = np.cumsum(np.asarray(matrix, dtype="float64"), axis=1) >= level - 1e-9
-    reached[:, -1] = True
-    places: NDArray[np.int64] = reached.argmax(axis=1).astype("int64") + 1
-    return places
+    """Each driver's ``level`` quantile as a whole place 1..n, by the mid-distribution function (Parzen 2004).
+
+    The mid-distribution of place k is P(before k) + P(k) / 2: below one half the first place at which it reaches
+    ``level``, above it the last at which it does not exceed it. Plain quantiles of whole places cover too much
+    ([p10, p90] would hold 87 % when perfectly calibrated); these cover 80 %. One half itself is the plain median.
+    """
+    chances = np.asarray(matrix, dtype="float64")
+    below = np.cumsum(chances, axis=1)
+    median: NDArray[np.int64] = np.minimum((below < 0.5 - 1e-9).sum(axis=1), chances.shape[1] - 1) + 1
+    if level == 0.5:
+        return median
+    middle = below - chances / 2
+    low, high = (middle < level - 1e-9).sum(axis=1) + 1, (middle <= level + 1e-9).sum(axis=1)
+    found: NDArray[np.int64] = np.minimum(low, median) if level < 0.5 else np.maximum(high, median)
+    return found
 
 
 def without(matrix: ArrayLike, keep: ArrayLike) -> Floats:

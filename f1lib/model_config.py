@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from f1lib.distribution import Shape
 from f1lib.errors import BadParameters
+from f1lib.preprocess import COMPANION
 from f1lib.terms import HORIZONS
 
 FOLDER = Path(__file__).resolve().parent.parent / "parameters" / "models"
@@ -32,11 +33,13 @@ class Derived(_Strict):
     """A column computed from one raw feature, row by row, inside the graph.
 
     ``place_score``: the logit of (place - 0.5) / field_size, kept within [0.01, 0.99]; ``place_score_squared``
-    and ``place_score_cubed``: its powers; ``is_first``: 1 for place 1.
+    and ``place_score_cubed``: its powers; ``is_first``: 1 for place 1. ``faded``: form times the share of it that
+    was earned under the present regulations: a race of the old rules says little of the new car, and form earns
+    its weight back race by race (what all drivers lose alike moves nobody in the order).
     """
 
     source: str
-    how: Literal["place_score", "place_score_squared", "place_score_cubed", "is_first"]
+    how: Literal["place_score", "place_score_squared", "place_score_cubed", "is_first", "faded"]
 
 
 class Linear(_Strict):
@@ -68,10 +71,22 @@ class Dnf(_Strict):
     ridge: float = Field(gt=0)
 
 
+class Uncertainty(_Strict):
+    """A gold column that holds a standard deviation, and the weight with which what it is of enters the score."""
+
+    column: str
+    weight: float = Field(gt=0)
+
+
 class Distribution(_Strict):
-    """Numbers that turn scores into a position matrix (`f1lib.distribution`); ``sigma`` in units of the target."""
+    """Numbers that turn scores into a position matrix (`f1lib.distribution`); ``sigma`` in units of the target.
+
+    With ``uncertainty`` a driver's variance is sigma squared plus (weight times the column) squared: who is new,
+    and everybody when the rules are, is known less well.
+    """
 
     sigma: float = Field(gt=0)
+    uncertainty: Uncertainty | None = None
     trouble_weight: float = Field(default=0.0, ge=0, lt=1)
     trouble_shift: float = 0.0
     trouble_spread: float = Field(default=1.0, gt=0)
@@ -119,12 +134,14 @@ class ModelConfig(_Strict):
     def raw_columns(self, available: list[str]) -> list[str]:
         """The gold columns the configuration reads, in gold's order; ``available`` are those known at a horizon."""
         wanted: set[str] = set(self.dnf.columns)
+        if self.distribution.uncertainty:
+            wanted.add(self.distribution.uncertainty.column)
         wanted |= set(self.linear.columns) if self.linear else set()
         if self.trees:
             wanted |= set(available) if self.trees.columns == ALL else set(self.trees.columns)
         for name in [n for n in wanted if n in self.derived]:
             wanted.discard(name)
-            wanted |= {self.derived[name].source, "field_size"}
+            wanted |= {self.derived[name].source, COMPANION[self.derived[name].how]}
         return [c for c in available if c in wanted]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from f1lib import onnx_export, preprocess
 from f1lib.errors import BadParameters, RunError
-from f1lib.onnx_export import Forest, Weighted
+from f1lib.onnx_export import Forest, Spread, Weighted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +40,7 @@ class Fitted:
     linear: Weighted | None
     trees: Forest | None
     dnf: Weighted
+    spread: Spread
 
     @cached_property
     def graph(self) -> bytes:
@@ -49,10 +50,11 @@ class Fitted:
             (self.config.linear.weight, self.linear) if self.config.linear and self.linear else None,
             (self.config.trees.weight, self.trees) if self.config.trees and self.trees else None,
             self.dnf,
+            self.spread,
         )
 
     def native(self, raw: NDArray[np.float32]) -> dict[str, Floats]:
-        """What scikit-learn and xgboost answer for ``raw``: ``predicted_score`` and ``p_dnf``, a number a row."""
+        """What scikit-learn and xgboost answer for ``raw``: ``predicted_score p_dnf sigma``, a number a row."""
         import xgboost
 
         columns = self.pipeline.transform(raw)
@@ -66,6 +68,7 @@ class Fitted:
         return {
             "predicted_score": score,
             "p_dnf": np.clip(hazard, onnx_export.P_DNF_LOW, onnx_export.P_DNF_HIGH),
+            "sigma": self.spread.native(raw),
         }
 
 
@@ -105,27 +108,28 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
     trees grow on one thread.
     """
     raw = [c for c in config.raw_columns(available) if rows[c].notna().any()]
-    derived = {n: (d.how, d.source) for n, d in config.derived.items() if d.source in raw and "field_size" in raw}
+    known = {n: (d.how, d.source) for n, d in config.derived.items()}
+    derived = {n: v for n, v in known.items() if v[1] in raw and preprocess.COMPANION[v[0]] in raw}
     pipeline = preprocess.build(raw, derived)
     matrix = preprocess.matrix_of(rows, raw)
     scaled = pipeline.fit_transform(matrix)
     columns = preprocess.columns_out(pipeline, raw, list(derived))
     weight = _weights(rows, config.half_life_races)
     target = finish_score(rows) if config.target == "finish_score" else rows["finishing_position"].to_numpy("float64")
-    known = ~np.isnan(target)
+    used = ~np.isnan(target)
     linear = trees = None
     if config.linear:
         chosen = _indices(config.linear.columns, columns, f"{config.name}.linear")
-        linear = _ridge(scaled[known], target[known], weight[known], chosen, config.linear.ridge)
+        linear = _ridge(scaled[used], target[used], weight[used], chosen, config.linear.ridge)
     if config.trees:
         usable = [c for c in columns if c not in derived]
         wanted = usable if isinstance(config.trees.columns, str) else _with_flags(config.trees.columns, usable)
         chosen = _indices(wanted, columns, f"{config.name}.trees")
         served = onnx_export.run(onnx_export.session(onnx_export.export_preprocess(pipeline)), matrix)["columns"]
-        trees = _boost(served[known].astype("float32"), target[known], weight[known], chosen, config)
+        trees = _boost(served[used].astype("float32"), target[used], weight[used], chosen, config)
     chosen = _indices(config.dnf.columns, columns, f"{config.name}.dnf")
     dnf = _logistic(scaled, rows["is_dnf"].to_numpy(dtype="float64"), weight, chosen, config.dnf.ridge)
-    return Fitted(config, raw, columns, pipeline, linear, trees, dnf)
+    return Fitted(config, raw, columns, pipeline, linear, trees, dnf, _spread(config, raw, pipeline))
 
 
 def parity(fitted: Fitted, rows: pd.DataFrame) -> dict[str, Any]:
@@ -141,6 +145,15 @@ def parity(fitted: Fitted, rows: pd.DataFrame) -> dict[str, Any]:
         # A comparison with NaN is false: an output that is not a number must not slip through.
         worst = max(worst, *(g if g == g else float("inf") for g in gaps.values()))
     return {"max_abs_difference": worst, **found}
+
+
+def _spread(config: ModelConfig, raw: list[str], pipeline: Pipeline) -> Spread:
+    """The width of a driver's latent race; a column that is not known here adds nothing."""
+    settings = config.distribution
+    if settings.uncertainty is None or settings.uncertainty.column not in raw:
+        return Spread(settings.sigma)
+    index = raw.index(settings.uncertainty.column)
+    return Spread(settings.sigma, index, float(pipeline["impute"].means_[index]), settings.uncertainty.weight)
 
 
 def _weights(rows: pd.DataFrame, half_life: float) -> Floats:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from f1lib import distribution, onnx_export, preprocess
 from f1lib.distribution import RACE_POINTS, Shape
 from f1lib.errors import StorageError
@@ -37,7 +35,7 @@ class Serving:
 
     run_id: str
     features: list[str]
-    numbers: Mapping[str, float]
+    numbers: Mapping[str, Any]
     runtime: Any
     metadata: Mapping[str, Any]
 
@@ -50,8 +48,8 @@ class Serving:
 
         answer = onnx_export.run(self.runtime, preprocess.matrix_of(frame, self.features))
         score = answer["predicted_score"]
-        columns = {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score}
-        return pd.DataFrame({**columns, "sigma": np.full(len(frame), self.numbers["sigma"])}, index=frame.index)
+        columns = {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score, "sigma": answer["sigma"]}
+        return pd.DataFrame(columns, index=frame.index)
 
     def forecast(self, frame: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
         """The prediction of one race, a row a driver, index of ``frame``; columns of `distribution.summarize`.
@@ -68,7 +66,7 @@ class Serving:
 
 
 def from_graph(
-    graph: bytes, features: list[str], numbers: Mapping[str, float], run_id: str, metadata: Mapping[str, Any]
+    graph: bytes, features: list[str], numbers: Mapping[str, Any], run_id: str, metadata: Mapping[str, Any]
 ) -> Serving:
     """A model served from bytes, as the walk-forward does after each refit."""
     return Serving(run_id, features, numbers, onnx_export.session(graph), metadata)

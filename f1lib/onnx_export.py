@@ -1,7 +1,7 @@
 """The whole of a model as one ONNX graph, written node by node, and run by ONNX Runtime.
 
-In: ``features`` float32 [rows, raw columns], NaN for missing. Out: ``predicted_score`` [rows, 1] and ``p_dnf``
-[rows, 1]. The graph repeats `f1lib.preprocess` operation by operation; trees become one TreeEnsembleRegressor.
+In: ``features`` float32 [rows, raw columns], NaN for missing. Out: ``predicted_score``, ``p_dnf`` and ``sigma``,
+each [rows, 1]. The graph repeats `f1lib.preprocess` operation by operation; trees become one TreeEnsembleRegressor.
 
 Written by hand rather than converted: a refit after each of 150 races converts 150 times (8 ms instead of
 0.4 s), the bytes are the same every time, and nothing is converted silently wrong (FIELD_NOTES.md).
@@ -49,6 +49,22 @@ class Forest:
     booster: Any
 
 
+@dataclass(frozen=True)
+class Spread:
+    """sigma squared is ``sigma`` squared plus (``weight`` * raw ``column``) squared; ``mean`` where that is missing."""
+
+    sigma: float
+    column: int = 0
+    mean: float = 0.0
+    weight: float = 0.0
+
+    def native(self, raw: Single) -> NDArray[np.float64]:
+        """What the graph's output ``sigma`` is, computed by numpy."""
+        values = raw[:, self.column].astype("float64")
+        known = np.where(np.isnan(values), self.mean, values)
+        return np.asarray(np.sqrt(self.sigma**2 + (self.weight * known) ** 2))
+
+
 @dataclass
 class _Graph:
     nodes: list[Any] = field(default_factory=list)
@@ -76,7 +92,11 @@ class _Graph:
 
 
 def export(
-    pipeline: Pipeline, linear: tuple[float, Weighted] | None, trees: tuple[float, Forest] | None, dnf: Weighted
+    pipeline: Pipeline,
+    linear: tuple[float, Weighted] | None,
+    trees: tuple[float, Forest] | None,
+    dnf: Weighted,
+    spread: Spread,
 ) -> bytes:
     """The graph of a fitted model: score = the weighted sum of its parts, p_dnf = the logistic hazard."""
     graph = _Graph()
@@ -90,7 +110,8 @@ def export(
     hazard = graph.add("Sigmoid", _linear(graph, columns, dnf))
     hazard = graph.add("Max", hazard, graph.constant([P_DNF_LOW]))
     graph.add("Min", hazard, graph.constant([P_DNF_HIGH]), name="p_dnf")
-    return _bytes(graph, pipeline, {"predicted_score": 1, "p_dnf": 1})
+    _spread(graph, spread)
+    return _bytes(graph, pipeline, {"predicted_score": 1, "p_dnf": 1, "sigma": 1})
 
 
 def export_preprocess(pipeline: Pipeline) -> bytes:
@@ -133,7 +154,7 @@ def synthetic_rows(raw: Single, seed: int) -> Single:
 
 def _preprocess(graph: _Graph, pipeline: Pipeline) -> str:
     impute, cap, scale = pipeline["impute"], pipeline["cap"], pipeline["scale"]
-    made = [_derived(graph, how, source, size) for how, source, size in pipeline["derive"].steps]
+    made = [_derived(graph, how, source, other) for how, source, other in pipeline["derive"].steps]
     columns = graph.add("Concat", INPUT, *made, axis=1) if made else INPUT
     absent = graph.add("IsNaN", columns)
     filled = graph.add("Where", absent, graph.constant(impute.means_[None, :]), columns)
@@ -145,12 +166,14 @@ def _preprocess(graph: _Graph, pipeline: Pipeline) -> str:
     return graph.add("Div", centred, graph.constant(scale.spread_))
 
 
-def _derived(graph: _Graph, how: str, source: int, size: int) -> str:
+def _derived(graph: _Graph, how: str, source: int, other: int) -> str:
     place = graph.take(INPUT, [source])
+    if how == "faded":
+        return graph.add("Mul", place, graph.take(INPUT, [other]))
     if how == "is_first":
         first = graph.add("Cast", graph.add("Equal", place, graph.constant([1.0])), to=1)
         return graph.add("Where", graph.add("IsNaN", place), place, first)
-    share = graph.add("Div", graph.add("Sub", place, graph.constant([0.5])), graph.take(INPUT, [size]))
+    share = graph.add("Div", graph.add("Sub", place, graph.constant([0.5])), graph.take(INPUT, [other]))
     # Max and Min treat NaN as they please; a missing place is put back at the end.
     kept = graph.add("Min", graph.add("Max", share, graph.constant([PLACE_EDGE])), graph.constant([1 - PLACE_EDGE]))
     score = graph.add("Log", graph.add("Div", kept, graph.add("Sub", graph.constant([1.0]), kept)))
@@ -164,6 +187,14 @@ def _linear(graph: _Graph, columns: str, part: Weighted) -> str:
     coefficients = graph.constant(np.asarray(part.coefficients)[:, None])
     product = graph.add("MatMul", graph.take(columns, part.columns), coefficients)
     return graph.add("Add", product, graph.constant([part.intercept]))
+
+
+def _spread(graph: _Graph, spread: Spread) -> str:
+    column = graph.take(INPUT, [spread.column])
+    known = graph.add("Where", graph.add("IsNaN", column), graph.constant([spread.mean]), column)
+    part = graph.add("Mul", known, graph.constant([spread.weight]))
+    variance = graph.add("Add", graph.add("Mul", part, part), graph.constant([spread.sigma**2]))
+    return graph.add("Sqrt", variance, name="sigma")
 
 
 def _forest(graph: _Graph, columns: str, part: Forest) -> str:

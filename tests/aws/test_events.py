@@ -1,0 +1,98 @@
+"""The events the function takes, and the wrong ones it names the field of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from f1lib.actions import Backfill, IngestSession, RunPrediction, Stage, Tick, parse_event
+from f1lib.errors import BadParameters
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "lambda_runner" / "events").glob("*.json"))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_every_example_event_is_taken(file: Path) -> None:
+    event = parse_event(json.loads(file.read_text(encoding="utf-8")))
+    assert event.action == ("tick" if file.stem == "schedule" else file.stem)
+
+
+def test_there_is_an_example_of_every_action() -> None:
+    actions = {"tick", "stage", "ingest_session", "run_prediction", "backfill", "fold", "sweep_report"}
+    assert {file.stem for file in EXAMPLES} == actions | {"schedule"}
+
+
+@pytest.mark.parametrize("source", ["aws.events", "aws.scheduler"])
+def test_eventbridge_s_own_event_is_a_tick(source: str) -> None:
+    event = {"source": source, "detail-type": "Scheduled Event", "time": "2025-12-06T16:00:00Z", "detail": {}}
+    assert parse_event(event) == Tick(action="tick")
+
+
+def test_events_come_as_what_they_ask_for() -> None:
+    name = "2025_São_Paulo_Grand_Prix"
+    ingest = {"action": "ingest_session", "event_partition_key": name, "session_abr": "SG"}
+    assert parse_event(ingest) == IngestSession(**ingest)
+    assert parse_event({"action": "run_prediction"}) == RunPrediction(action="run_prediction")
+    assert parse_event({"action": "backfill", "seasons": [2024]}) == Backfill(action="backfill", seasons=[2024])
+    assert parse_event({"action": "tick", "now": "2025-12-06 16:00"}).now == "2025-12-06T16:00:00Z"
+    given = {"action": "stage", "stage": "03_silver", "parameters": {"seasons": [2025], "deep": True, "x": 1.5}}
+    assert parse_event(given) == Stage(**given)
+
+
+@pytest.mark.parametrize(
+    ("event", "field"),
+    [
+        ({}, "action"),
+        ("tick", "action"),
+        (None, "action"),
+        ({"action": "destroy"}, "action"),
+        ({"action": "tick", "colour": "red"}, "colour"),
+        ({"action": "tick", "now": "yesterday"}, "now"),
+        ({"action": "tick", "stages": ["99_other"]}, "stages.0"),
+        ({"action": "stage"}, "stage"),
+        ({"action": "stage", "stage": 5}, "stage"),
+        ({"action": "stage", "stage": "05_train", "parameters": {"model": {"a": 1}}}, "parameters.model"),
+        ({"action": "ingest_session", "event_partition_key": "2025_A_Grand_Prix"}, "session_abr"),
+        ({"action": "ingest_session", "event_partition_key": "2025_A_Grand_Prix", "session_abr": "Q4"}, "session_abr"),
+        ({"action": "ingest_session", "event_partition_key": "Monza", "session_abr": "Q"}, "event_partition_key"),
+        ({"action": "run_prediction", "horizon": "tomorrow"}, "horizon"),
+        ({"action": "backfill"}, "seasons"),
+        ({"action": "backfill", "seasons": []}, "seasons"),
+        ({"action": "backfill", "seasons": ["2025"]}, "seasons.0"),
+        ({"action": "backfill", "seasons": [1066]}, "seasons.0"),
+        ({"action": "backfill", "seasons": [2025], "again": "yes"}, "again"),
+        ({"action": "fold", "sweep": "s", "model": "m"}, "season"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_event_names_the_field(event: Any, field: str) -> None:
+    with pytest.raises(BadParameters, match=rf"^event: (.*; )?{field}: "):
+        parse_event(event)
+
+
+@pytest.mark.parametrize("stage", ["../secrets", "/etc/passwd", "explore/01", "05_train.ipynb", "a b", "", "ä", ".."])
+def test_an_event_cannot_name_a_notebook_by_path(stage: str) -> None:
+    with pytest.raises(BadParameters, match="event: stage: "):
+        parse_event({"action": "stage", "stage": stage})
+
+
+@pytest.mark.parametrize("name", ["lake", "tracking", "source", "f1db", "as_of", "run_id"])
+def test_an_event_cannot_point_a_stage_at_another_lake(name: str) -> None:
+    with pytest.raises(BadParameters, match=f"event: parameters: .*{name}: given by the workspace"):
+        parse_event({"action": "stage", "stage": "03_silver", "parameters": {name: "s3://elsewhere"}})
+
+
+@pytest.mark.parametrize("event", ["2025_../../models", "2025_a/b", "2025_.hidden", "2025_a\\b", "2025_a b", "2025_"])
+def test_an_event_key_cannot_be_a_path(event: str) -> None:
+    for action in ({"action": "ingest_session", "session_abr": "Q"}, {"action": "run_prediction"}):
+        with pytest.raises(BadParameters, match="event_partition_key"):
+            parse_event({**action, "event_partition_key": event})
+
+
+@pytest.mark.parametrize("sweep", ["../x", "a/b", "", "x" * 65])
+def test_a_sweep_s_name_cannot_be_a_path(sweep: str) -> None:
+    with pytest.raises(BadParameters, match="event: sweep"):
+        parse_event({"action": "sweep_report", "sweep": sweep})

@@ -1,0 +1,181 @@
+"""The report gathers the lake's state, and leaves alone what did not change."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from made_up_predictions import prediction_frame
+
+from f1lib import predictions, report, report_facts, report_race, report_state, report_tables
+from f1lib.errors import RunError
+from f1lib.predictions_score import score_issued
+from f1lib.predictions_why import in_words
+from f1lib.workspace import Workspace, open_workspace
+
+EVENT = "2025_Abu_Dhabi_Grand_Prix"
+ROWS: list[dict[str, Any]] = [
+    {"event_partition_key": EVENT, "session_name_abr": "R", "event_year": 2025, "event_number": 24,
+     "event_name": "Abu Dhabi Grand Prix", "event_format": "conventional", "circuit": "Yas Marina",
+     "session_date_utc": "2025-12-07T13:00:00Z", "available_utc": "2025-12-07T15:30:00Z", "status": "scheduled"},
+    {"event_partition_key": EVENT, "session_name_abr": "Q", "event_year": 2025, "status": "gold",
+     "session_date_utc": "2025-12-06T14:00:00Z", "available_utc": "2025-12-06T15:30:00Z"},
+    {"event_partition_key": "2025_Qatar_Grand_Prix", "session_name_abr": "P1", "event_year": 2025, "status": "failed",
+     "session_date_utc": "2025-11-28T13:30:00Z", "last_error": "SourceError: no", "attempts": 3},
+    {"event_partition_key": "PIPELINE", "session_name_abr": "STAGE#05_train", "status": "gold",
+     "finished_utc": "2025-12-06T16:00:00Z", "run_id": "20251206T160000Z"},
+]  # fmt: skip
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    opened = open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db="unused.zip", as_of="2025-12-06T16:00:00Z")
+    opened.tracking.put_rows(ROWS)
+    return opened
+
+
+def test_the_summary_names_the_next_race_the_errors_and_the_stages(ws: Workspace) -> None:
+    predictions.publish(ws, prediction_frame())
+    summary = report.build_summary(ws)
+    assert [race["event_partition_key"] for race in summary["next_races"]] == [EVENT]
+    assert summary["pipeline"]["sessions"] == {"failed": 1, "gold": 1, "scheduled": 1}
+    assert [e["last_error"] for e in summary["pipeline"]["errors"]] == ["SourceError: no"]
+    assert [s["stage"] for s in summary["pipeline"]["stages"]] == ["05_train"]
+    assert summary["source"]["data_until_utc"] == "2025-12-06T15:30:00Z"
+    assert summary["source"]["attribution"].startswith("F1DB, https://github.com/f1db/f1db")
+    assert json.loads(ws.store.read(report.SUMMARY)) == summary
+    assert json.loads(ws.store.read(report.NEXT_RACES))["races"] == summary["next_races"]
+    assert summary["latest_predictions"][0]["driver_id"] == "driver-00"
+
+
+def test_a_page_is_written_anew_only_when_its_race_changed(ws: Workspace) -> None:
+    predictions.publish(ws, prediction_frame())
+    (page,) = report.build_summary(ws)["pages"]
+    ws.store.write(f"reports/{page}", b"as it was")
+    report.build_summary(ws)
+    assert ws.store.read(f"reports/{page}") == b"as it was"
+    predictions.publish(ws, prediction_frame().assign(p_dnf=0.2))
+    report.build_summary(ws)
+    assert b"Abu Dhabi Grand Prix" in ws.store.read(f"reports/{page}")
+
+
+def test_an_empty_lake_is_told_what_to_run_first(tmp_path: Path) -> None:
+    empty = open_workspace(lake=str(tmp_path / "new"), source="f1db", f1db="unused.zip", as_of="2025-12-06T16:00:00Z")
+    with pytest.raises(RunError, match="run 00_schedule first"):
+        report.build_summary(empty)
+
+
+def test_a_cancelled_race_and_one_under_way_are_not_ahead() -> None:
+    race = ROWS[0]
+    cancelled = {**race, "event_partition_key": "2025_X_Grand_Prix", "is_cancelled": True}
+    assert report_state.next_races([race, cancelled], "2025-12-06T16:00:00Z")[0]["event_partition_key"] == EVENT
+    assert len(report_state.next_races([race, cancelled], "2025-12-06T16:00:00Z")) == 1
+    assert report_state.next_races([race], "2025-12-07T13:00:00Z") == []
+
+
+def test_every_executed_notebook_is_linked_newest_run_first(ws: Workspace) -> None:
+    for run, name in (
+        ("20251201T000000Z", "05_train"),
+        ("20251206T160000Z", "06_predict-x"),
+        ("20251206T160000Z", "05_train"),
+    ):
+        ws.store.write(f"reports/runs/{run}/{name}.html", b"x")
+        ws.store.write(f"reports/runs/{run}/{name}.ipynb", b"{}")
+    runs = report_state.executed_notebooks(ws.store)
+    assert [run["run_id"] for run in runs] == ["20251206T160000Z", "20251201T000000Z"]
+    assert [page["href"] for page in runs[0]["pages"]] == [
+        "runs/20251206T160000Z/05_train.html",
+        "runs/20251206T160000Z/06_predict-x.html",
+    ]
+
+
+def test_the_first_prediction_has_nothing_to_compare_with_and_the_second_says_why(ws: Workspace) -> None:
+    first = prediction_frame(horizon="pre_weekend").assign(as_of_utc=pd.Timestamp("2025-12-04T09:00:00Z"))
+    predictions.publish(ws, first)
+    assert "first prediction" in report.changes(ws, first).text
+    predictions.publish(ws, prediction_frame())
+    assert report.changes(ws, prediction_frame()).text == "Since pre_weekend: qualifying is known."
+
+
+def _accuracy(spearman: float, races: int, observed: float) -> dict[str, Any]:
+    bins = [{"predicted": 0.5, "observed": observed, "n": 500, "low": 0.0, "high": 1.0}]
+    return {
+        "means": [{"horizon": "pre_race", "system": "model", "races": races, "spearman": spearman}],
+        "calibration": {"p_win": bins},
+    }
+
+
+@pytest.mark.parametrize(
+    ("spearman", "races", "raised"), [(0.85, 24, True), (0.85, 3, False), (0.70, 24, False), (0.80, 24, False)]
+)
+def test_a_season_too_good_to_be_true_raises_the_alarm(spearman: float, races: int, raised: bool) -> None:
+    (alarm, _) = report_facts.alarms(_accuracy(spearman, races, 0.5), None)
+    assert alarm["raised"] is raised
+    assert alarm["value"] == spearman
+
+
+def test_chances_that_do_not_hold_and_a_flat_prediction_raise_the_alarm() -> None:
+    flat = prediction_frame().assign(predicted_position=5.5)
+    found = {a["name"]: a for a in report_facts.alarms(_accuracy(0.6, 24, 0.9), flat)}
+    assert found["calibration error, p_win"]["raised"]
+    assert found["calibration error, p_win"]["value"] == pytest.approx(0.4)
+    assert found["spread of the prediction"]["raised"]
+    assert not any(a["raised"] for a in report_facts.alarms(_accuracy(0.6, 24, 0.5), prediction_frame()))
+
+
+def test_reasons_are_put_into_words_strongest_first() -> None:
+    effects = pd.Series({"recent_form": -0.2, "qualifying": -2.1, "circuit": 0.4, "weather": 0.05})
+    assert in_words(effects) == "Moved forward by qualifying (2.1) and recent form (0.2), back by circuit (0.4)."
+    assert in_words(effects * 0.01) == "Nothing sets him apart from the field's average."
+
+
+def test_a_long_table_shows_its_first_and_last_rows_and_says_so() -> None:
+    frame = pd.DataFrame({"n": range(100), "text": ["<b>"] * 100})
+    shown = report_tables.table(frame, rows=4).markup
+    assert "4 of 100 rows: first and last" in shown
+    assert [n for n in range(100) if f'data-value="{n}"' in shown] == [0, 1, 98, 99]
+    assert "<b>" not in shown
+
+
+def test_the_surprise_is_the_chance_given_to_a_result_as_far_out(ws: Workspace) -> None:
+    from test_predictions_score import DRIVERS, _result
+
+    from f1lib import silver
+    from f1lib.tables import write_parquet
+
+    write_parquet(ws.store, silver.key("results", 2025), _result(DRIVERS[::-1], classified=8))
+    rows = report_facts.outcome(ws.store, prediction_frame()).set_index("driver_id")
+    chances = prediction_frame().set_index("driver_id").loc["driver-09", "position_probabilities"]
+    assert rows.loc["driver-09", "finishing_position"] == 1
+    assert rows.loc["driver-09", "surprise"] == pytest.approx(chances[0])
+    assert rows.loc["driver-00", "status_words"] == "retired"
+    assert rows.index[0] == "driver-09"
+
+
+def test_a_race_without_a_model_in_the_lake_has_a_page_without_reasons(ws: Workspace) -> None:
+    predictions.publish(ws, prediction_frame())
+    (page,) = report.build_summary(ws)["pages"]
+    text = ws.store.read(f"reports/{page}").decode()
+    assert 'id="why"' not in text
+    assert "not in this lake" in text
+    assert "Missing weather is missing, not dry" in text
+
+
+def test_changes_are_told_newest_first_with_only_those_who_moved() -> None:
+    first = prediction_frame(horizon="pre_weekend")
+    second = prediction_frame(horizon="post_practice").assign(
+        predicted_position=lambda f: f["predicted_position"] + (f["driver_id"] == "driver-02") * 1.0
+    )
+    third = prediction_frame()
+    told = report_race.changes([first, second, third])
+    assert ["After qualifying" in told[0]["title"], "After practice" in told[1]["title"]] == [True, True]
+    assert [row["full_name"] for row in told[1]["rows"]] == ["Driver Number 2"]
+
+
+def test_scoring_before_any_race_leaves_a_document_to_report_on(ws: Workspace) -> None:
+    predictions.publish(ws, prediction_frame())
+    assert report.score_table(score_issued(ws)).empty
+    assert report.build_summary(ws)["accuracy"] == {"means": [], "calibration": {}}
