@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from f1lib import __version__, baselines, gold, metrics, silver
+from f1lib import __version__, baselines, gold, gold_targets, metrics, silver
 from f1lib.attribution import ATTRIBUTION
 from f1lib.predictions import event_of, history_keys, load_issue, records
 from f1lib.storage import write_json
-from f1lib.terms import HORIZONS, format_utc
+from f1lib.terms import HORIZONS, EventKey, format_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from f1lib.storage import ObjectStore
     from f1lib.workspace import Workspace
@@ -35,13 +35,13 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
     """Score what was issued for every race whose result is in, and write ``reports/accuracy.json``.
 
     Returns a row per event, horizon and system: keys, ``as_of_utc``, ``model_run_id`` and every metric. The
-    document holds these under ``predictions`` (the last issue of each horizon), what was replaced before the
-    race under ``superseded``, ``means`` per horizon and system, and ``calibration`` of the last issues.
+    document holds these under ``predictions`` (of each horizon the issue that stood at its cut-off, see
+    `_standing`), every other issue under ``others``, ``means`` per horizon and system, and ``calibration``.
     """
     issues = [load_issue(ws.store, key) for key in history_keys(ws.store)]
     races = _results(ws, issues)
     scored = [_scored(issue, races[event_of(issue)]) for issue in issues if event_of(issue) in races]
-    counted, superseded = _last_of_each_horizon(scored)
+    counted, others = _standing(scored, _cutoffs(ws, {event_of(issue) for issue in issues}))
     entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted, races)
     frame = _ordered(pd.DataFrame(entries))
     document = {
@@ -50,7 +50,7 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
         "source": ws.source_name,
         "attribution": ATTRIBUTION[ws.source_name],
         "predictions": records(frame),
-        "superseded": [s["entry"] for s in superseded],
+        "others": [s["entry"] for s in others],
         "means": means(frame),
         "calibration": calibration([s["joined"] for s in counted]),
     }
@@ -138,11 +138,33 @@ def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
     return {"entry": entry, "joined": joined}
 
 
-def _last_of_each_horizon(scored: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The last issue of each event and horizon, and the ones it replaced; ``scored`` comes oldest first."""
-    last = {(s["entry"]["event_partition_key"], s["entry"]["horizon"]): s for s in scored}
-    kept = {id(s) for s in last.values()}
-    return list(last.values()), [s for s in scored if id(s) not in kept]
+def _cutoffs(ws: Workspace, events: set[str]) -> dict[tuple[str, str, str], str]:
+    """(event, session, horizon) -> the moment the horizon begins, as `terms.format_utc` writes it."""
+    seasons = sorted({EventKey.parse(event).season for event in events})
+    rows = gold_targets.horizon_cutoffs(silver.read(ws, "events", seasons), silver.read(ws, "sessions", seasons))
+    keys = zip(rows["event_partition_key"], rows["session"], rows["horizon"], strict=True)
+    return dict(zip(keys, (format_utc(moment.to_pydatetime()) for moment in rows["cutoff_utc"]), strict=True))
+
+
+def _standing(
+    scored: list[dict[str, Any]], cutoffs: Mapping[tuple[str, str, str], str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Of each event and horizon the issue that stood when the horizon began, and all others.
+
+    That is the last one issued by then or, where there was none (nobody can predict from qualifying before it is
+    over), the first one after: what the walk-forward predicts. ``scored`` comes oldest first. What was issued
+    within a horizon later, on a newer forecast say, is scored as well and counts among the others.
+    """
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for one in scored:
+        entry = one["entry"]
+        groups.setdefault((entry["event_partition_key"], entry["session"], entry["horizon"]), []).append(one)
+    counted = []
+    for key, issues in groups.items():
+        begin = cutoffs.get(key, "")
+        counted.append(([s for s in issues if s["entry"]["as_of_utc"] <= begin] or issues[:1])[-1])
+    kept = {id(s) for s in counted}
+    return counted, [s for s in scored if id(s) not in kept]
 
 
 def _baseline_entries(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SUMMARY = "reports/run_summary.json"
 DASHBOARD = "reports/run_summary.html"
 NEXT_RACES = "reports/next_races.json"
-_UNSCORED: dict[str, Any] = {"predictions": [], "superseded": [], "means": [], "calibration": {}}
+_UNSCORED: dict[str, Any] = {"predictions": [], "others": [], "means": [], "calibration": {}}
 
 
 def build_summary(ws: Workspace) -> dict[str, Any]:

@@ -63,6 +63,18 @@ def ws(tmp_path: Path) -> Workspace:
         "circuit": "Yas Marina", "race_start_utc": "2025-12-07T13:00:00Z", "is_cancelled": False, "source": "f1db",
     }  # fmt: skip
     write_parquet(opened.store, silver.key("events", 2025), conform(pd.DataFrame([event]), "events"))
+    sessions = [
+        {
+            **dict.fromkeys(contract("sessions").names), **RACE, "session": session, "session_name": session,
+            "session_start_utc": start, "session_end_utc": end, "available_utc": end,
+            "grid_available_utc": "2025-12-07T12:00:00Z" if session == "R" else None, "time_is_estimated": False,
+            "source": "f1db",
+        }
+        for session, start, end in (
+            ("Q", "2025-12-06T14:00:00Z", "2025-12-06T15:30:00Z"), ("R", "2025-12-07T13:00:00Z", "2025-12-07T15:30:00Z"),
+        )
+    ]  # fmt: skip
+    write_parquet(opened.store, silver.key("sessions", 2025), conform(pd.DataFrame(sessions), "sessions"))
     write_parquet(opened.store, silver.key("results", 2025), _result(DRIVERS[::-1], classified=8))
     write_parquet(opened.store, "gold/training_dataset.parquet", _training(1))
     return opened
@@ -96,15 +108,24 @@ def test_a_race_whose_result_is_not_visible_yet_is_not_scored(ws: Workspace) -> 
     assert not score_issued(ws).empty
 
 
-def test_only_the_last_issue_of_a_horizon_counts_and_the_others_are_kept(ws: Workspace) -> None:
+def test_the_first_issue_after_the_cut_off_counts_and_the_others_are_scored_beside_it(ws: Workspace) -> None:
     for hour, rank in (("16", list(range(10, 0, -1))), ("18", list(range(1, 11)))):
         issue = prediction_frame().assign(as_of_utc=pd.Timestamp(f"2025-12-06T{hour}:00:00Z"), predicted_rank=rank)
         predictions.publish(ws, issue)
     score_issued(ws)
-    assert _model_entry(ws)["as_of_utc"] == "2025-12-06T18:00:00Z"
-    (before,) = json.loads(ws.store.read(ACCURACY))["superseded"]
-    assert before["as_of_utc"] == "2025-12-06T16:00:00Z"
-    assert before["spearman"] == pytest.approx(1.0)
+    assert _model_entry(ws)["as_of_utc"] == "2025-12-06T16:00:00Z"
+    assert _model_entry(ws)["spearman"] == pytest.approx(1.0)
+    (renewed,) = json.loads(ws.store.read(ACCURACY))["others"]
+    assert renewed["as_of_utc"] == "2025-12-06T18:00:00Z"
+    assert renewed["spearman"] == pytest.approx(-1.0)
+
+
+def test_of_what_was_issued_before_the_cut_off_the_last_one_counts(ws: Workspace) -> None:
+    for moment in ("2025-12-01T10:00:00Z", "2025-12-05T14:00:00Z", "2025-12-06T10:00:00Z"):
+        issue = prediction_frame().assign(as_of_utc=pd.Timestamp(moment), horizon="pre_weekend")
+        predictions.publish(ws, issue)
+    score_issued(ws)
+    assert _model_entry(ws)["as_of_utc"] == "2025-12-05T14:00:00Z"  # the first session starts a day later
 
 
 def test_a_predicted_driver_who_did_not_start_is_taken_out_and_the_others_close_up(ws: Workspace) -> None:
