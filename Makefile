@@ -48,6 +48,7 @@ bench: setup
 
 lock: setup
 	$(VENV)/bin/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.txt
+	$(VENV)/bin/uv pip compile pyproject.toml --group lambda --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c requirements.txt -o requirements-lambda.txt
 	$(VENV)/bin/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.txt
 
 clean:

@@ -170,9 +170,7 @@ def run_event(
 
 def _tick(ws: Workspace, event: Tick, telemetry: observe.Telemetry, has_time: Callable[[], bool]) -> dict[str, Any]:
     stages = frozenset(event.stages or STAGES)
-    result = tick(
-        ws, lambda step: telemetry.line("stage begins", stage=step.stage, reason=step.reason), stages, has_time
-    )
+    result = tick(ws, telemetry.begins, stages, has_time)
     for run in result.runs:
         telemetry.stage(run, result.run_id)
     telemetry.measure(observe.of_tick(result) + observe.of_state(ws, result.rows))

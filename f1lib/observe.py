@@ -1,7 +1,7 @@
 """What a run says of itself on AWS: one JSON line an event, and CloudWatch metrics; both named here.
 
 >>> telemetry = Telemetry("f1lib/f1", "f1-runner")
->>> telemetry.tick(result); telemetry.measure(of_tick(result))
+>>> telemetry.stage(run, run_id); telemetry.measure(of_tick(result))
 
 The lines are aws-lambda-powertools' structured logs, the metrics its embedded metric format. Everything measured
 is a pure function of what the run left in the lake and the tracking table.
@@ -138,11 +138,12 @@ def rps_drift(entries: Iterable[Mapping[str, Any]]) -> float | None:
 class Telemetry:
     """Lines and metrics of one Lambda function, on standard output as Lambda wants them."""
 
-    def __init__(self, namespace: str, service: str) -> None:
+    def __init__(self, namespace: str, service: str, request_id: str = "") -> None:
         from aws_lambda_powertools import Logger
 
         self.namespace, self.service = namespace, service
         self._logger = Logger(service=service, use_rfc3339=True)
+        self._logger.append_keys(request_id=request_id)
 
     def line(self, message: str, *, failed: bool = False, **fields: Any) -> None:
         """One JSON line; ``fields`` beside time, level and service."""

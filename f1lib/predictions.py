@@ -23,7 +23,6 @@ from f1lib.tables import check_grain, read_parquet, write_parquet
 from f1lib.terms import HORIZONS, EventKey, format_utc, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     import pandas as pd
@@ -67,9 +66,7 @@ def predict(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
         source=ws.source_name,
     )
     rows = rows.astype({"as_of_utc": "datetime64[us, UTC]", "predicted_rank": "int64", "event_year": "int64"})
-    prediction = rows[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
-    publish(ws, prediction)
-    return prediction
+    return load_issue(ws.store, publish(ws, rows[list(COLUMNS)]))
 
 
 def newest_features(store: ObjectStore, event: str, horizon: str, as_of: datetime) -> tuple[pd.DataFrame, str]:
@@ -180,13 +177,14 @@ def publish(ws: Workspace, prediction: pd.DataFrame) -> str:
     """Store a new prediction: history first, then the newest file, ``latest.json`` and the tracking rows.
 
     Returns the key in the history. What was issued before stays: a second prediction of the same moment and
-    horizon gets a number. An older one than the newest (somebody predicts the past again) only enters history.
+    horizon gets a number. What says the same as the last one of its horizon is that one: it is not issued again,
+    but whatever a run that died on the way left undone is done. An older one than the newest (somebody predicts
+    the past again) only enters history.
     """
     check(prediction)
     rows = prediction[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
+    issued, rows = _issue(ws.store, rows)
     key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
-    issued = _free_key(ws.store, key, first.to_dict())
-    write_parquet(ws.store, issued, rows)
     newest = newest_key(key, str(first["session"]))
     if not ws.store.exists(newest) or read_parquet(ws.store, newest)["as_of_utc"].max() <= first["as_of_utc"]:
         write_parquet(ws.store, newest, rows)
@@ -242,14 +240,26 @@ def _moment_of_run(key: str) -> tuple[str, int]:
     return moment, int(number) if number.isdigit() else 1
 
 
-def _free_key(store: ObjectStore, key: EventKey, first: Mapping[Any, Any]) -> str:
-    base = history_prefix(key) + stamp(first["as_of_utc"])
+def _issue(store: ObjectStore, rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Put ``rows`` into the history unless its last issue of that horizon says the same; its key, and what it holds."""
+    key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
     end = f"_{first['horizon']}{'_sprint' if first['session'] == 'S' else ''}.parquet"
+    before = [name for name in history_keys(store, history_prefix(key)) if name.endswith(end)]
+    if before:
+        last = load_issue(store, before[-1])
+        if last["as_of_utc"].iloc[0] <= first["as_of_utc"] and _said(last) == _said(rows):
+            return before[-1], last
+    base = history_prefix(key) + stamp(first["as_of_utc"])
     number, name = 1, base + end
-    while store.exists(name):
+    while name in before:
         number += 1
         name = f"{base}-{number}{end}"
-    return name
+    write_parquet(store, name, rows)
+    return name, rows
+
+
+def _said(prediction: pd.DataFrame) -> list[dict[str, Any]]:
+    return records(prediction[list(COLUMNS)].drop(columns="as_of_utc"))
 
 
 def _plain(value: Any) -> Any:

@@ -23,6 +23,7 @@ _ENVIRONMENT = {
     "F1_SOURCE": "source",
     "F1_F1DB": "f1db",
     "F1_CACHE": "cache",
+    "F1_MODEL": "model",
     "F1_ENGINE": "engine",
     "F1_UPSTREAM_BASE": "upstream_base",
     "FASTF1_CACHE": "fastf1_cache",

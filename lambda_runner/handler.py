@@ -27,8 +27,8 @@ RESERVE_MILLISECONDS = 180_000
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Do what ``event`` asks for; whatever goes wrong is logged and raised, so that Lambda sees it."""
-    namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "f1lib")
-    telemetry = Telemetry(namespace, os.environ.get("POWERTOOLS_SERVICE_NAME", "f1lib"))
+    names = [os.environ.get(f"POWERTOOLS_{name}", "f1lib") for name in ("METRICS_NAMESPACE", "SERVICE_NAME")]
+    telemetry = Telemetry(*names, request_id=context.aws_request_id)
     with _swept():
         try:
             wanted = parse_event(event)
@@ -62,8 +62,9 @@ def _swept() -> Iterator[None]:
     shutil.rmtree(WORK, ignore_errors=True)
     for folder in (WORK / "tmp", WORK / "fastf1", KEEP / "matplotlib", KEEP / "downloads"):
         folder.mkdir(parents=True, exist_ok=True)
-    tempfile.tempdir = str(WORK / "tmp")
+    before, tempfile.tempdir = tempfile.tempdir, str(WORK / "tmp")
     try:
         yield
     finally:
+        tempfile.tempdir = before
         shutil.rmtree(WORK, ignore_errors=True)

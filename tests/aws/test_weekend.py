@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +22,8 @@ from f1lib.runner import tick
 from f1lib.storage import ObjectStore, open_store
 from f1lib.tracking import TrackingTable, open_tracking
 from f1lib.workspace import Workspace, open_workspace
+
+SERVICE = "f1-runner"
 
 
 @dataclass
@@ -57,7 +62,7 @@ def cloud(moto: Server, release: Path) -> Iterator[Cloud]:
         "S3_BUCKET_NAME": "weekend",
         "DYNAMODB_TABLE_NAME": "weekend-sessions",
         "PREDICTIONS_TABLE_NAME": "weekend-predictions",
-        "POWERTOOLS_SERVICE_NAME": "f1-runner",
+        "POWERTOOLS_SERVICE_NAME": SERVICE,
         "POWERTOOLS_METRICS_NAMESPACE": "f1lib/f1",
     }
     with pytest.MonkeyPatch.context() as patch:
@@ -86,14 +91,22 @@ def saturday(cloud: Cloud, swept: tuple[Path, Path]) -> tuple[dict[str, Any], li
 
 
 def _called(event: Any, context: Context | None = None) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    import contextlib
-    import io
-
     from lambda_runner.handler import handler
 
-    with contextlib.redirect_stdout(io.StringIO()) as output:
+    with _output() as output:
         answer = handler(event, context or Context())
     return json.loads(json.dumps(answer)), _lines(output.getvalue())
+
+
+@contextlib.contextmanager
+def _output() -> Iterator[io.StringIO]:
+    """Standard output, also of the logger, which keeps the stream of its first line for the life of a sandbox."""
+    logger = logging.getLogger(SERVICE)
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        for handler in logger.handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setStream(output)
+        yield output
 
 
 def _lines(text: str) -> list[dict[str, Any]]:
@@ -101,12 +114,15 @@ def _lines(text: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def laptop(release: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def laptop(saturday: Any, cloud: Cloud, release: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The same tick on a folder and SQLite."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("F1_ENGINE", "inprocess")
+        for name in (*cloud.environment, "F1_ENVIRONMENT"):
+            patch.delenv(name, raising=False)
         lake = str(tmp_path_factory.mktemp("laptop") / "lake")
         ws = open_workspace(lake=lake, source="f1db", f1db=str(release), as_of=SATURDAY)
+        assert ws.tracking.url.startswith("sqlite:")
         assert tick(ws).failures == []
         return ws
 
@@ -206,11 +222,12 @@ def _result(notebook: dict[str, Any]) -> Any:
     return [output.get("data") for output in cell["outputs"]]
 
 
-def test_a_prediction_on_request(saturday: Any, cloud: Cloud) -> None:
-    event = {"action": "run_prediction", "event_partition_key": EVENT, "horizon": "pre_weekend", "now": SATURDAY}
+def test_a_prediction_on_request_that_has_nothing_new_to_say_is_not_issued_again(saturday: Any, cloud: Cloud) -> None:
+    later = "2025-09-06T20:00:00Z"
+    event = {"action": "run_prediction", "event_partition_key": EVENT, "horizon": "post_qualifying", "now": later}
     answer, lines = _called(event)
     assert [step["stage"] for step in answer["steps"]] == ["06_predict"]
-    assert {row["horizon"] for row in cloud.tracking.predictions(EVENT)} == {"post_qualifying", "pre_weekend"}
+    assert {row["as_of_utc"] for row in cloud.tracking.predictions(EVENT)} == {SATURDAY}
     assert any("PredictionVariance" in line for line in lines)
 
 
@@ -250,13 +267,9 @@ def test_a_failing_stage_is_logged_raised_and_leaves_its_record(saturday: Any, c
 
 
 def test_a_wrong_event_is_logged_as_one_line_and_raised(saturday: Any) -> None:
-    import contextlib
-    import io
-
     from lambda_runner.handler import handler
 
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output), pytest.raises(BadParameters, match="event: session_abr"):
+    with _output() as output, pytest.raises(BadParameters, match="event: session_abr"):
         handler({"action": "ingest_session", "event_partition_key": EVENT}, Context())
     (line,) = _lines(output.getvalue())
     assert (line["level"], line["action"]) == ("ERROR", "ingest_session")

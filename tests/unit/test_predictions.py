@@ -69,6 +69,19 @@ def test_an_older_prediction_does_not_replace_the_newest(ws: Workspace) -> None:
     assert json.loads(ws.store.read(predictions.LATEST))["horizon"] == "post_qualifying"
 
 
+def test_what_says_the_same_is_not_issued_twice_and_a_publication_that_died_is_completed(ws: Workspace) -> None:
+    first = predictions.publish(ws, _at("2025-12-06T16:00:00Z"))
+    for key in (predictions.newest_key(KEY), predictions.LATEST):  # as if killed after the history was written
+        ws.store.delete(key)
+    assert predictions.publish(ws, _at("2025-12-06T16:31:00Z")) == first
+    assert len(predictions.read_issues(ws.store, KEY)) == 1
+    assert set(predictions.read_newest(ws.store, KEY)["as_of_utc"]) == {pd.Timestamp("2025-12-06T16:00:00Z")}
+    assert json.loads(ws.store.read(predictions.LATEST))["as_of_utc"] == "2025-12-06T16:00:00Z"
+    assert {row["as_of_utc"] for row in ws.tracking.predictions(EVENT)} == {"2025-12-06T16:00:00Z"}
+    assert predictions.publish(ws, _at("2025-12-06T18:00:00Z", p_dnf=0.3)) != first
+    assert predictions.publish(ws, _at("2025-12-06T19:00:00Z")) != first, "back to what was said before: an issue too"
+
+
 def test_a_sprints_prediction_stands_beside_the_races(ws: Workspace) -> None:
     predictions.publish(ws, prediction_frame())
     predictions.publish(ws, prediction_frame().assign(session="S", p_dnf=0.05))
