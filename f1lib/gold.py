@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from f1lib import gold_features, gold_lake, gold_ratings, gold_targets, tables
+from f1lib import gold_features, gold_lake, gold_ratings, gold_reuse, gold_targets, tables
 from f1lib.errors import TableError
 from f1lib.terms import stamp
 
@@ -33,14 +33,22 @@ _STEPS = ("regulation_eras", "target", "race_history", "lap_history", "field", "
 def build_training_dataset(ws: Workspace) -> pd.DataFrame:
     """Gold rows of every race whose result is visible at ``ws.as_of``, at all horizons, with `LABELS`.
 
-    Written to ``gold/training_dataset.parquet`` with a note of its inputs beside it; the rows are returned. Raises
-    `RunError` when silver is empty.
+    Written to ``gold/training_dataset.parquet`` with a note of its inputs beside it; the rows are returned. Only
+    events whose inputs have changed since it was last written are computed; the bytes are those of computing all.
+    Raises `RunError` when silver is empty.
     """
     silver = gold_lake.read_silver(ws.store)
     results = silver.frame("results")
     targets = gold_targets.past_targets(silver.frame("events"), silver.frame("sessions"), results, ws.as_of)
-    rows = with_labels(compute(silver.tables, targets), results[results["available_utc"] <= ws.as_of])
-    gold_lake.write_rows(ws, gold_lake.TRAINING_KEY, rows, silver)
+    digests = gold_reuse.input_digests(silver.tables, targets, ws.as_of)
+    kept = gold_reuse.kept_rows(ws.store, gold_lake.TRAINING_KEY, digests)
+    if kept and kept.is_all:
+        gold_lake.write_note(ws, gold_lake.TRAINING_KEY, kept.rows, silver, kept.sha256, digests)
+        return kept.rows
+    new = targets[~targets["event_partition_key"].isin(kept.events)] if kept else targets
+    rows = with_labels(compute(silver.tables, new), results[results["available_utc"] <= ws.as_of])
+    rows = _sorted([kept.rows, rows]) if kept else rows
+    gold_lake.write_rows(ws, gold_lake.TRAINING_KEY, rows, silver, digests)
     return rows
 
 
@@ -117,12 +125,20 @@ def _check_documented(group: str, columns: list[str]) -> None:
 
 def _finished(rows: pd.DataFrame) -> pd.DataFrame:
     names = gold_features.feature_names()
-    out = rows.rename(columns={"cutoff_utc": "as_of_utc"})
-    out = out.sort_values(["event_year", "event_number", *KEYS[1:]], kind="stable", ignore_index=True)
+    out = _sorted([rows.rename(columns={"cutoff_utc": "as_of_utc"})])
     values = out[names].astype("float64").round(6) + 0.0
     for horizon in out["horizon"].unique():
         values.loc[out["horizon"] == horizon, gold_features.unknown_at(horizon)] = float("nan")
     return out[KEYS + IDENTITY].join(values)
+
+
+def _sorted(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The rows of ``parts`` as one frame in gold's order."""
+    import pandas as pd
+
+    filled = [part for part in parts if len(part)] or parts[:1]
+    rows = pd.concat(filled) if len(filled) > 1 else filled[0]
+    return rows.sort_values(["event_year", "event_number", *KEYS[1:]], kind="stable", ignore_index=True)
 
 
 def with_labels(rows: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:

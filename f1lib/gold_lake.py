@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from f1lib import __version__, gold_features
 from f1lib.errors import RunError, TableError
 from f1lib.storage import read_json, write_json
-from f1lib.tables import contract, empty, write_parquet
+from f1lib.tables import contract, empty, parquet_bytes
 from f1lib.terms import format_utc
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     import pyarrow as pa
 
@@ -56,6 +58,10 @@ class Silver:
         return self.tables[name].to_pandas()  # type: ignore[no-any-return]
 
 
+# Hash of a file -> the table in it, of the files that were read last: the next reader finds most of them unchanged.
+_PARSED: dict[str, pa.Table] = {}
+
+
 def read_silver(store: ObjectStore) -> Silver:
     """Every silver table of every season in the lake.
 
@@ -64,6 +70,8 @@ def read_silver(store: ObjectStore) -> Silver:
     """
     hashes: dict[str, str] = {}
     tables = {name: _read_table(store, name, hashes) for name in FOLDERS}
+    for gone in set(_PARSED) - set(hashes.values()):
+        del _PARSED[gone]
     if not len(tables["events"]):
         raise RunError(f"lake {store.url} has no events in silver: run 03_silver first")
     sources = {str(s) for name in ("events", "results") for s in tables[name].column("source").unique().to_pylist()}
@@ -72,26 +80,47 @@ def read_silver(store: ObjectStore) -> Silver:
 
 def _read_table(store: ObjectStore, name: str, hashes: dict[str, str]) -> pa.Table:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     columns = _LAPS if name == "laps" else contract(name).names
     parts = []
     for key in store.list(f"silver/{FOLDERS[name]}/season="):
         data = store.read(key)
-        hashes[key] = hashlib.sha256(data).hexdigest()
-        try:
-            part = pq.read_table(pa.BufferReader(data), use_threads=False).select(columns)
-        except (pa.ArrowInvalid, OSError, KeyError) as error:
-            raise TableError(f"{key} in lake {store.url} is no table {name}: {error}; run 03_silver again") from error
-        parts.append(part.replace_schema_metadata(None))
+        digest = hashes[key] = hashlib.sha256(data).hexdigest()
+        if digest not in _PARSED:
+            _PARSED[digest] = _parsed(data, columns, f"{key} in lake {store.url} is no table {name}")
+        parts.append(_PARSED[digest])
     if not parts:
         return pa.Table.from_pandas(empty(name)[columns], preserve_index=False).replace_schema_metadata(None)
     return pa.concat_tables(parts, promote_options="permissive")
 
 
-def write_rows(ws: Workspace, key: str, rows: pd.DataFrame, silver: Silver) -> None:
-    """Put gold rows under ``key`` and, beside them as JSON, where they come from (law 7)."""
-    write_parquet(ws.store, key, rows)
+def _parsed(data: bytes, columns: list[str], fault: str) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        part = pq.read_table(pa.BufferReader(data), use_threads=False).select(columns)
+    except (pa.ArrowInvalid, OSError, KeyError) as error:
+        raise TableError(f"{fault}: {error}; run 03_silver again") from error
+    return part.replace_schema_metadata(None)
+
+
+def write_rows(
+    ws: Workspace, key: str, rows: pd.DataFrame, silver: Silver, digests: Mapping[str, str] | None = None
+) -> None:
+    """Put gold rows under ``key`` and, beside them, where they come from; ``digests`` as in `write_note`."""
+    content = parquet_bytes(rows)
+    ws.store.write(key, content)
+    write_note(ws, key, rows, silver, hashlib.sha256(content).hexdigest(), digests)
+
+
+def write_note(
+    ws: Workspace, key: str, rows: pd.DataFrame, silver: Silver, sha256: str, digests: Mapping[str, str] | None = None
+) -> None:
+    """Say beside the gold rows under ``key`` (their bytes have ``sha256``) that they reflect ``silver`` (law 7).
+
+    ``digests`` are those of `gold_reuse.input_digests`, for rows that the next run may keep.
+    """
     note = {
         "rows": len(rows),
         "events": int(rows["event_partition_key"].nunique()),
@@ -103,6 +132,8 @@ def write_rows(ws: Workspace, key: str, rows: pd.DataFrame, silver: Silver) -> N
         "code_version": __version__,
         "features": gold_features.feature_names(),
         "inputs": silver.hashes,
+        "sha256": sha256,
+        "digests": dict(digests or {}),
     }
     write_json(ws.store, note_key(key), note)
 
@@ -113,7 +144,7 @@ def note_key(key: str) -> str:
 
 
 def is_current(store: ObjectStore, key: str, silver: Silver) -> bool:
-    """Whether the rows under ``key`` were made from exactly this ``silver``."""
+    """Whether the rows under ``key`` are what exactly this ``silver`` gives, be they made from it or kept."""
     return store.exists(note_key(key)) and read_json(store, note_key(key))["inputs"] == silver.hashes
 
 
