@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from f1lib import metrics
 from f1lib.errors import BadParameters
@@ -62,10 +64,35 @@ def test_dnf_log_loss_of_even_chances_is_log_two() -> None:
     assert metrics.dnf_log_loss([0.5, 0.5], [1, 0]) == pytest.approx(math.log(2))
 
 
-def test_quantiles_are_the_first_place_that_reaches_the_level() -> None:
+def test_quantiles_are_read_off_the_mid_distribution() -> None:
+    # Halfway through each place: row 0 at .05 .5 .95, row 1 at .45 .95, row 2 at 0 .05 .55.
     matrix = [[0.1, 0.8, 0.1], [0.9, 0.1, 0.0], [0.0, 0.1, 0.9]]
-    assert metrics.quantile_positions(matrix, 0.1).tolist() == [1, 1, 2]
+    assert metrics.quantile_positions(matrix, 0.1).tolist() == [2, 1, 3]
+    assert metrics.quantile_positions(matrix, 0.5).tolist() == [2, 1, 3]
     assert metrics.quantile_positions(matrix, 0.9).tolist() == [2, 1, 3]
+
+
+def test_the_interval_of_a_uniform_driver_leaves_a_tenth_on_either_side() -> None:
+    uniform = np.full((20, 20), 0.05)
+    assert metrics.quantile_positions(uniform, 0.1).tolist() == [3] * 20
+    assert metrics.quantile_positions(uniform, 0.9).tolist() == [18] * 20
+
+
+@given(st.lists(st.floats(0.001, 1.0), min_size=2, max_size=22))
+def test_quantiles_rise_with_their_level_and_mirror_with_the_order(weights: list[float]) -> None:
+    row = np.array([weights]) / np.sum(weights)
+    low, middle, high = (int(metrics.quantile_positions(row, level)[0]) for level in (0.1, 0.5, 0.9))
+    assert 1 <= low <= middle <= high <= len(weights)
+    turned = row[:, ::-1]
+    assert int(metrics.quantile_positions(turned, 0.9)[0]) == len(weights) + 1 - low or low == middle
+
+
+def test_an_interval_of_a_calibrated_forecast_holds_about_four_outcomes_of_five() -> None:
+    generator = np.random.default_rng(5)
+    chances = generator.dirichlet(np.full(20, 1.5), size=4000)
+    place = (np.cumsum(chances, axis=1) < generator.random((4000, 1))).sum(axis=1) + 1
+    low, high = (metrics.quantile_positions(chances, level) for level in (0.1, 0.9))
+    assert 0.77 < ((place >= low) & (place <= high)).mean() < 0.83
 
 
 @pytest.mark.parametrize(
