@@ -18,25 +18,29 @@ class InProcessEngine(Engine):  # type: ignore[misc]
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> None:
         """Run the cells in order in a fresh namespace, up to the first failure; papermill raises from its output."""
         shell = _shell()
-        shell.reset(new_session=False)
-        count = 0
-        for index, cell in enumerate(nb_man.nb.cells):
-            if cell.cell_type != "code":
-                continue
-            count += 1
-            nb_man.cell_start(cell, index)
-            error = _run(shell, cell, count)
-            if error is not None:
-                nb_man.cell_exception(cell, index)
-                return
-            nb_man.cell_complete(cell, index)
+        try:
+            _run_cells(shell, nb_man)
+        finally:
+            shell.reset(new_session=False)  # IPython keeps every shell to the end; its frames it need not keep
+
+
+def _run_cells(shell: Any, nb_man: Any) -> None:
+    code = [(index, cell) for index, cell in enumerate(nb_man.nb.cells) if cell.cell_type == "code"]
+    for count, (index, cell) in enumerate(code, start=1):
+        nb_man.cell_start(cell, index)
+        error = _run(shell, cell, count)
+        if error is not None:
+            nb_man.cell_exception(cell, index)
+            return
+        nb_man.cell_complete(cell, index)
 
 
 def _shell() -> Any:
     from IPython.core.interactiveshell import InteractiveShell
 
     InteractiveShell.clear_instance()
-    shell: Any = InteractiveShell.instance()
+    # A cache of outputs would be flushed, with a walk through all of memory, at the end of every notebook.
+    shell: Any = InteractiveShell.instance(cache_size=0)
     shell.history_manager.enabled = False  # no history file beside the user's own
     shell._showtraceback = lambda *_: None  # the traceback goes to the error output, not among what was printed
     return shell
