@@ -6,25 +6,22 @@ written and never read. The tracking table follows each session from ``scheduled
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from f1lib.bronze_schedule import GRID_ROWS, SCHEDULE_ROW, refresh_schedule
-from f1lib.errors import BadParameters, NotPublishedYet, RateLimited, SourceBlocked, SourceError
-from f1lib.storage import read_json, write_json
-from f1lib.tables import parquet_bytes
+from f1lib.bronze_due import DONE, GRID_ROWS, after_error, after_success, due_rows
+from f1lib.bronze_schedule import SCHEDULE_ROW, refresh_schedule
+from f1lib.bronze_store import store_answer
+from f1lib.errors import BadParameters, RateLimited, SourceError
 from f1lib.terms import EventKey, SessionCode, format_utc, parse_utc
+from f1lib.tracking import is_claimed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     import pandas as pd
 
-    from f1lib.sources.base import SessionData
-    from f1lib.storage import ObjectStore
     from f1lib.tracking import Row
     from f1lib.workspace import Workspace
 
@@ -33,20 +30,19 @@ __all__ = [
     "SCHEDULE_ROW",
     "Unit",
     "due_rows",
+    "fetch",
     "folder",
     "grid_note",
     "ingest",
+    "note_key",
+    "race_end_of",
     "refresh_schedule",
     "session_note",
 ]
 
 _GRID_UNITS = {"G": "R", "SG": "S"}
-# A session without an answer this long after its end was not held, or will not be published.
-GIVE_UP_AFTER = timedelta(hours=48)
-# How long to leave an upstream alone that has nothing yet, or failed.
-TRY_AGAIN_AFTER = timedelta(minutes=15)
-_OPEN = ("scheduled", "due", "failed")
-_DONE = ("ingested", "silver", "gold")
+# With so few sessions to fetch, each row is looked at once more before its turn: a laptop may be at it.
+_LOOK_AGAIN = 40
 
 
 @dataclass(frozen=True)
@@ -99,26 +95,13 @@ def grid_note(event: EventKey, session: str) -> str:
     return f"{folder(event, session)}/starting_grid.source.json"
 
 
-def due_rows(rows: Iterable[Mapping[str, Any]], as_of: datetime) -> list[Row]:
-    """The tracking rows of sessions and grids that are visible at ``as_of`` and not settled, in order of time."""
-    moment = format_utc(as_of)
-    due = [
-        dict(row)
-        for row in rows
-        if (row["session_name_abr"] in list(SessionCode) or row["session_name_abr"] in GRID_ROWS.values())
-        and row.get("status") in _OPEN
-        and row.get("available_utc", "9") <= moment
-        and row.get("next_attempt_utc", "") <= moment
-    ]
-    return sorted(due, key=lambda r: (r["available_utc"], r["event_partition_key"], r["session_name_abr"]))
-
-
 def ingest(ws: Workspace, units: list[str], progress: Callable[[int, int, str], None] | None = None) -> pd.DataFrame:
     """Fetch sessions and starting grids into bronze; one row a unit with its status, rows and warning.
 
     ``units`` are texts as `Unit.parse` reads them; empty means every row that is due at ``ws.as_of``. What
-    goes wrong with one unit is recorded on its tracking row and never stops the others. Raises
-    `BadParameters` for a unit that is not in the calendar, `StorageError` when the lake cannot be written.
+    goes wrong with one unit is recorded on its tracking row and never stops the others; one that another run
+    has claimed is left to it (``taken``). Raises `BadParameters` for a unit that is not in the calendar,
+    `StorageError` when the lake cannot be written.
     """
     import pandas as pd
 
@@ -135,10 +118,16 @@ def ingest(ws: Workspace, units: list[str], progress: Callable[[int, int, str], 
     try:
         for number, unit in enumerate(wanted, start=1):
             row = known[unit.event.partition_key, unit.sort_key]
+            if len(wanted) <= _LOOK_AGAIN:
+                row = ws.tracking.get(unit.event.partition_key, unit.sort_key) or row
+            race_end = race_end_of(known, row)
+            if _is_taken(ws, row):
+                outcomes.append(_outcome(unit, "taken", 0, f"{row['owner']} is at it"))
+                continue
             if limited:  # the upstream wants to be left alone: the rest waits with the one it refused
-                outcome, change = _after_error(limited, unit, row, ws.as_of)
+                outcome, change = _failed(limited, unit, row, race_end, ws.as_of)
             else:
-                outcome, change, limited = _fetch(ws, unit, row)
+                outcome, change, limited = fetch(ws, unit, row, race_end)
             outcomes.append(outcome)
             changes.append(change)
             if progress:
@@ -148,40 +137,49 @@ def ingest(ws: Workspace, units: list[str], progress: Callable[[int, int, str], 
     return pd.DataFrame(outcomes, columns=["event_partition_key", "session", "status", "rows", "warning"])
 
 
-def _fetch(ws: Workspace, unit: Unit, row: Row) -> tuple[dict[str, Any], Row, RateLimited | None]:
+def race_end_of(known: Mapping[tuple[str, str], Row], row: Row) -> datetime:
+    """When the race of a row's weekend ends; the session itself where the calendar has no race."""
+    return parse_utc(known.get((row["event_partition_key"], "R"), row)["session_end_utc"])
+
+
+def fetch(ws: Workspace, unit: Unit, row: Row, race_end: datetime) -> tuple[dict[str, Any], Row, RateLimited | None]:
     """Ask the source, store the answer; the outcome, what the tracking row becomes, and the upstream's wish to rest."""
     attempts = {"attempts": int(row.get("attempts", 0)) + 1}
     try:
         ask = ws.source.starting_grid if unit.is_grid else ws.source.session
         data = ask(unit.event, unit.session, ws.as_of)
     except SourceError as error:
-        outcome, change = _after_error(error, unit, row, ws.as_of)
+        outcome, change = _failed(error, unit, row, race_end, ws.as_of)
         return outcome, {**change, **attempts}, error if isinstance(error, RateLimited) else None
-    digest = _store(ws.store, unit, data, ws.source.name, ws.as_of)
-    same = row.get("content_hash") == digest and row.get("status") in _DONE
-    change = {**_row_key(unit), **attempts, "status": row["status"] if same else "ingested", "content_hash": digest}
-    change |= {"last_error": None, "next_attempt_utc": None, "updated_at_utc": format_utc(ws.as_of)}
-    change |= {"bronze_path": folder(unit.event, unit.session), "source": ws.source.name}
+    source = str(data.provenance.get("source", ws.source.name))
+    stored = store_answer(ws.store, folder(unit.event, unit.session), note_key(unit), data, source, ws.as_of)
+    same = row.get("content_hash") == stored.content_hash and row.get("status") in DONE
+    change = {**_row_key(unit), **attempts, "status": row["status"] if same else "ingested"}
+    change |= {"content_hash": stored.content_hash, "last_error": None, "updated_at_utc": format_utc(ws.as_of)}
+    change |= {"bronze_path": folder(unit.event, unit.session), "source": source, "missing": stored.missing or None}
+    change |= {"conflicts": len(data.provenance.get("conflicts", ())) or None}
+    change |= after_success(row, race_end, ws.as_of, is_whole=stored.is_whole)
     rows = sum(len(frame) for frame in data.frames.values())
     return _outcome(unit, "ingested", rows, "; ".join(data.warnings)), change, None
 
 
-def _after_error(error: SourceError, unit: Unit, row: Row, as_of: datetime) -> tuple[dict[str, Any], Row]:
+def note_key(unit: Unit) -> str:
+    """The key of the note that makes a unit's files count."""
+    return grid_note(unit.event, unit.session) if unit.is_grid else session_note(unit.event, unit.session)
+
+
+def _is_taken(ws: Workspace, row: Row) -> bool:
+    """Whether another run works on this very session."""
+    return is_claimed(row, ws.as_of) and row.get("run_id") != ws.run_id
+
+
+def _failed(
+    error: SourceError, unit: Unit, row: Row, race_end: datetime, as_of: datetime
+) -> tuple[dict[str, Any], Row]:
     """What a failed attempt means: a session already ingested keeps what it has."""
-    again = as_of + TRY_AGAIN_AFTER
-    if isinstance(error, RateLimited):
-        status, again = "due", as_of + timedelta(seconds=error.retry_after_seconds)
-    elif isinstance(error, SourceBlocked):
-        status = "blocked"
-    elif isinstance(error, NotPublishedYet):
-        status = "unavailable" if as_of - parse_utc(row["session_end_utc"]) > GIVE_UP_AFTER else "due"
-    else:
-        status = "failed"
-    if row.get("status") in _DONE:
-        status = row["status"]
-    change: Row = {**_row_key(unit), "status": status, "last_error": str(error), "updated_at_utc": format_utc(as_of)}
-    change["next_attempt_utc"] = format_utc(again) if status in ("due", "failed") else None
-    return _outcome(unit, status, 0, str(error)), change
+    change: Row = {**_row_key(unit), "last_error": str(error), "updated_at_utc": format_utc(as_of)}
+    change |= after_error(row, error, race_end, as_of)
+    return _outcome(unit, change["status"], 0, str(error)), change
 
 
 def _row_key(unit: Unit) -> Row:
@@ -191,29 +189,3 @@ def _row_key(unit: Unit) -> Row:
 def _outcome(unit: Unit, status: str, rows: int, warning: str) -> dict[str, Any]:
     key = unit.event.partition_key
     return {"event_partition_key": key, "session": unit.sort_key, "status": status, "rows": rows, "warning": warning}
-
-
-def _store(store: ObjectStore, unit: Unit, data: SessionData, source: str, as_of: datetime) -> str:
-    """Write the frames, each row naming its source, then the note that makes them count; returns the content's hash.
-
-    An answer equal to the one in the lake is left alone: its note keeps the moment it was first seen. A
-    changed one takes its note away first, so that no reader meets new files under an old note.
-    """
-    base = folder(unit.event, unit.session)
-    note_key = grid_note(unit.event, unit.session) if unit.is_grid else session_note(unit.event, unit.session)
-    named = {name: frame.assign(source=source) for name, frame in sorted(data.frames.items())}
-    contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in named.items()}
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
-    if store.exists(note_key):
-        old = read_json(store, note_key)
-        if old["content_hash"] == digest:
-            return digest
-        for name in (note_key, *(f"{base}/{file}" for file in old["files"])):
-            store.delete(name)
-    for name, content in contents.items():
-        store.write(f"{base}/{name}", content)
-    note: dict[str, Any] = {"event_partition_key": unit.event.partition_key, "session": unit.session}
-    note |= {"content_hash": digest, "fetched_utc": format_utc(as_of), "files": hashes}
-    write_json(store, note_key, {**note, "provenance": data.provenance, "warnings": data.warnings})
-    return digest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from f1lib.bronze_due import GRID_ROWS
 from f1lib.storage import read_json, write_json
 from f1lib.tables import conform, parquet_bytes
 from f1lib.terms import format_utc
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from f1lib.workspace import Workspace
 
 SCHEDULE_ROW = "STAGE#00_schedule#"
-GRID_ROWS = {"R": "STAGE#starting_grid", "S": "STAGE#sprint_grid"}
+# What a source had to say about itself when the calendar was last read.
+NOTICE_ROW = "STAGE#00_schedule"
 _WAITING = ("scheduled", "due", "unavailable")
 
 
@@ -52,6 +54,8 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         changes += _session_rows(events, sessions, rows, ws.as_of)
         changes += _season_row(season, digest, rows, ws.as_of)
         frames.append(events)
+    notice = "; ".join(ws.notices) or None
+    changes.append({"event_partition_key": PIPELINE, "session_name_abr": NOTICE_ROW, "notice": notice})
     ws.tracking.put_rows(changes)
     return pd.concat(frames, ignore_index=True)
 

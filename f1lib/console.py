@@ -64,14 +64,26 @@ def show_outcome(ws: Workspace, result: TickResult) -> None:
     """What a tick did: who holds what it could not do, the prediction of the next race, the report's path."""
     for run in result.taken:
         print(f"not done here: {run.error}")
+    for line in _said(ws, result):
+        print(line)
     race = next_race(ws.tracking.rows(), ws.as_of)
     if race is None:
         print("the calendar has no race after this moment")
-    elif any(name.startswith("STAGE#06_predict") for name in _names(ws, race["event_partition_key"])):
+    elif _is_predicted(ws, race["event_partition_key"]):
         from f1lib import predictions
 
         show_predictions(ws, predictions.read(race["event_partition_key"], lake=ws.store.url))
     print(f"report: {location(ws, 'reports/run_summary.html')}")
+
+
+def _said(ws: Workspace, result: TickResult) -> list[str]:
+    """What the sources had to say in this tick: a missing release, forecasts that could not be had; each once."""
+    rows, stages = ws.tracking.rows(), {run.step.stage for run in result.runs}
+    lines = [f"*** {row['notice']} ***" for row in rows if row.get("notice")]
+    errors = [row.get("last_error") for row in rows if row["session_name_abr"] == "STAGE#02_weather"]
+    if "02_weather" in stages and any(errors):
+        lines.append(f"weather is missing: {next(e for e in errors if e)}")
+    return lines
 
 
 def failed_sessions(ws: Workspace, result: TickResult) -> list[str]:
@@ -121,7 +133,7 @@ def show_status(ws: Workspace) -> None:
         if row["session_name_abr"] in _SESSION_ORDER:
             counts[row.get("status", "?")] = counts.get(row.get("status", "?"), 0) + 1
     print("sessions: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
-    steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather)
+    steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather)
     print("due now: " + ("; ".join(f"{s.stage} ({s.reason})" for s in steps) or "nothing"))
 
 
@@ -138,7 +150,7 @@ def find_event(ws: Workspace, text: str) -> str:
     fitting = sorted((e for e in events if plain(text) in plain(e)), key=lambda e: events[e])
     if not fitting:
         raise BadParameters(f"no event {text!r} in lake {ws.store.url}; `f1 status` shows the next one")
-    predicted = [e for e in fitting if any(n.startswith("STAGE#06_predict") for n in _names(ws, e))]
+    predicted = [e for e in fitting if _is_predicted(ws, e)]
     return str((predicted or fitting)[-1])
 
 
@@ -197,8 +209,9 @@ def _status_order(row: dict[str, Any]) -> tuple[bool, str, str, str]:
     return (is_stage, row["event_partition_key"], row.get("session_date_utc", ""), row["session_name_abr"])
 
 
-def _names(ws: Workspace, event: str) -> list[str]:
-    return [row["session_name_abr"] for row in ws.tracking.rows(event)]
+def _is_predicted(ws: Workspace, event: str) -> bool:
+    rows = ws.tracking.rows(event)
+    return any(r["session_name_abr"].startswith("STAGE#06_predict") and r.get("finished_utc") for r in rows)
 
 
 def _out() -> Console:

@@ -69,7 +69,8 @@ def serving_targets(
 
     A horizon lasts until the next one begins, ``pre_race`` until the race starts. Within that time the cut-off is
     ``as_of`` itself; afterwards, when the past is predicted again, it is the horizon's own beginning, as in
-    training. Raises `BadParameters` for an unknown event and for a horizon that has not begun.
+    training. ``post_practice`` is open from the first session before qualifying on and renewed with each. Raises
+    `BadParameters` for an unknown event and for a horizon that has not begun.
     """
     import pandas as pd
 
@@ -78,9 +79,10 @@ def serving_targets(
     if own.empty:
         raise BadParameters(f"event {event!r} is not in the calendar, or cancelled; `f1 status` lists the events")
     begins = dict(zip(own["horizon"].tolist(), own["cutoff_utc"].tolist(), strict=True))
+    opens = begins | _practice_opens(sessions, event) if "post_practice" in begins else begins
     race_start = events.loc[events["event_partition_key"] == event, "race_start_utc"].tolist()
-    ends = dict(zip(begins, [*begins.values(), *race_start][1:], strict=True))
-    reached = {name: begin for name, begin in begins.items() if begin <= as_of or name == HORIZONS[0]}
+    ends = dict(zip(begins, [*opens.values(), *race_start][1:], strict=True))
+    reached = {name: begin for name, begin in begins.items() if opens[name] <= as_of or name == HORIZONS[0]}
     moments = {name: as_of if as_of < ends[name] else begin for name, begin in reached.items()}
     chosen = [name for name in moments if horizon in ("", name)]
     if not chosen:
@@ -88,3 +90,8 @@ def serving_targets(
         raise BadParameters(f"{event} is not at horizon {horizon!r} at {format_utc(as_of)}: {known}")
     rows = [(event, "R", name, moments[name]) for name in chosen]
     return pd.DataFrame(rows, columns=COLUMNS).astype(DTYPES)
+
+
+def _practice_opens(sessions: pd.DataFrame, event: str) -> dict[str, pd.Timestamp]:
+    """When the first session of ``event`` is visible, which is from when ``post_practice`` can be served."""
+    return {"post_practice": sessions.loc[sessions["event_partition_key"] == event, "available_utc"].min()}

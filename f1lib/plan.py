@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from f1lib.bronze_due import DONE, GRID_ROWS, SESSIONS, due_rows
 from f1lib.terms import format_utc, parse_utc
 from f1lib.tracking import PIPELINE, Row
 
@@ -23,14 +24,11 @@ SCHEDULE, INGEST, WEATHER, SILVER, GOLD = "00_schedule", "01_ingest", "02_weathe
 TRAIN, PREDICT, SCORE, REPORT = "05_train", "06_predict", "07_score", "08_report"
 STAGES = (SCHEDULE, INGEST, WEATHER, SILVER, GOLD, TRAIN, PREDICT, SCORE, REPORT)
 
-GRID_KEYS = {"R": "STAGE#starting_grid", "S": "STAGE#sprint_grid"}
 SCHEDULE_EVERY = timedelta(hours=24)
 FORECAST_REACH = timedelta(days=16)
 FORECAST_CLOSE = timedelta(hours=72)
 FORECAST_EVERY = timedelta(hours=24)
-_OPEN = ("scheduled", "due", "failed")
 _SETTLED = ("gold", "unavailable", "blocked")
-_SESSIONS = frozenset(["P1", "P2", "P3", "Q", "SQ", "SS", "S", "R"])
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Rows:
         }
         self.sessions: dict[str, dict[str, Row]] = {}
         for (event, session), row in self.by_key.items():
-            if session in _SESSIONS and not row.get("is_cancelled"):
+            if session in SESSIONS and not row.get("is_cancelled"):
                 self.sessions.setdefault(event, {})[session] = row
 
     def stage(self, stage: str, event: str = PIPELINE) -> Row:
@@ -85,8 +83,8 @@ def is_input(row: Mapping[str, Any]) -> bool:
     """Whether a row stands for data that silver and gold take in."""
     name = row["session_name_abr"]
     return (
-        name in _SESSIONS
-        or name in GRID_KEYS.values()
+        name in SESSIONS
+        or name in GRID_ROWS.values()
         or name == f"STAGE#{WEATHER}"
         or name.startswith(f"STAGE#{SCHEDULE}#")
     )
@@ -97,19 +95,20 @@ def due_steps(
     now: datetime,
     *,
     has_weather: bool = False,
+    has_past_weather: bool = False,
     tried: frozenset[tuple[str, str]] = frozenset(),
 ) -> list[Step]:
     """The steps that can be run at ``now``, in order; empty when nothing is due.
 
     ``rows`` are all rows of the tracking table; ``tried`` the keys of steps that this tick has run already.
-    Only the earliest layer with work is returned, because what comes after it depends on its outcome: run
-    it, read the rows again, ask again.
+    ``has_past_weather`` asks for the forecasts of past races too. Only the earliest layer with work is returned,
+    because what comes after it depends on its outcome: run it, read the rows again, ask again.
     """
     known = Rows(rows)
-    rules = (_schedule, _ingest, _weather, _silver, _gold, _train, _predict, _score, _report)
+    rules = [_schedule, _ingest, _silver, _gold, _train, _predict, _score, _report]
+    if has_weather:
+        rules.insert(2, _past_and_coming_weather if has_past_weather else _weather)
     for rule in rules:
-        if rule is _weather and not has_weather:
-            continue
         steps = [step for step in rule(known, now) if step.key not in tried]
         if steps:
             return steps
@@ -123,8 +122,11 @@ def next_race(rows: Iterable[Mapping[str, Any]], now: datetime) -> Row | None:
 
 
 def horizon_known(known: Rows, event: str, now: datetime) -> str:
-    """The last horizon whose data is in gold for ``event``."""
-    if known.by_key.get((event, GRID_KEYS["R"]), {}).get("status") == "gold":
+    """The last horizon whose data is in gold for ``event``.
+
+    ``post_practice`` begins with the first session before qualifying and is renewed with each further one.
+    """
+    if known.by_key.get((event, GRID_ROWS["R"]), {}).get("status") == "gold":
         return "pre_race"
     sessions = known.sessions.get(event, {})
     qualifying = sessions.get("Q")
@@ -132,23 +134,15 @@ def horizon_known(known: Rows, event: str, now: datetime) -> str:
         return "pre_weekend"
     if qualifying.get("status") == "gold":
         return "post_qualifying"
-    before = [row for row in sessions.values() if row["session_date_utc"] < qualifying["session_date_utc"]]
-    done = all(row.get("status") in _SETTLED and row["available_utc"] <= format_utc(now) for row in before)
-    return "post_practice" if before and done else "pre_weekend"
+    before = _before_qualifying(sessions, qualifying)
+    held = [row for row in before if row["available_utc"] <= format_utc(now)]
+    some = any(row.get("status") == "gold" for row in held)
+    settled = len(held) == len(before) and all(row.get("status") in _SETTLED for row in held)
+    return "post_practice" if before and (some or settled) else "pre_weekend"
 
 
-def due_sessions(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[Row]:
-    """The rows of sessions and grids that are visible at ``now`` and not yet ingested or given up."""
-    moment = format_utc(now)
-    waiting = [
-        dict(row)
-        for row in rows
-        if (row["session_name_abr"] in _SESSIONS or row["session_name_abr"] in GRID_KEYS.values())
-        and row.get("status") in _OPEN
-        and row.get("available_utc", "9") <= moment
-        and row.get("next_attempt_utc", "") <= moment
-    ]
-    return sorted(waiting, key=lambda r: (r["available_utc"], r["event_partition_key"], r["session_name_abr"]))
+def _before_qualifying(sessions: Mapping[str, Row], qualifying: Row) -> list[Row]:
+    return [row for row in sessions.values() if row["session_date_utc"] < qualifying["session_date_utc"]]
 
 
 def _schedule(known: Rows, now: datetime) -> list[Step]:
@@ -161,25 +155,36 @@ def _schedule(known: Rows, now: datetime) -> list[Step]:
 
 
 def _ingest(known: Rows, now: datetime) -> list[Step]:
-    """A session is due once it is visible, until it is ingested or given up."""
-    waiting = due_sessions(known.by_key.values(), now)
-    return [Step(INGEST, f"{len(waiting)} sessions are visible and not ingested")] if waiting else []
+    """A session is asked for from when it is visible until it is whole, and after its race again (`bronze_due`)."""
+    due = due_rows(known.by_key.values(), now)
+    again = sum(row.get("status") in DONE for row in due)
+    parts = [f"{len(due) - again} sessions are visible and not ingested"] if len(due) > again else []
+    parts += [f"{again} are read again"] if again else []
+    return [Step(INGEST, "; ".join(parts))] if due else []
 
 
 def _weather(known: Rows, now: datetime) -> list[Step]:
-    """A forecast is due daily within its reach of a race, every tick in the last 72 hours, once for the past."""
-    due = [race["event_partition_key"] for race in known.races() if _forecast_due(known, race, now)]
-    if not due:
-        return []
+    """A forecast is due daily within its reach of a race, and every tick in the last 72 hours."""
+    ahead = [race for race in known.races() if race["session_date_utc"] > format_utc(now)]
+    return _forecasts([race["event_partition_key"] for race in ahead if _forecast_due(known, race, now)])
+
+
+def _past_and_coming_weather(known: Rows, now: datetime) -> list[Step]:
+    """The same, and once for every race of the past: for a source that has them at hand."""
+    return _forecasts([race["event_partition_key"] for race in known.races() if _forecast_due(known, race, now)])
+
+
+def _forecasts(due: list[str]) -> list[Step]:
     named = due[0] if len(due) == 1 else f"{len(due)} events"
-    return [Step(WEATHER, f"a forecast is due for {named}", {"events": due})]
+    return [Step(WEATHER, f"a forecast is due for {named}", {"events": due})] if due else []
 
 
 def _forecast_due(known: Rows, race: Row, now: datetime) -> bool:
     start = parse_utc(race["session_date_utc"])
-    fetched = known.stage(WEATHER, race["event_partition_key"]).get("finished_utc")
-    if start > now + FORECAST_REACH:
+    row = known.stage(WEATHER, race["event_partition_key"])
+    if start > now + FORECAST_REACH or row.get("next_attempt_utc", "") > format_utc(now):
         return False
+    fetched = row.get("finished_utc")
     if not fetched:
         return True
     every = timedelta(0) if start - now <= FORECAST_CLOSE else FORECAST_EVERY
@@ -217,7 +222,7 @@ def _predict(known: Rows, now: datetime) -> list[Step]:
         return []
     event = race["event_partition_key"]
     horizon = horizon_known(known, event, now)
-    digest = _digest([event, horizon, known.stage(TRAIN).get("input_hash"), _inputs_of(known, event)])
+    digest = _digest([event, horizon, known.stage(TRAIN).get("input_hash"), _inputs_of(known, event, horizon)])
     done = known.by_key.get((event, f"STAGE#{PREDICT}#{horizon}"), {})
     if done.get("input_hash") == digest:
         return []
@@ -252,10 +257,11 @@ def _report(known: Rows, now: datetime) -> list[Step]:
     return [Step(REPORT, "something changed since the last report", input_hash=digest)]
 
 
-def _inputs_of(known: Rows, event: str) -> list[tuple[str, Any]]:
-    """The content of everything gold knows of one event."""
-    rows = [(name, row.get("content_hash")) for (e, name), row in known.by_key.items() if e == event and is_input(row)]
-    return sorted((name, content) for name, content in rows if content)
+def _inputs_of(known: Rows, event: str, horizon: str) -> list[tuple[str, Any]]:
+    """The content of everything gold knows of one event at ``horizon``; before the weekend no session is part of it."""
+    names = [(name, row.get("content_hash")) for (e, name), row in known.by_key.items() if e == event and is_input(row)]
+    unknown = SESSIONS | set(GRID_ROWS.values()) if horizon == "pre_weekend" else frozenset()
+    return sorted((name, content) for name, content in names if content and name not in unknown)
 
 
 def _digest(value: Any) -> str:

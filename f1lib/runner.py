@@ -86,7 +86,7 @@ def tick(
     tried: frozenset[tuple[str, str]] = frozenset()
     while True:
         rows = ws.tracking.rows()
-        steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, tried=tried)
+        steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather, tried=tried)
         if not steps or any(run.status == "taken" for run in runs):
             return TickResult(ws.run_id, runs, True, rows)
         if not ws.run_id:

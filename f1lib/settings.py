@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SOURCES = ("auto", "f1db", "simulated", "fastf1")
 ENGINES = ("kernel", "inprocess")
+WEATHER = ("auto", "openmeteo", "none")
 _ENVIRONMENT = {
     "F1_LAKE_URL": "lake",
     "F1_TRACKING_URL": "tracking",
@@ -26,6 +27,7 @@ _ENVIRONMENT = {
     "F1_MODEL": "model",
     "F1_ENGINE": "engine",
     "F1_UPSTREAM_BASE": "upstream_base",
+    "F1_WEATHER": "weather",
     "FASTF1_CACHE": "fastf1_cache",
 }
 
@@ -58,11 +60,14 @@ class Settings:
     simulated_seasons: int = 5
     upstream_base: str = ""
     fastf1_cache: str = ""
+    fastf1_cache_mb: int = 500
+    weather: str = "auto"
 
     def __post_init__(self) -> None:
         _one_of("source", self.source, SOURCES)
         _one_of("engine", self.engine, ENGINES)
-        for name in ("lease_minutes", "threads", "simulated_seasons"):
+        _one_of("weather", self.weather, WEATHER)
+        for name in ("lease_minutes", "threads", "simulated_seasons", "fastf1_cache_mb"):
             if getattr(self, name) < 1:
                 raise BadParameters(f"setting {name} is {getattr(self, name)}; it must be at least 1")
 

@@ -53,15 +53,20 @@ class Workspace:
     @cached_property
     def weather(self) -> WeatherSource | None:
         """Forecasts, or None where this source has none: missing weather is missing."""
-        if self.source_name == "simulated":
-            from f1lib.sources.simulated import SimulatedWeather
+        from f1lib.workspace_sources import open_weather
 
-            return SimulatedWeather(self.source)
-        return None
+        return open_weather(self)
 
     @property
     def has_weather(self) -> bool:
-        """Whether this source offers forecasts at all; asking opens nothing."""
+        """Whether this workspace asks for forecasts at all; asking opens nothing."""
+        from f1lib.workspace_sources import has_weather
+
+        return has_weather(self)
+
+    @property
+    def has_past_weather(self) -> bool:
+        """Whether the forecasts of races that are over come with a tick: for real ones they are a backfill."""
         return self.source_name == "simulated"
 
     @property
@@ -122,6 +127,9 @@ def claim_lake(ws: Workspace) -> dict[str, Any]:
         world = {"seed": ws.settings.simulated_seed, "first_season": first} if kind == "simulated" else {}
         write_json(ws.store, LAKE_MARKER, {"kind": kind, **world})
     marker: dict[str, Any] = read_json(ws.store, LAKE_MARKER)
+    if ws.source_name == "fastf1" and marker.get("kind") == kind and marker.get("source") != "fastf1":
+        marker |= {"source": "fastf1"}  # so that `auto` goes on with it
+        write_json(ws.store, LAKE_MARKER, marker)
     if marker.get("kind") != kind:
         raise RunError(
             f"lake {ws.store.url} holds {marker.get('kind')} data and source {ws.source_name} is {kind}: "
@@ -132,16 +140,20 @@ def claim_lake(ws: Workspace) -> dict[str, Any]:
 
 def _choose_source(settings: Settings, moment: datetime, notices: list[str]) -> str:
     """Resolve ``auto``: F1DB by path or cache, else by download, else, loudly, simulated."""
+    from f1lib import workspace_sources
     from f1lib.sources.f1db_release import locate
 
     try:
         store = open_store(_absolute(settings.lake))
-        kind = read_json(store, LAKE_MARKER).get("kind") if store.exists(LAKE_MARKER) else None
+        marker = read_json(store, LAKE_MARKER) if store.exists(LAKE_MARKER) else {}
+        kind = marker.get("kind")
         if kind == "simulated":
             notices.append(f"SIMULATED DATA: lake {store.url} was begun with it; choose another --lake for real data")
         if kind:
-            return "simulated" if kind == "simulated" else "f1db"
-        locate(settings.f1db, PROJECT / settings.cache, now=moment)
+            return "simulated" if kind == "simulated" else str(marker.get("source", "f1db"))
+        base = settings.upstream_base
+        web = workspace_sources.web(base) if base else None
+        locate(settings.f1db, PROJECT / settings.cache, now=moment, session=web)
         return "f1db"
     except SourceError as error:
         if settings.f1db:
@@ -156,12 +168,9 @@ def _open_source(ws: Workspace) -> SessionSource:
 
         marker = claim_lake(ws)
         return SimulatedSource(seed=marker["seed"], first_season=marker["first_season"])
-    if ws.source_name == "f1db":
-        from f1lib.sources.f1db import F1dbSource
-        from f1lib.sources.f1db_release import locate
+    from f1lib import workspace_sources
 
-        return F1dbSource(locate(ws.settings.f1db, ws.cache, now=ws.as_of), first_season=ws.settings.history_from)
-    raise BadParameters(f"source {ws.source_name!r} is not there yet; use auto, f1db or simulated")
+    return workspace_sources.open_f1db(ws) if ws.source_name == "f1db" else workspace_sources.open_fastf1(ws)
 
 
 def _absolute(url: str) -> str:

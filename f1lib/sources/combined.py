@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Results of the last races of a year are read again for a month, and corrected: the season is still running.
 SEASON_SETTLED = timedelta(days=60)
+# Results are read again 1, 7 and 30 days after a race; what is older than that is settled.
+SESSION_SETTLED = timedelta(days=35)
 COMPARED = ("position", "points", "grid_position", "best_lap_seconds", "team_id", "driver_number")
 _TOLERANCE = 0.0005  # half a millisecond
 # How much an error says about what to do next: the first of these that occurred is raised.
@@ -35,21 +37,29 @@ _TELLING = (RateLimited, SourceBlocked, SourceError, NotPublishedYet)
 
 
 class CombinedSource:
-    """See `sources.base.SessionSource`. ``history`` knows the past, ``live`` the running season."""
+    """See `sources.base.SessionSource`. ``history`` knows the past, ``live`` the running season.
 
-    def __init__(self, history: SessionSource, live: SessionSource) -> None:
+    Of the running season too, a session older than ``live_for`` is history's: a lake that is begun in November
+    need not download the year. None asks ``live`` first for everything (a backfill of laps).
+    """
+
+    def __init__(
+        self, history: SessionSource, live: SessionSource, *, live_for: timedelta | None = SESSION_SETTLED
+    ) -> None:
         self._history = history
         self._live = live
+        self._live_for = live_for
         self.name = f"{history.name}+{live.name}"
         self.attribution = f"{history.attribution}; {live.attribution}"
 
     def is_live(self, season: int, as_of: datetime) -> bool:
         """Whether ``season`` is asked of ``live`` first at ``as_of``."""
-        return season >= (as_of - SEASON_SETTLED).year
+        return self._live_for is None or season >= (as_of - SEASON_SETTLED).year
 
     def seasons(self, as_of: datetime) -> list[int]:
         """The seasons either source knows; of the live ones only those that are not history yet."""
-        live = [season for season in self._live.seasons(as_of) if self.is_live(season, as_of)]
+        running = (as_of - SEASON_SETTLED).year
+        live = [season for season in self._live.seasons(as_of) if season >= running]
         return sorted({*self._history.seasons(as_of), *live})
 
     def schedule(self, season: int, as_of: datetime) -> Schedule:
@@ -73,7 +83,12 @@ class CombinedSource:
         """
         if not self.is_live(key.season, as_of):
             return self._history.session(key, session, as_of)
-        self._wait_until("available_utc", key, session, as_of)
+        visible = self._wait_until("available_utc", key, session, as_of)
+        if self._live_for is not None and as_of - visible > self._live_for:
+            try:
+                return self._history.session(key, session, as_of)
+            except SourceError as error:
+                return _noted(self._live.session(key, session, as_of), self._history.name, error)
         try:
             live = self._live.session(key, session, as_of)
         except SourceError as error:
@@ -106,8 +121,8 @@ class CombinedSource:
                 errors.append(error)
         raise _most_telling(errors)
 
-    def _wait_until(self, moment: str, key: EventKey, session: str, as_of: datetime) -> None:
-        """Raise `NotPublishedYet` before a session's time in the calendar that holds.
+    def _wait_until(self, moment: str, key: EventKey, session: str, as_of: datetime) -> datetime:
+        """A session's time in the calendar that holds; raises `NotPublishedYet` before it.
 
         Each source goes by its own calendar, and F1DB's hours are estimates before 2024: falling back on it
         would show a session early.
@@ -119,6 +134,8 @@ class CombinedSource:
         if as_of < found.iloc[0]:
             visible = format_utc(found.iloc[0])
             raise NotPublishedYet(f"{key} {session} is visible from {visible}, not yet at {format_utc(as_of)}")
+        visible_from: datetime = found.iloc[0].to_pydatetime()
+        return visible_from
 
     def _order(self, season: int, as_of: datetime) -> tuple[SessionSource, ...]:
         return (self._live, self._history) if self.is_live(season, as_of) else (self._history, self._live)
@@ -155,6 +172,10 @@ def differences(live: pd.DataFrame, history: pd.DataFrame, live_name: str, histo
                     {"driver_id": driver, "column": column, live_name: _plain(mine), history_name: _plain(theirs)}
                 )
     return found
+
+
+def _noted(data: SessionData, name: str, error: SourceError) -> SessionData:
+    return _with(data, tried=[{"source": name, "error": str(error)}])
 
 
 def _with(data: SessionData, **more: Any) -> SessionData:

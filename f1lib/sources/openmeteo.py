@@ -66,6 +66,7 @@ class OpenMeteoSource:
     def __init__(self, web: requests.Session, *, now: datetime) -> None:
         self._web = web
         self._now = now
+        self._runs: dict[Any, dict[str, Any]] = {}
 
     def forecast(self, event: dict[str, Any], sessions: list[dict[str, Any]], as_of: datetime) -> dict[str, Any] | None:
         """See `WeatherSource.forecast`: whole days in UTC that hold the race and sprint; None out of reach.
@@ -110,8 +111,7 @@ class OpenMeteoSource:
         if max(leads.values()) > LONGEST_LEAD_DAYS:
             return None
         days = sorted({lead_days(moment, as_of) for moment in _asked_hours(hours)})
-        names = [f"{name}_previous_day{n}" for name in _NO_PROBABILITY for n in days if n <= LONGEST_LEAD_DAYS]
-        document = self._ask(PREVIOUS_RUNS, event, hours, tuple(names))
+        document = self._runs_of(event, hours)
         times = [parse_utc(text) for text in document["hourly"]["time"]]
         hourly: dict[str, list[Any]] = {"time": document["hourly"]["time"]}
         for name in _NO_PROBABILITY:
@@ -120,6 +120,15 @@ class OpenMeteoSource:
         hourly["precipitation_probability"] = [None] * len(times)
         whole = {**document, "hourly": hourly, "hourly_units": {"time": "iso8601"} | UNITS}
         return _envelope(whole, "historical_forecast", event, as_of, leads)
+
+    def _runs_of(self, event: Mapping[str, Any], hours: Mapping[str, datetime]) -> dict[str, Any]:
+        """Every run of the week before an event in one call; the moments of its weekend are all read from it."""
+        key = (str(event["event_partition_key"]), tuple(sorted(hours.items())))
+        if key not in self._runs:
+            days = range(1, LONGEST_LEAD_DAYS + 1)
+            names = tuple(f"{name}_previous_day{n}" for name in _NO_PROBABILITY for n in days)
+            self._runs = {key: self._ask(PREVIOUS_RUNS, event, hours, names)}  # events come one after another
+        return self._runs[key]
 
     def _ask(
         self, url: str, event: Mapping[str, Any], hours: Mapping[str, datetime], names: Sequence[str]

@@ -227,12 +227,12 @@ def test_a_unit_is_read_from_its_text(text: str, session: str, is_grid: bool, so
     [
         (NotPublishedYet("not yet"), "due", "2025-03-15T12:15:00Z"),
         (SourceError("upstream is broken"), "failed", "2025-03-15T12:15:00Z"),
-        (SourceBlocked("403"), "blocked", None),
+        (SourceBlocked("403"), "blocked", "2025-03-15T12:15:00Z"),
         (RateLimited("wait", 3600), "due", "2025-03-15T13:00:00Z"),
     ],
 )
 def test_a_failure_is_recorded_with_when_to_ask_again(
-    opened: Opener, error: SourceError, status: str, again: str | None
+    opened: Opener, error: SourceError, status: str, again: str
 ) -> None:
     ws = opened(SATURDAY)
     failing(ws, {f"{AUSTRALIA}/Q": error})

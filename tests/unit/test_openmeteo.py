@@ -113,13 +113,12 @@ def test_a_past_race_gets_the_forecast_of_the_moment_it_is_asked_for(
     assert document["f1lib"]["provenance"] == "historical_forecast"
 
 
-def test_no_hour_of_a_past_forecast_comes_from_a_run_after_the_moment(
+def test_no_hour_of_a_past_forecast_comes_from_a_run_after_the_moment_and_one_call_answers_them_all(
     server: ReplayServer, source: OpenMeteoSource
 ) -> None:
     race = datetime(2025, 3, 16, 4, 0, tzinfo=UTC)
     for hours in range(1, 150, 7):
         as_of = race - timedelta(hours=hours)
-        server.behave()
         document = source.forecast(EVENT, race_at(race), as_of)
         assert document is not None
         truth = json.loads(open_meteo(next(iter(server.count))).body)["hourly"]
@@ -128,6 +127,7 @@ def test_no_hour_of_a_past_forecast_comes_from_a_run_after_the_moment(
             days = lead_days(at, as_of)
             assert at - timedelta(days=days) <= as_of
             assert document["hourly"]["wind_speed_10m"][n] == truth[f"wind_speed_10m_previous_day{days}"][n]
+    assert server.requests == 1
 
 
 def test_the_archived_runs_have_no_probability_and_none_is_made_up(source: OpenMeteoSource) -> None:

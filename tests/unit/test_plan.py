@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from f1lib.bronze_due import due_rows
 from f1lib.plan import Rows as KnownRows
-from f1lib.plan import due_sessions, due_steps, horizon_known, next_race
+from f1lib.plan import due_steps, horizon_known, next_race
 from f1lib.terms import format_utc
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"
@@ -68,28 +69,28 @@ def test_a_failed_reading_of_the_calendar_is_tried_by_the_next_tick() -> None:
 def test_a_session_is_due_once_it_is_visible_and_not_a_second_before() -> None:
     visible = STARTS["P1"] + timedelta(minutes=90)
     rows = [calendar_read(visible), *weekend()]
-    assert due_sessions(rows, visible - timedelta(seconds=1)) == []
-    assert [row["session_name_abr"] for row in due_sessions(rows, visible)] == ["P1"]
+    assert due_rows(rows, visible - timedelta(seconds=1)) == []
+    assert [row["session_name_abr"] for row in due_rows(rows, visible)] == ["P1"]
     assert stages_of(rows, visible) == ["01_ingest"]
 
 
 def test_a_session_that_asks_for_patience_is_not_due_before_its_next_attempt() -> None:
     now = STARTS["Q"] + timedelta(minutes=90)
     rows = [session("Q", "due", next_attempt_utc=format_utc(now + timedelta(hours=2)))]
-    assert due_sessions(rows, now) == []
-    assert len(due_sessions(rows, now + timedelta(hours=2))) == 1
+    assert due_rows(rows, now) == []
+    assert len(due_rows(rows, now + timedelta(hours=2))) == 1
 
 
 def test_what_was_given_up_or_refused_is_not_asked_for_again() -> None:
     rows = [session("P1", "unavailable"), session("P2", "blocked")]
-    assert due_sessions(rows, RACE) == []
+    assert due_rows(rows, RACE) == []
 
 
 def test_the_starting_grid_is_due_from_its_own_time() -> None:
     grid = {**session("R", "scheduled"), "session_name_abr": "STAGE#starting_grid"}
     grid["available_utc"] = format_utc(RACE - timedelta(hours=1))
-    assert due_sessions([grid], RACE - timedelta(minutes=61)) == []
-    assert len(due_sessions([grid], RACE - timedelta(minutes=60))) == 1
+    assert due_rows([grid], RACE - timedelta(minutes=61)) == []
+    assert len(due_rows([grid], RACE - timedelta(minutes=60))) == 1
 
 
 def test_silver_is_rebuilt_for_the_seasons_with_new_bronze_only() -> None:
@@ -142,7 +143,7 @@ def test_each_horizon_is_predicted_as_soon_as_its_data_is_in_gold() -> None:
     done = {"P1": "gold", "P2": "gold", "P3": "unavailable"}
     cases = [
         (weekend(), "pre_weekend", STARTS["P1"] - timedelta(days=1)),
-        (weekend(P1="gold"), "pre_weekend", STARTS["P1"] + timedelta(hours=2)),
+        (weekend(P1="gold"), "post_practice", STARTS["P1"] + timedelta(hours=2)),
         (weekend(**done), "post_practice", STARTS["P3"] + timedelta(hours=2)),
         (weekend(**done, Q="gold"), "post_qualifying", STARTS["Q"] + timedelta(hours=2)),
         ([*weekend(**done, Q="gold"), grid], "pre_race", RACE - timedelta(minutes=30)),
