@@ -51,18 +51,18 @@ def _is_due(row: Mapping[str, Any], moment: str) -> bool:
 
 def _is_awaited(row: Mapping[str, Any], moment: str) -> bool:
     """Visible and not there yet, and no upstream asked to be left alone."""
-    return row.get("status") in OPEN and row.get("next_attempt_utc", "") <= moment
+    return row.get("status") in OPEN and (row.get("next_attempt_utc") or "") <= moment
 
 
 def _is_to_be_completed(row: Mapping[str, Any], moment: str) -> bool:
     """Refused, or there without its laps, and the time to try again has come."""
     is_lacking = row.get("status") == "blocked" or bool(row.get("is_partial"))
-    return is_lacking and row.get("next_attempt_utc", _NEVER) <= moment
+    return is_lacking and (row.get("next_attempt_utc") or _NEVER) <= moment
 
 
 def _is_to_be_read_again(row: Mapping[str, Any], moment: str) -> bool:
     """A day, a week or a month after its race."""
-    return bool(row.get("reread_utc", _NEVER) <= moment)
+    return (row.get("reread_utc") or _NEVER) <= moment
 
 
 def after_success(row: Mapping[str, Any], race_end: datetime, now: datetime, *, is_whole: bool) -> Row:

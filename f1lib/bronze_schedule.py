@@ -54,8 +54,9 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         changes += _session_rows(events, sessions, rows, ws.as_of)
         changes += _season_row(season, digest, rows, ws.as_of)
         frames.append(events)
-    notice = "; ".join(ws.notices) or None
-    changes.append({"event_partition_key": PIPELINE, "session_name_abr": NOTICE_ROW, "notice": notice})
+    notice, before = "; ".join(ws.notices) or None, known.get("", {}).get((PIPELINE, NOTICE_ROW), {}).get("notice")
+    if notice != before:
+        changes.append({"event_partition_key": PIPELINE, "session_name_abr": NOTICE_ROW, "notice": notice})
     ws.tracking.put_rows(changes)
     return pd.concat(frames, ignore_index=True)
 

@@ -151,9 +151,10 @@ def _standing(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Of each event and horizon the issue that stood when the horizon began, and all others.
 
-    That is the last one issued by then or, where there was none (nobody can predict from qualifying before it is
-    over), the first one after: what the walk-forward predicts. ``scored`` comes oldest first. What was issued
-    within a horizon later, on a newer forecast say, is scored as well and counts among the others.
+    That is the last one issued by then of ``pre_weekend``, which is open from the race before on, and the first one
+    from then on of the others, which know all of their sessions only then (``post_practice`` is issued after each
+    practice): what the walk-forward predicts. Where there is none such, the nearest. ``scored`` comes oldest first.
+    What was issued within a horizon later, on a newer forecast say, is scored as well and counts among the others.
     """
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for one in scored:
@@ -162,7 +163,10 @@ def _standing(
     counted = []
     for key, issues in groups.items():
         begin = cutoffs.get(key, "")
-        counted.append(([s for s in issues if s["entry"]["as_of_utc"] <= begin] or issues[:1])[-1])
+        if key[2] == HORIZONS[0]:
+            counted.append(([s for s in issues if s["entry"]["as_of_utc"] <= begin] or issues[:1])[-1])
+        else:
+            counted.append(([s for s in issues if s["entry"]["as_of_utc"] >= begin] or issues[-1:])[0])
     kept = {id(s) for s in counted}
     return counted, [s for s in scored if id(s) not in kept]
 

@@ -326,3 +326,83 @@ def test_progress_is_told_after_each_session(opened: Opener) -> None:
     ingest(ws, [], progress=lambda *step: told.append(step))
     assert told[0] == (1, 4, f"{AUSTRALIA} P1")
     assert told[-1] == (4, 4, f"{AUSTRALIA} Q")
+
+
+class Answering(Scripted):
+    """The tiny source whose race results come as told: partial ones lack laps, and say so."""
+
+    def __init__(self, source: F1dbSource) -> None:
+        super().__init__(source, {})
+        self.laps: Any = None
+        self.points = 25.0
+
+    def session(self, key: EventKey, session: str, as_of: Any) -> SessionData:
+        import pandas as pd
+
+        data = super().session(key, session, as_of)
+        results = data.frames["results"].assign(points=self.points)
+        whole = {"source": "fastf1", "complete": True, "conflicts": [{"driver_id": "x"}]}
+        partial = {"source": "fastf1", "complete": False, "facts": {"laps": "blocked: timing refuses us"}}
+        if self.laps is None:
+            return SessionData({"results": results}, partial)
+        return SessionData({"results": results, "laps": pd.DataFrame({"lap_number": self.laps})}, whole)
+
+
+def answering(opened: Opener) -> tuple[Workspace, Answering]:
+    ws = opened("2025-03-16T12:00:00Z")
+    refresh_schedule(ws, [])
+    scripted = Answering(ws.source)  # type: ignore[arg-type]
+    ws.__dict__["source"] = scripted
+    return ws, scripted
+
+
+def test_results_without_laps_are_kept_marked_and_renewed_when_the_laps_arrive(opened: Opener) -> None:
+    ws, source = answering(opened)
+    ingest(ws, [f"{AUSTRALIA}/R"])
+    row = ws.tracking.get(AUSTRALIA, "R")
+    assert row is not None
+    assert (row["status"], row["is_partial"]) == ("ingested", True)
+    assert row["missing"] == "laps blocked: timing refuses us"
+    assert row["source"] == "fastf1"
+    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "R", "status": "gold"}])
+    source.laps = [1, 2]
+    ingest(ws.at(parse_utc("2025-03-16T12:15:00Z")), [])
+    row = ws.tracking.get(AUSTRALIA, "R")
+    assert row is not None
+    assert (row["status"], row.get("is_partial"), row.get("missing")) == ("ingested", None, None)
+    assert row["conflicts"] == 1
+
+
+def test_laps_that_are_there_are_not_lost_to_a_later_answer_without_them(opened: Opener) -> None:
+    ws, source = answering(opened)
+    source.laps = [1, 2]
+    ingest(ws, [f"{AUSTRALIA}/R"])
+    source.laps, source.points = None, 18.0
+    ingest(ws.at(parse_utc("2025-03-17T12:00:00Z")), [f"{AUSTRALIA}/R"])
+    base = folder(EventKey.parse(AUSTRALIA), "R")
+    assert len(read_parquet(ws.store, f"{base}/laps.parquet")) == 2
+    assert read_parquet(ws.store, f"{base}/results.parquet")["points"].tolist()[0] == 18.0
+    assert read_json(ws.store, f"{base}/source.json")["kept"] == ["laps.parquet"]
+    assert ws.tracking.get(AUSTRALIA, "R").get("is_partial") is None  # type: ignore[union-attr]
+
+
+def test_what_was_known_before_a_revision_is_kept_with_the_moment_it_was_fetched(opened: Opener) -> None:
+    ws, source = answering(opened)
+    source.laps = [1, 2]
+    ingest(ws, [f"{AUSTRALIA}/R"])
+    source.points = 0.0
+    ingest(ws.at(parse_utc("2025-03-23T12:00:00Z")), [f"{AUSTRALIA}/R"])
+    aside = f"{folder(EventKey.parse(AUSTRALIA), 'R')}/revisions/20250316T120000Z"
+    assert read_parquet(ws.store, f"{aside}/results.parquet")["points"].tolist()[0] == 25.0
+    assert set(read_json(ws.store, f"{aside}/source.json")["files"]) == {"results.parquet", "laps.parquet"}
+
+
+def test_a_session_that_another_run_works_on_is_left_to_it(opened: Opener) -> None:
+    ws = opened(SATURDAY)
+    scripted = failing(ws, {})
+    lease = {"owner": "laptop", "run_id": "ingest-1", "now": ws.as_of, "lease": timedelta(minutes=10)}
+    claim = ws.tracking.claim(AUSTRALIA, "P2", **lease)  # type: ignore[arg-type]
+    assert ingest(ws, [])["status"].tolist() == ["ingested", "taken", "ingested", "ingested"]
+    assert f"{AUSTRALIA}/P2" not in scripted.asked
+    ws.tracking.release(claim, {})
+    assert ingest(ws, [])["session"].tolist() == ["P2"]
