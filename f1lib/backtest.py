@@ -89,6 +89,8 @@ def run(
         raise BadParameters(f"no horizon {strange[0]!r}; there are {', '.join(HORIZONS)}")
     forecasts: dict[tuple[str, str, str], pd.DataFrame] = {}
     for horizon in wanted:
+        if not _blocks(_of_horizon(training, horizon), first, last, 1):
+            raise BadParameters(f"no race of {first}..{last} has a result in the training dataset at {horizon}")
         for name in baselines.BY_HORIZON[horizon]:
             forecasts["baselines", name, horizon] = walk_baseline(training, name, horizon, first, last)
         for config in (c for c in configs if horizon in c.horizons):

@@ -17,7 +17,7 @@ from f1lib.errors import BadParameters, F1LibError
 from f1lib.settings import SOURCES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from f1lib.workspace import Workspace
 
@@ -72,14 +72,19 @@ def build_parser() -> argparse.ArgumentParser:
     replay = add("replay", _replay, "live through a season by the production path, and score what was issued")
     replay.add_argument("--season", type=int, required=True)
     replay.add_argument("--event", default="", help="one event only")
-    replay.add_argument("--json", default="", metavar="FILE", dest="json_file")
+    _json_option(replay)
     backtest = add("backtest", _backtest, "walk forward through seasons, strictly past, and score")
     backtest.add_argument("--from", type=int, required=True, dest="first")
     backtest.add_argument("--to", type=int, required=True, dest="last")
     backtest.add_argument("--model", action="append", default=[], help="a configuration; repeat for several")
     backtest.add_argument("--horizon", action="append", default=[], help="a horizon; repeat for several")
-    backtest.add_argument("--json", default="", metavar="FILE", dest="json_file")
+    _json_option(backtest)
     return parser
+
+
+def _json_option(command: argparse.ArgumentParser) -> None:
+    text = "write the figures to FILE, or without one to standard output instead of the table"
+    command.add_argument("--json", nargs="?", const="-", default="", metavar="FILE", dest="json_file", help=text)
 
 
 def _common_options() -> argparse.ArgumentParser:
@@ -159,11 +164,15 @@ def _predictions(arguments: argparse.Namespace) -> int:
 def _replay(arguments: argparse.Namespace) -> int:
     from f1lib import console
     from f1lib.replay import replay_season
+    from f1lib.storage import LocalStore
 
     ws = _open(arguments)
+    if not hasattr(arguments, "lake") and isinstance(ws.store, LocalStore):
+        arguments.lake = f"{ws.store.root}-replay-{arguments.season}"  # the user's own lake may know the future
+        ws = _open(arguments)
     summary = replay_season(ws, arguments.season, arguments.event, on_tick=console.replay_progress())
-    console.show_replay(summary)
-    _write_json(arguments.json_file, summary)
+    _show(summary, console.show_replay, arguments.json_file)
+    print(f"report: {console.location(ws, 'reports/run_summary.html')}", file=sys.stderr)
     return 0
 
 
@@ -175,16 +184,20 @@ def _backtest(arguments: argparse.Namespace) -> int:
         raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
     ws = _open(arguments)
     card = backtest_history(ws, arguments.first, arguments.last, arguments.model, arguments.horizon)
-    console.show_scorecard(card)
-    _write_json(arguments.json_file, card)
+    _show(card, console.show_scorecard, arguments.json_file)
     return 0
 
 
-def _write_json(file: str, document: Any) -> None:
-    if not file:
+def _show(document: dict[str, Any], as_table: Callable[[dict[str, Any]], None], file: str) -> None:
+    """A table for people; with a file the document goes there too, with ``-`` only it goes to standard output."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    if file == "-":
+        sys.stdout.write(text)
         return
+    as_table(document)
     try:
-        Path(file).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        if file:
+            Path(file).write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadParameters(f"cannot write {file}: {error.strerror}") from error
 

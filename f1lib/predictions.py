@@ -20,7 +20,7 @@ from f1lib.attribution import ATTRIBUTION
 from f1lib.errors import MissingColumn, RunError, StorageError
 from f1lib.storage import open_store, read_json, write_json
 from f1lib.tables import check_grain, read_parquet, write_parquet
-from f1lib.terms import HORIZONS, EventKey, format_utc, stamp
+from f1lib.terms import HORIZONS, EventKey, format_utc, parse_utc, stamp
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,6 +57,11 @@ def predict(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
     features, gold_run_id = newest_features(ws.store, event, horizon, ws.as_of)
     first = features.iloc[0]
     serving = load_serving(ws.store, champion_of(ws.store, str(first["horizon"]))["run_id"])
+    if parse_utc(serving.metadata["as_of"]) > ws.as_of:
+        raise RunError(
+            f"model run {serving.run_id} was trained at {serving.metadata['as_of']}, after {format_utc(ws.as_of)}: it "
+            "knows what was not known then; predict an earlier moment in a lake of its own"
+        )
     rows = features.join(serving.forecast(features)).assign(
         as_of_utc=ws.as_of,
         is_podium_prediction=lambda f: f["predicted_rank"] <= 3,

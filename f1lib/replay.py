@@ -1,7 +1,8 @@
 """Live through a season by the production path: a tick whenever something becomes known, then the scores.
 
 The ticks are the same ticks as `f1 run` makes; only the clock is an argument, and notebooks run in this
-process instead of in a kernel each.
+process instead of in a kernel each. An interrupted replay goes on where it was; a lake that has been brought
+beyond the season's beginning in any other way is refused, because what it knows would be a look ahead.
 """
 
 from __future__ import annotations
@@ -12,46 +13,72 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import BadParameters, RunError
 from f1lib.runner import tick
-from f1lib.terms import EventKey, format_utc
+from f1lib.storage import read_json, write_json
+from f1lib.terms import HORIZONS, format_utc, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pandas as pd
 
     from f1lib.workspace import Workspace
 
 # The prediction before a weekend is issued this long before its first session.
 PRE_WEEKEND_LEAD = timedelta(hours=24)
+RECORD = "reports/replay.json"
+ACCURACY = "reports/accuracy.json"
 
 
 def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str], None]) -> dict[str, Any]:
     """Tick through ``season`` (or one ``event`` of it) up to ``ws.as_of`` and score what was issued.
 
     Returns ``{"season", "races", "horizons": {horizon: {system: means}}, "events": [...]}``. Raises
-    `BadParameters` for a season or event the source does not know, `RunError` when a tick fails.
+    `BadParameters` for a season or event the source does not know and for a lake that knows its future already,
+    `RunError` when a tick fails.
     """
+    if season not in ws.source.seasons(ws.as_of):
+        raise BadParameters(f"source {ws.source_name} does not know season {season} at {format_utc(ws.as_of)}")
+    event = _named(ws, season, event) if event else ""
+    moments = [(moment, why) for moment, why in replay_moments(ws, season, event) if moment <= ws.as_of]
+    if not moments:
+        raise BadParameters(f"nothing of season {season} has begun at {format_utc(ws.as_of)}")
+    record = _record(ws, season, event, moments[0][0])
     inprocess = replace(ws, settings=replace(ws.settings, engine="inprocess"))
-    moments = replay_moments(ws, season, event)
+    inprocess.__dict__["source"] = ws.source
     for moment, why in moments:
-        if moment > ws.as_of:
-            break
+        if format_utc(moment) < record["until"]:
+            continue
+        write_json(ws.store, RECORD, record | {"until": format_utc(moment)})
         result = tick(inprocess.at(moment))
-        if "source" not in inprocess.__dict__ and result.runs:
-            inprocess.__dict__["source"] = inprocess.source
         on_tick(f"{format_utc(moment)}  {why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
         if result.failures:
             raise RunError(f"the tick at {format_utc(moment)} failed: {result.failures[0].error}")
     return summarize(inprocess.at(moments[-1][0]), season, event)
 
 
+def _record(ws: Workspace, season: int, event: str, first: datetime) -> dict[str, Any]:
+    """What was replayed in this lake and up to when; raises `BadParameters` when it knows more than that."""
+    record: dict[str, Any] = {"replayed": [], "until": ""}
+    if ws.store.exists(RECORD):
+        record = dict(read_json(ws.store, RECORD))
+    known = max((row.get("finished_utc", "") for row in ws.tracking.rows()), default="")
+    goes_on = [season, event] in record["replayed"] or [season, ""] in record["replayed"]
+    if known > (record["until"] if goes_on else format_utc(first)):
+        raise BadParameters(
+            f"lake {ws.store.url} has been brought to {known} already and this replay begins {format_utc(first)}: "
+            "give it a lake of its own with --lake"
+        )
+    if not goes_on:
+        record["replayed"].append([season, event])
+    return record
+
+
 def replay_moments(ws: Workspace, season: int, event: str) -> list[tuple[datetime, str]]:
-    """When something of the season becomes known: each weekend's eve, each session, each grid; ascending."""
-    if season not in ws.source.seasons(ws.as_of):
-        raise BadParameters(f"source {ws.source_name} does not know season {season}")
+    """When something of the season (or of the event with key ``event``) becomes known, ascending.
+
+    Each weekend's eve, each session, each grid.
+    """
     sessions = ws.source.schedule(season, ws.as_of).sessions
     if event:
-        sessions = sessions[sessions["event_partition_key"] == _named(sessions, season, event)]
+        sessions = sessions[sessions["event_partition_key"] == event]
     eve = sessions.groupby("event_partition_key")["session_start_utc"].min() - PRE_WEEKEND_LEAD
     moments = [(when.to_pydatetime(), f"{key} eve") for key, when in eve.items()]
     for row in sessions.to_dict("records"):
@@ -64,13 +91,12 @@ def replay_moments(ws: Workspace, season: int, event: str) -> list[tuple[datetim
 
 def summarize(ws: Workspace, season: int, event: str) -> dict[str, Any]:
     """The scores of every prediction issued for the season, from ``reports/accuracy.json``."""
-    from f1lib.storage import read_json
-
-    entries = [e for e in read_json(ws.store, "reports/accuracy.json")["predictions"] if e["event_year"] == season]
-    if event:
-        entries = [e for e in entries if EventKey.parse(event).event_name == e["event_name"]] or entries
+    entries: list[dict[str, Any]] = []
+    if ws.store.exists(ACCURACY):
+        entries = [e for e in read_json(ws.store, ACCURACY)["predictions"] if e["event_year"] == season]
+    entries = [e for e in entries if event in ("", e["event_partition_key"])]
     horizons: dict[str, dict[str, dict[str, float]]] = {}
-    for horizon in sorted({e["horizon"] for e in entries}):
+    for horizon in [h for h in HORIZONS if any(e["horizon"] == h for e in entries)]:
         horizons[horizon] = _means([e for e in entries if e["horizon"] == horizon])
     races = len({e["event_partition_key"] for e in entries})
     return {"season": season, "races": races, "horizons": horizons, "events": entries}
@@ -86,12 +112,10 @@ def _means(entries: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return {str(system): {m: float(row[m]) for m in metrics} for system, row in means.iterrows()}
 
 
-def _named(sessions: pd.DataFrame, season: int, event: str) -> str:
-    from f1lib.terms import plain
-
-    for key in sessions["event_partition_key"].unique():
-        if plain(event) in (plain(key), plain(key[5:])) or plain(event) in plain(key):
-            return str(key)
-    raise BadParameters(
-        f"season {season} has no event {event!r}; it has {', '.join(sessions['event_partition_key'].unique())}"
-    )
+def _named(ws: Workspace, season: int, event: str) -> str:
+    """The key of the event that ``event`` means: the key itself, the event's name or a part of it."""
+    keys = [str(key) for key in ws.source.schedule(season, ws.as_of).events["event_partition_key"]]
+    same = [key for key in keys if plain(event) in (plain(key), plain(key[5:]))]
+    for key in same or [key for key in keys if plain(event) in plain(key)]:
+        return key
+    raise BadParameters(f"season {season} has no event {event!r}; it has {', '.join(keys)}")

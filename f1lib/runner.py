@@ -11,7 +11,7 @@ from datetime import timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from f1lib.errors import AlreadyRunning, F1LibError
+from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.execute import Execution, execute_stage, stage_notebook, stage_result, stage_values
 from f1lib.plan import SCHEDULE, STAGES, TRAIN, Step, due_steps
 from f1lib.terms import format_utc, stamp
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StageRun", "TickResult", "run_stage", "stage_result", "tick"]
 _MESSAGE_LENGTH = 600
+# Two machines on one lake need not agree on the time to the second.
+CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def tick(
     tried: frozenset[tuple[str, str]] = frozenset()
     while True:
         rows = ws.tracking.rows()
+        _only_forward(ws, rows)
         steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather, tried=tried)
         if not steps or any(run.status == "taken" for run in runs):
             return TickResult(ws.run_id, runs, True, rows)
@@ -100,6 +103,16 @@ def tick(
                 return TickResult(ws.run_id, runs, False, rows)
             on_step(step)
             runs.append(_attempt(ws, _with_settings(ws, step), seen.get(step.key, {})))
+
+
+def _only_forward(ws: Workspace, rows: list[Row]) -> None:
+    """Time goes forward in a lake: a tick in its past would predict with models that know what came after."""
+    newest = max((row.get("finished_utc", "") for row in rows), default="")
+    if newest > format_utc(ws.as_of + CLOCKS_DIFFER):
+        raise BadParameters(
+            f"lake {ws.store.url} has been brought to {newest}, after {format_utc(ws.as_of)}: its models know what was "
+            "not known then; give an earlier moment a lake of its own with --lake"
+        )
 
 
 def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
@@ -200,4 +213,5 @@ def _progress(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _record_suffix(step: Step) -> str:
     """Two predictions, or two sessions, of one run keep their records apart."""
-    return f"{step.event_partition_key}-{step.suffix}" if step.event_partition_key != PIPELINE else ""
+    names = [step.event_partition_key, step.suffix] if step.event_partition_key != PIPELINE else []
+    return "-".join(name for name in names if name)

@@ -71,7 +71,8 @@ def ws(tmp_path: Path) -> Workspace:
             "source": "f1db",
         }
         for session, start, end in (
-            ("Q", "2025-12-06T14:00:00Z", "2025-12-06T15:30:00Z"), ("R", "2025-12-07T13:00:00Z", "2025-12-07T15:30:00Z"),
+            ("Q", "2025-12-06T14:00:00Z", "2025-12-06T15:30:00Z"),
+            ("R", "2025-12-07T13:00:00Z", "2025-12-07T15:30:00Z"),
         )
     ]  # fmt: skip
     write_parquet(opened.store, silver.key("sessions", 2025), conform(pd.DataFrame(sessions), "sessions"))
