@@ -122,7 +122,7 @@ def _run(arguments: argparse.Namespace) -> int:
     else:
         console.show_outcome(ws, result)
     if result.failures:
-        failed = "; ".join(run.error for run in result.failures)
+        failed = "; ".join(dict.fromkeys(run.error for run in result.failures))
         print(
             f"f1: {len(result.failures)} stage(s) failed and will be retried by the next run: {failed}", file=sys.stderr
         )

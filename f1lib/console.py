@@ -11,7 +11,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from f1lib.errors import BadParameters
-from f1lib.plan import INGEST, due_steps, next_race
+from f1lib.plan import INGEST, REPORT, due_steps, next_race
 from f1lib.runner import TickResult, tick
 from f1lib.storage import LocalStore
 from f1lib.terms import plain
@@ -66,6 +66,8 @@ def show_outcome(ws: Workspace, result: TickResult) -> None:
         print(f"not done here: {run.error}")
     for line in _said(ws, result):
         print(line)
+    if not any(run.status == "finished" for run in result.runs):
+        return
     race = next_race(ws.tracking.rows(), ws.as_of)
     if race is None:
         print("the calendar has no race after this moment")
@@ -73,7 +75,8 @@ def show_outcome(ws: Workspace, result: TickResult) -> None:
         from f1lib import predictions
 
         show_predictions(ws, predictions.read(race["event_partition_key"], lake=ws.store.url))
-    print(f"report: {location(ws, 'reports/run_summary.html')}")
+    if any(run.step.stage == REPORT and run.status == "finished" for run in result.runs):
+        print(f"report: {location(ws, 'reports/run_summary.html')}")
 
 
 def _said(ws: Workspace, result: TickResult) -> list[str]:

@@ -20,7 +20,7 @@ from f1lib.tracking import PIPELINE
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from f1lib.tracking import Row
+    from f1lib.tracking import Claim, Row
     from f1lib.workspace import Workspace
 
 __all__ = ["StageRun", "TickResult", "run_stage", "stage_result", "tick"]
@@ -179,9 +179,8 @@ def _claimed(
     ``seen`` is the step's row as the plan saw it, before the claim was ours: when somebody else has worked on
     it meanwhile, it is not done twice.
     """
-    lease = timedelta(minutes=ws.settings.lease_minutes)
     event, sort_key = step.key
-    claim = ws.tracking.claim(event, sort_key, owner=ws.owner, run_id=ws.run_id, now=ws.as_of, lease=lease)
+    claim = _claim(ws, event, sort_key)
     before = ws.tracking.get(event, sort_key) or {}
     outcome: dict[str, Any] = {"status": "failed", "last_error": "interrupted", "updated_at_utc": format_utc(ws.as_of)}
     outcome["attempts"] = int(before.get("attempts", 0)) + 1
@@ -204,6 +203,18 @@ def _claimed(
         raise
     finally:
         ws.tracking.release(claim, outcome)
+
+
+def _claim(ws: Workspace, event: str, sort_key: str) -> Claim:
+    """The claim on a row, also from the hands of a process that died; raises `AlreadyRunning` otherwise."""
+    lease = timedelta(minutes=ws.settings.lease_minutes)
+    wanted: Any = {"owner": ws.owner, "run_id": ws.run_id, "now": ws.as_of, "lease": lease}
+    try:
+        return ws.tracking.claim(event, sort_key, **wanted)
+    except AlreadyRunning:
+        if not ws.free_claim_of_the_dead(event, sort_key):
+            raise
+    return ws.tracking.claim(event, sort_key, **wanted)
 
 
 def _progress(row: Mapping[str, Any]) -> tuple[Any, ...]:

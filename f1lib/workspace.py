@@ -20,7 +20,7 @@ from f1lib.errors import BadParameters, RunError, SourceError
 from f1lib.settings import Settings, load_settings
 from f1lib.storage import LocalStore, ObjectStore, open_store, read_json, write_json
 from f1lib.terms import format_utc, parse_utc
-from f1lib.tracking import TrackingTable, open_tracking
+from f1lib.tracking import Claim, TrackingTable, open_tracking
 
 if TYPE_CHECKING:
     from f1lib.sources.base import SessionSource, WeatherSource
@@ -80,6 +80,21 @@ class Workspace:
         if "source" in self.__dict__:
             moved.__dict__["source"] = self.source
         return moved
+
+    def free_claim_of_the_dead(self, event: str, sort_key: str) -> bool:
+        """Give back a claim whose process on this machine has died; whether there was one.
+
+        Without it a run that was killed, or could not write its last word, keeps everybody waiting for its lease.
+        Only for SQLite, whose users share a machine: two containers may bear one name and one process number.
+        """
+        row = self.tracking.get(event, sort_key) or {}
+        host, _, process = str(row.get("owner", "")).rpartition(":")
+        ours = self.tracking.url.startswith("sqlite:") and host == socket.gethostname() and process.isdigit()
+        if not ours or _is_alive(int(process)):
+            return False
+        expires = parse_utc(row["lease_expires_utc"])
+        self.tracking.release(Claim(event, sort_key, row["owner"], row["run_id"], expires), {})
+        return True
 
     def parameters(self) -> dict[str, str]:
         """What a notebook is given so that it opens this very workspace."""
@@ -171,6 +186,19 @@ def _open_source(ws: Workspace) -> SessionSource:
     from f1lib import workspace_sources
 
     return workspace_sources.open_f1db(ws) if ws.source_name == "f1db" else workspace_sources.open_fastf1(ws)
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process of this machine runs; taken for granted where it cannot be asked without harm."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, and alive
+        return True
+    return True
 
 
 def _absolute(url: str) -> str:

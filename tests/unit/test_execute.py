@@ -1,8 +1,13 @@
 """The runner's record of a notebook, on tiny notebooks of one behaviour each."""
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -120,14 +125,25 @@ def test_a_failed_stage_is_recorded_released_and_can_be_run_again(ws: Workspace,
 
 
 def test_two_runs_of_one_stage_do_not_meet(ws: Workspace, put: Any) -> None:
-    from datetime import timedelta
-
     put(notebook(("step", "answer = 1"), ("result", RESULT)))
     ws.tracking.claim("PIPELINE", "STAGE#09_try", owner="other", run_id="r0", now=ws.as_of, lease=timedelta(minutes=5))
     with pytest.raises(AlreadyRunning, match="other"):
         runner.run_stage(ws, "try", {})
     later = replace(ws, as_of=ws.as_of + timedelta(minutes=6))
     assert runner.run_stage(later, "try", {}).status == "finished"
+
+
+def test_the_claim_of_a_process_that_died_keeps_nobody_waiting(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "answer = 1"), ("result", RESULT)))
+    with subprocess.Popen([sys.executable, "-c", ""]) as died:
+        owner = f"{socket.gethostname()}:{died.pid}"
+    lease = timedelta(minutes=30)
+    ws.tracking.claim("PIPELINE", "STAGE#09_try", owner=owner, run_id="r0", now=ws.as_of, lease=lease)
+    assert runner.run_stage(ws, "try", {}).status == "finished"
+    alive = f"{socket.gethostname()}:{os.getpid()}"
+    ws.tracking.claim("PIPELINE", "STAGE#09_try", owner=alive, run_id="r1", now=ws.as_of, lease=lease)
+    with pytest.raises(AlreadyRunning, match=alive):
+        runner.run_stage(ws, "try", {})
 
 
 def test_runs_of_the_same_moment_keep_their_records_apart(ws: Workspace, put: Any) -> None:

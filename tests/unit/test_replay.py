@@ -70,7 +70,7 @@ def test_the_same_replay_again_finds_nothing_to_do_and_answers_the_same(
     assert all(line.endswith("nothing due") for line in ticks)
 
 
-def test_a_lake_that_knows_the_season_already_is_refused(replayed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_lake_that_knows_the_season_is_refused(replayed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "--season", str(SEASON), *replayed, *NOW]) == 1
     assert "lake of its own" in capsys.readouterr().err
 
