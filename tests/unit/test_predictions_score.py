@@ -123,7 +123,8 @@ def test_the_first_issue_after_the_cut_off_counts_and_the_others_are_scored_besi
 
 def test_of_what_was_issued_before_the_cut_off_the_last_one_counts(ws: Workspace) -> None:
     for moment in ("2025-12-01T10:00:00Z", "2025-12-05T14:00:00Z", "2025-12-06T10:00:00Z"):
-        issue = prediction_frame().assign(as_of_utc=pd.Timestamp(moment), horizon="pre_weekend")
+        changed = {"as_of_utc": pd.Timestamp(moment), "horizon": "pre_weekend", "gold_run_id": moment}
+        issue = prediction_frame().assign(**changed)
         predictions.publish(ws, issue)
     score_issued(ws)
     assert _model_entry(ws)["as_of_utc"] == "2025-12-05T14:00:00Z"  # the first session starts a day later
