@@ -27,6 +27,9 @@ FORECAST = (
     "predicted_score predicted_position predicted_rank p_win p_podium p_points p_dnf position_p10 position_p50 "
     "position_p90 expected_points position_probabilities"
 ).split()
+# At which horizons a prediction is scored when none is asked for: the two that SCORING.md's figures are given at.
+SCORED_HORIZONS = ("post_qualifying", "pre_race")
+REFIT_EVERY = 4  # SCORING.md: at least every 4 races; the configuration that serves is refitted after each
 SCORECARD_KEY = "reports/scorecard.json"
 SCORES_KEY = "reports/scorecard.parquet"
 
@@ -75,15 +78,24 @@ def walk_baseline(training: pd.DataFrame, name: str, horizon: str, first: int, l
 
 
 def run(
-    ws: Workspace, training: pd.DataFrame, first: int, last: int, models: list[str], horizons: list[str]
+    ws: Workspace,
+    training: pd.DataFrame,
+    first: int,
+    last: int,
+    models: list[str],
+    horizons: list[str],
+    refit_every: int = 0,
 ) -> dict[str, Any]:
-    """The scorecard of ``models`` (empty = all) and all baselines at ``horizons`` (empty = all they are meant for).
+    """The scorecard of ``models`` (empty = all) and all baselines at ``horizons`` (empty = `SCORED_HORIZONS`).
 
+    ``refit_every`` 0: the configuration that serves (``ws.settings.model``) is refitted after each race, as
+    production does, so that its forecasts are the issued ones to the last digit; the others, which are there to
+    compare with, every `REFIT_EVERY` races.
     Written to ``reports/scorecard.json`` and, a row a race, system and metric, ``reports/scorecard.parquet``.
     Shape: `backtest_scorecard.scorecard`.
     """
     configs = [load_config(name) for name in models or config_names()]
-    wanted = horizons or list(HORIZONS)
+    wanted = horizons or list(SCORED_HORIZONS)
     strange = [h for h in wanted if h not in HORIZONS]
     if strange:
         raise BadParameters(f"no horizon {strange[0]!r}; there are {', '.join(HORIZONS)}")
@@ -94,7 +106,8 @@ def run(
         for name in baselines.BY_HORIZON[horizon]:
             forecasts["baselines", name, horizon] = walk_baseline(training, name, horizon, first, last)
         for config in (c for c in configs if horizon in c.horizons):
-            made = walk_forward(training, config, horizon, first, last, 1, ws.settings.threads)
+            every = refit_every or (1 if config.name == ws.settings.model else REFIT_EVERY)
+            made = walk_forward(training, config, horizon, first, last, every, ws.settings.threads)
             forecasts["models", config.name, horizon] = made
     if not any(kind == "models" for kind, _, _ in forecasts):
         raise BadParameters(f"none of {', '.join(c.name for c in configs)} is meant for {', '.join(wanted)}")

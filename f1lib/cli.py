@@ -78,6 +78,8 @@ def build_parser() -> argparse.ArgumentParser:
     backtest.add_argument("--to", type=int, required=True, dest="last")
     backtest.add_argument("--model", action="append", default=[], help="a configuration; repeat for several")
     backtest.add_argument("--horizon", action="append", default=[], help="a horizon; repeat for several")
+    text = "races between refits (default: 1 for the configuration that serves, 4 for the others)"
+    backtest.add_argument("--refit-every", type=int, default=0, choices=(1, 2, 3, 4), help=text)
     _json_option(backtest)
     return parser
 
@@ -183,7 +185,8 @@ def _backtest(arguments: argparse.Namespace) -> int:
     if arguments.first > arguments.last:
         raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
     ws = _open(arguments)
-    card = backtest_history(ws, arguments.first, arguments.last, arguments.model, arguments.horizon)
+    asked = (arguments.first, arguments.last, arguments.model, arguments.horizon, arguments.refit_every)
+    card = backtest_history(ws, *asked)
     _show(card, console.show_scorecard, arguments.json_file)
     return 0
 

@@ -21,10 +21,12 @@ def bring_history(ws: Workspace) -> None:
         raise RunError(result.failures[0].error)
 
 
-def backtest_history(ws: Workspace, first: int, last: int, models: list[str], horizons: list[str]) -> dict[str, Any]:
-    """The scorecard of ``models`` over seasons ``first``..``last``; see `f1lib.backtest` for its shape."""
+def backtest_history(
+    ws: Workspace, first: int, last: int, models: list[str], horizons: list[str], refit_every: int
+) -> dict[str, Any]:
+    """The scorecard of ``models`` over seasons ``first``..``last``; see `f1lib.backtest.run` for its arguments."""
     from f1lib import backtest, gold
 
     bring_history(ws)
     training = gold.read_training_dataset(ws.store)
-    return backtest.run(ws, training, first, last, models, horizons)
+    return backtest.run(ws, training, first, last, models, horizons, refit_every)

@@ -3,8 +3,9 @@
 >>> config = load_config("blend_v1")
 >>> config.linear.ridge, config.distribution.sigma
 
-A configuration is a sum of parts: ``linear`` (ridge regression) and ``trees`` (XGBoost), each with a weight,
-beside a logistic hazard of not finishing (``dnf``). All of it is exported as one ONNX graph.
+A configuration is a sum of parts: ``linear`` (ridge regression) and ``trees`` (XGBoost), each with a weight;
+``fresh`` takes their place where form says nothing; beside it all a logistic hazard of not finishing (``dnf``).
+All of it is exported as one ONNX graph.
 """
 
 from __future__ import annotations
@@ -61,12 +62,28 @@ class Trees(_Strict):
     subsample: float = Field(gt=0, le=1)
     colsample_bytree: float = Field(gt=0, le=1)
     min_child_weight: float = Field(default=1.0, ge=0)
+    max_bin: int = Field(default=256, ge=16, le=256)
     reg_lambda: float = Field(default=1.0, ge=0)
 
 
 class Dnf(_Strict):
     """Logistic hazard of not being classified: driver, car, circuit and field."""
 
+    columns: list[str]
+    ridge: float = Field(gt=0)
+
+
+class Fresh(_Strict):
+    """A second ridge regression, without form, for drivers whose form says nothing yet.
+
+    ``share`` is a raw column within [0, 1]: how much of a driver's form was earned under the present regulations.
+    The score is share times that of the other parts plus the rest times this one; who has no form at all has no
+    share. So the grid counts for what it counts alone when there is nothing else, and form earns its weight back.
+    Left out at horizons that do not know ``needs``: before practice there is nothing to put in the place of form.
+    """
+
+    share: str
+    needs: str
     columns: list[str]
     ridge: float = Field(gt=0)
 
@@ -112,6 +129,7 @@ class ModelConfig(_Strict):
     derived: dict[str, Derived] = {}
     linear: Linear | None = None
     trees: Trees | None = None
+    fresh: Fresh | None = None
     dnf: Dnf
     distribution: Distribution
     validation_races: int = Field(default=24, ge=4)
@@ -137,6 +155,7 @@ class ModelConfig(_Strict):
         if self.distribution.uncertainty:
             wanted.add(self.distribution.uncertainty.column)
         wanted |= set(self.linear.columns) if self.linear else set()
+        wanted |= {self.fresh.share, self.fresh.needs, *self.fresh.columns} if self.fresh else set()
         if self.trees:
             wanted |= set(available) if self.trees.columns == ALL else set(self.trees.columns)
         for name in [n for n in wanted if n in self.derived]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from f1lib import onnx_export, preprocess
+from f1lib import model_linear, onnx_export, preprocess
 from f1lib.errors import BadParameters, RunError
-from f1lib.onnx_export import Forest, Spread, Weighted
+from f1lib.onnx_export import Forest, Gate, Spread, Weighted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 RACE = ["event_year", "event_number"]
 FEWEST_RACES = 8
-_NEWTON_STEPS = 25
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,7 @@ class Fitted:
     trees: Forest | None
     dnf: Weighted
     spread: Spread
+    gate: Gate | None = None
 
     @cached_property
     def graph(self) -> bytes:
@@ -51,6 +51,7 @@ class Fitted:
             (self.config.trees.weight, self.trees) if self.config.trees and self.trees else None,
             self.dnf,
             self.spread,
+            self.gate,
         )
 
     def native(self, raw: NDArray[np.float32]) -> dict[str, Floats]:
@@ -64,6 +65,8 @@ class Fitted:
         if self.config.trees and self.trees:
             margin = self.trees.booster.predict(xgboost.DMatrix(columns[:, self.trees.columns]))
             score += self.config.trees.weight * margin.astype("float64")
+        if self.gate:
+            score = self.gate.native(raw, score, _linear(self.gate.instead, columns))
         hazard = 1 / (1 + np.exp(-_linear(self.dnf, columns)))
         return {
             "predicted_score": score,
@@ -117,19 +120,24 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
     weight = _weights(rows, config.half_life_races)
     target = finish_score(rows) if config.target == "finish_score" else rows["finishing_position"].to_numpy("float64")
     used = ~np.isnan(target)
-    linear = trees = None
+    linear = trees = gate = None
+    if config.fresh and {config.fresh.share, config.fresh.needs} <= set(raw):
+        chosen = _indices(config.fresh.columns, columns, f"{config.name}.fresh")
+        instead = model_linear.ridge(scaled[used], target[used], weight[used], chosen, config.fresh.ridge)
+        gate = Gate(raw.index(config.fresh.share), instead)
     if config.linear:
         chosen = _indices(config.linear.columns, columns, f"{config.name}.linear")
-        linear = _ridge(scaled[used], target[used], weight[used], chosen, config.linear.ridge)
+        linear = model_linear.ridge(scaled[used], target[used], weight[used], chosen, config.linear.ridge)
     if config.trees:
-        usable = [c for c in columns if c not in derived]
+        # A product is the same number in numpy and in ONNX; a logarithm may differ in its last bit and flip a branch.
+        usable = [c for c in columns if c not in derived or derived[c][0] == "faded"]
         wanted = usable if isinstance(config.trees.columns, str) else _with_flags(config.trees.columns, usable)
         chosen = _indices(wanted, columns, f"{config.name}.trees")
         served = onnx_export.run(onnx_export.session(onnx_export.export_preprocess(pipeline)), matrix)["columns"]
         trees = _boost(served[used].astype("float32"), target[used], weight[used], chosen, config)
     chosen = _indices(config.dnf.columns, columns, f"{config.name}.dnf")
-    dnf = _logistic(scaled, rows["is_dnf"].to_numpy(dtype="float64"), weight, chosen, config.dnf.ridge)
-    return Fitted(config, raw, columns, pipeline, linear, trees, dnf, _spread(config, raw, pipeline))
+    dnf = model_linear.logistic(scaled, rows["is_dnf"].to_numpy(dtype="float64"), weight, chosen, config.dnf.ridge)
+    return Fitted(config, raw, columns, pipeline, linear, trees, dnf, _spread(config, raw, pipeline), gate)
 
 
 def parity(fitted: Fitted, rows: pd.DataFrame) -> dict[str, Any]:
@@ -174,34 +182,6 @@ def _with_flags(wanted: list[str], columns: list[str]) -> list[str]:
     return [c for c in columns if c.removesuffix(preprocess.MISSING) in wanted]
 
 
-def _ridge(scaled: Any, target: Floats, weight: Floats, chosen: list[int], ridge: float) -> Weighted:
-    """Weighted least squares with a penalty on the coefficients, not on the intercept."""
-    design = scaled[:, chosen].astype("float64")
-    middle, level = np.average(design, axis=0, weights=weight), float(np.average(target, weights=weight))
-    centred = design - middle
-    normal = (centred * weight[:, None]).T @ centred + ridge * np.eye(len(chosen))
-    coefficients = np.linalg.solve(normal, (centred * weight[:, None]).T @ (target - level))
-    return Weighted(chosen, coefficients, level - float(middle @ coefficients))
-
-
-def _logistic(scaled: Any, happened: Floats, weight: Floats, chosen: list[int], ridge: float) -> Weighted:
-    """Penalised logistic regression by Newton's method from the field's rate."""
-    design = np.column_stack([np.ones(len(scaled)), scaled[:, chosen].astype("float64")])
-    penalty = np.diag([0.0, *([ridge] * len(chosen))])
-    rate = float(np.clip(np.average(happened, weights=weight), 0.01, 0.99))
-    beta = np.zeros(design.shape[1])
-    beta[0] = np.log(rate / (1 - rate))
-    for _ in range(_NEWTON_STEPS):
-        chance = 1 / (1 + np.exp(-(design @ beta)))
-        slope = design.T @ (weight * (chance - happened)) + penalty @ beta
-        curve = (design * (weight * chance * (1 - chance))[:, None]).T @ design + penalty
-        step = np.linalg.solve(curve, slope)
-        beta = beta - step
-        if np.abs(step).max() < 1e-10:
-            break
-    return Weighted(chosen, beta[1:], float(beta[0]))
-
-
 def _boost(served: Any, target: Floats, weight: Floats, chosen: list[int], config: ModelConfig) -> Forest:
     """XGBoost on what serving computes; fixed seed, histogram method.
 
@@ -216,7 +196,7 @@ def _boost(served: Any, target: Floats, weight: Floats, chosen: list[int], confi
         {
             "objective": "reg:squarederror", "tree_method": "hist", "nthread": 1, "seed": config.seed,
             **settings.model_dump(include={"max_depth", "learning_rate", "subsample", "colsample_bytree",
-                                           "min_child_weight", "reg_lambda"}),
+                                           "min_child_weight", "reg_lambda", "max_bin"}),
         },
         xgboost.DMatrix(served[:, chosen], label=target, weight=weight, nthread=1),
         num_boost_round=settings.n_estimators,

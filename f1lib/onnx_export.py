@@ -50,6 +50,19 @@ class Forest:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """The score is ``share`` (a raw column, missing is 0) times that of the parts, plus the rest times ``instead``."""
+
+    share: int
+    instead: Weighted
+
+    def native(self, raw: Single, score: NDArray[np.float64], fresh: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What the graph's output ``predicted_score`` is, computed by numpy."""
+        known = np.nan_to_num(raw[:, self.share].astype("float64"), nan=0.0)
+        return np.asarray(known * score + (1 - known) * fresh)
+
+
+@dataclass(frozen=True)
 class Spread:
     """sigma squared is ``sigma`` squared plus (``weight`` * raw ``column``) squared; ``mean`` where that is missing."""
 
@@ -97,8 +110,9 @@ def export(
     trees: tuple[float, Forest] | None,
     dnf: Weighted,
     spread: Spread,
+    gate: Gate | None = None,
 ) -> bytes:
-    """The graph of a fitted model: score = the weighted sum of its parts, p_dnf = the logistic hazard."""
+    """The graph of a fitted model: score = the weighted sum of its parts, gated, p_dnf = the logistic hazard."""
     graph = _Graph()
     columns = _preprocess(graph, pipeline)
     parts = []
@@ -106,7 +120,7 @@ def export(
         parts.append(graph.add("Mul", _linear(graph, columns, linear[1]), graph.constant([linear[0]])))
     if trees:
         parts.append(graph.add("Mul", _forest(graph, columns, trees[1]), graph.constant([trees[0]])))
-    graph.add("Sum", *parts, name="predicted_score")
+    graph.add("Identity", _gated(graph, columns, graph.add("Sum", *parts), gate), name="predicted_score")
     hazard = graph.add("Sigmoid", _linear(graph, columns, dnf))
     hazard = graph.add("Max", hazard, graph.constant([P_DNF_LOW]))
     graph.add("Min", hazard, graph.constant([P_DNF_HIGH]), name="p_dnf")
@@ -187,6 +201,16 @@ def _linear(graph: _Graph, columns: str, part: Weighted) -> str:
     coefficients = graph.constant(np.asarray(part.coefficients)[:, None])
     product = graph.add("MatMul", graph.take(columns, part.columns), coefficients)
     return graph.add("Add", product, graph.constant([part.intercept]))
+
+
+def _gated(graph: _Graph, columns: str, score: str, gate: Gate | None) -> str:
+    if gate is None:
+        return score
+    share = graph.take(INPUT, [gate.share])
+    known = graph.add("Where", graph.add("IsNaN", share), graph.constant([0.0]), share)
+    rest = graph.add("Sub", graph.constant([1.0]), known)
+    fresh = graph.add("Mul", rest, _linear(graph, columns, gate.instead))
+    return graph.add("Add", graph.add("Mul", known, score), fresh)
 
 
 def _spread(graph: _Graph, spread: Spread) -> str:

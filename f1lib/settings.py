@@ -52,7 +52,7 @@ class Settings:
     f1db: str = ""
     cache: str = ".cache"
     history_from: int = 2010
-    model: str = "full_v1"
+    model: str = "blend_v1"
     engine: str = "kernel"
     lease_minutes: int = 30
     threads: int = 2

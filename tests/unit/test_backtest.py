@@ -78,7 +78,7 @@ def test_a_season_that_is_not_there_is_refused() -> None:
 
 def test_the_scorecard_has_the_documented_shape_and_is_written(tmp_path: Path) -> None:
     store = open_store(str(tmp_path))
-    ws = types.SimpleNamespace(store=store, settings=types.SimpleNamespace(threads=1))
+    ws = types.SimpleNamespace(store=store, settings=types.SimpleNamespace(threads=1, model="grid_only_v1"))
     card = backtest.run(ws, training(), 2017, 2017, ["grid_only_v1"], ["pre_race"])
     assert card["races"] == 10
     scores = card["models"]["grid_only_v1"]["pre_race"]
@@ -90,8 +90,24 @@ def test_the_scorecard_has_the_documented_shape_and_is_written(tmp_path: Path) -
     assert len(tables.read_parquet(store, backtest.SCORES_KEY)) == 30  # ten races, one model, two baselines
 
 
+def test_what_serves_is_refitted_after_each_race_and_what_it_is_compared_with_every_four(tmp_path: Path) -> None:
+    rows, asked = training(), (2017, 2017, ["grid_only_v1"], ["pre_race"])
+
+    def mean_rps(serves: str, refit_every: int = 0) -> float:
+        ws = types.SimpleNamespace(
+            store=open_store(str(tmp_path)), settings=types.SimpleNamespace(threads=1, model=serves)
+        )
+        card = backtest.run(ws, rows, *asked, refit_every)
+        return float(card["models"]["grid_only_v1"]["pre_race"]["rps"])
+
+    assert mean_rps("grid_only_v1") == mean_rps("another", 1)
+    assert mean_rps("another") == mean_rps("grid_only_v1", 4) != mean_rps("grid_only_v1")
+
+
 def test_an_unknown_horizon_is_refused(tmp_path: Path) -> None:
-    ws = types.SimpleNamespace(store=open_store(str(tmp_path)), settings=types.SimpleNamespace(threads=1))
+    ws = types.SimpleNamespace(
+        store=open_store(str(tmp_path)), settings=types.SimpleNamespace(threads=1, model="grid_only_v1")
+    )
     with pytest.raises(BadParameters, match="post_race"):
         backtest.run(ws, training(), 2017, 2017, ["grid_only_v1"], ["post_race"])
 

@@ -58,3 +58,53 @@ def test_an_objective_the_graph_does_not_know_is_refused() -> None:
 def test_bytes_that_are_no_model_are_refused_in_one_line() -> None:
     with pytest.raises(RunError, match="cannot be loaded"):
         onnx_export.session(b"not a model")
+
+
+FRESH = """
+fresh: {share: form_current_era_share, needs: practice_best_gap_pct, columns: [grid_score], ridge: 5.0}
+"""
+
+
+@pytest.fixture(scope="module")
+def with_form():  # type: ignore[no-untyped-def]
+    made = training()
+    share = np.random.default_rng(6).random(len(made))
+    share[::7] = np.nan  # who has never raced
+    return model_fit.labelled(made.assign(form_current_era_share=share), "pre_race")
+
+
+@pytest.fixture(scope="module")
+def gated(with_form):  # type: ignore[no-untyped-def]
+    return model_fit.fit(with_form, parse_config(CONFIG + FRESH, "test"), model.feature_columns(with_form))
+
+
+def test_parity_holds_with_a_second_regression_for_those_without_form(gated, with_form) -> None:  # type: ignore[no-untyped-def]
+    assert gated.gate is not None
+    measured = model_fit.parity(gated, with_form)
+    assert measured["max_abs_difference"] <= 1e-4
+
+
+def test_who_has_no_form_is_judged_without_it(gated, with_form) -> None:  # type: ignore[no-untyped-def]
+    serving = model.serve(gated, "", {})
+    race = with_form[with_form["event_number"] == 4].head(12)
+    new = race.assign(form_current_era_share=0.0)
+    otherwise = new.assign(practice_best_gap_pct=5.0, form_position_10=1.0)
+    assert serving.predict(new)["predicted_score"].tolist() == serving.predict(otherwise)["predicted_score"].tolist()
+    unknown = new.assign(form_current_era_share=np.nan)
+    assert serving.predict(unknown)["predicted_score"].tolist() == serving.predict(new)["predicted_score"].tolist()
+
+
+def test_form_earns_its_weight_back_in_proportion(gated, with_form) -> None:  # type: ignore[no-untyped-def]
+    serving = model.serve(gated, "", {})
+    race = with_form[with_form["event_number"] == 4].head(12)
+    none, half, full = (
+        serving.predict(race.assign(form_current_era_share=share))["predicted_score"] for share in (0.0, 0.5, 1.0)
+    )
+    # The trees read the share itself; the linear part and the gate are exact.
+    assert np.corrcoef(half, (none + full) / 2)[0, 1] > 0.99
+
+
+def test_a_horizon_that_lacks_what_stands_in_for_form_keeps_form(with_form) -> None:  # type: ignore[no-untyped-def]
+    before = with_form.assign(practice_best_gap_pct=np.nan)
+    config = parse_config(CONFIG + FRESH, "test")
+    assert model_fit.fit(before, config, model.feature_columns(before)).gate is None
