@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib import figures, figures_season
 from f1lib.html import moment, percent, render
-from f1lib.predictions import records
+from f1lib.predictions import event_of, records
 from f1lib.terms import HORIZONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -33,19 +33,31 @@ METRICS = [
 GRID = "grid_slot_table"
 
 
-def race_page_name(event: str) -> str:
-    """Where the page of one race stands, relative to ``reports/``."""
-    return f"races/{event[:4]}/{event[5:]}.html"
+def race_page_name(event: str, session: str = "R") -> str:
+    """Where the page of one race (``R``) or sprint (``S``) stands, relative to ``reports/``."""
+    return f"races/{event[:4]}/{event[5:]}{'_sprint' if session == 'S' else ''}.html"
 
 
-def dashboard_html(summary: Mapping[str, Any], prediction: pd.DataFrame | None, entries: pd.DataFrame) -> str:
+def title_of(prediction: pd.DataFrame) -> str:
+    """``2025 Qatar Grand Prix``, with the word for a sprint."""
+    first = prediction.iloc[0]
+    return f"{first['event_year']} {first['event_name']}{', sprint' if first['session'] == 'S' else ''}"
+
+
+def dashboard_html(
+    summary: Mapping[str, Any],
+    prediction: pd.DataFrame | None,
+    entries: pd.DataFrame,
+    sprint: pd.DataFrame | None = None,
+) -> str:
     """The dashboard.
 
     ``summary`` is `report.build_summary`'s document, ``prediction`` the newest of the next race (or None),
-    ``entries`` the rows of ``accuracy.json`` (see `predictions_score`), empty before the first race.
+    ``sprint`` that of its sprint, ``entries`` the rows of ``accuracy.json`` (see `predictions_score`), empty before
+    the first race.
     """
     accuracy = None if entries.empty else _accuracy(summary, entries)
-    upcoming = None if prediction is None else next_race(prediction, summary)
+    upcoming = None if prediction is None else next_race(prediction, sprint, summary)
     contents = [("next", "Next race")] if upcoming else []
     contents += [("calendar", "Races ahead")] + ([("season", "Accuracy")] if accuracy else [])
     contents += [("models", "Models"), ("health", "Pipeline health"), ("notebooks", "Notebooks")]
@@ -55,8 +67,38 @@ def dashboard_html(summary: Mapping[str, Any], prediction: pd.DataFrame | None, 
         next=upcoming,
         accuracy=accuracy,
         contents=contents,
+        serving=serving_rows(summary),
+        health=health_tiles(summary),
         run_horizons=_present(run["horizon"] for run in summary["training_runs"]),
     )
+
+
+def serving_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Who serves each horizon, since when and why, with the run's own figures."""
+    runs = {run["run_id"]: run for run in summary["training_runs"]}
+    served = summary["champion"]["horizons"]
+    return [
+        {**runs[served[h]["run_id"]], "since_utc": served[h]["since"], "why": served[h]["why"]}
+        for h in _present(served)
+        if served[h]["run_id"] in runs
+    ]
+
+
+def health_tiles(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The pipeline at a glance."""
+    pipeline = summary["pipeline"]
+    alarms = [alarm["name"] for alarm in pipeline["alarms"] if alarm["raised"]]
+    tiles = [
+        {"label": "open errors", "value": len(pipeline["errors"]), "note": "tried again by the next run"},
+        {"label": "alarms raised", "value": len(alarms), "note": ", ".join(alarms) or "all watched numbers are fine"},
+        {
+            "label": "data until",
+            "value": moment(summary["source"]["data_until_utc"]),
+            "note": summary["source"]["name"],
+        },
+    ]
+    sessions = [{"label": f"sessions {status}", "value": n, "note": ""} for status, n in pipeline["sessions"].items()]
+    return tiles + sessions
 
 
 def prediction_rows(prediction: pd.DataFrame) -> list[dict[str, Any]]:
@@ -75,27 +117,44 @@ def caption_of(prediction: pd.DataFrame) -> str:
     )
 
 
-def next_race(prediction: pd.DataFrame, summary: Mapping[str, Any]) -> dict[str, Any]:
+def next_race(prediction: pd.DataFrame, sprint: pd.DataFrame | None, summary: Mapping[str, Any]) -> dict[str, Any]:
     """What the dashboard shows of the next race."""
-    drivers = prediction_rows(prediction)
-    event = f"{drivers[0]['event_year']}_{drivers[0]['event_name'].replace(' ', '_')}"
+    drivers, event = prediction_rows(prediction), event_of(prediction)
     race: Mapping[str, Any] = next((r for r in summary["next_races"] if r["event_partition_key"] == event), {})
-    favourite = max(drivers, key=lambda d: d["p_win"])
-    retire = max(drivers, key=lambda d: d["p_dnf"])
+    tiles = [*prediction_tiles(drivers), weather_tile(summary["weather"])]
+    if sprint is not None:
+        tiles.append({**prediction_tiles(prediction_rows(sprint))[0], "label": "favourite of the sprint"})
     return {
-        "title": f"{drivers[0]['event_year']} {drivers[0]['event_name']}",
+        "title": title_of(prediction),
         "subtitle": f"Race starts {moment(race.get('race_start_utc'))}. {caption_of(prediction)}",
         "caption": caption_of(prediction),
         "drivers": drivers,
         "order": figures.order(prediction),
+        "matrix": figures.matrix(prediction),
         "page": race_page_name(event),
-        "tiles": [
-            {"label": "favourite", "value": favourite["full_name"], "note": f"wins in {percent(favourite['p_win'])}"},
-            {"label": "podium", "value": " ".join(_short(d) for d in drivers[:3]), "note": "predicted first three"},
-            {"label": "expected retirements", "value": f"{sum(d['p_dnf'] for d in drivers):.1f}",
-             "note": f"likeliest: {_short(retire)}, {percent(retire['p_dnf'])}"},
-        ],
-    }  # fmt: skip
+        "sprint_page": None if sprint is None else race_page_name(event, "S"),
+        "tiles": tiles,
+    }
+
+
+def prediction_tiles(drivers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A prediction at a glance; ``drivers`` as of `prediction_rows`."""
+    favourite, retire = max(drivers, key=lambda d: d["p_win"]), max(drivers, key=lambda d: d["p_dnf"])
+    return [
+        {"label": "favourite", "value": favourite["full_name"], "note": f"wins in {percent(favourite['p_win'])}"},
+        {"label": "podium", "value": " ".join(_short(d) for d in drivers[:3]), "note": "predicted first three"},
+        {"label": "expected retirements", "value": f"{sum(d['p_dnf'] for d in drivers):.1f}",
+         "note": f"likeliest: {_short(retire)}, {percent(retire['p_dnf'])}"},
+    ]  # fmt: skip
+
+
+def weather_tile(words: Mapping[str, str]) -> dict[str, Any]:
+    """The forecast the prediction knew, with its lead time, or that there was none."""
+    if not words:
+        return {"label": "weather", "value": "not known", "note": "no forecast in the lake; missing is not dry"}
+    said = [words[name] for name in ("air temp", "precipitation probability") if name in words]
+    lead = words.get("lead", "lead time not known")
+    return {"label": "weather forecast", "value": words.get("condition", "-"), "note": ", ".join([*said, lead])}
 
 
 def _short(driver: Mapping[str, Any]) -> str:
@@ -104,31 +163,38 @@ def _short(driver: Mapping[str, Any]) -> str:
 
 def _accuracy(summary: Mapping[str, Any], entries: pd.DataFrame) -> dict[str, Any]:
     """The tables and pictures of how issued predictions did; pictures of the last horizon most races have."""
-    horizon = _charted_horizon(entries)
-    shown = entries[entries["horizon"] == horizon]
-    words = figures_season.HORIZON_WORDS[horizon]
-    pictures = [
-        (figures_season.season_scores(shown, "mae", "Mean absolute error (places)"),
-         f"Mean distance between predicted and actual place, {words}; lower is better."),
-        (figures_season.season_scores(shown, "spearman", "Rank correlation"),
-         f"Rank correlation with the result, {words}; higher is better."),
-    ]  # fmt: skip
-    if GRID in set(shown["system"]):
-        drawn = figures_season.cumulative(shown, "mae", "Places per driver", GRID)
-        pictures.append((drawn, "Above zero the prediction leads the order of the grid."))
+    races = entries[entries["session"] == "R"]
+    horizon = _charted_horizon(races)
+    shown = races[races["horizon"] == horizon]
+    pictures = _season_pictures(shown, figures_season.HORIZON_WORDS[horizon])
     bins = summary["accuracy"]["calibration"]
     if bins:
         caption = "What was said against what happened; on the diagonal the chances are honest. Lines: 95 % intervals."
         pictures.append((figures_season.calibration(bins), caption))
-    races = entries["event_partition_key"].nunique()
     return {
-        "note": f"{races} races so far.",
+        "note": f"{races['event_partition_key'].nunique()} races so far.",
         "pictures": pictures,
         "means": summary["accuracy"]["means"],
         "metrics": METRICS,
         "horizons": _present(entries["horizon"]),
         "races": race_rows(entries),
     }
+
+
+def _season_pictures(entries: pd.DataFrame, words: str) -> list[tuple[figures.Picture, str]]:
+    """Race by race and summed up, of one horizon's entries; none before the second race."""
+    if entries["event_partition_key"].nunique() < 2:
+        return []
+    pictures = [
+        (figures_season.season_scores(entries, "mae", "Mean absolute error (places)"),
+         f"Mean distance between predicted and actual place, {words}; lower is better."),
+        (figures_season.season_scores(entries, "spearman", "Rank correlation"),
+         f"Rank correlation with the result, {words}; higher is better."),
+    ]  # fmt: skip
+    if GRID in set(entries["system"]):
+        drawn = figures_season.cumulative(entries, "mae", "Places per driver", GRID)
+        pictures.append((drawn, "Above zero the prediction leads the order of the grid."))
+    return pictures
 
 
 def _charted_horizon(entries: pd.DataFrame) -> str:
@@ -139,11 +205,11 @@ def _charted_horizon(entries: pd.DataFrame) -> str:
 def race_rows(entries: pd.DataFrame) -> list[dict[str, Any]]:
     """One row a race and horizon, newest first: our figures with the grid order's error beside them."""
     ours = entries[entries["system"] == figures_season.MODEL]
-    grid = entries[entries["system"] == GRID].set_index(["event_partition_key", "horizon"])["mae"]
+    grid = entries[entries["system"] == GRID].set_index(["event_partition_key", "session", "horizon"])["mae"]
     rows = []
     for row in records(ours):
-        found = grid.get((row["event_partition_key"], row["horizon"]))
-        rows.append({**row, "grid_mae": found, "page": race_page_name(row["event_partition_key"])})
+        found = grid.get((row["event_partition_key"], row["session"], row["horizon"]))
+        rows.append({**row, "grid_mae": found, "page": race_page_name(row["event_partition_key"], row["session"])})
     order = list(HORIZONS).index
     return sorted(rows, key=lambda r: (r["race_start_utc"], order(r["horizon"])), reverse=True)
 

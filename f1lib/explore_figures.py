@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib.figures import FAINT, FILL, INK, ON_FILL, Picture, new_figure, picture, team_colours
+from f1lib.figures import FAINT, FILL, INK, ON_FILL, Picture, end_labels, letters_of, new_figure, picture, team_colours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,19 +46,20 @@ def points_race(results: pd.DataFrame) -> Picture:
     wide = results.pivot_table(index="event_number", columns="driver_id", values="points", aggfunc="sum")
     total = wide.fillna(0.0).cumsum()
     best = total.iloc[-1].sort_values(ascending=False, kind="stable").index[:_TOP_DRIVERS]
-    facts = results.groupby("driver_id")[["team_id", "abbreviation"]].last()
+    facts = results.groupby("driver_id")[["team_id", "abbreviation", "full_name"]].last()
     colours, seen = team_colours(facts["team_id"]), set()
     figure, axes = new_figure(7.6, 3.8)
     for driver in best:
         team = facts.loc[driver, "team_id"]
         axes.plot(total.index, total[driver], color=colours[team], linestyle="--" if team in seen else "-", linewidth=2)
         seen.add(team)
-    _end_labels(axes, total.index[-1], {str(facts.loc[d, "abbreviation"]): float(total[d].iloc[-1]) for d in best})
+    ends = [(letters_of(facts.loc[d]), float(total[d].iloc[-1])) for d in best]
+    end_labels(axes, total.index[-1], ends, gap=0.055 * max(height for _, height in ends))
     axes.set_xlabel("round")
     axes.set_ylabel("points")
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
-    ends = ", ".join(f"{facts.loc[d, 'abbreviation']} {total[d].iloc[-1]:.0f}" for d in best[:5])
-    return picture(figure, f"Points added up over the season. After {total.index[-1]} rounds: {ends}.", "points-race")
+    said = ", ".join(f"{facts.loc[d, 'abbreviation']} {total[d].iloc[-1]:.0f}" for d in best[:5])
+    return picture(figure, f"Points added up over the season. After {total.index[-1]} rounds: {said}.", "points-race")
 
 
 def form(rows: pd.DataFrame) -> Picture:
@@ -150,17 +151,6 @@ def _cell(x: float, y: float, strength: float) -> Any:
     from matplotlib.patches import Rectangle
 
     return Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=FILL, alpha=max(0.03, float(strength)), linewidth=0)
-
-
-def _end_labels(axes: Any, x: float, ends: Mapping[str, float]) -> None:
-    """Letters at the ends of lines, pushed apart so that they can be read."""
-    gap = 0.055 * max(ends.values(), default=1.0)
-    above = float("inf")
-    for letters, value in sorted(ends.items(), key=lambda item: -item[1]):
-        above = min(value, above - gap)
-        axes.annotate(
-            letters, (x, above), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8, color=INK
-        )
 
 
 def _short(event_name: str) -> str:

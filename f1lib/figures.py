@@ -24,7 +24,7 @@ TEAM_COLOURS = {
     "alfa-romeo": "#b12039", "alphatauri": "#4e7c9b", "alpine": "#ff87bc", "aston-martin": "#229971",
     "audi": "#ff2d00", "cadillac": "#7d7d7d", "caterham": "#0b9a4a", "ferrari": "#e80020", "force-india": "#ff87bc",
     "haas": "#b6babd", "kick-sauber": "#00e700", "lotus-f1": "#b8a15a", "manor": "#b3303a", "marussia": "#b3303a",
-    "mclaren": "#ff8000", "mercedes": "#27f4d2", "racing-bulls": "#6692ff", "racing-point": "#ff87bc", "rb": "#6692ff",
+    "mclaren": "#ff8000", "mercedes": "#27f4d2", "racing-bulls": "#fcd700", "racing-point": "#ff87bc", "rb": "#6692ff",
     "red-bull": "#3671c6", "renault": "#fff500", "sauber": "#b12039", "toro-rosso": "#469bff", "williams": "#00a0dd",
 }  # fmt: skip
 # Okabe and Ito's palette, told apart by every common form of colour blindness: for teams without a livery.
@@ -35,6 +35,8 @@ _THEMED = {
     INK: "currentColor", FAINT: "var(--line, #d5dbe1)", FILL: "var(--bar, #2f6fbd)", ON_FILL: "var(--surface, #ffffff)",
 }  # fmt: skip
 _RIDGE_ROWS = 1.6  # the likeliest single place of the race stands this many rows high
+# A figure's inch in CSS pixels, how far a page may enlarge it, and from which width on it scrolls on a phone.
+_CSS_INCH, _LARGEST, WIDE_INCHES = 96, 1.2, 6.0
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "f1lib", "font.size": 10.0, "hatch.linewidth": 0.6}
 
 
@@ -67,7 +69,7 @@ def bare(axes: Any) -> None:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(FAINT)
-    axes.tick_params(colors=INK, length=0, labelsize=9)
+    axes.tick_params(colors=INK, length=0, labelsize=10)
     axes.xaxis.label.set_color(INK)
     axes.yaxis.label.set_color(INK)
     axes.set_axisbelow(True)
@@ -88,8 +90,40 @@ def picture(figure: Any, alt: str, name: str, notes: Iterable[tuple[float, float
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
     for placeholder, colour in _THEMED.items():
         text = text.replace(placeholder, colour)
-    text = re.sub(r"<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', text, count=1)
+    text = re.sub(r"<svg ", f'<svg {_size(figure)} role="img" aria-label="{escape(alt)}" ', text, count=1)
     return Picture(text.replace("</svg>", _hover(figure, notes) + "</svg>").strip(), alt)
+
+
+def _size(figure: Any) -> str:
+    """Drawn to be read on a phone; a page makes it a little larger, and scrolls what is too wide to shrink."""
+    width = figure.get_figwidth()
+    wide = 'class="wide" ' if width > WIDE_INCHES else ""
+    return f'{wide}style="max-width:{width * _CSS_INCH * _LARGEST:.0f}px"'
+
+
+def end_labels(axes: Any, x: float, ends: Iterable[tuple[str, float]], gap: float) -> None:
+    """Letters at the right ends of lines, pushed apart so that they can be read.
+
+    ``ends`` holds the letters and the height of each line's end; ``gap`` is the least distance, both in the axes' data.
+    """
+    for letters, y in spread(ends, gap):
+        axes.annotate(letters, (x, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
+
+
+def spread(ends: Iterable[tuple[str, float]], gap: float) -> list[tuple[str, float]]:
+    """``ends`` by height, moved as little as keeps them ``gap`` apart: those who collide stand about their mean."""
+    heaps: list[tuple[list[str], float]] = []
+    for letters, height in sorted(ends, key=lambda end: end[1]):
+        heaps.append(([letters], height))
+        while len(heaps) > 1 and heaps[-1][1] - heaps[-2][1] < (len(heaps[-2][0]) + len(heaps[-1][0])) / 2 * gap:
+            (above, high), (below, low) = heaps.pop(), heaps.pop()
+            count = len(above) + len(below)
+            heaps.append((below + above, (low * len(below) + high * len(above)) / count))
+    return [
+        (letters, middle + (place - (len(names) - 1) / 2) * gap)
+        for names, middle in heaps
+        for place, letters in enumerate(names)
+    ]
 
 
 def _hover(figure: Any, notes: Iterable[tuple[float, float, str]]) -> str:
@@ -120,12 +154,14 @@ def _second_drivers(frame: pd.DataFrame) -> set[str]:
     return set(ordered.loc[ordered.duplicated("team_id"), "driver_id"])
 
 
+def letters_of(row: Mapping[Any, Any] | pd.Series[Any]) -> str:
+    """A driver's three letters, or the start of his name where he has none."""
+    letters = row["abbreviation"]
+    return letters if isinstance(letters, str) and letters else str(row["full_name"])[:3].upper()
+
+
 def _labels(frame: pd.DataFrame) -> list[str]:
-    return [str(a) if isinstance(a, str) and a else str(n)[:3].upper() for a, n in _named(frame)]
-
-
-def _named(frame: pd.DataFrame) -> Iterable[tuple[Any, str]]:
-    return zip(frame["abbreviation"], frame["full_name"], strict=True)
+    return [letters_of(row) for row in frame.to_dict("records")]
 
 
 def order(predictions: pd.DataFrame) -> Picture:
@@ -135,7 +171,7 @@ def order(predictions: pd.DataFrame) -> Picture:
     """
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     colours, second, n = team_colours(frame["team_id"]), _second_drivers(frame), len(frame)
-    figure, axes = new_figure(5.8, 0.27 * (n + 1) + 0.7)
+    figure, axes = new_figure(4.6, 0.25 * (n + 1) + 0.7)
     highest = max(max(row) for row in frame["position_probabilities"])
     rows: list[dict[Any, Any]] = frame.to_dict("records")
     for place, row in enumerate(rows):
@@ -177,7 +213,7 @@ def matrix(predictions: pd.DataFrame) -> Picture:
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     shares = [list(row) for row in frame["position_probabilities"]]
     n = len(shares[0])
-    figure, axes = new_figure(6.2, 0.23 * len(frame) + 0.7)
+    figure, axes = new_figure(4.6, 0.25 * (len(frame) + 1) + 0.7)
     highest = max(max(row) for row in shares)
     for place, row in enumerate(shares):
         for column, share in enumerate(row):
@@ -186,7 +222,7 @@ def matrix(predictions: pd.DataFrame) -> Picture:
                 axes.add_patch(_square(column + 0.5, place - 0.5, strength))
             if share >= 0.095:
                 axes.text(
-                    column + 1, place, f"{100 * share:.0f}", ha="center", va="center", fontsize=7,
+                    column + 1, place, f"{100 * share:.0f}", ha="center", va="center", fontsize=8,
                     color=ON_FILL if strength > 0.6 else INK,
                 )  # fmt: skip
     axes.set_xlim(0.5, n + 0.5)
@@ -207,17 +243,17 @@ def _square(x: float, y: float, strength: float) -> Any:
 
 def reasons(name: str, rows: Sequence[tuple[str, float]]) -> Picture:
     """Why one driver stands where he does: places gained (left) or lost by each feature, largest first."""
-    figure, axes = new_figure(6.4, 0.3 * len(rows) + 0.8)
+    figure, axes = new_figure(4.6, 0.27 * len(rows) + 0.8)
     for place, (_, moved) in enumerate(rows):
         axes.barh(place, moved, height=0.6, color="#0072b2" if moved < 0 else "#d55e00")
         side = {"ha": "right", "xytext": (-4, 0)} if moved < 0 else {"ha": "left", "xytext": (4, 0)}
         axes.annotate(
-            f"{moved:+.2f}", (moved, place), textcoords="offset points", va="center", fontsize=8, color=INK, **side
+            f"{moved:+.2f}", (moved, place), textcoords="offset points", va="center", fontsize=9, color=INK, **side
         )
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(rows)), [label for label, _ in rows])
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.margins(x=0.18)
-    axes.set_xlabel("places against the field's average: to the left is further ahead")
+    axes.set_xlabel("places; to the left is further ahead")
     words = ", ".join(f"{label} {moved:+.2f}" for label, moved in rows)
     return picture(figure, f"What moves {name}: {words} places.", "reasons-" + re.sub(r"\W+", "-", name.lower()))

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from f1lib.figures import FAINT, FILL, INK, ON_FILL, Picture, bare, new_figure, picture, team_colours
+from f1lib.figures import (
+    FAINT,
+    FILL,
+    INK,
+    ON_FILL,
+    WIDE_INCHES,
+    Picture,
+    bare,
+    end_labels,
+    letters_of,
+    new_figure,
+    picture,
+    team_colours,
+)
 from f1lib.terms import HORIZONS
 
 if TYPE_CHECKING:
@@ -41,11 +54,13 @@ def season_scores(entries: pd.DataFrame, metric: str, title: str) -> Picture:
     ``entries`` is one horizon of ``reports/accuracy.json``: ``race_start_utc event_name system`` and the metric.
     """
     wide = entries.pivot_table(index=["race_start_utc", "event_name"], columns="system", values=metric).sort_index()
-    figure, axes = new_figure(8.0, 3.4)
+    figure, axes = new_figure(_width(len(wide)), 3.4)
     styles = looks([str(s) for s in wide.columns])
     notes = []
     for system in [s for s in styles if s in wide.columns]:
-        axes.plot(range(len(wide)), wide[system], label=f"{system} (mean {wide[system].mean():.2f})", **styles[system])
+        axes.plot(
+            range(len(wide)), wide[system], label=f"{_said(system)} (mean {wide[system].mean():.2f})", **styles[system]
+        )
         notes += [(i, v, f"{wide.index[i][1]}, {system}: {v:.2f}") for i, v in enumerate(wide[system]) if v == v]
     axes.set_xticks(range(len(wide)), [str(name).replace(" Grand Prix", "") for _, name in wide.index])
     axes.tick_params(axis="x", labelrotation=60)
@@ -54,7 +69,7 @@ def season_scores(entries: pd.DataFrame, metric: str, title: str) -> Picture:
         label.set_rotation_mode("anchor")
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
     axes.set_ylabel(title)
-    _legend(axes)
+    _legend(figure)
     means = ", ".join(f"{s} {wide[s].mean():.2f}" for s in wide.columns)
     return picture(figure, f"{title} race by race over {len(wide)} races. Means: {means}.", f"season-{metric}", notes)
 
@@ -63,13 +78,13 @@ def cumulative(entries: pd.DataFrame, metric: str, title: str, baseline: str) ->
     """How far ahead of ``baseline`` we are, added up over the season; above zero we lead."""
     wide = entries.pivot_table(index=["race_start_utc", "event_name"], columns="system", values=metric).sort_index()
     lead = (wide[baseline] - wide[MODEL]).fillna(0.0).cumsum()
-    figure, axes = new_figure(8.0, 2.4)
+    figure, axes = new_figure(_width(len(lead)), 3.4)
     axes.fill_between(range(len(lead)), lead, 0, color=FILL, alpha=0.25, linewidth=0)
     axes.plot(range(len(lead)), lead, color=FILL, marker="o", markersize=4)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(range(len(lead)), range(1, len(lead) + 1))
     axes.set_xlabel("race")
-    axes.set_ylabel(f"{title} ahead of\n{baseline}, summed")
+    axes.set_ylabel(f"{title} ahead of\n{_said(baseline)}, summed")
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
     notes = [(i, v, f"after {lead.index[i][1]}: {v:+.2f}") for i, v in enumerate(lead)]
     alt = f"Lead over {baseline} in {title}, added up: {lead.iloc[-1]:+.2f} after {len(lead)} races."
@@ -115,21 +130,25 @@ def moves(history: pd.DataFrame) -> Picture:
     times = times.sort_values(["as_of_utc", "order"], ignore_index=True)
     place = {(r["as_of_utc"], r["horizon"]): i for i, r in enumerate(times.to_dict("records"))}
     colours, drivers = team_colours(history["team_id"]), history["driver_id"].nunique()
-    figure, axes = new_figure(6.0, 0.24 * drivers + 1.0)
+    figure, axes = new_figure(4.6, 0.26 * drivers + 1.0)
+    ends, notes = [], []
     for _, rows in history.groupby("driver_id"):
         points = sorted((place[a, h], p) for a, h, p in rows[["as_of_utc", "horizon", "predicted_position"]].to_numpy())
         x, y = [i for i, _ in points], [p for _, p in points]
         last = rows.iloc[-1]
         axes.plot(x, y, color=colours[last["team_id"]], linewidth=2, marker="o", markersize=4, markeredgecolor=INK)
-        axes.annotate(str(last["abbreviation"]), (x[-1], y[-1]), xytext=(6, 0), textcoords="offset points",
-                      va="center", fontsize=8, color=INK)  # fmt: skip
+        ends.append((letters_of(last), y[-1]))
+        notes += [(i, p, f"{last['full_name']}, {HORIZON_WORDS[times['horizon'][i]]}: {p:.1f}") for i, p in points]
+    end_labels(axes, len(times) - 1, ends, gap=0.55)
     words = [HORIZON_WORDS[h] for h in times["horizon"]]
-    axes.set_xticks(range(len(times)), [w.replace(" ", "\n", 1) for w in words])
+    shown = [w.replace(" ", "\n", 1) if i == 0 or w != words[i - 1] else "" for i, w in enumerate(words)]
+    axes.set_xticks(range(len(times)), shown, fontsize=8)
     axes.set_xlim(-0.15, max(len(times) - 1, 1) + 0.25)
     axes.invert_yaxis()
     axes.grid(axis="x", color=FAINT, linewidth=0.7)
     axes.set_ylabel("expected position")
-    return picture(figure, f"Expected positions over {len(times)} predictions: {', '.join(words)}.", "moves")
+    alt = f"Expected positions over {len(times)} predictions: {', '.join(words)}."
+    return picture(figure, alt, "moves", notes)
 
 
 def outcome(rows: pd.DataFrame) -> Picture:
@@ -138,7 +157,7 @@ def outcome(rows: pd.DataFrame) -> Picture:
     ``rows``: ``abbreviation full_name team_id predicted_rank finishing_position surprise``, where ``surprise``
     is the chance that was given to an outcome as far out as this one.
     """
-    figure, axes = new_figure(5.6, 0.24 * len(rows) + 0.8)
+    figure, axes = new_figure(4.4, 0.24 * len(rows) + 0.8)
     colours = team_colours(rows["team_id"])
     for row in rows.to_dict("records"):
         strong = row["surprise"] < 0.1
@@ -147,7 +166,7 @@ def outcome(rows: pd.DataFrame) -> Picture:
                   marker="o", markersize=4, markeredgecolor=INK, **style)  # fmt: skip
         for x, y, side in ((0, row["predicted_rank"], "right"), (1, row["finishing_position"], "left")):
             shift = (-7, 0) if side == "right" else (7, 0)
-            axes.annotate(f"{row['abbreviation']}", (x, y), xytext=shift, textcoords="offset points", ha=side,
+            axes.annotate(letters_of(row), (x, y), xytext=shift, textcoords="offset points", ha=side,
                           va="center", fontsize=8.5, color=INK, fontweight="bold" if strong else "normal")  # fmt: skip
     axes.set_xlim(-0.25, 1.25)
     axes.set_xticks([0, 1], ["predicted", "result"])
@@ -171,8 +190,18 @@ def importance(rows: Sequence[tuple[str, float]], title: str, name: str) -> Pict
     return picture(figure, f"{title}. The largest: {words}.", name)
 
 
-def _legend(axes: Any) -> None:
-    legend = axes.legend(frameon=False, fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0, 1.0))
+def _width(races: int) -> float:
+    """Inches for a line over ``races`` races: a phone's width for a few, the page's for a season."""
+    return min(8.0, max(4.6, 1.8 + 0.26 * races))
+
+
+def _said(system: object) -> str:
+    return str(system).replace("_", " ")
+
+
+def _legend(figure: Any) -> None:
+    columns = 1 if figure.get_figwidth() < WIDE_INCHES else 4
+    legend = figure.legend(frameon=False, fontsize=9, ncols=columns, loc="outside upper left")
     for text in legend.get_texts():
         text.set_color(INK)
 

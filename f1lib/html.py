@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(str(resources.files("f1lib"))) / "templates"
 _SHOWN_PROVENANCE = ("run_id", "source", "code_version")
+_HOME = "../../run_summary.html"  # executed notebooks stand in reports/runs/<run_id>/
 _HEADING = re.compile(r"^(#{1,3}) (.+?)\s*$", re.M)
 
 
@@ -129,6 +130,7 @@ def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "status": facts.get("status", ""),
         "error": facts.get("error", ""),
         "source": source,
+        "home": _HOME if facts.get("run_id") else "",
         "provenance": _provenance(facts),
         "toc": [(f"cell-{anchor}", text) for level, text, anchor in headings if level == 2],
         "attribution": ATTRIBUTION.get(source, ""),

@@ -41,7 +41,7 @@ def why_changed(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     if old["horizon"] != new["horizon"]:
         news = _HORIZON_NEWS.get(str(new["horizon"]), "the horizon changed")
         reasons.append(f"Since {old['horizon']}: {news}.")
-    if old["model_run_id"] != new["model_run_id"]:
+    elif old["model_run_id"] != new["model_run_id"]:  # each horizon has a model of its own: no news after another
         reasons.append(f"Another model run serves: {new['model_run_id']} after {old['model_run_id']}.")
     if _text(old["forecast_hash"]) != _text(new["forecast_hash"]):
         known = "A forecast is known now." if not _text(old["forecast_hash"]) else "The weather forecast changed."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib import __version__, dashboard, html, registry, report_facts, report_race, report_state
+from f1lib import __version__, dashboard, html, registry, report_facts, report_health, report_race, report_state
 from f1lib.errors import RunError
 from f1lib.html import Html
 from f1lib.predictions import event_of, history_keys, newest_key, read_issues, read_newest, records
@@ -20,7 +20,7 @@ from f1lib.storage import read_json, write_json
 from f1lib.terms import EventKey, format_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from f1lib.workspace import Workspace
 
@@ -40,9 +40,11 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         raise RunError(f"lake {ws.store.url} is empty: run 00_schedule first")
     accuracy = read_json(ws.store, ACCURACY) if ws.store.exists(ACCURACY) else _UNSCORED
     races = report_state.next_races(rows, format_utc(ws.as_of))
-    latest = next((r["event_partition_key"] for r in races if _is_predicted(ws, r)), None)
+    latest = next((r["event_partition_key"] for r in races if _is_predicted(ws, r["event_partition_key"])), None)
     prediction = None if latest is None else read_newest(ws.store, EventKey.parse(latest))
-    pipeline = report_state.pipeline(rows)
+    sprint = read_newest(ws.store, EventKey.parse(latest), "S") if latest and _is_predicted(ws, latest, "S") else None
+    runs = report_state.executed_notebooks(ws.store)
+    pipeline = report_health.pipeline(rows, report_state.page_finder(runs))
     summary: dict[str, Any] = {
         "as_of_utc": format_utc(ws.as_of),
         "run_id": ws.run_id,
@@ -50,18 +52,19 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "source": report_state.source_of(ws, rows),
         "next_races": races,
         "latest_predictions": [] if prediction is None else records(prediction),
+        "weather": {} if prediction is None else dict(report_facts.weather_words(ws.store, prediction)),
         "training_runs": report_state.training_runs(ws.store),
         "champion": registry.champion(ws.store),
         "accuracy": {name: accuracy[name] for name in ("means", "calibration")},
         "races": dashboard.race_rows(pd.DataFrame(accuracy["predictions"])) if accuracy["predictions"] else [],
         "pipeline": {**pipeline, "alarms": report_facts.alarms(accuracy, prediction)},
-        "runs": report_state.executed_notebooks(ws.store),
+        "runs": runs,
     }
-    summary["pages"] = _race_pages(ws, accuracy)
+    summary["pages"] = _race_pages(ws, accuracy, runs)
     write_json(ws.store, SUMMARY, summary)
     write_json(ws.store, NEXT_RACES, {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races})
     entries = pd.DataFrame(accuracy["predictions"])
-    ws.store.write(DASHBOARD, dashboard.dashboard_html(summary, prediction, entries).encode())
+    ws.store.write(DASHBOARD, dashboard.dashboard_html(summary, prediction, entries, sprint).encode())
     return summary
 
 
@@ -120,29 +123,32 @@ def _favourite(rows: Iterable[Mapping[str, Any]]) -> str:
     return f"{best['full_name']} ({html.percent(best['p_win'])})"
 
 
-def _is_predicted(ws: Workspace, race: Mapping[str, Any]) -> bool:
-    return ws.store.exists(newest_key(EventKey.parse(race["event_partition_key"])))
+def _is_predicted(ws: Workspace, event: str, session: str = "R") -> bool:
+    return ws.store.exists(newest_key(EventKey.parse(event), session))
 
 
-def _race_pages(ws: Workspace, accuracy: Mapping[str, Any]) -> dict[str, str]:
+def _race_pages(ws: Workspace, accuracy: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Page -> fingerprint of what it shows; pages whose fingerprint is the last report's are left as they stand."""
     before = read_json(ws.store, SUMMARY).get("pages", {}) if ws.store.exists(SUMMARY) else {}
-    events: dict[EventKey, list[str]] = {}
+    issues: dict[tuple[str, str], list[str]] = {}
     for key in history_keys(ws.store):
         season, folder = key.split("/")[1], key.split("/")[3]
-        events.setdefault(EventKey.parse(f"{season}_{folder}"), []).append(key)
+        issues.setdefault((f"{season}_{folder}", "S" if key.endswith("_sprint.parquet") else "R"), []).append(key)
     pages: dict[str, str] = {}
-    for event, issued in events.items():
-        scores = [e for e in accuracy["predictions"] if e["event_partition_key"] == event.partition_key]
-        name = dashboard.race_page_name(event.partition_key)
-        pages[name] = hashlib.sha256(repr((__version__, issued, scores)).encode()).hexdigest()[:16]
+    for (event, session), issued in issues.items():
+        scores = [e for e in accuracy["predictions"] if (e["event_partition_key"], e["session"]) == (event, session)]
+        notebooks = report_state.notebooks_of(runs, event)
+        name = dashboard.race_page_name(event, session)
+        pages[name] = hashlib.sha256(repr((__version__, issued, scores, notebooks)).encode()).hexdigest()[:16]
         if before.get(name) != pages[name] or not ws.store.exists(f"reports/{name}"):
-            ws.store.write(f"reports/{name}", _race_page(ws, event, scores).encode())
+            page = _race_page(ws, read_issues(ws.store, EventKey.parse(event), session), scores, notebooks)
+            ws.store.write(f"reports/{name}", page.encode())
     return pages
 
 
-def _race_page(ws: Workspace, event: EventKey, scores: list[dict[str, Any]]) -> str:
-    issues = read_issues(ws.store, event)
+def _race_page(
+    ws: Workspace, issues: list[pd.DataFrame], scores: list[dict[str, Any]], notebooks: Sequence[Mapping[str, str]]
+) -> str:
     newest = issues[-1]
     return report_race.race_page(
         issues,
@@ -151,6 +157,7 @@ def _race_page(ws: Workspace, event: EventKey, scores: list[dict[str, Any]]) -> 
         outcome=report_facts.outcome(ws.store, newest) if scores else pd.DataFrame(),
         scores=[{**s, "races": 1} for s in scores],
         hashes=report_facts.hashes(ws.store, newest),
+        notebooks=notebooks,
     )
 
 

@@ -44,7 +44,8 @@ def outcome(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
     given to a place at least as far out on its side as the one he came in.
     """
     results = silver.read(store, "results", [int(prediction["event_year"].iloc[0])])
-    own = results[(results["session"] == "R") & (results["event_partition_key"] == event_of(prediction))]
+    session = results["session"] == prediction["session"].iloc[0]
+    own = results[session & (results["event_partition_key"] == event_of(prediction))]
     joined = joined_with_result(prediction, own)
     ran = joined[joined["finishing_position"].notna()]
     places = ran["finishing_position"].astype("int64")

@@ -9,15 +9,15 @@ import pandas as pd
 
 from f1lib import __version__, dashboard, figures, figures_season
 from f1lib.attribution import ATTRIBUTION
-from f1lib.html import moment, render
+from f1lib.html import moment, percent, render
 from f1lib.predictions import event_of, records
 from f1lib.predictions_changes import SHOWN_MOVE_PLACES, what_changed, why_changed
 from f1lib.predictions_why import group_words, in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-_SURPRISES = 8
+_SURPRISES, _MOVERS = 5, 8
 _DRAWN, _DRAWN_GROUPS, _SHOWN_GROUPS = 4, 7, 12
 
 
@@ -29,34 +29,36 @@ def race_page(
     outcome: pd.DataFrame,
     scores: Sequence[dict[str, Any]],
     hashes: Sequence[tuple[str, str]],
+    notebooks: Sequence[Mapping[str, str]] = (),
 ) -> str:
     """One race as a page.
 
     ``issues``: every prediction issued for it, oldest first (`predictions.read_issues`); the last is shown.
-    ``effects``: see `predictions_why.explain`; empty when it cannot be explained.
-    ``weather`` and ``hashes``: pairs of words. ``outcome``: a row an entrant, see `figures_season.outcome`, with
-    ``status_words``; empty before the race. ``scores``: rows of means.
+    ``effects``: `predictions_why.explain`'s; empty when it cannot be explained. ``weather`` and ``hashes``: pairs of
+    words. ``outcome``: `report_facts.outcome`'s rows; empty before the race. ``scores``: rows of means.
+    ``notebooks``: ``name`` and ``href`` of the executed ones.
     """
     newest = issues[-1]
-    title = f"{newest['event_year'].iloc[0]} {newest['event_name'].iloc[0]}"
     source = str(newest["source"].iloc[0])
-    result = None if outcome.empty else _result(outcome, scores)
+    drivers = dashboard.prediction_rows(newest)
+    ahead = [*dashboard.prediction_tiles(drivers), dashboard.weather_tile(dict(weather))]
+    result = None if outcome.empty else _result(outcome, scores, str(newest["horizon"].iloc[0]))
     return render(
         "race.html.j2",
-        title=title,
-        subtitle=dashboard.caption_of(newest),
+        title=dashboard.title_of(newest),
+        tiles=result["tiles"] if result else ahead,
         caption=dashboard.caption_of(newest),
         source=source,
-        home="../../run_summary.html",
         contents=_contents(result is not None, not effects.empty),
         result=result,
         order=figures.order(newest),
         matrix=figures.matrix(newest),
-        drivers=dashboard.prediction_rows(newest),
+        drivers=drivers,
         reasons=None if effects.empty else reasons(newest, effects),
         moves=figures_season.moves(pd.concat(issues, ignore_index=True)) if len(issues) > 1 else None,
         changes=changes(issues),
         weather=weather,
+        notebooks=notebooks,
         provenance=[*provenance(newest), *hashes],
         attribution=ATTRIBUTION[source],
         code_version=__version__,
@@ -84,6 +86,7 @@ def changes(issues: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
     for before, after in pairwise(issues):
         moved = what_changed(before, after)
         shown = moved[~(moved["position_moved"].abs() < SHOWN_MOVE_PLACES)]
+        shown = shown.sort_values("position_moved", key=lambda m: -m.abs(), kind="stable").head(_MOVERS)
         first = records(after.head(1))[0]
         title = f"{figures_season.HORIZON_WORDS[first['horizon']].capitalize()}, {moment(first['as_of_utc'])}"
         reasons = why_changed(before, after) or ["No input changed."]
@@ -105,18 +108,39 @@ def provenance(prediction: pd.DataFrame) -> list[tuple[str, str]]:
     ]
 
 
-def _result(outcome: pd.DataFrame, scores: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    surprises = outcome.sort_values(["surprise", "finishing_position"]).head(_SURPRISES)
+def _result(outcome: pd.DataFrame, scores: Sequence[dict[str, Any]], horizon: str) -> dict[str, Any]:
+    rows = dashboard.prediction_rows(outcome)
+    rows.sort(key=lambda row: row["finishing_position"])
     return {
         "picture": figures_season.outcome(outcome),
-        "surprises": records(surprises),
+        "tiles": _result_tiles(rows, [s for s in scores if s["horizon"] == horizon]),
+        "rows": rows,
+        "surprises": sorted(rows, key=lambda row: (row["surprise"], row["finishing_position"]))[:_SURPRISES],
         "scores": scores,
         "metrics": dashboard.METRICS,
     }
 
 
+def _result_tiles(rows: Sequence[dict[str, Any]], scores: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What became of it at a glance: the winner, the podium, our error beside the grid order's."""
+    winner = rows[0]
+    hits = sum(row["predicted_rank"] <= 3 for row in rows[:3])
+    of = {s["system"]: s["mae"] for s in scores}
+    tiles = [
+        {"label": "winner", "value": winner["full_name"],
+         "note": f"predicted {winner['predicted_rank']}, given {percent(winner['p_win'], 1)}"},
+        {"label": "podium", "value": " ".join(figures.letters_of(row) for row in rows[:3]),
+         "note": f"{hits} of 3 were predicted there"},
+    ]  # fmt: skip
+    if figures_season.MODEL in of:
+        others = [f"{name.replace('_', ' ')} {mae:.2f}" for name, mae in of.items() if name != figures_season.MODEL]
+        note = f"places a driver; {', '.join(others)}" if others else "places a driver"
+        tiles.append({"label": "mean error", "value": f"{of[figures_season.MODEL]:.2f}", "note": note})
+    return tiles
+
+
 def _contents(has_result: bool, has_reasons: bool) -> list[tuple[str, str]]:
     found = [("result", "What happened")] if has_result else []
-    found += [("order", "Predicted order"), ("matrix", "Every position")]
+    found += [("order", "Predicted order")]
     found += [("why", "Why")] if has_reasons else []
     return [*found, ("moves", "How it moved"), ("weather", "Weather"), ("provenance", "Provenance")]

@@ -1,4 +1,4 @@
-"""The state of a lake as JSON: races ahead, model runs, pipeline health, executed notebooks."""
+"""The state of a lake as JSON: races ahead, model runs, executed notebooks, where the data comes from."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from f1lib import registry
 from f1lib.terms import format_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from f1lib.storage import ObjectStore
     from f1lib.tracking import Row
     from f1lib.workspace import Workspace
 
 _RUNS = "reports/runs/"
-_STAGE = "STAGE#"
-_ERROR_LENGTH = 400
 
 
 def next_races(rows: Iterable[Mapping[str, Any]], as_of: str) -> list[dict[str, Any]]:
@@ -43,45 +41,10 @@ def _training_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
         "promoted": metadata["decision"].get("promoted"),
         "features": len(metadata["features"]),
         "seasons": metadata["seasons"],
+        "last_event": metadata["last_event"],
         "source": metadata["source"],
         **{name: metadata["metrics"][name] for name in ("rmse", "r2")},
         "parity": metadata["parity"]["max_abs_difference"],
-    }
-
-
-def pipeline(rows: Iterable[Row]) -> dict[str, Any]:
-    """Sessions by status, the last outcome of each stage, and every open error."""
-    counts: dict[str, int] = {}
-    stages, errors = [], []
-    for row in rows:
-        name = str(row["session_name_abr"])
-        if not name.startswith(_STAGE):
-            counts[str(row.get("status", "unknown"))] = counts.get(str(row.get("status", "unknown")), 0) + 1
-        elif name[len(_STAGE) : len(_STAGE) + 2].isdigit() and row.get("status"):
-            stages.append(_stage(row, name))
-        if row.get("last_error"):
-            errors.append(_error(row))
-    stages.sort(key=lambda s: (str(s["finished_utc"] or ""), s["stage"]), reverse=True)
-    return {"sessions": dict(sorted(counts.items())), "stages": stages, "errors": errors}
-
-
-def _stage(row: Row, name: str) -> dict[str, Any]:
-    return {
-        "stage": name.removeprefix(_STAGE).replace("#", " "),
-        "event_partition_key": row["event_partition_key"],
-        "status": row["status"],
-        "finished_utc": row.get("finished_utc"),
-        "run_id": row.get("run_id"),
-    }
-
-
-def _error(row: Row) -> dict[str, Any]:
-    return {
-        "event_partition_key": row["event_partition_key"],
-        "session_name_abr": row["session_name_abr"],
-        "status": row.get("status", "unknown"),
-        "attempts": int(row.get("attempts") or 0),
-        "last_error": str(row["last_error"])[:_ERROR_LENGTH],
     }
 
 
@@ -93,6 +56,25 @@ def executed_notebooks(store: ObjectStore) -> list[dict[str, Any]]:
         if name.endswith(".html"):
             runs.setdefault(run_id, []).append({"name": name.removesuffix(".html"), "href": f"runs/{run_id}/{name}"})
     return [{"run_id": run_id, "pages": pages} for run_id, pages in sorted(runs.items(), reverse=True)]
+
+
+def page_finder(runs: Iterable[Mapping[str, Any]]) -> Callable[[str, str], str | None]:
+    """A lookup in `executed_notebooks`: (run id, notebook's name) -> its link, None where there is none."""
+    hrefs = {(str(run["run_id"]), str(page["name"])): str(page["href"]) for run in runs for page in run["pages"]}
+    return lambda run_id, name: hrefs.get((run_id, name))
+
+
+def notebooks_of(runs: Iterable[Mapping[str, Any]], event: str) -> list[dict[str, str]]:
+    """The executed notebooks of one event, newest first; ``href`` is relative to the event's own page."""
+    return [
+        {
+            "name": f"{page['name'].replace('-' + event, '').replace('-', ' ')}, run {run['run_id']}",
+            "href": f"../../{page['href']}",
+        }
+        for run in runs
+        for page in run["pages"]
+        if f"-{event}-" in f"{page['name']}-"
+    ]
 
 
 def source_of(ws: Workspace, rows: Iterable[Row]) -> dict[str, Any]:

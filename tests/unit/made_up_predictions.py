@@ -69,6 +69,7 @@ def accuracy_entries(races: int = 5, *, seed: int = 1) -> pd.DataFrame:
                         "event_partition_key": f"2025_Race_{race:02d}_Grand_Prix",
                         "event_year": 2025,
                         "event_name": f"Race {race:02d} Grand Prix",
+                        "session": "R",
                         "race_start_utc": f"2025-{race % 12 + 1:02d}-09T14:00:00Z",
                         "horizon": horizon,
                         "system": system,
@@ -101,7 +102,24 @@ def summary_document(source: str = "f1db", *, error: str = "") -> dict[str, obje
     return {
         "code_version": "0.1.0",
         "as_of_utc": "2025-12-06T16:00:00Z",
-        "source": {"name": source, "simulated": source == "simulated", "attribution": "F1DB, CC BY 4.0"},
+        "source": {
+            "name": source,
+            "simulated": source == "simulated",
+            "attribution": "F1DB, CC BY 4.0",
+            "data_until_utc": "2025-12-06T15:30:00Z",
+        },
+        "weather": {"condition": "dry", "air temp": "24.0 °C", "lead": "21 hours before the start"},
+        "champion": {
+            "horizons": {
+                h: {
+                    "run_id": f"20251202T000000Z-{h}",
+                    "model": "full_v1",
+                    "since": "2025-12-02T00:00:00Z",
+                    "why": "first",
+                }
+                for h in ("pre_race", "post_qualifying")
+            }
+        },
         "next_races": [
             {
                 "event_partition_key": "2025_Abu_Dhabi_Grand_Prix",
@@ -115,7 +133,7 @@ def summary_document(source: str = "f1db", *, error: str = "") -> dict[str, obje
         ],
         "training_runs": [
             {**run, "run_id": f"2025120{i}T000000Z-{h}", "horizon": h, "serves": i == 2, "parity": 2e-5}
-            | {"promoted": i == 2, "why": "not worse than the champion"}
+            | {"last_event": "2025_Qatar_Grand_Prix", "promoted": i == 2, "why": "not worse than the champion"}
             for i in (1, 2)
             for h in ("pre_race", "post_qualifying")
         ],
@@ -138,8 +156,22 @@ def summary_document(source: str = "f1db", *, error: str = "") -> dict[str, obje
                     "status": "gold",
                     "finished_utc": "2025-12-06T16:00:00Z",
                     "run_id": "20251206T160000Z",
+                    "href": "runs/20251206T160000Z/06.html",
                 }
             ],
+            "sources": [
+                {
+                    "source": source,
+                    "stored": 1500,
+                    "to_come": 3,
+                    "unavailable": 0,
+                    "failed": int(bool(error)),
+                    "blocked": 0,
+                    "last_answer_utc": "2025-12-06T15:30:00Z",
+                    "last_error": error or None,
+                }
+            ],
+            "unavailable": [],
             "errors": [{**failed, "last_error": error}] if error else [],
             "alarms": [{"name": "season's Spearman", "value": 0.66, "digits": 2, "raised": False, "meaning": "ok"}],
         },

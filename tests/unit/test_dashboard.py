@@ -33,7 +33,8 @@ def test_an_empty_lake_has_a_page_too() -> None:
         "next_races": [],
         "training_runs": [],
         "runs": [],
-        "pipeline": {"sessions": {}, "stages": [], "errors": [], "alarms": []},
+        "champion": {"horizons": {}},
+        "pipeline": {"sessions": {}, "sources": [], "stages": [], "errors": [], "unavailable": [], "alarms": []},
     }
     page = dashboard.dashboard_html({**summary_document(), **empty}, None, pd.DataFrame())
     assert "No race ahead" in page
@@ -43,7 +44,7 @@ def test_an_empty_lake_has_a_page_too() -> None:
 
 @pytest.mark.parametrize("source", ["simulated", "f1db", "fastf1"])
 def test_only_simulated_data_bears_the_banner(source: str) -> None:
-    page = _page(source={"name": source, "simulated": source == "simulated", "attribution": "A"})
+    page = _page(source=summary_document(source)["source"])
     assert ("SIMULATED DATA" in page) is (source == "simulated")
 
 
@@ -54,6 +55,47 @@ def test_an_open_error_and_a_raised_alarm_are_shown() -> None:
     page = dashboard.dashboard_html(summary, prediction_frame(), pd.DataFrame())
     assert "SourceError: 403 &lt;forbidden&gt;" in page
     assert '<span class="badge bad">alarm</span>' in page
+
+
+def test_who_serves_stands_with_his_reason_and_his_own_figures() -> None:
+    rows = dashboard.serving_rows(summary_document())
+    assert [row["horizon"] for row in rows] == ["post_qualifying", "pre_race"]
+    assert {row["why"] for row in rows} == {"first"}
+    assert {row["run_id"] for row in rows} == {"20251202T000000Z-pre_race", "20251202T000000Z-post_qualifying"}
+
+
+def test_a_forecast_is_told_with_its_lead_time_and_a_missing_one_is_not_dry() -> None:
+    assert "21 hours before the start" in _page()
+    without = _page(weather={})
+    assert "no forecast in the lake; missing is not dry" in without
+
+
+def test_a_sprint_of_the_weekend_has_its_favourite_and_a_link() -> None:
+    sprint = prediction_frame().assign(session="S", full_name=lambda f: "Sprinter " + f["driver_id"])
+    page = dashboard.dashboard_html(summary_document(), prediction_frame(), pd.DataFrame(), sprint)
+    assert "favourite of the sprint</dt><dd>Sprinter driver-00" in page
+    assert 'href="races/2025/Abu_Dhabi_Grand_Prix_sprint.html"' in page
+    assert "sprint" not in _page()
+
+
+def test_a_sprint_is_listed_by_that_name_and_kept_out_of_the_races_pictures() -> None:
+    entries = accuracy_entries()
+    sprints = entries.assign(session="S", mae=99.0)
+    both = dashboard.dashboard_html(summary_document(), None, pd.concat([entries, sprints], ignore_index=True))
+    assert "2025 Race 00 Grand Prix, sprint</a>" in both
+    assert "99.00)" not in both
+    assert "5 races so far" in both
+
+
+def test_one_race_is_no_line_yet() -> None:
+    page = dashboard.dashboard_html(summary_document(), None, accuracy_entries(1))
+    assert "Mean distance between predicted" not in page
+    assert "Mean distance between predicted" in dashboard.dashboard_html(summary_document(), None, accuracy_entries(2))
+
+
+def test_after_the_season_the_newest_race_is_offered_instead() -> None:
+    page = dashboard.dashboard_html({**summary_document(), "next_races": []}, None, accuracy_entries(3))
+    assert 'The newest that was predicted: <a href="races/2025/Race_02_Grand_Prix.html">' in page
 
 
 def test_races_are_listed_newest_first_with_the_grids_error_beside_ours() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ET
+from importlib import resources
+from itertools import pairwise
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from made_up_predictions import accuracy_entries, prediction_frame
 
 from f1lib import figures, figures_season
@@ -110,3 +115,48 @@ def test_a_surprise_is_named_in_the_words_of_the_outcome(drawn: dict[str, Pictur
 
 def test_pointing_at_a_race_shows_its_score(drawn: dict[str, Picture]) -> None:
     assert re.search(r"<title>Race 00 Grand Prix, model: \d\.\d\d</title>", drawn["scores"].svg)
+
+
+def _luminance(colour: str) -> float:
+    """WCAG's relative luminance of ``#rrggbb``."""
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _on_dark(colour: str) -> float:
+    """Contrast with the surface of a dark page."""
+    return (_luminance(colour) + 0.05) / (_luminance("#171c23") + 0.05)
+
+
+def test_the_teams_of_2026_have_fastf1s_colours_where_a_dark_page_lets_them_be_seen() -> None:
+    text = resources.files("fastf1.plotting").joinpath("constants.json").read_text("utf-8")
+    teams = json.loads(text)["2026"]["teams"]
+    assert len(teams) == 11
+    for name, team in teams.items():
+        ours, theirs = figures.TEAM_COLOURS[name.replace(" ", "-")], team["colors"]
+        assert ours == theirs["fastf1"] or (_on_dark(theirs["fastf1"]) < 3 and _on_dark(ours) >= 3), name
+
+
+def test_every_livery_can_be_seen_on_a_dark_page() -> None:
+    faint = {team: _on_dark(colour) for team, colour in figures.TEAM_COLOURS.items()}
+    assert {team: ratio for team, ratio in faint.items() if ratio < 2.0} == {}
+
+
+@given(st.lists(st.floats(-50, 50), max_size=22), st.floats(0.01, 3.0))
+def test_letters_at_the_ends_of_lines_keep_apart_and_in_order(heights: list[float], gap: float) -> None:
+    ends = [(f"D{i:02d}", height) for i, height in enumerate(heights)]
+    placed = figures.spread(ends, gap)
+    assert sorted(letters for letters, _ in placed) == [letters for letters, _ in ends]
+    ys = [y for _, y in placed]
+    assert all(b - a >= gap * (1 - 1e-9) - 1e-9 for a, b in pairwise(ys))
+    before = dict(ends)
+    assert [before[letters] for letters, _ in placed] == sorted(heights)
+    assert sum(ys) == pytest.approx(sum(heights), abs=1e-6)
+
+
+def test_only_a_wide_picture_scrolls_on_a_phone(drawn: dict[str, Picture]) -> None:
+    entries = accuracy_entries(24)
+    season = figures_season.season_scores(entries[entries["horizon"] == "pre_weekend"], "mae", "MAE")
+    assert 'class="wide"' in season.svg
+    assert [name for name, picture in drawn.items() if 'class="wide"' in picture.svg] == ["importance"]

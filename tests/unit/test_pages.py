@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from browsing import DESKTOP, PHONE, Opened, chromium, needs_chromium
 from made_up_predictions import accuracy_entries, prediction_frame, summary_document
 
 from f1lib import dashboard, figures, report_race
 from f1lib.html import notebook_to_html
 from f1lib.tables import read_parquet, write_parquet
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine; the pages are not opened")
+pytestmark = needs_chromium
 EVIL = "<img src=x onerror=alert(1)>"
-SHOWN_CELLS = """([id, column]) => [...document.querySelectorAll(`#${id} tbody tr`)]
-  .filter((row) => !row.hidden)
-  .map((row) => row.cells[column].dataset.value ?? row.cells[column].innerText)"""
-# What sticks out of the window without standing in a box that scrolls by itself.
-TOO_WIDE = """() => {
-  const scrolls = (e) => e !== document.body && e !== document.documentElement
-    && ["auto", "scroll", "hidden"].includes(getComputedStyle(e).overflowX);
-  const boxed = (e) => Boolean(e.parentElement) && (scrolls(e.parentElement) || boxed(e.parentElement));
-  return [...document.body.querySelectorAll("*")]
-    .filter((e) => !e.closest("svg") && !e.classList.contains("skip") && !boxed(e))
-    .filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5)
-    .map((e) => e.outerHTML.slice(0, 100));
-}"""
 
 
 def _evil_prediction() -> pd.DataFrame:
@@ -79,7 +65,7 @@ def _notebook(folder: Path) -> Path:
             "cell_type": "markdown",
             "id": "t",
             "metadata": {},
-            "source": "# A stage\n\n| Reads | Writes |\n|---|---|\n| a | b |",
+            "source": f"# A stage\n\n| Reads | Writes | Grain |\n|---|---|---|\n| `{'a/' * 40}` | `{'x' * 90}` | a |",
         }
     ]
     for number, data in enumerate(outputs):
@@ -103,11 +89,8 @@ PAGES = {"dashboard": _dashboard, "race": _race, "notebook": _notebook}
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as session:
-        opened = session.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -116,42 +99,25 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: make(folder) for name, make in PAGES.items()}
 
 
-class Opened:
-    """A page in the browser, with everything it asked for, said or complained of."""
-
-    def __init__(self, browser: Any, file: Path, **context: Any) -> None:
-        self.context = browser.new_context(offline=True, **context)
-        self.page = self.context.new_page()
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda said: self.complaints.append(said.text) if said.type != "log" else None)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.complaints.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        self.page.goto(file.as_uri())
-
-
 @pytest.fixture(params=list(PAGES))
 def opened(request: pytest.FixtureRequest, browser: Any, files: dict[str, Path]) -> Iterator[Opened]:
-    made = Opened(browser, files[request.param], viewport={"width": 1200, "height": 900})
-    yield made
-    made.context.close()
+    with Opened(browser, files[request.param], **DESKTOP) as made:
+        yield made
 
 
 @pytest.fixture
-def board(browser: Any, files: dict[str, Path]) -> Iterator[Any]:
-    made = Opened(browser, files["dashboard"], viewport={"width": 1200, "height": 900})
-    yield made.page
-    made.context.close()
+def shown(browser: Any, files: dict[str, Path]) -> Iterator[Opened]:
+    with Opened(browser, files["dashboard"], **DESKTOP) as made:
+        yield made
 
 
-def _column(page: Any, table: str, column: int) -> list[str]:
-    return list(page.evaluate(SHOWN_CELLS, [table, column]))
+@pytest.fixture
+def board(shown: Opened) -> Any:
+    return shown.page
 
 
 def test_a_page_asks_for_nothing_and_complains_of_nothing(opened: Opened) -> None:
-    assert [url for url in opened.requests if not url.startswith(("file:", "data:"))] == []
-    assert len([url for url in opened.requests if url.startswith("file:")]) == 1
+    assert opened.asked_for == []
     assert opened.complaints == []
 
 
@@ -163,57 +129,51 @@ def test_a_name_from_upstream_stays_text(opened: Opened) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", list(PAGES))
 def test_axe_finds_no_serious_violation(browser: Any, files: dict[str, Path], name: str, scheme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    made = Opened(browser, files[name], viewport={"width": 1200, "height": 900}, color_scheme=scheme)
-    found = axe.Axe().run(made.page).response["violations"]
-    made.context.close()
-    serious = {v["id"]: [n["html"][:120] for n in v["nodes"]] for v in found if v["impact"] in ("serious", "critical")}
-    assert serious == {}
+    with Opened(browser, files[name], **DESKTOP, color_scheme=scheme) as made:
+        assert made.serious() == {}
 
 
 @pytest.mark.parametrize("name", list(PAGES))
 def test_nothing_overflows_a_phone(browser: Any, files: dict[str, Path], name: str) -> None:
-    made = Opened(browser, files[name], viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
-    wide = made.page.evaluate(TOO_WIDE)
-    total = made.page.evaluate("document.documentElement.scrollWidth")
-    made.context.close()
-    assert wide == []
-    assert total <= 390
+    with Opened(browser, files[name], **PHONE) as made:
+        assert made.too_wide() == []
 
 
-def test_a_click_on_a_heading_sorts_and_a_second_turns_round(board: Any) -> None:
+def test_a_click_on_a_heading_sorts_and_a_second_turns_round(shown: Opened, board: Any) -> None:
     button = board.locator("#prediction thead th button", has_text="P(DNF)")
-    before = [float(v) for v in _column(board, "prediction", 6)]
+    before = [float(v) for v in shown.column("prediction", 3)]
     win = board.locator("#prediction thead th button", has_text="P(win)")
     win.click()
-    assert [float(v) for v in _column(board, "prediction", 6)] == sorted(before, reverse=True)
+    assert [float(v) for v in shown.column("prediction", 3)] == sorted(before, reverse=True)
     win.click()
-    assert [float(v) for v in _column(board, "prediction", 6)] == sorted(before)
+    assert [float(v) for v in shown.column("prediction", 3)] == sorted(before)
     assert win.locator("xpath=..").get_attribute("aria-sort") == "ascending"
     assert button.locator("xpath=..").get_attribute("aria-sort") is None
 
 
-def test_sorting_works_from_the_keyboard(board: Any) -> None:
+def test_sorting_works_from_the_keyboard(shown: Opened, board: Any) -> None:
     board.locator("#prediction thead th button", has_text="Driver").focus()
     board.keyboard.press("Enter")
-    names = _column(board, "prediction", 1)
+    names = shown.column("prediction", 1)
     assert names[0].startswith(EVIL)
     numbers = [int(name.split()[2]) for name in names[1:]]
     assert numbers == sorted(numbers)
     board.keyboard.press("Enter")
-    assert _column(board, "prediction", 1) == names[::-1]
+    assert shown.column("prediction", 1) == names[::-1]
 
 
 def test_a_filter_keeps_what_fits_and_says_how_many(board: Any) -> None:
     box = board.locator('[data-filter="prediction"]')
     box.locator("input").fill("fERR")
-    assert set(_column(board, "prediction", 2)) == {"Ferrari"}
-    assert box.locator("[role=status]").inner_text() == f"{len(_column(board, 'prediction', 2))} of 20 rows"
+    fitting = board.locator("#prediction tbody tr:visible th").all_inner_texts()
+    assert all("Ferrari" in text for text in fitting)
+    assert 0 < len(fitting) < 20
+    assert box.locator("[role=status]").inner_text() == f"{len(fitting)} of 20 rows"
 
 
-def test_a_choice_narrows_the_runs_to_one_horizon(board: Any) -> None:
+def test_a_choice_narrows_the_runs_to_one_horizon(shown: Opened, board: Any) -> None:
     board.locator('[data-filter="runs"] select').select_option("pre_race")
-    assert set(_column(board, "runs", 2)) == {"pre_race"}
+    assert set(shown.column("runs", 2)) == {"pre_race"}
 
 
 def test_the_theme_switch_turns_the_page_dark_and_back(board: Any) -> None:
@@ -233,19 +193,16 @@ def test_the_numbers_on_the_page_are_those_of_the_parquet_file(browser: Any, tmp
     stored = read_parquet(store, "prediction.parquet").sort_values("predicted_rank")
     page = tmp_path / "page.html"
     page.write_text(dashboard.dashboard_html(summary_document(), stored, pd.DataFrame()), encoding="utf-8")
-    made = Opened(browser, page)
-    for column, name in ((4, "predicted_position"), (6, "p_win"), (7, "p_podium"), (8, "p_points"), (9, "p_dnf")):
-        assert [float(v) for v in _column(made.page, "prediction", column)] == stored[name].tolist(), name
-    shown = _column(made.page, "prediction", 1)
-    made.context.close()
-    assert [text.rsplit(" ", 1)[0] for text in shown] == stored["full_name"].tolist()
+    with Opened(browser, page) as made:
+        for column, name in ((3, "p_win"), (4, "p_podium"), (5, "p_points"), (6, "p_dnf"), (7, "predicted_position")):
+            assert [float(v) for v in made.column("prediction", column)] == stored[name].tolist(), name
+        assert made.column("prediction", 1) == stored["full_name"].tolist()
 
 
 def test_the_page_is_whole_without_javascript(browser: Any, files: dict[str, Path]) -> None:
-    made = Opened(browser, files["dashboard"], java_script_enabled=False)
-    rows = made.page.locator("#prediction tbody tr").count()
-    hidden = made.page.locator("[data-filter]").first.is_visible()
-    made.context.close()
+    with Opened(browser, files["dashboard"], java_script_enabled=False) as made:
+        rows = made.page.locator("#prediction tbody tr").count()
+        hidden = made.page.locator("[data-filter]").first.is_visible()
     assert rows == 20
     assert not hidden
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from made_up_predictions import prediction_frame
 
-from f1lib import predictions, report, report_facts, report_race, report_state, report_tables
+from f1lib import predictions, report, report_facts, report_health, report_race, report_state, report_tables
 from f1lib.errors import RunError
 from f1lib.predictions_score import score_issued
 from f1lib.predictions_why import in_words
@@ -43,12 +43,77 @@ def test_the_summary_names_the_next_race_the_errors_and_the_stages(ws: Workspace
     assert [race["event_partition_key"] for race in summary["next_races"]] == [EVENT]
     assert summary["pipeline"]["sessions"] == {"failed": 1, "gold": 1, "scheduled": 1}
     assert [e["last_error"] for e in summary["pipeline"]["errors"]] == ["SourceError: no"]
-    assert [s["stage"] for s in summary["pipeline"]["stages"]] == ["05_train"]
+    assert [(s["stage"], s["href"]) for s in summary["pipeline"]["stages"]] == [("05_train", None)]
     assert summary["source"]["data_until_utc"] == "2025-12-06T15:30:00Z"
     assert summary["source"]["attribution"].startswith("F1DB, https://github.com/f1db/f1db")
     assert json.loads(ws.store.read(report.SUMMARY)) == summary
     assert json.loads(ws.store.read(report.NEXT_RACES))["races"] == summary["next_races"]
     assert summary["latest_predictions"][0]["driver_id"] == "driver-00"
+
+
+UNHELD = {"event_partition_key": "2020_Eifel_Grand_Prix", "session_name_abr": "P1", "status": "unavailable",
+          "source": "f1db", "last_error": "no results of it", "updated_at_utc": "2025-12-05T10:00:00Z"}  # fmt: skip
+
+
+def _no_page(run_id: str, name: str) -> None:
+    return None
+
+
+def test_a_session_never_held_is_no_open_error() -> None:
+    found = report_health.pipeline([*ROWS, UNHELD], _no_page)
+    assert [e["session_name_abr"] for e in found["unavailable"]] == ["P1"]
+    assert [e["last_error"] for e in found["errors"]] == ["SourceError: no"]
+
+
+def test_an_error_that_was_overcome_is_no_open_error() -> None:
+    overcome = {**ROWS[2], "status": "gold"}
+    assert report_health.pipeline([overcome], _no_page)["errors"] == []
+
+
+def test_the_rows_of_inputs_and_of_seasons_are_no_stages() -> None:
+    grid = {**ROWS[1], "session_name_abr": "STAGE#starting_grid", "source": "f1db"}
+    season = {"event_partition_key": "PIPELINE", "session_name_abr": "STAGE#00_schedule#2014", "status": "gold"}
+    assert [s["stage"] for s in report_health.pipeline([*ROWS, grid, season], _no_page)["stages"]] == ["05_train"]
+
+
+def test_a_stage_leads_to_its_notebook() -> None:
+    row = {"event_partition_key": EVENT, "session_name_abr": "STAGE#06_predict#pre_race", "status": "gold",
+           "run_id": "20251207T120000Z", "finished_utc": "2025-12-07T12:00:00Z"}  # fmt: skip
+    page = {"name": f"06_predict-{EVENT}-pre_race", "href": f"runs/20251207T120000Z/06_predict-{EVENT}-pre_race.html"}
+    runs = [{"run_id": "20251207T120000Z", "pages": [page]}]
+    (stage,) = report_health.pipeline([row], report_state.page_finder(runs))["stages"]
+    assert stage["href"] == page["href"]
+    (own,) = report_state.notebooks_of(runs, EVENT)
+    assert own == {"name": "06_predict pre_race, run 20251207T120000Z", "href": f"../../{page['href']}"}
+    assert report_state.notebooks_of(runs, "2025_Dhabi_Grand_Prix") == []
+
+
+def test_a_source_is_told_by_what_it_answered() -> None:
+    rows = [
+        {**ROWS[1], "source": "f1db", "updated_at_utc": "2025-12-06T16:00:00Z"},
+        {**ROWS[0], "source": "f1db", "updated_at_utc": "2025-12-06T17:00:00Z"},
+        UNHELD,
+        {**ROWS[2], "source": "fastf1", "updated_at_utc": "2025-11-28T15:00:00Z"},
+        {
+            **ROWS[2],
+            "source": "fastf1",
+            "status": "blocked",
+            "last_error": "403",
+            "updated_at_utc": "2025-11-28T16:00:00Z",
+        },
+    ]
+    f1db, fastf1 = report_health.sources(rows)
+    assert (f1db["stored"], f1db["to_come"], f1db["unavailable"], f1db["failed"]) == (1, 1, 1, 0)
+    assert (f1db["last_answer_utc"], f1db["last_error"]) == ("2025-12-06T16:00:00Z", None)
+    assert (fastf1["failed"], fastf1["blocked"], fastf1["last_error"]) == (1, 1, "403")
+    assert fastf1["last_answer_utc"] is None
+
+
+def test_a_sprint_has_a_page_of_its_own_without_a_race_prediction(ws: Workspace) -> None:
+    predictions.publish(ws, prediction_frame().assign(session="S"))
+    assert list(report.build_summary(ws)["pages"]) == ["races/2025/Abu_Dhabi_Grand_Prix_sprint.html"]
+    page = ws.store.read("reports/races/2025/Abu_Dhabi_Grand_Prix_sprint.html").decode()
+    assert "<h1>2025 Abu Dhabi Grand Prix, sprint</h1>" in page
 
 
 def test_a_page_is_written_anew_only_when_its_race_changed(ws: Workspace) -> None:

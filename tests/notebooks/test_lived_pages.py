@@ -1,0 +1,113 @@
+"""The pages of a lake that has run, as its readers open them: every one, offline, at a phone's width."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from browsing import DESKTOP, PHONE, Opened, chromium, needs_chromium
+
+pytestmark = needs_chromium
+SHARES = {3: "p_win", 4: "p_podium", 5: "p_points", 6: "p_dnf", 7: "predicted_position"}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def pages(run_lake: Path) -> list[Path]:
+    """The dashboard, the races' pages and every executed notebook."""
+    return sorted((run_lake / "reports").rglob("*.html"))
+
+
+@pytest.fixture(scope="module")
+def board(browser: Any, run_lake: Path) -> Iterator[Opened]:
+    with Opened(browser, run_lake / "reports/run_summary.html", **DESKTOP) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def newest(run_lake: Path) -> pd.DataFrame:
+    """The newest prediction of the next race, as it stands in its Parquet file."""
+    event = json.loads((run_lake / "reports/next_races.json").read_text("utf-8"))["races"][0]["event_partition_key"]
+    frame = pd.read_parquet(run_lake / f"predictions/{event[:4]}/{event[5:]}_predictions.parquet")
+    return frame.sort_values("predicted_rank")
+
+
+def test_every_page_opens_offline_without_a_word_and_fits_a_phone(browser: Any, pages: list[Path]) -> None:
+    assert len(pages) > 15
+    found = {}
+    for page in pages:
+        with Opened(browser, page, **PHONE) as opened:
+            found[page.name] = [opened.asked_for, opened.complaints, opened.too_wide()]
+    assert {name: faults for name, faults in found.items() if faults != [[], [], []]} == {}
+
+
+def test_every_page_says_that_nothing_on_it_happened_and_none_is_heavy(pages: list[Path]) -> None:
+    assert [page.name for page in pages if "SIMULATED DATA" not in page.read_text("utf-8")] == []
+    assert [page.name for page in pages if page.stat().st_size > 1_500_000] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["run_summary.html", "races/2025/*.html", "runs/*/06_predict-*.html", "runs/*/04_gold.html"]
+)
+def test_axe_finds_no_serious_violation_in_a_real_page(browser: Any, run_lake: Path, name: str) -> None:
+    page = sorted((run_lake / "reports").glob(name))[0]
+    with Opened(browser, page, **DESKTOP) as opened:
+        assert opened.serious() == {}
+
+
+def test_every_link_of_the_dashboard_and_of_a_race_leads_somewhere(browser: Any, run_lake: Path) -> None:
+    for page in [run_lake / "reports/run_summary.html", *(run_lake / "reports/races").rglob("*.html")]:
+        with Opened(browser, page, **DESKTOP) as opened:
+            targets = opened.page.evaluate("[...document.querySelectorAll('a[href]')].map((a) => a.href)")
+            anchors = opened.page.evaluate(
+                "[...document.querySelectorAll('a[href^=\"#\"]')]"
+                ".filter((a) => !document.getElementById(a.hash.slice(1))).map((a) => a.hash)"
+            )
+        files = {Path(target.removeprefix("file://").partition("#")[0]) for target in targets}
+        assert [str(file) for file in files if not file.is_file()] == []
+        assert anchors == []
+
+
+def test_the_dashboard_shows_the_numbers_of_the_prediction_file(board: Opened, newest: pd.DataFrame) -> None:
+    assert board.column("prediction", 1) == newest["full_name"].tolist()
+    for column, name in SHARES.items():
+        assert [float(v) for v in board.column("prediction", column)] == newest[name].tolist(), name
+
+
+def test_the_dashboard_shows_the_scores_of_the_accuracy_file(board: Opened, run_lake: Path) -> None:
+    document = json.loads((run_lake / "reports/accuracy.json").read_text("utf-8"))
+    ours = [e for e in document["predictions"] if e["system"] == "model"]
+    assert sorted(float(v) for v in board.column("races", 5)) == sorted(e["mae"] for e in ours)
+    assert [float(v) for v in board.column("means", 3)] == [m["mae"] for m in document["means"]]
+
+
+def test_the_page_of_a_scored_race_shows_the_official_result(browser: Any, run_lake: Path) -> None:
+    document = json.loads((run_lake / "reports/accuracy.json").read_text("utf-8"))
+    event = document["predictions"][0]["event_partition_key"]
+    results = pd.read_parquet(run_lake / f"silver/sessions/results/season={event[:4]}/results.parquet")
+    own = results[(results["event_partition_key"] == event) & (results["session"] == "R")]
+    order = own.sort_values("finishing_position")["full_name"].tolist()
+    with Opened(browser, run_lake / f"reports/races/{event[:4]}/{event[5:]}.html", **DESKTOP) as opened:
+        shown = opened.column("outcome", 1)
+        scored = [float(v) for v in opened.column("scores", 3)]
+    assert shown == [name for name in order if name in shown]
+    assert len(shown) >= len(order) - 1
+    assert scored == [e["mae"] for e in document["predictions"] if e["event_partition_key"] == event]
+
+
+def test_every_session_and_every_run_is_counted(board: Opened, run_lake: Path) -> None:
+    summary = json.loads((run_lake / "reports/run_summary.json").read_text("utf-8"))
+    assert board.page.locator("#records tbody tr").count() == len(summary["runs"])
+    assert board.page.locator("#runs tbody tr").count() == len(list((run_lake / "models").glob("*/_SUCCESS")))
+    (source,) = summary["pipeline"]["sources"]
+    assert source["source"] == "simulated"
+    assert [int(v) for v in board.column("sources", 2)] == [source["stored"]]
