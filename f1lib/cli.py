@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from f1lib import __version__
+from f1lib import __version__, console_models
 from f1lib.errors import BadParameters, F1LibError
 from f1lib.settings import SOURCES
 
@@ -66,9 +66,12 @@ def build_parser() -> argparse.ArgumentParser:
     add("status", _status, "what is known of the season, and what is due next")
     predictions = add("predictions", _predictions, "the newest prediction of an event")
     predictions.add_argument("event", help="2025_Abu_Dhabi_Grand_Prix, or a part of it")
+    text = "predict a changed race without storing it: weather=wet, VER.grid_position=20; repeat for several"
+    predictions.add_argument("--set", action="append", default=[], metavar="CHANGE", dest="changes", help=text)
     form = predictions.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", dest="as_json")
     form.add_argument("--csv", action="store_true", dest="as_csv")
+    console_models.add_parsers(add("models", _models, "model runs: list, show, promote, roll back"), [common])
     replay = add("replay", _replay, "live through a season by the production path, and score what was issued")
     replay.add_argument("--season", type=int, required=True)
     replay.add_argument("--event", default="", help="one event only")
@@ -150,16 +153,27 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _predictions(arguments: argparse.Namespace) -> int:
-    from f1lib import console, predictions
+    from f1lib import console, predictions, predictions_whatif
 
+    changes = [predictions_whatif.parse_change(text) for text in arguments.changes]
     ws = _open(arguments)
-    frame = predictions.read(console.find_event(ws, arguments.event), lake=ws.store.url)
+    event = console.find_event(ws, arguments.event)
+    frame = (
+        predictions_whatif.predict_changed(ws, event, changes)
+        if changes
+        else predictions.read(event, lake=ws.store.url)
+    )
     if arguments.as_json:
         print(frame.to_json(orient="records", date_format="iso", force_ascii=False, indent=2))
     elif arguments.as_csv:
         print(frame.drop(columns=["position_probabilities"]).to_csv(index=False), end="")
     else:
-        console.show_predictions(ws, frame)
+        console.show_predictions(ws, frame, [str(change) for change in changes])
+    return 0
+
+
+def _models(arguments: argparse.Namespace) -> int:
+    arguments.of_models(_open(arguments), arguments)
     return 0
 
 

@@ -18,7 +18,7 @@ from f1lib.terms import plain
 from f1lib.tracking import PIPELINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -98,10 +98,12 @@ def failed_sessions(ws: Workspace, result: TickResult) -> list[str]:
     return [f"{len(failed)} sessions could not be fetched, the first: {failed[0]['last_error']}"] if failed else []
 
 
-def show_predictions(ws: Workspace, frame: pd.DataFrame) -> None:
-    """The predicted order as a table; ``frame`` has LAKE.md's prediction columns."""
+def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:
+    """The predicted order as a table; ``frame`` has LAKE.md's prediction columns, ``changes`` is what was supposed."""
     first = frame.iloc[0]
     title = f"{first['event_year']} {first['event_name']}, {first['horizon']}, data until {first['as_of_utc']}"
+    if changes:
+        title = f"What if {', '.join(changes)}? (not stored) {title}"
     caption = f"source: {first['source']} - model run {first['model_run_id']}"
     if ws.source_name == "f1db":
         caption += " - data: F1DB, https://github.com/f1db/f1db, CC BY 4.0"

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from f1lib.model_serving import Serving
     from f1lib.storage import ObjectStore
     from f1lib.workspace import Workspace
 
@@ -62,16 +63,36 @@ def predict(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
             f"model run {serving.run_id} was trained at {serving.metadata['as_of']}, after {format_utc(ws.as_of)}: it "
             "knows what was not known then; predict an earlier moment in a lake of its own"
         )
+    hashed = forecast_hash(ws.store, str(first["event_partition_key"]), str(first["session"]), ws.as_of)
+    return load_issue(ws.store, publish(ws, rows_of(ws, features, serving, gold_run_id, hashed)))
+
+
+def rows_of(
+    ws: Workspace, features: pd.DataFrame, serving: Serving, gold_run_id: str, hashed: str | None
+) -> pd.DataFrame:
+    """What ``serving`` says of one race's ``features``: `COLUMNS`, in the predicted order."""
     rows = features.join(serving.forecast(features)).assign(
         as_of_utc=ws.as_of,
         is_podium_prediction=lambda f: f["predicted_rank"] <= 3,
         model_run_id=serving.run_id,
         gold_run_id=gold_run_id,
-        forecast_hash=forecast_hash(ws.store, str(first["event_partition_key"]), str(first["session"]), ws.as_of),
+        forecast_hash=hashed,
         source=ws.source_name,
     )
     rows = rows.astype({"as_of_utc": "datetime64[us, UTC]", "predicted_rank": "int64", "event_year": "int64"})
-    return load_issue(ws.store, publish(ws, rows[list(COLUMNS)]))
+    return rows[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
+
+
+def features_of(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
+    """The gold rows that an issued prediction was made from; raises `RunError` when the lake no longer has them."""
+    first = prediction.iloc[0]
+    key = f"{gold_lake.FEATURES_PREFIX}run_id={first['gold_run_id']}/gold_driver_event_features.parquet"
+    if not store.exists(key):
+        raise RunError(f"lake {store.url} no longer has {key}, which the prediction of {event_of(prediction)} is from")
+    rows = read_parquet(store, key)
+    own = (rows["event_partition_key"] == event_of(prediction)) & (rows["horizon"] == first["horizon"])
+    race: pd.DataFrame = rows[own & (rows["session"] == first["session"])].reset_index(drop=True)
+    return race
 
 
 def newest_features(store: ObjectStore, event: str, horizon: str, as_of: datetime) -> tuple[pd.DataFrame, str]:

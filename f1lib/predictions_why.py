@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING
 
 from f1lib import gold_features
 from f1lib.errors import RunError
-from f1lib.gold_lake import FEATURES_PREFIX
 from f1lib.model_serving import SUCCESS, load_serving, run_key
-from f1lib.predictions import event_of
-from f1lib.tables import read_parquet
+from f1lib.predictions import features_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,16 +33,11 @@ def explain(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
     Groups the model does not read are left out. Raises `RunError` when the model run or the features of the
     prediction are no longer in the lake.
     """
-    first = prediction.iloc[0]
-    key = f"{FEATURES_PREFIX}run_id={first['gold_run_id']}/gold_driver_event_features.parquet"
-    model = run_key(str(first["model_run_id"]), SUCCESS)
-    absent = [name for name in (key, model) if not store.exists(name)]
-    if absent:
-        raise RunError(f"lake {store.url} no longer has {absent[0]}: the prediction cannot be explained")
-    rows = read_parquet(store, key)
-    own = (rows["event_partition_key"] == event_of(prediction)) & (rows["horizon"] == first["horizon"])
-    features = rows[own & (rows["session"] == first["session"])].set_index("driver_id", drop=False)
-    effects = group_effects(load_serving(store, str(first["model_run_id"])), features.rename_axis(None))
+    features = features_of(store, prediction).set_index("driver_id", drop=False)
+    run_id = str(prediction["model_run_id"].iloc[0])
+    if not store.exists(run_key(run_id, SUCCESS)):
+        raise RunError(f"lake {store.url} no longer has {run_key(run_id, SUCCESS)}: the prediction cannot be explained")
+    effects = group_effects(load_serving(store, run_id), features.rename_axis(None))
     return effects.loc[prediction["driver_id"].tolist()]
 
 
