@@ -121,7 +121,7 @@ def next_race(prediction: pd.DataFrame, sprint: pd.DataFrame | None, summary: Ma
     """What the dashboard shows of the next race."""
     drivers, event = prediction_rows(prediction), event_of(prediction)
     race: Mapping[str, Any] = next((r for r in summary["next_races"] if r["event_partition_key"] == event), {})
-    tiles = [*prediction_tiles(drivers), weather_tile(summary["weather"])]
+    tiles = tiles_ahead(drivers, summary["weather"])
     if sprint is not None:
         tiles.append({**prediction_tiles(prediction_rows(sprint))[0], "label": "favourite of the sprint"})
     return {
@@ -135,6 +135,11 @@ def next_race(prediction: pd.DataFrame, sprint: pd.DataFrame | None, summary: Ma
         "sprint_page": None if sprint is None else race_page_name(event, "S"),
         "tiles": tiles,
     }
+
+
+def tiles_ahead(drivers: Sequence[Mapping[str, Any]], weather: Mapping[str, str]) -> list[dict[str, Any]]:
+    """A race to come at a glance: what is predicted, and the weather that was known."""
+    return [*prediction_tiles(drivers), weather_tile(weather)]
 
 
 def prediction_tiles(drivers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

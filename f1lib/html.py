@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from f1lib import __version__
 from f1lib.attribution import ATTRIBUTION
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def environment() -> Environment:
 
 def render(template: str, **context: Any) -> str:
     """Fill ``f1lib/templates/<template>``; every value is escaped unless it is already `Markup`."""
-    shared = {"style": _markup(asset("style.css")), "script": _markup(asset("page.js"))}
-    return environment().get_template(template).render(**shared, **context)
+    shared = {"style": _markup(asset("style.css")), "script": _markup(asset("page.js")), "code_version": __version__}
+    return environment().get_template(template).render({**shared, **context})
 
 
 def macro(template: str, name: str) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib import __version__, dashboard, figures, figures_season
+from f1lib import dashboard, figures, figures_season
 from f1lib.attribution import ATTRIBUTION
 from f1lib.html import moment, percent, render
 from f1lib.predictions import event_of, records
@@ -41,12 +41,11 @@ def race_page(
     newest = issues[-1]
     source = str(newest["source"].iloc[0])
     drivers = dashboard.prediction_rows(newest)
-    ahead = [*dashboard.prediction_tiles(drivers), dashboard.weather_tile(dict(weather))]
     result = None if outcome.empty else _result(outcome, scores, str(newest["horizon"].iloc[0]))
     return render(
         "race.html.j2",
         title=dashboard.title_of(newest),
-        tiles=result["tiles"] if result else ahead,
+        tiles=result["tiles"] if result else dashboard.tiles_ahead(drivers, dict(weather)),
         caption=dashboard.caption_of(newest),
         source=source,
         contents=_contents(result is not None, not effects.empty),
@@ -61,7 +60,6 @@ def race_page(
         notebooks=notebooks,
         provenance=[*provenance(newest), *hashes],
         attribution=ATTRIBUTION[source],
-        code_version=__version__,
     )
 
 
