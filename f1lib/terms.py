@@ -78,6 +78,17 @@ FORMAT_SESSIONS: dict[str, tuple[str, ...]] = {
 }
 
 
+def gridding_session(event_format: str, session: str) -> str:
+    """The session that sets the grid of ``R`` or ``S`` as the driver sees it: ``Q``, ``SS`` or ``SQ``.
+
+    In 2021-22 Friday's qualifying gridded the sprint; the sprint then gridded the race, but its qualifying is still
+    the order of pace over one lap, and the official grid is known for itself.
+    """
+    if session == "R" or event_format == EventFormat.SPRINT:
+        return "Q"
+    return "SS" if event_format == EventFormat.SPRINT_SHOOTOUT else "SQ"
+
+
 class Horizon(StrEnum):
     """How much of a weekend a prediction knows, in the order in which the weekend reveals it."""
 
