@@ -120,7 +120,7 @@ def run(
 
 def _of_horizon(training: pd.DataFrame, horizon: str) -> pd.DataFrame:
     """Rows of one horizon, sorted, with ``race`` = 0, 1, 2 ... in the order they were run."""
-    rows = training[training["horizon"] == horizon]
+    rows = training[(training["horizon"] == horizon) & (training["session"] == "R")]
     if rows.empty:
         raise BadParameters(f"the training dataset has no rows at horizon {horizon}")
     rows = rows.sort_values([*model_fit.RACE, "session", "driver_id"], kind="stable", ignore_index=True)

@@ -66,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("status", _status, "what is known of the season, and what is due next")
     predictions = add("predictions", _predictions, "the newest prediction of an event")
     predictions.add_argument("event", help="2025_Abu_Dhabi_Grand_Prix, or a part of it")
+    predictions.add_argument("--session", choices=("R", "S"), default="R", help="the race (R) or the sprint (S)")
     text = "predict a changed race without storing it: weather=wet, VER.grid_position=20; repeat for several"
     predictions.add_argument("--set", action="append", default=[], metavar="CHANGE", dest="changes", help=text)
     form = predictions.add_mutually_exclusive_group()
@@ -159,9 +160,9 @@ def _predictions(arguments: argparse.Namespace) -> int:
     ws = _open(arguments)
     event = console.find_event(ws, arguments.event)
     frame = (
-        predictions_whatif.predict_changed(ws, event, changes)
+        predictions_whatif.predict_changed(ws, event, changes, arguments.session)
         if changes
-        else predictions.read(event, lake=ws.store.url)
+        else predictions.read(event, lake=ws.store.url, session=arguments.session)
     )
     if arguments.as_json:
         print(frame.to_json(orient="records", date_format="iso", force_ascii=False, indent=2))

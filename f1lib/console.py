@@ -101,7 +101,8 @@ def failed_sessions(ws: Workspace, result: TickResult) -> list[str]:
 def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:
     """The predicted order as a table; ``frame`` has LAKE.md's prediction columns, ``changes`` is what was supposed."""
     first = frame.iloc[0]
-    title = f"{first['event_year']} {first['event_name']}, {first['horizon']}, data until {first['as_of_utc']}"
+    name = f"{first['event_year']} {first['event_name']}{', Sprint' if first['session'] == 'S' else ''}"
+    title = f"{name}, {first['horizon']}, data until {first['as_of_utc']}"
     if changes:
         title = f"What if {', '.join(changes)}? (not stored) {title}"
     caption = f"source: {first['source']} - model run {first['model_run_id']}"

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 # dropped for 2025, the sprint's scale holds since 2022).
 RACE_POINTS = (25, 18, 15, 12, 10, 8, 6, 4, 2, 1)
 SPRINT_POINTS = (8, 7, 6, 5, 4, 3, 2, 1)
+SPRINT_POINTS_2021 = (3, 2, 1)
+# A sprint is a third of a race (100 km of 305 km), and so is the risk of not finishing it.
+SPRINT_HAZARD = 100 / 305
 TOLERANCE = 1e-10
 _HERMITE_NODES = 32  # against 400 000 sampled races: no difference beyond the sampling's
 _LEGENDRE_NODES = 13  # exact for the polynomial of degree n - 1 up to n = 26 drivers
@@ -50,6 +53,13 @@ class Shape:
         calm = (1.0 - self.trouble_weight, 0.0, 1.0)
         troubled = (self.trouble_weight, self.trouble_shift, self.trouble_spread)
         return [calm, troubled] if self.trouble_weight > 0 else [calm]
+
+
+def points_scale(session: str, season: int) -> tuple[int, ...]:
+    """The points of a race (``R``) or sprint (``S``) of a season, from first place down."""
+    if session == "R":
+        return RACE_POINTS
+    return SPRINT_POINTS_2021 if season == 2021 else SPRINT_POINTS
 
 
 def position_matrix(mu: ArrayLike, sigma: ArrayLike, p_dnf: ArrayLike, shape: Shape) -> Floats:

@@ -31,7 +31,8 @@ def horizon_cutoffs(events: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFram
     import pandas as pd
 
     held = events.loc[~events["is_cancelled"].astype(bool), _EVENT]
-    rows = pd.concat([_cutoffs_of(held, sessions, name) for name in RACED])
+    parts = [_cutoffs_of(held, sessions, name) for name in RACED]
+    rows = pd.concat([part for part in parts if len(part)] or parts[:1])
     order = rows["horizon"].map(list(HORIZONS).index)
     rows = rows.assign(order=order).sort_values(["event_year", "event_number", "session", "order"], ignore_index=True)
     return rows[COLUMNS]
@@ -101,7 +102,8 @@ def serving_targets(
         moments = {name: as_of if as_of < ends[name] else begin for name, begin in reached.items()}
         rows += [(event, str(session), name, moment) for name, moment in moments.items() if horizon in ("", name)]
     if not rows:
-        begins = dict(zip(own["horizon"].tolist(), own["cutoff_utc"].tolist(), strict=True))
+        first = own.sort_values("cutoff_utc", ascending=False)
+        begins = dict(zip(first["horizon"].tolist(), first["cutoff_utc"].tolist(), strict=True))
         known = f"it begins {format_utc(begins[horizon])}" if horizon in begins else f"it has {', '.join(begins)}"
         raise BadParameters(f"{event} is not at horizon {horizon!r} at {format_utc(as_of)}: {known}")
     return pd.DataFrame(rows, columns=COLUMNS).astype(DTYPES)

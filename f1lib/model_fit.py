@@ -76,11 +76,12 @@ class Fitted:
 
 
 def labelled(training: pd.DataFrame, horizon: str) -> pd.DataFrame:
-    """The rows a model of ``horizon`` is trained on: entrants with an outcome, in a fixed order.
+    """The rows a model of ``horizon`` is trained on: entrants of races with an outcome, in a fixed order.
 
     Raises `RunError` when there are fewer than `FEWEST_RACES` races.
     """
-    rows = training[(training["horizon"] == horizon) & training["finishing_position"].notna()]
+    is_race = (training["horizon"] == horizon) & (training["session"] == "R")
+    rows = training[is_race & training["finishing_position"].notna()]
     rows = rows.sort_values([*RACE, "session", "driver_id"], kind="stable", ignore_index=True)
     races = len(rows[RACE].drop_duplicates())
     if races < FEWEST_RACES:

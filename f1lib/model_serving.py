@@ -51,18 +51,28 @@ class Serving:
         columns = {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score, "sigma": answer["sigma"]}
         return pd.DataFrame(columns, index=frame.index)
 
-    def forecast(self, frame: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
+    def forecast(self, frame: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS, hazard: float = 1.0) -> pd.DataFrame:
         """The prediction of one race, a row a driver, index of ``frame``; columns of `distribution.summarize`.
+
+        ``hazard`` multiplies everybody's risk of not finishing: a shorter race has less of it.
 
         Rows are put in the order of ``driver_id`` for the computation, so that the answer does not depend on
         the order in which they are given.
         """
         race = frame.sort_values("driver_id", kind="stable")
         answer = self.predict(race)
+        answer = answer.assign(p_dnf=answer["p_dnf"] * hazard)
         shape = Shape(*(float(self.numbers[n]) for n in ("trouble_weight", "trouble_shift", "trouble_spread")))
         matrix = distribution.position_matrix(answer["mu"], answer["sigma"], answer["p_dnf"], shape)
         summary = distribution.summarize(matrix, answer["predicted_score"], answer["p_dnf"], points)
         return summary.set_index(race.index).loc[frame.index]
+
+    def forecast_session(self, features: pd.DataFrame) -> pd.DataFrame:
+        """`forecast` of gold's rows of one race or, with a third of the risk and points of its own, one sprint."""
+        first = features.iloc[0]
+        session = str(first["session"])
+        hazard = distribution.SPRINT_HAZARD if session == "S" else 1.0
+        return self.forecast(features, distribution.points_scale(session, int(first["event_year"])), hazard)
 
 
 def from_graph(

@@ -86,7 +86,7 @@ def of_prediction(ws: Workspace, event: str, horizon: str) -> list[Measure]:
     from f1lib.model_serving import load_serving
     from f1lib.tables import read_parquet
 
-    issued = [row for row in ws.tracking.predictions(event) if row["horizon"] == horizon]
+    issued = [r for r in ws.tracking.predictions(event) if r["horizon"] == horizon and r.get("session") != "S"]
     newest = max(issued, key=lambda row: str(row["as_of_utc"]))
     places = [row["predicted_position"] for row in issued if row["as_of_utc"] == newest["as_of_utc"]]
     serving = load_serving(ws.store, newest["model_run_id"])

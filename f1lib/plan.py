@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from f1lib.bronze_due import DONE, GRID_ROWS, SESSIONS, due_rows
-from f1lib.terms import format_utc, parse_utc
+from f1lib.terms import format_utc, gridding_session, parse_utc
 from f1lib.tracking import PIPELINE, Row
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ SCHEDULE_EVERY = timedelta(hours=24)
 FORECAST_REACH = timedelta(days=16)
 FORECAST_CLOSE = timedelta(hours=72)
 FORECAST_EVERY = timedelta(hours=24)
+SPRINT = "_sprint"  # what the name of a sprint's prediction ends in
 _SETTLED = ("gold", "unavailable", "blocked")
 
 
@@ -105,7 +106,7 @@ def due_steps(
     because what comes after it depends on its outcome: run it, read the rows again, ask again.
     """
     known = Rows(rows)
-    rules = [_schedule, _ingest, _silver, _gold, _train, _predict, _score, _report]
+    rules = [_schedule, _ingest, _silver, _gold, _train, _predict, _predict_sprint, _score, _report]
     if has_weather:
         rules.insert(2, _past_and_coming_weather if has_past_weather else _weather)
     for rule in rules:
@@ -121,28 +122,33 @@ def next_race(rows: Iterable[Mapping[str, Any]], now: datetime) -> Row | None:
     return upcoming[0] if upcoming else None
 
 
-def horizon_known(known: Rows, event: str, now: datetime) -> str:
-    """The last horizon whose data is in gold for ``event``.
+def next_sprint(rows: Iterable[Mapping[str, Any]], now: datetime) -> Row | None:
+    """The sprint of the next race's weekend while it has not started, or None."""
+    known = Rows(rows)
+    race = next_race(known.by_key.values(), now)
+    sprint = known.sessions[race["event_partition_key"]].get("S") if race else None
+    return sprint if sprint and sprint["session_date_utc"] > format_utc(now) else None
+
+
+def horizon_known(known: Rows, event: str, now: datetime, session: str = "R") -> str:
+    """The last horizon of the race (or sprint, ``S``) of ``event`` whose data is in gold.
 
     ``post_practice`` begins with the first session before qualifying and is renewed with each further one.
     """
-    if known.by_key.get((event, GRID_ROWS["R"]), {}).get("status") == "gold":
+    if known.by_key.get((event, GRID_ROWS[session]), {}).get("status") == "gold":
         return "pre_race"
     sessions = known.sessions.get(event, {})
-    qualifying = sessions.get("Q")
+    own = sessions.get(session, {})
+    qualifying = sessions.get(gridding_session(str(own.get("event_format", "")), session))
     if qualifying is None:
         return "pre_weekend"
     if qualifying.get("status") == "gold":
         return "post_qualifying"
-    before = _before_qualifying(sessions, qualifying)
+    before = [row for row in sessions.values() if row["session_date_utc"] < qualifying["session_date_utc"]]
     held = [row for row in before if row["available_utc"] <= format_utc(now)]
     some = any(row.get("status") == "gold" for row in held)
     settled = len(held) == len(before) and all(row.get("status") in _SETTLED for row in held)
     return "post_practice" if before and (some or settled) else "pre_weekend"
-
-
-def _before_qualifying(sessions: Mapping[str, Row], qualifying: Row) -> list[Row]:
-    return [row for row in sessions.values() if row["session_date_utc"] < qualifying["session_date_utc"]]
 
 
 def _schedule(known: Rows, now: datetime) -> list[Step]:
@@ -218,22 +224,39 @@ def _train(known: Rows, now: datetime) -> list[Step]:
 def _predict(known: Rows, now: datetime) -> list[Step]:
     """The next race is predicted once at each horizon that its data has reached."""
     race = next_race(known.by_key.values(), now)
-    if race is None or not known.stage(TRAIN):
+    return _prediction(known, race, now) if race else []
+
+
+def _predict_sprint(known: Rows, now: datetime) -> list[Step]:
+    """The sprint of the next race's weekend is predicted likewise, until it starts."""
+    sprint = next_sprint(known.by_key.values(), now)
+    return _prediction(known, sprint, now) if sprint else []
+
+
+def _prediction(known: Rows, raced: Row, now: datetime) -> list[Step]:
+    if not known.stage(TRAIN):
         return []
-    event = race["event_partition_key"]
-    horizon = horizon_known(known, event, now)
+    event, session = raced["event_partition_key"], raced["session_name_abr"]
+    horizon = horizon_known(known, event, now, session)
     digest = _digest([event, horizon, known.stage(TRAIN).get("input_hash"), _inputs_of(known, event, horizon)])
-    done = known.by_key.get((event, f"STAGE#{PREDICT}#{horizon}"), {})
+    suffix = horizon if session == "R" else f"{horizon}{SPRINT}"
+    done = known.by_key.get((event, f"STAGE#{PREDICT}#{suffix}"), {})
     if done.get("input_hash") == digest:
         return []
-    reason = f"{horizon} data is there" if not done else f"the inputs changed since {done.get('finished_utc')}"
-    return [Step(PREDICT, reason, {"event": event, "horizon": horizon}, event, horizon, digest)]
+    what = horizon if session == "R" else f"the sprint's {horizon}"
+    reason = f"{what} data is there" if not done else f"the inputs changed since {done.get('finished_utc')}"
+    parameters = {"event": event, "horizon": horizon} | ({"session": session} if session != "R" else {})
+    return [Step(PREDICT, reason, parameters, event, suffix, digest)]
 
 
 def _score(known: Rows, now: datetime) -> list[Step]:
-    """Issued predictions are scored when the result of their race is in."""
-    predicted = {event for event, name in known.by_key if name.startswith(f"STAGE#{PREDICT}#")}
-    raced = [row for row in known.races() if row.get("status") == "gold" and row["event_partition_key"] in predicted]
+    """Issued predictions are scored when the result of their race or sprint is in."""
+    names = [(event, name) for event, name in known.by_key if name.startswith(f"STAGE#{PREDICT}#")]
+    predicted = {(event, "S" if name.endswith(SPRINT) else "R") for event, name in names}
+    raced = [known.sessions.get(event, {}).get(session, {}) for event, session in predicted]
+    raced = sorted(
+        (r for r in raced if r.get("status") == "gold"), key=lambda r: (r["session_date_utc"], r["event_partition_key"])
+    )
     if not raced:
         return []
     digest = _digest([(row["event_partition_key"], row.get("content_hash")) for row in raced])

@@ -44,8 +44,8 @@ _MATRIX_TOLERANCE = 1e-6
 _ISSUE = re.compile(rf"(.+/history/[^/]+/)(\d{{8}}T\d{{6}}Z)(?:-(\d+))?_({'|'.join(HORIZONS)})(?:_sprint)?\.parquet$")
 
 
-def predict(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
-    """Predict ``event`` at ``horizon`` with the model that serves there, and store it (`publish`).
+def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.DataFrame:
+    """Predict the race (or sprint, ``S``) of ``event`` at ``horizon`` with the model that serves, and store it.
 
     Empty ``event``: the race whose features gold built last; empty ``horizon``: the last one reached. Reads the
     newest features not younger than ``ws.as_of``, the champion's ONNX graph and its numbers; no pickle is loaded.
@@ -55,7 +55,7 @@ def predict(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
     from f1lib.model_serving import load_serving
     from f1lib.registry import champion_of
 
-    features, gold_run_id = newest_features(ws.store, event, horizon, ws.as_of)
+    features, gold_run_id = newest_features(ws.store, event, horizon, ws.as_of, session)
     first = features.iloc[0]
     serving = load_serving(ws.store, champion_of(ws.store, str(first["horizon"]))["run_id"])
     if parse_utc(serving.metadata["as_of"]) > ws.as_of:
@@ -71,7 +71,7 @@ def rows_of(
     ws: Workspace, features: pd.DataFrame, serving: Serving, gold_run_id: str, hashed: str | None
 ) -> pd.DataFrame:
     """What ``serving`` says of one race's ``features``: `COLUMNS`, in the predicted order."""
-    rows = features.join(serving.forecast(features)).assign(
+    rows = features.join(serving.forecast_session(features)).assign(
         as_of_utc=ws.as_of,
         is_podium_prediction=lambda f: f["predicted_rank"] <= 3,
         model_run_id=serving.run_id,
@@ -95,14 +95,18 @@ def features_of(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
     return race
 
 
-def newest_features(store: ObjectStore, event: str, horizon: str, as_of: datetime) -> tuple[pd.DataFrame, str]:
-    """The newest gold rows of one race and horizon known at ``as_of``, and the id of the run that made them.
+def newest_features(
+    store: ObjectStore, event: str, horizon: str, as_of: datetime, session: str = "R"
+) -> tuple[pd.DataFrame, str]:
+    """The newest gold rows of one race (or sprint) and horizon known at ``as_of``, and the run that made them.
 
     An empty ``event`` or ``horizon`` takes what the newest rows are for. Raises `RunError` when there are none.
     """
-    for key in sorted(_features_keys(store), key=_moment_of_run, reverse=True):
+    keys = [key for key in store.list(gold_lake.FEATURES_PREFIX) if key.endswith(".parquet")]
+    for key in sorted(keys, key=_moment_of_run, reverse=True):
         rows = read_parquet(store, key)
-        rows = rows[(rows["as_of_utc"] <= as_of) & (rows["event_partition_key"].isin([event]) | (event == ""))]
+        wanted = (rows["session"] == session) & (rows["event_partition_key"].isin([event]) | (event == ""))
+        rows = rows[wanted & (rows["as_of_utc"] <= as_of)]
         reached = [h for h in HORIZONS if h in set(rows["horizon"]) and horizon in ("", h)]
         if reached:
             return rows[rows["horizon"] == reached[-1]].reset_index(drop=True), _run_of(key)
@@ -214,7 +218,8 @@ def publish(ws: Workspace, prediction: pd.DataFrame) -> str:
     newest = newest_key(key, str(first["session"]))
     if not ws.store.exists(newest) or read_parquet(ws.store, newest)["as_of_utc"].max() <= first["as_of_utc"]:
         write_parquet(ws.store, newest, rows)
-        _write_latest(ws, rows)
+        if first["session"] == "R":
+            _write_latest(ws, rows)
     ws.tracking.put_predictions(tracking_rows(rows))
     return issued
 
@@ -250,10 +255,6 @@ def _write_latest(ws: Workspace, rows: pd.DataFrame) -> None:
     schema = resources.files("f1lib").joinpath("templates", "latest.schema.json").read_bytes()
     ws.store.write(LATEST_SCHEMA, schema)
     write_json(ws.store, LATEST, document)
-
-
-def _features_keys(store: ObjectStore) -> list[str]:
-    return [key for key in store.list(gold_lake.FEATURES_PREFIX) if key.endswith(".parquet")]
 
 
 def _run_of(key: str) -> str:

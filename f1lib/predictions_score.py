@@ -32,18 +32,20 @@ _Z95 = 1.96
 
 
 def score_issued(ws: Workspace) -> pd.DataFrame:
-    """Score what was issued for every race whose result is in, and write ``reports/accuracy.json``.
+    """Score what was issued for every race and sprint whose result is in, and write ``reports/accuracy.json``.
 
-    Returns a row per event, horizon and system: keys, ``as_of_utc``, ``model_run_id`` and every metric. The
-    document holds these under ``predictions`` (of each horizon the issue that stood at its cut-off, see
-    `_standing`), every other issue under ``others``, ``means`` per horizon and system, and ``calibration``.
+    Returns a row per event, session, horizon and system: keys, ``as_of_utc``, ``model_run_id`` and every metric.
+    The document holds those of races under ``predictions`` (of each horizon the issue that stood at its cut-off,
+    see `_standing`), every other issue under ``others``, ``means`` per horizon and system, and ``calibration``;
+    ``sprints`` has ``predictions`` and ``means`` of its own, for a sprint is another kind of race.
     """
     issues = [load_issue(ws.store, key) for key in history_keys(ws.store)]
-    races = _results(ws, issues)
-    scored = [_scored(issue, races[event_of(issue)]) for issue in issues if event_of(issue) in races]
+    results = _results(ws, issues)
+    scored = [_scored(issue, results[_raced(issue)]) for issue in issues if _raced(issue) in results]
     counted, others = _standing(scored, _cutoffs(ws, {event_of(issue) for issue in issues}))
-    entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted, races)
-    frame = _ordered(pd.DataFrame(entries))
+    entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted)
+    whole = _ordered(pd.DataFrame(entries))
+    frame, sprints = (whole[whole["session"] == name] if len(whole) else whole for name in ("R", "S"))
     document = {
         "as_of_utc": format_utc(ws.as_of),
         "code_version": __version__,
@@ -52,10 +54,11 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
         "predictions": records(frame),
         "others": [s["entry"] for s in others],
         "means": means(frame),
-        "calibration": calibration([s["joined"] for s in counted]),
+        "calibration": calibration([s["joined"] for s in counted if s["entry"]["session"] == "R"]),
+        "sprints": {"predictions": records(sprints), "means": means(sprints)},
     }
     write_json(ws.store, ACCURACY, document)
-    return frame
+    return whole
 
 
 def joined_with_result(issue: pd.DataFrame, result: pd.DataFrame) -> pd.DataFrame:
@@ -106,15 +109,20 @@ def _bins(chances: pd.Series[Any], happened: pd.Series[Any]) -> list[dict[str, f
     return rows
 
 
-def _results(ws: Workspace, issues: Iterable[pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Event -> its race result with ``race_start_utc``, where the result is visible at ``ws.as_of``."""
-    events = {event_of(issue): int(issue["event_year"].iloc[0]) for issue in issues}
-    seasons = sorted(set(events.values()))
-    results, calendar = silver.read(ws, "results", seasons), silver.read(ws, "events", seasons)
-    rows = results[(results["session"] == "R") & (results["available_utc"] <= ws.as_of)]
-    starts = calendar[["event_partition_key", "race_start_utc"]]
-    rows = rows.merge(starts, on="event_partition_key", how="left", validate="many_to_one")
-    return {str(event): race for event, race in rows.groupby("event_partition_key") if event in events}
+def _raced(issue: pd.DataFrame) -> tuple[str, str]:
+    """Event and session that ``issue`` is for."""
+    return event_of(issue), str(issue["session"].iloc[0])
+
+
+def _results(ws: Workspace, issues: Iterable[pd.DataFrame]) -> dict[tuple[str, str], pd.DataFrame]:
+    """(event, session) -> its result with the start as ``race_start_utc``, where it is visible at ``ws.as_of``."""
+    raced = {_raced(issue): int(issue["event_year"].iloc[0]) for issue in issues}
+    seasons, keys = sorted(set(raced.values())), ["event_partition_key", "session"]
+    results, calendar = silver.read(ws, "results", seasons), silver.read(ws, "sessions", seasons)
+    starts = calendar[[*keys, "session_start_utc"]].rename(columns={"session_start_utc": "race_start_utc"})
+    rows = results[results["available_utc"] <= ws.as_of].merge(starts, on=keys, how="left", validate="many_to_one")
+    groups = ((tuple(map(str, key)), rows) for key, rows in rows.groupby(keys))
+    return {(key[0], key[1]): rows for key, rows in groups if key in raced}
 
 
 def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
@@ -171,34 +179,36 @@ def _standing(
     return counted, [s for s in scored if id(s) not in kept]
 
 
-def _baseline_entries(
-    store: ObjectStore, counted: list[dict[str, Any]], races: dict[str, pd.DataFrame]
-) -> list[dict[str, Any]]:
-    """The slot tables' scores of the same races, once a horizon that was predicted.
+def _baseline_entries(store: ObjectStore, counted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The slot tables' scores of the same races and sprints, once a horizon that was predicted.
 
     They are given the grid and the qualifying order themselves, whatever the horizon: what a reader could have
-    said an hour before the race.
+    said an hour before the start.
     """
     if not counted:
         return []
     training = gold.read_training_dataset(store)
-    known = training[(training["horizon"] == "pre_race") & (training["session"] == "R")]
-    figures = {event: _baseline_scores(known, event) for event in {s["entry"]["event_partition_key"] for s in counted}}
+    known = training[training["horizon"] == "pre_race"]
+    raced = {(s["entry"]["event_partition_key"], s["entry"]["session"]) for s in counted}
+    figures = {key: _baseline_scores(known, *key) for key in raced}
     rows = []
     for entry in (s["entry"] for s in counted):
-        for system, scores in figures[entry["event_partition_key"]].items():
+        for system, scores in figures[entry["event_partition_key"], entry["session"]].items():
             rows.append({**entry, "system": system, "model_run_id": None, "predicted_winner": None, **scores})
     return rows
 
 
-def _baseline_scores(known: pd.DataFrame, event: str) -> dict[str, dict[str, Any]]:
-    """System -> metrics of one race, from earlier races only."""
-    race = known[(known["event_partition_key"] == event) & known["finishing_position"].notna()]
+def _baseline_scores(known: pd.DataFrame, event: str, session: str) -> dict[str, dict[str, Any]]:
+    """System -> metrics of one race, from earlier races only; of a sprint from both, with a place for each weekend."""
+    own = (known["event_partition_key"] == event) & (known["session"] == session)
+    race = known[own & known["finishing_position"].notna()]
     if race.empty:
         return {}
     when = tuple(race.iloc[0][["event_year", "event_number"]])
-    moments = list(zip(known["event_year"], known["event_number"], strict=True))
-    earlier = known[[moment < when for moment in moments]]
+    counted = known[known["session"].isin({"R", session})]
+    moments = zip(counted["event_year"], counted["event_number"], strict=True)
+    earlier = counted[[moment < when for moment in moments]]
+    earlier = earlier.assign(event_partition_key=earlier["event_partition_key"] + "#" + earlier["session"])
     found: dict[str, dict[str, Any]] = {}
     for system, column in baselines.SLOT_COLUMNS.items():
         said = baselines.predict(race, baselines.history_of(earlier, column), column)

@@ -59,13 +59,13 @@ def parse_change(text: str) -> Change:
     return Change(driver, feature, value)
 
 
-def predict_changed(ws: Workspace, event: str, changes: Sequence[Change]) -> pd.DataFrame:
+def predict_changed(ws: Workspace, event: str, changes: Sequence[Change], session: str = "R") -> pd.DataFrame:
     """The prediction of ``event`` under ``changes``, in LAKE.md's columns, in the predicted order; not stored.
 
     Raises `BadParameters` for an unknown driver, feature or value, and for a feature that the model does not read;
     `StorageError` when the event was never predicted.
     """
-    stored = predictions.read_newest(ws.store, EventKey.parse(event))
+    stored = predictions.read_newest(ws.store, EventKey.parse(event), session)
     first = stored.iloc[0]
     features = predictions.features_of(ws.store, stored)
     run_id = str(first["model_run_id"])

@@ -104,7 +104,8 @@ def reasons(ws: Workspace, prediction: pd.DataFrame) -> Html:
 
 def changes(ws: Workspace, prediction: pd.DataFrame) -> Html:
     """What changed since the prediction of the same race before this one, and which inputs did."""
-    found = report_race.changes(read_issues(ws.store, EventKey.parse(event_of(prediction))))
+    session = str(prediction["session"].iloc[0])
+    found = report_race.changes(read_issues(ws.store, EventKey.parse(event_of(prediction)), session))
     if not found:
         return Html("<p>This is the first prediction of the race.</p>", "This is the first prediction of the race.")
     newest = found[0]
@@ -113,8 +114,8 @@ def changes(ws: Workspace, prediction: pd.DataFrame) -> Html:
 
 
 def score_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Means over races a horizon and system; empty before the first race."""
-    found = pd.DataFrame(means(scores))
+    """Means over races (not sprints) a horizon and system; empty before the first race."""
+    found = pd.DataFrame(means(scores[scores["session"] == "R"] if len(scores) else scores))
     return found[[c for c in found.columns if not c.endswith("_se")]].round(4)
 
 

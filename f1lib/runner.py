@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.execute import Execution, execute_stage, stage_notebook, stage_result, stage_values
-from f1lib.plan import SCHEDULE, STAGES, TRAIN, Step, due_steps
+from f1lib.plan import SCHEDULE, SPRINT, STAGES, TRAIN, Step, due_steps
 from f1lib.terms import format_utc, stamp
 from f1lib.tracking import PIPELINE
 
@@ -136,7 +136,8 @@ def _place(given: Mapping[str, Any]) -> tuple[str, str]:
     if isinstance(units, list) and len(units) == 1:
         event, _, session = str(units[0]).rpartition("/")
         return event, session
-    return str(given.get("event", "")) or PIPELINE, str(given.get("horizon", ""))
+    suffix = str(given.get("horizon", "")) + (SPRINT if given.get("session") == "S" else "")
+    return str(given.get("event", "")) or PIPELINE, suffix
 
 
 def named_run(ws: Workspace) -> Workspace:

@@ -57,5 +57,6 @@ def merged(row: Mapping[str, Any], changes: Mapping[str, Any]) -> Row:
 
 
 def prediction_sort_key(row: Mapping[str, Any]) -> str:
-    """``2025-12-06T16:00:00Z#post_qualifying#max-verstappen``."""
-    return f"{row['as_of_utc']}#{row['horizon']}#{row['driver_id']}"
+    """``2025-12-06T16:00:00Z#post_qualifying#max-verstappen``; of a sprint's prediction ``...#pre_race_sprint#...``."""
+    horizon = f"{row['horizon']}_sprint" if row.get("session") == "S" else row["horizon"]
+    return f"{row['as_of_utc']}#{horizon}#{row['driver_id']}"

@@ -73,11 +73,14 @@ def test_serving_at_the_moment_a_horizon_begins_gives_the_row_training_will_have
     """Train and serve are one: the production path and the backtest see the same numbers."""
     training = gold.build_training_dataset(_workspace(tmp_path, "2024-12-31T00:00:00Z"))
     for horizon in HORIZONS:
-        later = training.query("event_partition_key == @NEXT and horizon == @horizon")[list(gold.KEYS)]
-        moment = training.loc[later.index, "as_of_utc"].iloc[0]
-        served = gold.build_features(_workspace(tmp_path, moment.isoformat()), NEXT, horizon)
-        expected = training.loc[later.index, served.columns].reset_index(drop=True)
-        pd.testing.assert_frame_equal(served, expected, check_exact=True)
+        for session in ("R", "S"):
+            own = "event_partition_key == @NEXT and horizon == @horizon and session == @session"
+            later = training.query(own)[list(gold.KEYS)]
+            moment = training.loc[later.index, "as_of_utc"].iloc[0]
+            served = gold.build_features(_workspace(tmp_path, moment.isoformat()), NEXT, horizon)
+            served = served[served["session"] == session].reset_index(drop=True)
+            expected = training.loc[later.index, served.columns].reset_index(drop=True)
+            pd.testing.assert_frame_equal(served, expected, check_exact=True)
 
 
 def test_the_calendar_may_hold_no_further_race(tmp_path: Path, ws: Workspace) -> None:
@@ -92,7 +95,7 @@ def test_the_calendar_may_hold_no_further_race(tmp_path: Path, ws: Workspace) ->
     ("event", "horizon", "words"),
     [
         ("2024_Nowhere_Grand_Prix", "", "not in the calendar"),
-        (NEXT, "pre_race", "it begins 2024-04-04T13:00:00Z"),
+        (NEXT, "pre_race", "it begins 2024-04-03T09:00:00Z"),
         (NEXT, "post_sprint", "post_sprint"),
     ],
 )
@@ -150,9 +153,39 @@ def _calendar() -> tuple[pd.DataFrame, pd.DataFrame]:
     return world["events"], world["sessions"]
 
 
+def _race_cutoffs(events: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
+    return gold_targets.horizon_cutoffs(events, sessions).query("session == 'R'")
+
+
+@pytest.mark.parametrize(("season", "gridding", "before"), [(2022, "Q", "P1"), (2023, "SS", "Q"), (2024, "SQ", "P1")])
+def test_the_cut_offs_of_a_sprint_follow_the_session_that_grids_it(season: int, gridding: str, before: str) -> None:
+    world = gold_world.world(seasons=(season,))
+    targets = gold_targets.horizon_cutoffs(world["events"], world["sessions"]).query("session == 'S'")
+    assert targets["event_partition_key"].unique().tolist() == [f"{season}_Interlagos_Grand_Prix"]
+    found = targets.set_index("horizon")["cutoff_utc"]
+    own = world["sessions"].query("event_number == 4").set_index("session")
+    assert found["pre_weekend"] == own.loc["P1", "session_start_utc"] - pd.Timedelta(hours=24)
+    assert found["post_practice"] == own.loc[before, "available_utc"]
+    assert found["post_qualifying"] == own.loc[gridding, "available_utc"]
+    assert found["pre_race"] == own.loc["S", "session_start_utc"] - pd.Timedelta(hours=1)
+
+
+def test_a_sprint_is_gridded_by_its_own_qualifying_and_labelled_with_its_own_result(ws: Workspace) -> None:
+    rows = gold.build_training_dataset(ws).query("event_partition_key == '2023_Interlagos_Grand_Prix'")
+    sprint = rows.query("session == 'S' and horizon == 'pre_race'").set_index("driver_id")
+    results = gold_world.world()["results"].query("event_partition_key == '2023_Interlagos_Grand_Prix'")
+    by_session = {str(code): part.set_index("driver_id") for code, part in results.groupby("session")}
+    for column, session in (("qualifying_position", "SS"), ("finishing_position", "S")):
+        expected = by_session[session]["finishing_position"].astype("float64").loc[sprint.index]
+        assert sprint[column].tolist() == expected.tolist()
+    assert sprint["sprint_position"].isna().all(), "a sprint is not predicted from its own result"
+    race = rows.query("session == 'R' and horizon == 'pre_race'").set_index("driver_id")
+    assert race["sprint_position"].tolist() == by_session["S"]["finishing_position"].loc[race.index].tolist()
+
+
 def test_the_cut_offs_of_a_weekend_are_its_eve_its_sessions_and_its_grid() -> None:
     events, sessions = _calendar()
-    found = gold_targets.horizon_cutoffs(events, sessions).set_index(["event_partition_key", "horizon"])["cutoff_utc"]
+    found = _race_cutoffs(events, sessions).set_index(["event_partition_key", "horizon"])["cutoff_utc"]
     own = sessions.set_index(["event_partition_key", "session"])
     for event, before in (("2024_Monaco_Grand_Prix", "P3"), (NEXT, "S")):
         assert found[event, "pre_weekend"] == own.loc[(event, "P1"), "session_start_utc"] - pd.Timedelta(hours=24)
@@ -170,11 +203,13 @@ def test_a_cancelled_event_is_no_target_and_not_the_next_one() -> None:
 
 def test_while_a_horizon_lasts_the_cut_off_is_now_and_afterwards_its_beginning() -> None:
     events, sessions = _calendar()
-    begins = gold_targets.horizon_cutoffs(events, sessions).query("event_partition_key == @NEXT")
+    begins = _race_cutoffs(events, sessions).query("event_partition_key == @NEXT")
     moment = begins.set_index("horizon")["cutoff_utc"]["post_qualifying"] + pd.Timedelta(hours=2)
-    found = gold_targets.serving_targets(events, sessions, NEXT, "", moment).set_index("horizon")["cutoff_utc"]
+    found = gold_targets.serving_targets(events, sessions, NEXT, "", moment).query("session == 'R'")
+    found = found.set_index("horizon")["cutoff_utc"]
     assert found["post_qualifying"] == moment
     assert found["post_practice"] == begins.set_index("horizon")["cutoff_utc"]["post_practice"]
     assert "pre_race" not in found
     after = gold_targets.serving_targets(events, sessions, NEXT, "", moment + pd.Timedelta(days=9))
+    after = after.query("session == 'R'")
     assert after["cutoff_utc"].tolist() == begins["cutoff_utc"].tolist()

@@ -34,14 +34,20 @@ EVENTS = WORLD["events"]["event_partition_key"].tolist()
 _OBSERVED = ("results", "starting_grid", "pit_stops", "laps", "weather_observed", "weather_forecast")
 
 
-def _target(event: str, horizon: str) -> pd.DataFrame:
-    targets = gold_targets.horizon_cutoffs(WORLD["events"], WORLD["sessions"])
-    return targets[(targets["event_partition_key"] == event) & (targets["horizon"] == horizon)]
+TARGETS = gold_targets.horizon_cutoffs(WORLD["events"], WORLD["sessions"])
+RACED = list(TARGETS[["event_partition_key", "session"]].drop_duplicates().itertuples(index=False, name=None))
+SPRINTS = [raced for raced in RACED if raced[1] == "S"]
+_RACED = st.sampled_from(RACED) | st.sampled_from(SPRINTS)  # the sprints are few
+
+
+def _target(event: str, horizon: str, session: str = "R") -> pd.DataFrame:
+    own = (TARGETS["event_partition_key"] == event) & (TARGETS["session"] == session)
+    return TARGETS[own & (TARGETS["horizon"] == horizon)]
 
 
 @cache
-def _unchanged(event: str, horizon: str) -> bytes:
-    return _bytes(WORLD, _target(event, horizon))
+def _unchanged(event: str, horizon: str, session: str = "R") -> bytes:
+    return _bytes(WORLD, _target(event, horizon, session))
 
 
 def _bytes(silver: dict[str, Any], target: pd.DataFrame) -> bytes:
@@ -100,22 +106,24 @@ def _with_another_future(cutoff: pd.Timestamp, event: str, seed: int) -> dict[st
     return changed
 
 
-@given(event=st.sampled_from(EVENTS), horizon=st.sampled_from(HORIZONS), seed=st.integers(0, 2**31))
+@given(raced=_RACED, horizon=st.sampled_from(HORIZONS), seed=st.integers(0, 2**31))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_another_future_leaves_gold_as_it_was_to_the_byte(event: str, horizon: str, seed: int) -> None:
-    target = _target(event, horizon)
+def test_another_future_leaves_gold_as_it_was_to_the_byte(raced: tuple[str, str], horizon: str, seed: int) -> None:
+    event, session = raced
+    target = _target(event, horizon, session)
     changed = _with_another_future(target["cutoff_utc"].iloc[0], event, seed)
-    assert _bytes(changed, target) == _unchanged(event, horizon)
+    assert _bytes(changed, target) == _unchanged(event, horizon, session)
 
 
-@given(event=st.sampled_from(EVENTS[1:]), horizon=st.sampled_from(HORIZONS))
+@given(raced=st.sampled_from(RACED[1:]), horizon=st.sampled_from(HORIZONS))
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_gold_made_later_is_gold_made_at_the_time(event: str, horizon: str) -> None:
+def test_gold_made_later_is_gold_made_at_the_time(raced: tuple[str, str], horizon: str) -> None:
     """With nothing after the cut-off there is nothing to look at: what training sees is what serving saw."""
-    target = _target(event, horizon)
+    event, session = raced
+    target = _target(event, horizon, session)
     cutoff = target["cutoff_utc"].iloc[0]
     at_the_time = {n: f[f["available_utc"] <= cutoff] if n in _OBSERVED else f for n, f in WORLD.items()}
-    assert _bytes(at_the_time, target) == _unchanged(event, horizon)
+    assert _bytes(at_the_time, target) == _unchanged(event, horizon, session)
 
 
 @given(event=st.sampled_from(EVENTS[1:]), hours=st.integers(-200, 60), seed=st.integers(0, 2**31))
@@ -153,11 +161,11 @@ def test_a_row_from_before_the_cut_off_does_change_gold(table: str, column: str,
 
 
 def test_a_target_is_computed_alike_alone_and_among_all_others() -> None:
-    everything = gold_targets.horizon_cutoffs(WORLD["events"], WORLD["sessions"])
-    together = gold.compute(WORLD, everything)
-    for event, horizon in ((EVENTS[4], "post_practice"), (EVENTS[7], "pre_race"), (EVENTS[-1], "post_qualifying")):
-        alone = gold.compute(WORLD, _target(event, horizon))
+    together = gold.compute(WORLD, TARGETS)
+    for (event, session), horizon in ((RACED[4], "post_practice"), (SPRINTS[1], "pre_race"), (RACED[-2], "pre_race")):
+        alone = gold.compute(WORLD, _target(event, horizon, session))
         same = together[(together["event_partition_key"] == event) & (together["horizon"] == horizon)]
+        same = same[same["session"] == session]
         pd.testing.assert_frame_equal(alone, same.reset_index(drop=True), check_exact=True)
 
 

@@ -11,6 +11,7 @@ import pytest
 from made_up_training import CONFIG, training
 
 from f1lib import model, model_fit, onnx_export, tables
+from f1lib.distribution import RACE_POINTS
 from f1lib.errors import BadParameters, RunError, StorageError
 from f1lib.model_config import config_names, load_config, parse_config
 from f1lib.storage import open_store, read_json
@@ -58,6 +59,21 @@ def test_the_forecast_is_the_same_in_whatever_order_the_drivers_come(ws: types.S
     turned = race.sample(frac=1, random_state=1)
     ours, theirs = run.serving.forecast(race), run.serving.forecast(turned).loc[race.index]
     assert ours["p_win"].tolist() == theirs["p_win"].tolist()
+
+
+def test_a_sprint_has_a_third_of_the_risk_and_its_own_points(ws: types.SimpleNamespace) -> None:
+    run = model.train(ws, parse_config(CONFIG, "test"), "pre_race")
+    race = training().query("event_number == 5 and event_year == 2017 and horizon == 'pre_race'")
+    as_race, as_sprint, in_2021 = (
+        run.serving.forecast_session(race.assign(session=session, event_year=year))
+        for session, year in (("R", 2024), ("S", 2024), ("S", 2021))
+    )
+    assert as_sprint["predicted_score"].tolist() == as_race["predicted_score"].tolist()
+    np.testing.assert_allclose(as_sprint["p_dnf"], as_race["p_dnf"] * 100 / 305)
+    for forecast, points in ((as_race, RACE_POINTS), (as_sprint, (8, 7, 6, 5, 4, 3, 2, 1)), (in_2021, (3, 2, 1))):
+        scale = points[: len(race)]
+        np.testing.assert_allclose(forecast["expected_points"].sum(), sum(scale))
+        np.testing.assert_allclose(forecast["p_points"].sum(), len(scale))
 
 
 def test_a_run_whose_graph_answers_differently_is_refused_and_leaves_nothing(

@@ -162,6 +162,60 @@ def test_practice_before_a_sprint_qualifying_does_not_wait_for_sessions_that_com
     assert horizon_known(KnownRows(rows), EVENT, RACE - timedelta(hours=47)) == "post_practice"
 
 
+def test_a_sprint_is_predicted_at_each_horizon_until_it_starts_in_every_format() -> None:
+    formats = {
+        "sprint": {"P1": -50, "Q": -46, "P2": -26, "S": -22, "R": 0},
+        "sprint_shootout": {"P1": -50, "Q": -46, "SS": -26, "S": -22, "R": 0},
+        "sprint_qualifying": {"P1": -50, "SQ": -46, "S": -26, "Q": -22, "R": 0},
+    }
+    for kind, order in formats.items():
+        starts = {name: RACE + timedelta(hours=hours) for name, hours in order.items()}
+        gridding = {"sprint": "Q", "sprint_shootout": "SS", "sprint_qualifying": "SQ"}[kind]
+        grid = {**session("S", "gold", start=starts["S"]), "session_name_abr": "STAGE#sprint_grid"}
+
+        def rows(now: datetime, kind: str = kind, starts: dict[str, datetime] = starts) -> list[dict[str, Any]]:
+            over = {name: start + timedelta(minutes=90) <= now for name, start in starts.items()}
+            made = [
+                session(n, "gold" if over[n] else "scheduled", start=t, event_format=kind) for n, t in starts.items()
+            ]
+            return [calendar_read(now), OLD, *made]
+
+        cases = [
+            ("pre_weekend", starts["P1"] - timedelta(days=1), []),
+            ("post_practice", starts["P1"] + timedelta(hours=2), []),
+            ("post_qualifying", starts[gridding] + timedelta(hours=2), []),
+            ("pre_race", starts["S"] - timedelta(minutes=30), [grid]),
+        ]
+        for horizon, now, more in cases:
+            steps = _sprint_steps([*rows(now), *more], now)
+            assert [(s.parameters, s.suffix) for s in steps] == [
+                ({"event": EVENT, "horizon": horizon, "session": "S"}, f"{horizon}_sprint")
+            ], kind
+        started = starts["S"] + timedelta(minutes=1)
+        assert not _sprint_steps([*rows(started), grid], started)
+
+
+def _sprint_steps(rows: list[dict[str, Any]], now: datetime) -> list[Any]:
+    """The steps for the sprint, once a model is there and the race has been predicted."""
+    rows = [*rows, stage("05_train", input_hash=due_steps(rows, now)[0].input_hash)]
+    (race,) = due_steps(rows, now)
+    assert "session" not in race.parameters, "the race comes first"
+    rows.append(stage(f"06_predict#{race.suffix}", event=EVENT, input_hash=race.input_hash))
+    return [step for step in due_steps(rows, now) if step.stage == "06_predict"]
+
+
+def test_a_sprints_prediction_is_scored_when_its_result_is_in_and_before_the_race() -> None:
+    now = RACE - timedelta(hours=20)
+    sprint = session("S", "gold", start=RACE - timedelta(hours=26), event_format="sprint_qualifying")
+    over = weekend(P1="gold", P2="gold", P3="gold", Q="gold")
+    rows = [calendar_read(now), *over, sprint, stage("06_predict#pre_race_sprint", event=EVENT)]
+    (step,) = [step for step in due_steps(rows, now) if step.stage == "07_score"]
+    assert step.reason == f"{EVENT} can be scored"
+    assert not [
+        s for s in due_steps([*rows, stage("07_score", input_hash=step.input_hash)], now) if s.stage == "07_score"
+    ]
+
+
 def test_a_prediction_is_not_repeated_unless_its_inputs_changed() -> None:
     now = STARTS["Q"] + timedelta(hours=2)
     rows = [calendar_read(now), OLD, *weekend(P1="gold", P2="gold", P3="gold", Q="gold")]

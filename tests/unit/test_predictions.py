@@ -88,6 +88,9 @@ def test_a_sprints_prediction_stands_beside_the_races(ws: Workspace) -> None:
     assert set(predictions.read_newest(ws.store, KEY)["session"]) == {"R"}
     assert set(predictions.read_newest(ws.store, KEY, "S")["session"]) == {"S"}
     assert [set(i["session"]) for i in predictions.read_issues(ws.store, KEY)] == [{"R"}]
+    assert json.loads(ws.store.read(predictions.LATEST))["session"] == "R"
+    of_both = [row["session"] for row in ws.tracking.predictions(EVENT)]
+    assert sorted(of_both) == ["R"] * 10 + ["S"] * 10, "of one moment and horizon, and yet all kept"
 
 
 def test_the_latest_document_fits_its_schema_and_names_the_origin(ws: Workspace) -> None:

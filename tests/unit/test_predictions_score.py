@@ -130,6 +130,29 @@ def test_of_what_was_issued_before_the_cut_off_the_last_one_counts(ws: Workspace
     assert _model_entry(ws)["as_of_utc"] == "2025-12-05T14:00:00Z"  # the first session starts a day later
 
 
+def test_a_sprint_is_scored_against_its_own_result_and_its_grid_apart_from_the_races(ws: Workspace) -> None:
+    start = {"session_start_utc": "2025-12-06T10:00:00Z", "session_end_utc": "2025-12-06T11:00:00Z"}
+    sessions = silver.read(ws, "sessions", [2025])
+    sprint = sessions[sessions["session"] == "R"].assign(session="S", **start, available_utc="2025-12-06T11:30:00Z")
+    both = pd.concat([part.astype(object) for part in (sessions, sprint)])
+    write_parquet(ws.store, silver.key("sessions", 2025), conform(both, "sessions"))
+    results = [_result(DRIVERS[::-1]), _result(DRIVERS, available="2025-12-06T11:30:00Z").assign(session="S")]
+    write_parquet(ws.store, silver.key("results", 2025), pd.concat(results, ignore_index=True))
+    training = _training(1)
+    own = training[training["event_partition_key"] == EVENT].assign(session="S", finishing_position=range(1, 11))
+    write_parquet(ws.store, "gold/training_dataset.parquet", pd.concat([training, own], ignore_index=True))
+    predictions.publish(ws, prediction_frame())
+    predictions.publish(ws, prediction_frame(horizon="pre_race").assign(session="S"))
+    scores = score_issued(ws)
+    assert set(scores["session"]) == {"R", "S"}
+    document = json.loads(ws.store.read(ACCURACY))
+    assert {entry["session"] for entry in document["predictions"]} == {"R"}
+    found = {entry["system"]: entry for entry in document["sprints"]["predictions"]}
+    assert found["model"]["spearman"] == found["grid_slot_table"]["spearman"] == pytest.approx(1.0)
+    assert found["model"]["race_start_utc"] == "2025-12-06T10:00:00Z"
+    assert {row["races"] for row in document["sprints"]["means"]} == {1}
+
+
 def test_a_predicted_driver_who_did_not_start_is_taken_out_and_the_others_close_up(ws: Workspace) -> None:
     order = [*DRIVERS[1:], DRIVERS[0]]  # the favourite does not start; the others come in the predicted order
     write_parquet(ws.store, silver.key("results", 2025), _result(order, started=9, classified=9))
