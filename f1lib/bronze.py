@@ -127,7 +127,8 @@ def ingest(ws: Workspace, units: list[str], progress: Callable[[int, int, str], 
             if limited:  # the upstream wants to be left alone: the rest waits with the one it refused
                 outcome, change = _failed(limited, unit, row, race_end, ws.as_of)
             else:
-                outcome, change, limited = fetch(ws, unit, row, race_end)
+                outcome, change, error = fetch(ws, unit, row, race_end)
+                limited = error if isinstance(error, RateLimited) else None
             outcomes.append(outcome)
             changes.append(change)
             if progress:
@@ -142,15 +143,15 @@ def race_end_of(known: Mapping[tuple[str, str], Row], row: Row) -> datetime:
     return parse_utc(known.get((row["event_partition_key"], "R"), row)["session_end_utc"])
 
 
-def fetch(ws: Workspace, unit: Unit, row: Row, race_end: datetime) -> tuple[dict[str, Any], Row, RateLimited | None]:
-    """Ask the source, store the answer; the outcome, what the tracking row becomes, and the upstream's wish to rest."""
+def fetch(ws: Workspace, unit: Unit, row: Row, race_end: datetime) -> tuple[dict[str, Any], Row, SourceError | None]:
+    """Ask the source, store the answer; the outcome, what the tracking row becomes, and what went wrong."""
     attempts = {"attempts": int(row.get("attempts", 0)) + 1}
     try:
         ask = ws.source.starting_grid if unit.is_grid else ws.source.session
         data = ask(unit.event, unit.session, ws.as_of)
     except SourceError as error:
         outcome, change = _failed(error, unit, row, race_end, ws.as_of)
-        return outcome, {**change, **attempts}, error if isinstance(error, RateLimited) else None
+        return outcome, {**change, **attempts}, error
     source = str(data.provenance.get("source", ws.source.name))
     stored = store_answer(ws.store, folder(unit.event, unit.session), note_key(unit), data, source, ws.as_of)
     same = row.get("content_hash") == stored.content_hash and row.get("status") in DONE

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from f1lib import __version__, console_models
+from f1lib import __version__, cli_ingest, console_models
 from f1lib.errors import BadParameters, F1LibError
 from f1lib.settings import SOURCES
 
@@ -63,7 +63,10 @@ def build_parser() -> argparse.ArgumentParser:
     stage = add("stage", _stage, "run one stage on request")
     stage.add_argument("name", help="05_train, or train")
     stage.add_argument("-p", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), dest="parameters")
-    add("status", _status, "what is known of the season, and what is due next")
+    status = add("status", _status, "what is known of the weekend at hand, and what is due next")
+    status.add_argument("--conflicts", action="store_true", help="what the sources state differently")
+    ingest = add("ingest", _ingest, "bring timing in by hand: of the last weeks, or of --from ... --to ...")
+    cli_ingest.add_options(ingest)
     predictions = add("predictions", _predictions, "the newest prediction of an event")
     predictions.add_argument("event", help="2025_Abu_Dhabi_Grand_Prix, or a part of it")
     predictions.add_argument("--session", choices=("R", "S"), default="R", help="the race (R) or the sprint (S)")
@@ -147,10 +150,15 @@ def _stage(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from f1lib import console
+    from f1lib import console_status
 
-    console.show_status(_open(arguments))
+    show = console_status.show_conflicts if arguments.conflicts else console_status.show_status
+    show(_open(arguments))
     return 0
+
+
+def _ingest(arguments: argparse.Namespace) -> int:
+    return cli_ingest.run(_open(arguments), arguments, fixed=hasattr(arguments, "now"))
 
 
 def _predictions(arguments: argparse.Namespace) -> int:

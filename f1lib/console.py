@@ -11,11 +11,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from f1lib.errors import BadParameters
-from f1lib.plan import INGEST, REPORT, due_steps, next_race
+from f1lib.plan import INGEST, REPORT, next_race
 from f1lib.runner import TickResult, tick
 from f1lib.storage import LocalStore
-from f1lib.terms import plain
-from f1lib.tracking import PIPELINE
+from f1lib.terms import EventKey, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -100,6 +99,8 @@ def failed_sessions(ws: Workspace, result: TickResult) -> list[str]:
 
 def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:
     """The predicted order as a table; ``frame`` has LAKE.md's prediction columns, ``changes`` is what was supposed."""
+    from f1lib import predictions
+
     first = frame.iloc[0]
     name = f"{first['event_year']} {first['event_name']}{', Sprint' if first['session'] == 'S' else ''}"
     title = f"{name}, {first['horizon']}, data until {first['as_of_utc']}"
@@ -108,6 +109,9 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
     caption = f"source: {first['source']} - model run {first['model_run_id']}"
     if ws.source_name == "f1db":
         caption += " - data: F1DB, https://github.com/f1db/f1db, CC BY 4.0"
+    news = predictions.newest_news(ws.store, EventKey.parse(predictions.event_of(frame)), str(first["session"]))
+    if news.get("lacks"):
+        caption += f"\nmade without: {'; '.join(news['lacks'])}"
     table = Table(title=escape(title), caption=escape(caption))
     for name in ("rank", "driver", "team", "expected", "P(win)", "P(podium)", "P(points)", "P(DNF)"):
         table.add_column(name, justify="left" if name in ("driver", "team") else "right", no_wrap=True)
@@ -116,31 +120,6 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
         names = [escape(str(row["full_name"])), escape(str(row["team_name"]))]
         table.add_row(str(row["predicted_rank"]), *names, f"{row['predicted_position']:.1f}", *shares)
     _out().print(table)
-
-
-def show_status(ws: Workspace) -> None:
-    """The weekend at hand (sessions, stages), the last errors, and what is due now."""
-    rows = ws.tracking.rows()
-    if not rows:
-        print(f"lake {ws.store.url} is empty; `f1 run` fills it")
-        return
-    race = next_race(rows, ws.as_of)
-    events = [race["event_partition_key"]] if race else []
-    table = Table(title=f"{ws.store.url} at {ws.as_of:%Y-%m-%d %H:%M} UTC ({ws.source_name})")
-    for name in ("event", "session or stage", "start", "status", "finished", "last error"):
-        table.add_column(name)
-    for row in sorted(rows, key=_status_order):
-        if row["event_partition_key"] in events or _worth_a_line(row):
-            values = (row.get(k) or "" for k in ("session_date_utc", "status", "finished_utc", "last_error"))
-            table.add_row(row["event_partition_key"], row["session_name_abr"], *(escape(str(v)) for v in values))
-    _out().print(table)
-    counts: dict[str, int] = {}
-    for row in rows:
-        if row["session_name_abr"] in _SESSION_ORDER:
-            counts[row.get("status", "?")] = counts.get(row.get("status", "?"), 0) + 1
-    print("sessions: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
-    steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather)
-    print("due now: " + ("; ".join(f"{s.stage} ({s.reason})" for s in steps) or "nothing"))
 
 
 def find_event(ws: Workspace, text: str) -> str:
@@ -201,18 +180,6 @@ def _figures(table: Table, rows: list[dict[str, Any]], labels: tuple[str, ...]) 
         values = ("" if row.get(m) is None else f"{row[m]:.4f}" for m in metrics)
         table.add_row(*(escape(str(row[label])) for label in labels), *values)
     _out().print(table)
-
-
-def _worth_a_line(row: dict[str, Any]) -> bool:
-    """A stage of the pipeline itself, or anything that still waits with an error."""
-    if row["event_partition_key"] == PIPELINE:
-        return "#" not in row["session_name_abr"].removeprefix("STAGE#")
-    return bool(row.get("last_error")) and row.get("status") in ("due", "failed", "blocked")
-
-
-def _status_order(row: dict[str, Any]) -> tuple[bool, str, str, str]:
-    is_stage = row["session_name_abr"].startswith("STAGE#")
-    return (is_stage, row["event_partition_key"], row.get("session_date_utc", ""), row["session_name_abr"])
 
 
 def _is_predicted(ws: Workspace, event: str) -> bool:

@@ -22,7 +22,7 @@ from f1lib.tables import read_parquet
 from f1lib.terms import EventKey, format_utc, parse_utc, stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from f1lib.sources.base import WeatherSource
     from f1lib.workspace import Workspace
@@ -67,6 +67,62 @@ def fetch_forecasts(ws: Workspace, events: list[str], material: Material = Mater
             found, down = _fetch_event(ws, source, event, material)
         rows += found
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def past_events(ws: Workspace, seasons: list[int]) -> list[str]:
+    """The races of ``seasons`` (none: all) that are over and whose weather was never asked for, oldest first."""
+    rows = ws.tracking.rows()
+    asked = {r["event_partition_key"] for r in rows if r["session_name_abr"] == "STAGE#02_weather" and _is_asked(r)}
+    races = [r for r in rows if r["session_name_abr"] == "R" and not r.get("is_cancelled")]
+    over = [r for r in races if r["session_end_utc"] <= format_utc(ws.as_of) and r["event_partition_key"] not in asked]
+    over = [r for r in over if not seasons or r["event_year"] in seasons]
+    return [r["event_partition_key"] for r in sorted(over, key=lambda r: str(r["session_date_utc"]))]
+
+
+def fetch_past(ws: Workspace, events: list[str], on_event: Callable[[str], None]) -> str:
+    """Fetch what was forecast for past races, and what the archive observed; returns why it ended early, if it did.
+
+    One or two calls a race. An observation goes to ``bronze/weather/archive/`` and is never taken for a forecast.
+    """
+    source = ws.weather
+    if source is None:
+        return f"source {ws.source_name} has no weather; see the setting `weather`"
+    for event in events:
+        rows = fetch_forecasts(ws, [event])
+        error = (ws.tracking.get(event, "STAGE#02_weather") or {}).get("last_error")
+        if not error and hasattr(source, "observed"):
+            error = _fetch_observed(ws, source, EventKey.parse(event))
+        if error:
+            return str(error)
+        ws.tracking.put_rows([_weather_row(EventKey.parse(event)) | _asked(ws, rows)])
+        on_event(event)
+    return ""
+
+
+def _is_asked(row: Mapping[str, Any]) -> bool:
+    return bool(row.get("past_asked_utc"))
+
+
+def _asked(ws: Workspace, rows: pd.DataFrame) -> dict[str, Any]:
+    return {"past_asked_utc": format_utc(ws.as_of), "forecasts": int((rows["status"] == "fetched").sum())}
+
+
+def _fetch_observed(ws: Workspace, source: Any, key: EventKey) -> str:
+    event_row, sessions = _schedule_rows(ws, key)
+    try:
+        document = source.observed(event_row, sessions, ws.as_of)
+    except SourceError as error:
+        return str(error)
+    if document is not None:
+        path = f"bronze/weather/archive/{key.season}/{key.folder}/{stamp(ws.as_of)}.json"
+        write_json(ws.store, path, document)
+        ws.tracking.put_rows([_weather_row(key) | {"status": "ingested", "updated_at_utc": format_utc(ws.as_of)}])
+    return ""
+
+
+def _weather_row(key: EventKey) -> dict[str, Any]:
+    row = {"event_partition_key": key.partition_key, "session_name_abr": "STAGE#02_weather"}
+    return {**row, "event_year": key.season, "event_name": key.event_name}
 
 
 def asked_moments(sessions: list[dict[str, Any]], as_of: datetime) -> list[datetime]:
@@ -141,8 +197,7 @@ def _track(
     sessions: list[dict[str, Any]] | None = None,
 ) -> None:
     """The event's row: ``content_hash`` changes, and the layers above follow, when the forecast did materially."""
-    row: dict[str, Any] = {"event_partition_key": key.partition_key, "session_name_abr": "STAGE#02_weather"}
-    row |= {"event_year": key.season, "event_name": key.event_name, "last_error": error or None}
+    row: dict[str, Any] = _weather_row(key) | {"last_error": error or None}
     known = ws.tracking.get(key.partition_key, "STAGE#02_weather") or {}
     row["next_attempt_utc"] = format_utc(ws.as_of + TRY_AGAIN_AFTER) if error else None
     if not error:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import requests
 
     from f1lib.sources.base import SessionSource, WeatherSource
-    from f1lib.sources.combined import CombinedSource
     from f1lib.sources.fastf1 import FastF1Source
     from f1lib.workspace import Workspace
 
@@ -58,11 +57,16 @@ def open_fastf1(ws: Workspace) -> SessionSource:
     return CombinedSource(history, _fastf1(ws))
 
 
-def open_live(ws: Workspace) -> CombinedSource:
-    """The same with every season since 2018 asked of FastF1 first: for a backfill of laps."""
+def open_live(ws: Workspace) -> SessionSource:
+    """The same with every season since 2018 asked of FastF1 first, and of FastF1 alone where there is no release."""
     from f1lib.sources.combined import CombinedSource
 
-    return CombinedSource(open_f1db(ws), _fastf1(ws), live_for=None)
+    try:
+        return CombinedSource(open_f1db(ws), _fastf1(ws), live_for=None)
+    except SourceError:
+        if ws.settings.f1db:
+            raise
+        return _fastf1(ws)
 
 
 def open_weather(ws: Workspace) -> WeatherSource | None:

@@ -7,6 +7,7 @@ here are ever removed, oldest first; they are listed in ``f1lib-sessions.json`` 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from f1lib.errors import SourceError
@@ -46,7 +47,9 @@ class CacheFolder:
         ours = self._ours()
         name = folder.relative_to(self.path).as_posix()
         if name not in ours:
-            (self.path / _LIST).write_text(json.dumps([*ours, name], indent=1), encoding="utf-8")
+            part = self.path / f".{_LIST}.{os.getpid()}"  # several processes may share the folder
+            part.write_text(json.dumps([*ours, name], indent=1), encoding="utf-8")
+            part.replace(self.path / _LIST)
 
     def drop(self, api_path: str) -> None:
         """Forget what was parsed of a session, because it was not complete when it was asked for."""
@@ -61,7 +64,7 @@ class CacheFolder:
         for _, name, size in aged:
             if total <= self.limit:
                 break
-            Path(name).unlink()
+            Path(name).unlink(missing_ok=True)
             total -= size
 
     def _ours(self) -> list[str]:

@@ -102,6 +102,21 @@ def seconds_to_wait() -> float:
     return max(waits) or 3600.0
 
 
+def share_limits(workers: int) -> None:
+    """Take one of ``workers`` equal shares of FastF1's limits, which every process counts for itself."""
+    from collections import deque
+
+    from fastf1.req import _SessionWithRateLimiting
+
+    for limiters in _SessionWithRateLimiting._RATE_LIMITS.values():
+        for limiter in limiters:
+            stamps = getattr(limiter, "_timestamps", None)
+            if stamps is None:
+                limiter._interval *= workers
+            else:
+                limiter._timestamps = deque(stamps, maxlen=max(stamps.maxlen // workers, 2))
+
+
 def versions() -> dict[str, Any]:
     """What produced the frames: FastF1's version and that of its parsers."""
     import fastf1
