@@ -106,12 +106,7 @@ def ingest(ws: Workspace, units: list[str], progress: Callable[[int, int, str], 
     import pandas as pd
 
     known = {(row["event_partition_key"], row["session_name_abr"]): row for row in ws.tracking.rows()}
-    wanted = [Unit.parse(text) for text in units] or [Unit.of_row(row) for row in due_rows(known.values(), ws.as_of)]
-    for unit in wanted:
-        if (unit.event.partition_key, unit.sort_key) not in known:
-            raise BadParameters(
-                f"{unit.event} has no {unit.sort_key} in the calendar; run 00_schedule, see `f1 status`"
-            )
+    wanted = _wanted(known, units, ws.as_of)
     outcomes: list[dict[str, Any]] = []
     changes: list[Row] = []
     limited: RateLimited | None = None
@@ -136,6 +131,16 @@ def ingest(ws: Workspace, units: list[str], progress: Callable[[int, int, str], 
     finally:
         ws.tracking.put_rows(changes)
     return pd.DataFrame(outcomes, columns=["event_partition_key", "session", "status", "rows", "warning"])
+
+
+def _wanted(known: Mapping[tuple[str, str], Row], units: list[str], as_of: datetime) -> list[Unit]:
+    wanted = [Unit.parse(text) for text in units] or [Unit.of_row(row) for row in due_rows(known.values(), as_of)]
+    for unit in wanted:
+        if (unit.event.partition_key, unit.sort_key) not in known:
+            raise BadParameters(
+                f"{unit.event} has no {unit.sort_key} in the calendar; run 00_schedule, see `f1 status`"
+            )
+    return wanted
 
 
 def race_end_of(known: Mapping[tuple[str, str], Row], row: Row) -> datetime:

@@ -100,6 +100,7 @@ def failed_sessions(ws: Workspace, result: TickResult) -> list[str]:
 def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:
     """The predicted order as a table; ``frame`` has LAKE.md's prediction columns, ``changes`` is what was supposed."""
     from f1lib import predictions
+    from f1lib.predictions_news import newest_news
 
     first = frame.iloc[0]
     name = f"{first['event_year']} {first['event_name']}{', Sprint' if first['session'] == 'S' else ''}"
@@ -109,7 +110,8 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
     caption = f"source: {first['source']} - model run {first['model_run_id']}"
     if ws.source_name == "f1db":
         caption += " - data: F1DB, https://github.com/f1db/f1db, CC BY 4.0"
-    news = predictions.newest_news(ws.store, EventKey.parse(predictions.event_of(frame)), str(first["session"]))
+    history = predictions.history_prefix(EventKey.parse(predictions.event_of(frame)))
+    news = newest_news(ws.store, predictions.history_keys(ws.store, history), str(first["session"]))
     if news.get("lacks"):
         caption += f"\nmade without: {'; '.join(news['lacks'])}"
     table = Table(title=escape(title), caption=escape(caption))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from f1lib import gold_lake, silver
 from f1lib.attribution import ATTRIBUTION
 from f1lib.errors import MissingColumn, RunError, StorageError
-from f1lib.predictions_news import keep_news, news_key
+from f1lib.predictions_news import issue_before, keep_news
 from f1lib.storage import open_store, read_json, write_json
 from f1lib.tables import check_grain, read_parquet, write_parquet
 from f1lib.terms import HORIZONS, EventKey, format_utc, parse_utc, stamp
@@ -65,7 +65,11 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
             "knows what was not known then; predict an earlier moment in a lake of its own"
         )
     hashed = forecast_hash(ws.store, str(first["event_partition_key"]), str(first["session"]), ws.as_of)
-    return load_issue(ws.store, publish(ws, rows_of(ws, features, serving, gold_run_id, hashed)))
+    issued = publish(ws, rows_of(ws, features, serving, gold_run_id, hashed))
+    prediction = load_issue(ws.store, issued)
+    before = issue_before(history_keys(ws.store, issued.rpartition("/")[0] + "/"), issued)
+    keep_news(ws, event_of(prediction), issued, prediction, load_issue(ws.store, before) if before else None)
+    return prediction
 
 
 def rows_of(
@@ -167,25 +171,6 @@ def history_keys(store: ObjectStore, prefix: str = "predictions/") -> list[str]:
     found = [(match, key) for key in store.list(prefix) if (match := _ISSUE.search(key))]
     order = list(HORIZONS).index
     return [key for _, key in sorted(found, key=lambda f: (f[0][1], f[0][2], order(f[0][4]), int(f[0][3] or 1), f[1]))]
-
-
-def newest_news(store: ObjectStore, key: EventKey, session: str = "R") -> dict[str, Any]:
-    """The news of the newest issue of an event's race (or sprint, ``S``), see `predictions_news`; empty without any."""
-    keys = [news_key(name) for name in _issues_of(store, history_prefix(key), session)]
-    found = [name for name in keys if store.exists(name)]
-    return dict(read_json(store, found[-1])) if found else {}
-
-
-def _issues_of(store: ObjectStore, prefix: str, session: str) -> list[str]:
-    return [key for key in history_keys(store, prefix) if key.endswith("_sprint.parquet") == (session == "S")]
-
-
-def _issue_before(store: ObjectStore, issued: str) -> pd.DataFrame | None:
-    """The issue that ``issued`` comes after in its history; None for the first of a race."""
-    session = "S" if issued.endswith("_sprint.parquet") else "R"
-    keys = _issues_of(store, issued.rpartition("/")[0] + "/", session)
-    place = keys.index(issued)
-    return load_issue(store, keys[place - 1]) if place else None
 
 
 def read_issues(store: ObjectStore, key: EventKey, session: str = "R") -> list[pd.DataFrame]:

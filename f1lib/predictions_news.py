@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from f1lib.predictions_changes import what_changed, why_changed
-from f1lib.storage import write_json
+from f1lib.storage import read_json, write_json
 from f1lib.terms import format_utc
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from f1lib.storage import ObjectStore
     from f1lib.workspace import Workspace
 
 _WEATHER = "STAGE#02_weather"
@@ -45,6 +46,23 @@ def keep_news(
 def news_key(issued: str) -> str:
     """Where the news of an issue stand."""
     return issued.removesuffix(".parquet") + ".news.json"
+
+
+def newest_news(store: ObjectStore, issues: Iterable[str], session: str = "R") -> dict[str, Any]:
+    """The news of the last of ``issues`` (keys in order) for a race or sprint (``S``); empty where none is kept."""
+    keys = [news_key(key) for key in issues if _is_of(key, session) and store.exists(news_key(key))]
+    return dict(read_json(store, keys[-1])) if keys else {}
+
+
+def issue_before(issues: Iterable[str], issued: str) -> str:
+    """The key that ``issued`` comes after among ``issues`` (keys in order), for the same session; empty if none."""
+    keys = [key for key in issues if _is_of(key, "S" if _is_of(issued, "S") else "R")]
+    place = keys.index(issued)
+    return keys[place - 1] if place else ""
+
+
+def _is_of(key: str, session: str) -> bool:
+    return key.endswith("_sprint.parquet") == (session == "S")
 
 
 def lacks(rows: Iterable[Mapping[str, Any]], moment: str) -> list[str]:

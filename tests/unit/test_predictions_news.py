@@ -10,7 +10,7 @@ import pytest
 from made_up_predictions import prediction_frame
 
 from f1lib import predictions
-from f1lib.predictions_news import keep_news, lacks, news_key
+from f1lib.predictions_news import issue_before, keep_news, lacks, newest_news, news_key
 from f1lib.terms import EventKey
 from f1lib.workspace import Workspace, open_workspace
 
@@ -46,7 +46,9 @@ def test_a_renewed_prediction_says_what_changed_by_how_much_and_who_moved(ws: Wo
     moved = {row["driver_id"]: (row["rank_before"], row["predicted_rank"]) for row in news["drivers"]}
     first = before.sort_values("predicted_rank").iloc[0]["driver_id"]
     assert moved[first] == (1, 10)
-    assert predictions.newest_news(ws.store, EventKey.parse(EVENT)) == news
+    keys = predictions.history_keys(ws.store, predictions.history_prefix(EventKey.parse(EVENT)))
+    assert newest_news(ws.store, keys) == news
+    assert [issue_before(keys, issued) for issued in keys] == ["", keys[0]]
 
 
 def test_a_prediction_made_without_laps_is_marked_with_what_the_source_said() -> None:
