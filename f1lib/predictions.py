@@ -21,6 +21,7 @@ from f1lib.errors import MissingColumn, RunError, StorageError
 from f1lib.predictions_news import issue_before, keep_news
 from f1lib.storage import open_store, read_json, write_json
 from f1lib.tables import check_grain, read_parquet, write_parquet
+from f1lib.tables_records import records as records
 from f1lib.terms import HORIZONS, EventKey, format_utc, parse_utc, stamp
 
 if TYPE_CHECKING:
@@ -238,11 +239,6 @@ def tracking_rows(prediction: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of ``frame`` as JSON values: numbers, text, lists, moments as text, None for what is missing."""
-    return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
-
-
 def latest_document(prediction: pd.DataFrame, attribution: str) -> dict[str, Any]:
     """``predictions/latest.json``: one race's prediction as JSON; its schema stands beside it."""
     rows = records(prediction)
@@ -292,14 +288,3 @@ def _issue(store: ObjectStore, rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 def _said(prediction: pd.DataFrame) -> list[dict[str, Any]]:
     return records(prediction[list(COLUMNS)].drop(columns="as_of_utc"))
-
-
-def _plain(value: Any) -> Any:
-    import pandas as pd
-
-    if isinstance(value, list | tuple) or hasattr(value, "tolist"):
-        values = value.tolist() if hasattr(value, "tolist") else list(value)
-        return [_plain(v) for v in values] if isinstance(values, list) else values
-    if isinstance(value, pd.Timestamp):
-        return format_utc(value.to_pydatetime())
-    return None if pd.isna(value) else value
