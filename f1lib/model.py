@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from f1lib import __version__, metrics, model_fit, onnx_export, tables
+from f1lib import __version__, metrics, model_fit, onnx_export, preprocess, tables
 from f1lib.errors import BadParameters, RunError
 from f1lib.model_config import ModelConfig, load_config
 from f1lib.model_serving import GRAPH, METADATA, SUCCESS, Serving, from_graph, load_serving, run_key
@@ -126,7 +126,34 @@ def describe(fitted: model_fit.Fitted, rows: pd.DataFrame) -> dict[str, Any]:
         "coefficients": dict(zip([fitted.columns[i] for i in part.columns], part.coefficients.tolist(), strict=True))
         if part
         else {},
+        "score": _score_parts(fitted),
     }
+
+
+def _score_parts(fitted: model_fit.Fitted) -> dict[str, Any]:
+    """What the score is the sum of, for `predictions_shap`: numbers by column of the pipeline, and whose they are."""
+    config, gate = fitted.config, fitted.gate
+    derived = {name: made.source for name, made in config.derived.items()}
+    plain = [c.removesuffix(preprocess.MISSING) for c in fitted.columns]
+    parts = [p.columns for p in (fitted.linear, fitted.trees, gate.instead if gate else None) if p]
+    sources = [derived.get(c, c) for c in plain]
+    share = [config.fresh.share] if gate and config.fresh else []
+    return {
+        "sources": sources,
+        "read": sorted({sources[i] for columns in parts for i in columns} | set(share)),
+        "share": share[0] if share else "",
+        "linear": {"weight": config.linear.weight, **_numbers(fitted.linear)}
+        if config.linear and fitted.linear
+        else {},
+        "trees": {"weight": config.trees.weight, "columns": fitted.trees.columns}
+        if config.trees and fitted.trees
+        else {},
+        "fresh": _numbers(gate.instead) if gate else {},
+    }
+
+
+def _numbers(part: onnx_export.Weighted) -> dict[str, Any]:
+    return {"columns": part.columns, "coefficients": part.coefficients.tolist(), "intercept": part.intercept}
 
 
 def validate(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from f1lib import gold_lake, silver
+from f1lib import gold_lake, predictions_shap, silver
 from f1lib.attribution import ATTRIBUTION
 from f1lib.errors import MissingColumn, RunError, StorageError
 from f1lib.predictions_news import issue_before, keep_news
@@ -67,6 +67,7 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
         )
     hashed = forecast_hash(ws.store, str(first["event_partition_key"]), str(first["session"]), ws.as_of)
     issued = publish(ws, rows_of(ws, features, serving, gold_run_id, hashed))
+    predictions_shap.keep(ws.store, issued, serving, features)
     prediction = load_issue(ws.store, issued)
     before = issue_before(history_keys(ws.store, issued.rpartition("/")[0] + "/"), issued)
     keep_news(ws, event_of(prediction), issued, prediction, load_issue(ws.store, before) if before else None)
@@ -87,18 +88,6 @@ def rows_of(
     )
     rows = rows.astype({"as_of_utc": "datetime64[us, UTC]", "predicted_rank": "int64", "event_year": "int64"})
     return rows[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
-
-
-def features_of(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
-    """The gold rows that an issued prediction was made from; raises `RunError` when the lake no longer has them."""
-    first = prediction.iloc[0]
-    key = f"{gold_lake.FEATURES_PREFIX}run_id={first['gold_run_id']}/gold_driver_event_features.parquet"
-    if not store.exists(key):
-        raise RunError(f"lake {store.url} no longer has {key}, which the prediction of {event_of(prediction)} is from")
-    rows = read_parquet(store, key)
-    own = (rows["event_partition_key"] == event_of(prediction)) & (rows["horizon"] == first["horizon"])
-    race: pd.DataFrame = rows[own & (rows["session"] == first["session"])].reset_index(drop=True)
-    return race
 
 
 def newest_features(

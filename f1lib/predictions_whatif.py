@@ -23,6 +23,7 @@ from f1lib import gold_features, predictions
 from f1lib.errors import BadParameters
 from f1lib.metrics import dense_rank
 from f1lib.model_serving import load_serving
+from f1lib.predictions_inputs import features_of
 from f1lib.terms import EventKey, plain
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def predict_changed(ws: Workspace, event: str, changes: Sequence[Change], sessio
     """
     stored = predictions.read_newest(ws.store, EventKey.parse(event), session)
     first = stored.iloc[0]
-    features = predictions.features_of(ws.store, stored)
+    features = features_of(ws.store, stored)
     run_id = str(first["model_run_id"])
     if features["grid_position"].isna().all() and any(c.feature == "grid_position" for c in changes):
         from f1lib.registry import champion_of

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from f1lib import gold_features
 from f1lib.errors import RunError
 from f1lib.model_serving import SUCCESS, load_serving, run_key
-from f1lib.predictions import features_of
+from f1lib.predictions_inputs import features_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,6 +14,7 @@ from f1lib import __version__, dashboard, html, registry, report_facts, report_h
 from f1lib.errors import RunError
 from f1lib.html import Html
 from f1lib.predictions import event_of, history_keys, newest_key, read_issues, read_newest, records
+from f1lib.predictions_health import health
 from f1lib.predictions_score import ACCURACY, means
 from f1lib.predictions_why import explain
 from f1lib.storage import read_json, write_json
@@ -45,6 +46,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     sprint = read_newest(ws.store, EventKey.parse(latest), "S") if latest and _is_predicted(ws, latest, "S") else None
     runs = report_state.executed_notebooks(ws.store)
     pipeline = report_health.pipeline(rows, report_state.page_finder(runs))
+    served = health(ws.store, prediction)
     summary: dict[str, Any] = {
         "as_of_utc": format_utc(ws.as_of),
         "run_id": ws.run_id,
@@ -57,7 +59,8 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "champion": registry.champion(ws.store),
         "accuracy": {name: accuracy[name] for name in ("means", "calibration")},
         "races": dashboard.race_rows(pd.DataFrame(accuracy["predictions"])) if accuracy["predictions"] else [],
-        "pipeline": {**pipeline, "alarms": report_facts.alarms(accuracy, prediction)},
+        "pipeline": {**pipeline, "alarms": report_facts.alarms(accuracy, prediction, served)},
+        "health": served,
         "runs": runs,
     }
     summary["pages"] = _race_pages(ws, accuracy, runs)

@@ -84,10 +84,13 @@ def hashes(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[str, str]
     ]
 
 
-def alarms(accuracy: Mapping[str, Any], prediction: pd.DataFrame | None) -> list[dict[str, Any]]:
+def alarms(
+    accuracy: Mapping[str, Any], prediction: pd.DataFrame | None, served: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Numbers to keep an eye on: too good a score, chances that do not hold, a prediction that tells nobody apart.
 
-    Each: ``name value digits raised meaning``. ``accuracy`` is the document of ``reports/accuracy.json``.
+    Each: ``name value digits raised meaning``. ``accuracy`` is the document of ``reports/accuracy.json``, ``served``
+    what `predictions_health.health` found.
     """
     found = []
     for row in (m for m in accuracy["means"] if m["system"] == MODEL):
@@ -103,6 +106,9 @@ def alarms(accuracy: Mapping[str, Any], prediction: pd.DataFrame | None) -> list
         spread = float(prediction["predicted_position"].std())
         meaning = "standard deviation of the expected positions; near 0 nobody is told apart"
         found.append(_alarm("spread of the prediction", spread, 2, spread < LEAST_SPREAD_PLACES, meaning))
+    if served:
+        meaning = f"share of {served['features']} features unlike the training set (PSI beyond chance)"
+        found.append(_alarm("feature drift", served["share_drifted"], 2, served["raised"], meaning))
     return found
 
 

@@ -1,0 +1,49 @@
+"""Feature drift: silent where nothing moved, loud where something did."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from f1lib import predictions_health as health
+
+SEED = st.integers(0, 10_000)
+
+
+@given(SEED)
+def test_the_index_is_never_negative_and_nothing_against_itself(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    past, now = generator.normal(size=300), generator.normal(size=40)
+    now[::9] = np.nan
+    assert health.psi(past, now) >= 0
+    assert health.psi(past, past) == pytest.approx(0, abs=1e-12)
+
+
+def test_without_drift_a_race_shows_what_is_expected_of_chance() -> None:
+    generator = np.random.default_rng(1)
+    past = generator.normal(size=6000)
+    found = [health.psi(past, generator.normal(size=20)) for _ in range(300)]
+    assert 0.7 * (health.BINS - 1) / 20 < np.median(found) < 2.5 * (health.BINS - 1) / 20
+
+
+def test_a_shift_and_missing_values_both_count_as_drift() -> None:
+    generator = np.random.default_rng(2)
+    past = generator.normal(size=6000)
+    training = pd.DataFrame({"same": past, "moved": past, "gone": past, "race_wide": past})
+    served = pd.DataFrame(
+        {
+            "same": np.quantile(past, (np.arange(20) + 0.5) / 20),
+            "moved": generator.normal(3.0, 1.0, 20),
+            "gone": np.where(np.arange(20) < 15, np.nan, past[:20]),
+            "race_wide": 0.5,
+        }
+    )
+    drift = health.feature_drift(training, served, list(training)).set_index("feature")
+    assert drift["drifted"].to_dict() == {"moved": True, "gone": True, "same": False}
+
+
+def test_without_a_prediction_there_is_nothing_to_say() -> None:
+    assert health.health(None, None) == {}  # type: ignore[arg-type]

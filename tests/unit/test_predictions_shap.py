@@ -1,0 +1,54 @@
+"""The parts of a score: they add up to it, and they point the right way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from made_up_training import CONFIG, training
+
+from f1lib import model, model_fit, predictions_shap
+from f1lib.model_config import parse_config
+
+FRESH = """
+fresh: {share: form_current_era_share, needs: practice_best_gap_pct, columns: [grid_score], ridge: 5.0}
+"""
+
+
+@pytest.fixture(scope="module")
+def served():  # type: ignore[no-untyped-def]
+    made = training()
+    share = np.random.default_rng(6).random(len(made))
+    share[::7] = np.nan
+    rows = model_fit.labelled(made.assign(form_current_era_share=share), "pre_race")
+    fitted = model_fit.fit(rows, parse_config(CONFIG + FRESH, "test"), model.feature_columns(rows))
+    race = rows[(rows["event_year"] == 2017) & (rows["event_number"] == 4)].reset_index(drop=True)
+    return model.serve(fitted, "r", model.describe(fitted, rows)), fitted.trees.booster, race
+
+
+def test_a_drivers_parts_add_up_to_his_distance_from_the_races_mean_score(served) -> None:  # type: ignore[no-untyped-def]
+    serving, booster, race = served
+    parts = predictions_shap.contributions(serving, booster, race)
+    score = serving.predict(race)["predicted_score"]
+    total = parts.groupby("driver_id", sort=False)["part"].sum().to_numpy()
+    assert np.abs(total - (score - score.mean()).to_numpy()).max() < 1e-5
+
+
+def test_every_part_is_against_the_average_of_the_race(served) -> None:  # type: ignore[no-untyped-def]
+    parts = predictions_shap.contributions(*served)
+    assert np.abs(parts.groupby("feature")["part"].mean()).max() < 1e-12
+
+
+def test_the_pole_moves_a_driver_forward_and_the_last_row_back(served) -> None:  # type: ignore[no-untyped-def]
+    serving, booster, race = served
+    parts = predictions_shap.contributions(serving, booster, race)
+    grid = parts[parts["feature"] == "grid_position"].set_index("value")["part"]
+    assert grid[1.0] < 0 < grid[12.0]
+
+
+def test_the_sentence_names_the_strongest_parts_with_their_values(served) -> None:  # type: ignore[no-untyped-def]
+    serving, booster, race = served
+    parts = predictions_shap.contributions(serving, booster, race)
+    first = race.loc[race["grid_position"] == 1, "driver_id"].iloc[0]
+    said = predictions_shap.in_words(parts, first)
+    assert said.startswith("Moved forward by ")
+    assert "grid position 1 (-" in said
