@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from standins import REGION, Server, make_bucket, make_tables
-from weekends import EVENT, SATURDAY, since
+from weekends import EVENT, SATURDAY, differences, since
 
 from f1lib.errors import BadParameters, RunError
 from f1lib.observe import METRICS
@@ -185,15 +185,7 @@ def test_the_same_tick_again_does_nothing_and_says_so(saturday: Any, cloud: Clou
 
 
 def test_the_same_lake_key_by_key(saturday: Any, cloud: Cloud, laptop: Workspace) -> None:
-    """Records of runs bear the time they took and the lake they wrote to; all else is equal to the byte."""
-    assert cloud.store.list() == [key for key in laptop.store.list() if not key.startswith("tracking.db")]
-    records = ("reports/runs/", "reports/run_summary")
-    different = [
-        key
-        for key in cloud.store.list()
-        if not key.startswith(records) and cloud.store.read(key) != laptop.store.read(key)
-    ]
-    assert different == []
+    assert differences(cloud.store, laptop.store) == []
 
 
 def test_the_same_rows_in_the_tables(saturday: Any, cloud: Cloud, laptop: Workspace) -> None:

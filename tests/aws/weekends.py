@@ -1,4 +1,4 @@
-"""A season small enough to ingest, train and predict in seconds, cut out of the real F1DB release."""
+"""A real weekend, a history small enough to live through it in seconds, and the comparison of two lakes after it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import io
 import zipfile
 from pathlib import Path
 
+from f1lib.storage import ObjectStore
+
 EVENT = "2025_Italian_Grand_Prix"
+THURSDAY, FRIDAY = "2025-09-04T08:00:00Z", "2025-09-05T18:00:00Z"
 SATURDAY, SUNDAY, MONDAY = "2025-09-06T16:00:00Z", "2025-09-07T12:30:00Z", "2025-09-08T08:00:00Z"
 
 
@@ -23,3 +26,15 @@ def since(release: Path, path: Path, year: int) -> Path:
             csv.writer(text, lineterminator="\n").writerows(rows)
             new.writestr(name, text.getvalue())
     return path
+
+
+def differences(cloud: ObjectStore, local: ObjectStore) -> list[str]:
+    """The keys that only one of two lakes has or whose bytes differ.
+
+    Records of runs and the dashboard bear the time they took and the lake they wrote to: of them only the keys count.
+    """
+    here, there = set(local.list()), set(cloud.list())
+    here = {key for key in here if not key.startswith("tracking.db")}
+    records = ("reports/runs/", "reports/run_summary")
+    unlike = {k for k in here & there if not k.startswith(records) and cloud.read(k) != local.read(k)}
+    return sorted((here ^ there) | unlike)
