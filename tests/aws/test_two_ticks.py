@@ -1,0 +1,124 @@
+"""EventBridge delivers twice, sandboxes die: ticks in processes of their own, on every pair of lake and table."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from standins import Server, make_bucket, make_tables
+from weekends import since
+
+from f1lib import silver
+from f1lib.runner import tick
+from f1lib.storage import open_store
+from f1lib.tracking import PIPELINE, open_tracking
+from f1lib.workspace import open_workspace
+
+NOW, NEXT, AFTER_THE_LEASE = "2025-03-24T08:00:00Z", "2025-03-24T08:05:00Z", "2025-03-24T08:31:00Z"
+# A tick that stops before the first object below a prefix is written, says so, and goes on when it is told to.
+TICKER = """
+import json, sys
+from f1lib import runner
+from f1lib.workspace import open_workspace
+lake, tracking, f1db, now, stages, pause = sys.argv[1:]
+ws = open_workspace(lake=lake, tracking=tracking, source="f1db", f1db=f1db, as_of=now)
+kind = type(ws.store)
+write = kind.write
+def paused(self, key, content):
+    global pause
+    if pause and key.startswith(pause):
+        pause = ""
+        sys.__stdout__.write("working\\n")
+        sys.__stdout__.flush()
+        sys.stdin.readline()
+    write(self, key, content)
+kind.write = paused
+result = runner.tick(ws, stages=frozenset(stages.split()))
+print(json.dumps([[run.step.stage, run.status, run.error] for run in result.runs]), flush=True)
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A lake and a table, as URLs."""
+
+    lake: str
+    tracking: str
+    release: Path
+
+    @contextlib.contextmanager
+    def ticking(self, now: str, pause: str = "") -> Iterator[subprocess.Popen[str]]:
+        """A tick in a process of its own."""
+        command = [sys.executable, "-c", TICKER, self.lake, self.tracking, str(self.release), now, STAGES, pause]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def tick(self, now: str) -> list[list[str]]:
+        """The runs of a whole tick in this process: stage, status, error."""
+        ws = open_workspace(lake=self.lake, tracking=self.tracking, source="f1db", f1db=str(self.release), as_of=now)
+        return [[run.step.stage, run.status, run.error] for run in tick(ws, stages=frozenset(STAGES.split())).runs]
+
+
+STAGES = "00_schedule 01_ingest 03_silver"
+
+
+@pytest.fixture(params=["folder and SQLite", "S3 and DynamoDB", "S3 and dynalite"])
+def place(request: pytest.FixtureRequest, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.setenv("F1_ENGINE", "inprocess")
+    if request.param == "folder and SQLite":
+        return Place(str(tmp_path / "lake"), f"sqlite:///{tmp_path}/tracking.db", release)
+    name = f"ticks-{request.param[-4:]}"
+    moto: Server = request.getfixturevalue("moto")
+    tables: Server = moto if request.param == "S3 and DynamoDB" else request.getfixturevalue("dynalite")
+    return Place(make_bucket(moto, name), make_tables(tables, name), release)
+
+
+@pytest.fixture(scope="module")
+def release(f1db_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return since(f1db_zip, tmp_path_factory.mktemp("release") / "f1db-csv.zip", 2025)
+
+
+def _answer(process: subprocess.Popen[str]) -> list[Any]:
+    assert process.stdout
+    line = process.stdout.readline()
+    assert line.startswith("["), f"the tick ended with {process.wait()}: {line!r}"
+    return list(json.loads(line))
+
+
+def test_of_two_ticks_one_works_and_a_killed_one_s_work_is_done_once_more_when_its_lease_ends(place: Place) -> None:
+    folder = "bronze/sessions/2025/"
+    with place.ticking(NOW, pause=folder) as first:
+        assert first.stdout
+        assert first.stdout.readline() == "working\n", "it has the calendar and is at the sessions"
+        with place.ticking(NEXT) as other:
+            second = _answer(other)
+        assert [run[:2] for run in second] == [["01_ingest", "taken"]]
+        assert "is being worked on by" in second[0][2], "it says who is at it"
+        os.kill(first.pid, signal.SIGKILL)
+    early = place.tick(NEXT)
+    assert [run[:2] for run in early] == [["01_ingest", "taken"]], "its lease has not ended"
+    store, table = open_store(place.lake), open_tracking(place.tracking)
+    assert not [key for key in store.list(folder) if key.endswith("source.json")], "nothing of its work is visible"
+    late = place.tick(AFTER_THE_LEASE)
+    assert [run[:2] for run in late] == [["01_ingest", "finished"], ["03_silver", "finished"]]
+    ingested = [row for row in table.rows() if row.get("attempts") and row["event_partition_key"] != PIPELINE]
+    assert {row["attempts"] for row in ingested} == {1}, "each session was brought in once"
+    assert place.tick(AFTER_THE_LEASE) == []
+    assert not [row for row in table.rows() if row.get("owner")]
+    results = silver.read(store, "results")
+    drivers = results[["event_partition_key", "session", "driver_id"]]
+    assert len(drivers) > 100
+    assert not drivers.duplicated().any()
