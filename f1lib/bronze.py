@@ -7,6 +7,7 @@ written and never read. The tracking table follows each session from ``scheduled
 from __future__ import annotations
 
 from dataclasses import dataclass
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from f1lib.bronze_due import DONE, GRID_ROWS, after_error, after_success, due_rows
@@ -17,7 +18,7 @@ from f1lib.terms import EventKey, SessionCode, format_utc, parse_utc
 from f1lib.tracking import is_claimed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     import pandas as pd
@@ -95,23 +96,29 @@ def grid_note(event: EventKey, session: str) -> str:
     return f"{folder(event, session)}/starting_grid.source.json"
 
 
-def ingest(ws: Workspace, units: list[str], progress: Callable[[int, int, str], None] | None = None) -> pd.DataFrame:
+def ingest(
+    ws: Workspace, units: list[str], progress: Callable[[int, int, str], None] | None = None, *, seconds: float = 0
+) -> pd.DataFrame:
     """Fetch sessions and starting grids into bronze; one row a unit with its status, rows and warning.
 
     ``units`` are texts as `Unit.parse` reads them; empty means every row that is due at ``ws.as_of``. What
     goes wrong with one unit is recorded on its tracking row and never stops the others; one that another run
-    has claimed is left to it (``taken``). Raises `BadParameters` for a unit that is not in the calendar,
-    `StorageError` when the lake cannot be written.
+    has claimed is left to it (``taken``). After ``seconds`` (0: never) no further one is begun. Raises
+    `BadParameters` for a unit that is not in the calendar, `StorageError` when the lake cannot be written.
     """
     import pandas as pd
 
     known = {(row["event_partition_key"], row["session_name_abr"]): row for row in ws.tracking.rows()}
+<<<<<<< HEAD
     wanted = _wanted(known, units, ws.as_of)
+=======
+    wanted = _wanted(units, known) or [Unit.of_row(row) for row in due_rows(known.values(), ws.as_of)]
+>>>>>>> 03091c2 (An ingest on Lambda ends when its time is up and the tick goes on with the rest)
     outcomes: list[dict[str, Any]] = []
     changes: list[Row] = []
     limited: RateLimited | None = None
     try:
-        for number, unit in enumerate(wanted, start=1):
+        for number, unit in enumerate(_in_time(wanted, seconds), start=1):
             row = known[unit.event.partition_key, unit.sort_key]
             if len(wanted) <= _LOOK_AGAIN:
                 row = ws.tracking.get(unit.event.partition_key, unit.sort_key) or row
@@ -133,8 +140,13 @@ def ingest(ws: Workspace, units: list[str], progress: Callable[[int, int, str], 
     return pd.DataFrame(outcomes, columns=["event_partition_key", "session", "status", "rows", "warning"])
 
 
+<<<<<<< HEAD
 def _wanted(known: Mapping[tuple[str, str], Row], units: list[str], as_of: datetime) -> list[Unit]:
     wanted = [Unit.parse(text) for text in units] or [Unit.of_row(row) for row in due_rows(known.values(), as_of)]
+=======
+def _wanted(units: list[str], known: Mapping[tuple[str, str], Row]) -> list[Unit]:
+    wanted = [Unit.parse(text) for text in units]
+>>>>>>> 03091c2 (An ingest on Lambda ends when its time is up and the tick goes on with the rest)
     for unit in wanted:
         if (unit.event.partition_key, unit.sort_key) not in known:
             raise BadParameters(
@@ -143,6 +155,17 @@ def _wanted(known: Mapping[tuple[str, str], Row], units: list[str], as_of: datet
     return wanted
 
 
+<<<<<<< HEAD
+=======
+def _in_time(units: list[Unit], seconds: float) -> Iterator[Unit]:
+    started = perf_counter()
+    for unit in units:
+        if seconds and perf_counter() - started > seconds:
+            return
+        yield unit
+
+
+>>>>>>> 03091c2 (An ingest on Lambda ends when its time is up and the tick goes on with the rest)
 def race_end_of(known: Mapping[tuple[str, str], Row], row: Row) -> datetime:
     """When the race of a row's weekend ends; the session itself where the calendar has no race."""
     return parse_utc(known.get((row["event_partition_key"], "R"), row)["session_end_utc"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.execute import Execution, execute_stage, stage_notebook, stage_result, stage_values
-from f1lib.plan import SCHEDULE, SPRINT, STAGES, TRAIN, Step, due_steps
+from f1lib.plan import INGEST, SCHEDULE, SPRINT, STAGES, TRAIN, Step, due_steps
 from f1lib.terms import format_utc, stamp
 from f1lib.tracking import PIPELINE
 
@@ -102,7 +102,16 @@ def tick(
             if not has_time():
                 return TickResult(ws.run_id, runs, False, rows)
             on_step(step)
-            runs.append(_attempt(ws, _with_settings(ws, step), seen.get(step.key, {})))
+            number = sum(run.step.key == step.key for run in runs) + 1
+            runs.append(_attempt(ws, _with_settings(ws, step), seen.get(step.key, {}), number))
+            if _was_cut(ws, runs[-1]):
+                tried -= {step.key}
+
+
+def _was_cut(ws: Workspace, run: StageRun) -> bool:
+    """Whether an ingest ended because its time was up, so that the tick goes on with the rest."""
+    bound = ws.settings.ingest_seconds
+    return run.step.stage == INGEST and run.status == "finished" and 0 < bound <= run.seconds
 
 
 def _only_forward(ws: Workspace, rows: list[Row]) -> None:
@@ -155,16 +164,17 @@ def _numbered(base: str, number: int) -> str:
 
 
 def _with_settings(ws: Workspace, step: Step) -> Step:
-    """The plan knows what is due; which configuration is trained is a setting."""
+    """The plan knows what is due; which configuration is trained, and how long an ingest may take, are settings."""
+    if step.stage == INGEST and ws.settings.ingest_seconds:
+        return replace(step, parameters={**step.parameters, "seconds": ws.settings.ingest_seconds})
     return replace(step, parameters={"model": ws.settings.model}) if step.stage == TRAIN else step
 
 
-def _attempt(ws: Workspace, step: Step, seen: Mapping[str, Any]) -> StageRun:
+def _attempt(ws: Workspace, step: Step, seen: Mapping[str, Any], number: int = 1) -> StageRun:
     started = perf_counter()
+    suffix = _record_suffix(step, number)
     try:
-        execution = _claimed(
-            ws, step, lambda: execute_stage(ws, step.stage, step.parameters, _record_suffix(step)), seen
-        )
+        execution = _claimed(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, suffix), seen)
     except AlreadyRunning as error:
         return StageRun(step, "taken", perf_counter() - started, str(error))
     except F1LibError as error:
@@ -223,7 +233,8 @@ def _progress(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row.get(name) for name in ("finished_utc", "input_hash", "attempts", "last_error"))
 
 
-def _record_suffix(step: Step) -> str:
-    """Two predictions, or two sessions, of one run keep their records apart."""
+def _record_suffix(step: Step, number: int = 1) -> str:
+    """Two predictions, two sessions, or two parts of one ingest, keep their records apart."""
     names = [step.event_partition_key, step.suffix] if step.event_partition_key != PIPELINE else []
+    names += [str(number)] if number > 1 else []
     return "-".join(name for name in names if name)

@@ -55,6 +55,7 @@ class Settings:
     model: str = "blend_v1"
     engine: str = "kernel"
     lease_minutes: int = 30
+    ingest_seconds: int = 0
     threads: int = 2
     simulated_seed: int = 1
     simulated_seasons: int = 5
