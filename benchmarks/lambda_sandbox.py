@@ -2,9 +2,11 @@
 
     python benchmarks/lambda_sandbox.py --f1db f1db-csv.zip [--since 2010] [--python python3.13]
 
-Needs bubblewrap, a memory cgroup that can be made, and PyPI (the image's packages and the emulator, kept in the
-cache). S3 and DynamoDB are moto's server on the same machine, so its share of the two cores counts as well.
-The same weekend is then lived through in a local folder with the same packages, and the lakes compared key by key.
+Needs bubblewrap, a memory cgroup that can be made, npm for dynalite, and PyPI (the image's packages and the
+emulator, kept in the cache). S3 is moto's server and DynamoDB is dynalite, both on the same two cores. The lake's
+history up to Thursday is made on the local side and copied; then both sides live through the weekend on their own,
+with the same packages, and the lakes are compared key by key. Seconds are wall seconds and, in brackets, those of
+CPU that the function took, which other work on the machine does not change.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,28 +32,64 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "aws")]
 
 import image  # noqa: E402
 from sandbox import RUNTIME_ROOT, Sandbox, cache, interpreter, runtime, sandbox  # noqa: E402
-from standins import CREDENTIALS, Server, free_port, make_bucket, make_tables, running  # noqa: E402
+from standins import (  # noqa: E402
+    CREDENTIALS,
+    Server,
+    dynalite_command,
+    free_port,
+    make_bucket,
+    make_tables,
+    running,
+)
 from weekends import EVENT, FRIDAY, MONDAY, SATURDAY, SUNDAY, THURSDAY, differences, since  # noqa: E402
+
+from f1lib.storage import ObjectStore, open_store  # noqa: E402
+from f1lib.tracking import TrackingTable, open_tracking  # noqa: E402
 
 RELEASE = "/mnt/f1db-csv.zip"
 WEEKEND = {"friday": FRIDAY, "saturday": SATURDAY, "sunday": SUNDAY, "monday": MONDAY}
 NO_OP = {"action": "tick", "stages": ["08_report"], "now": THURSDAY}
 
 
-@contextlib.contextmanager
-def box_over(moto: Server, release: Path, python: Path, task: Path) -> Iterator[Sandbox]:
-    """The image's function, in a sandbox of its own."""
-    files = {image.TASK_ROOT: task, RELEASE: release, **interpreter(python)}
-    files[RUNTIME_ROOT] = runtime(cache() / f"awslambdaric-{python.name}", python)
-    variables = {"S3_BUCKET_NAME": "weekend", "DYNAMODB_TABLE_NAME": "weekend-sessions", "F1_F1DB": RELEASE}
-    variables |= {"PREDICTIONS_TABLE_NAME": "weekend-predictions", "AWS_ENDPOINT_URL": moto.url}
-    with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder) / "s", variables, files, str(python)) as box:
-        yield box
+@dataclass(frozen=True)
+class Bench:
+    """What every sandbox of one measurement shares."""
+
+    moto: Server
+    dynalite: Server
+    release: Path
+    python: Path
+    task: Path
+
+    @contextlib.contextmanager
+    def box(self) -> Iterator[Sandbox]:
+        """The image's function, in a sandbox of its own."""
+        files = {image.TASK_ROOT: self.task, RELEASE: self.release, **interpreter(self.python)}
+        files[RUNTIME_ROOT] = runtime(cache() / f"awslambdaric-{self.python.name}", self.python)
+        variables = {"S3_BUCKET_NAME": "weekend", "DYNAMODB_TABLE_NAME": "weekend-sessions", "F1_F1DB": RELEASE}
+        variables |= {"PREDICTIONS_TABLE_NAME": "weekend-predictions", "AWS_ENDPOINT_URL": self.moto.url}
+        variables |= {"AWS_ENDPOINT_URL_DYNAMODB": self.dynalite.url}
+        with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder), variables, files, str(self.python)) as box:
+            yield box
+
+    def locally(self, lake: Path, moments: list[str]) -> None:
+        """Ticks by the command, with the image's packages, in a folder."""
+        environment = {**image.environment(), "HOME": str(lake.parent), "TMPDIR": str(lake.parent), "TZ": ":UTC"}
+        environment |= {"F1_ENGINE": "inprocess", "PYTHONPATH": str(self.task), "LANG": "C.UTF-8"}
+        environment |= {"PATH": os.environ["PATH"], "JUPYTER_PATH": str(self.task / "share" / "jupyter")}
+        options = ["--lake", str(lake), "--source", "f1db", "--f1db", str(self.release)]
+        for moment in moments:
+            command = [str(self.python), "-m", "f1lib", "run", *options, "--now", moment]
+            done = subprocess.run(
+                command, env=environment, cwd=lake.parent, capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise RuntimeError(f"{command}: {done.stderr[-2000:]}")
 
 
 def whole_tick(box: Sandbox, moment: str) -> dict[str, Any]:
     """Ticks at ``moment`` until one is complete; the steps of all, and their seconds."""
-    steps, seconds = [], 0.0
+    steps, seconds, before, load = [], 0.0, box.cpu_seconds(), os.getloadavg()[0]
     while True:
         answer = box.answer({"action": "tick", "now": moment})
         if "steps" not in answer:
@@ -57,65 +97,60 @@ def whole_tick(box: Sandbox, moment: str) -> dict[str, Any]:
         steps += answer["steps"]
         seconds += box.seconds[-1]
         if answer["complete"]:
-            return {"steps": steps, "seconds": seconds}
-
-
-def locally(release: Path, python: Path, task: Path, lake: Path) -> None:
-    """The same ticks by the command, with the image's packages, into a folder."""
-    environment = {
-        **image.environment(),
-        "HOME": str(lake.parent),
-        "TMPDIR": str(lake.parent),
-        "F1_ENGINE": "inprocess",
-    }
-    environment |= {"PYTHONPATH": str(task), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "TZ": ":UTC"}
-    options = ["--lake", str(lake), "--source", "f1db", "--f1db", str(release)]
-    for moment in (THURSDAY, *WEEKEND.values()):
-        command = [str(python), "-m", "f1lib", "run", *options, "--now", moment]
-        done = subprocess.run(command, env=environment, cwd=lake.parent, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{command}: {done.stderr[-2000:]}")
+            cpu = box.cpu_seconds() - before
+            return {"steps": steps, "seconds": seconds, "cpu": cpu, "load": load, "megabytes": box.megabytes()}
 
 
 def measure(release: Path, python: Path) -> dict[str, Any]:
     """Everything the module's first lines promise, as a dictionary."""
-    from f1lib.storage import open_store
-    from f1lib.tracking import open_tracking
-
     task = image.build(cache() / f"lambda-image-{python.name}", python)
-    found: dict[str, Any] = {"python": python.name, "image_megabytes": image.megabytes(task), "ticks": {}, "load": {}}
+    found: dict[str, Any] = {"python": python.name, "image_megabytes": image.megabytes(task), "ticks": {}}
     os.environ.update(CREDENTIALS)
-    port = free_port()
+    port, second = free_port(), free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with running(command, port) as moto, tempfile.TemporaryDirectory() as folder:
-        tracking = open_tracking(make_tables(moto, "weekend"))
+    other = [*dynalite_command(), "--host", "127.0.0.1", "--port", str(second), "--createTableMs", "0"]
+    with running(command, port) as moto, running(other, second) as dynalite, tempfile.TemporaryDirectory() as folder:
+        bench, local = Bench(moto, dynalite, release, python, task), Path(folder) / "lake"
+        tracking = open_tracking(make_tables(dynalite, "weekend"))
         lake = open_store(make_bucket(moto, "weekend").replace("/lake?", "?"))
-
-        def cold() -> float:
-            with box_over(moto, release, python, task) as box:
-                box.answer(NO_OP)
-                return box.seconds[0]
-
-        found["cold_empty_lake"] = [cold() for _ in range(5)]
-        with box_over(moto, release, python, task) as box:
-            for name, moment in {"history": THURSDAY, **WEEKEND}.items():
-                found["load"][name] = os.getloadavg()[0]
+        found["cold_empty_lake"] = [_cold(bench, {**NO_OP, "now": THURSDAY}) for _ in range(5)]
+        bench.locally(local, [THURSDAY])
+        _copy(local, lake, tracking)
+        print("history is there", file=sys.stderr, flush=True)
+        with bench.box() as box:
+            for name, moment in WEEKEND.items():
                 found["ticks"][name] = whole_tick(box, moment)
-                found["ticks"][name]["megabytes"] = box.megabytes()
                 print(f"{name} done: {found['ticks'][name]['seconds']:.1f} s", file=sys.stderr, flush=True)
             found["warm_no_op"] = [_timed(box, MONDAY) for _ in range(9)]
             found["left_in_tmp"] = [path for path in box.left() if "keep/matplotlib" not in path]
-        found["cold_no_op"] = [_cold_no_op(moto, release, python, task) for _ in range(3)]
-        local = Path(folder) / "lake"
-        locally(release, python, task, local)
-        found["keys"] = len(lake.list())
-        found["different"] = differences(lake, open_store(str(local)))
-        table = open_tracking(f"sqlite:///{local}/tracking.db")
-        found["same_rows"] = tracking.rows() == table.rows()
-        found["same_predictions"] = tracking.predictions(EVENT) == table.predictions(EVENT)
-        found["predictions"] = len(tracking.predictions(EVENT))
-        found["notebooks"] = len([key for key in lake.list("reports/runs/") if key.endswith(".ipynb")])
+        found["cold_no_op"] = [_cold(bench, {"action": "tick", "now": MONDAY}) for _ in range(3)]
+        bench.locally(local, [*WEEKEND.values()])
+        found |= compared(local, lake, tracking)
     return found
+
+
+def _copy(local: Path, lake: ObjectStore, tracking: TrackingTable) -> None:
+    """The local lake and its rows, put where the function looks."""
+    here, table = open_store(str(local)), open_tracking(f"sqlite:///{local}/tracking.db")
+    keys = [key for key in here.list() if not key.startswith("tracking.db")]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda key: lake.write(key, here.read(key)), keys))
+    tracking.put_rows(table.rows())
+    tracking.put_predictions(table.predictions(EVENT))
+
+
+def compared(local: Path, lake: ObjectStore, tracking: TrackingTable) -> dict[str, Any]:
+    """How the two sides differ after the weekend, and what the cloud's holds."""
+    table = open_tracking(f"sqlite:///{local}/tracking.db")
+    records = [key for key in lake.list("reports/runs/") if key.endswith(".ipynb")]
+    return {
+        "keys": len(lake.list()),
+        "different": differences(lake, open_store(str(local))),
+        "same_rows": tracking.rows() == table.rows(),
+        "same_predictions": tracking.predictions(EVENT) == table.predictions(EVENT),
+        "predictions": len(tracking.predictions(EVENT)),
+        "notebooks": len(records),
+    }
 
 
 def _timed(box: Sandbox, moment: str) -> float:
@@ -125,9 +160,10 @@ def _timed(box: Sandbox, moment: str) -> float:
     return box.seconds[-1]
 
 
-def _cold_no_op(moto: Server, release: Path, python: Path, task: Path) -> float:
-    with box_over(moto, release, python, task) as box:
-        return _timed(box, MONDAY)
+def _cold(bench: Bench, event: dict[str, Any]) -> float:
+    with bench.box() as box:
+        box.answer(event)
+        return box.seconds[0]
 
 
 def main() -> None:
@@ -160,7 +196,7 @@ def report(found: dict[str, Any]) -> None:
         print(f"{name.replace('_', ' '):16s}{statistics.median(times):8.2f} s   {spread}")
     for name, tick in found["ticks"].items():
         stages = "  ".join(f"{step['stage'][:2]} {step['seconds']:.1f}" for step in tick["steps"])
-        facts = f"peak {tick['megabytes']:.0f} MB, load {found['load'][name]:.1f}"
+        facts = f"({tick['cpu']:.1f} s)  peak {tick['megabytes']:.0f} MB, load {tick['load']:.1f}"
         print(f"{name:16s}{tick['seconds']:8.1f} s   {facts}: {stages}")
     print(f"left in /tmp: {found['left_in_tmp']}")
     print(f"predictions in the table: {found['predictions']}, executed notebooks: {found['notebooks']}")

@@ -159,11 +159,19 @@ class Sandbox:
     def megabytes(self) -> float:
         """The most memory that the function's processes have held so far, each at its own peak."""
         peaks = []
-        for pid in (self.group / "cgroup.procs").read_text().split():
+        for pid in self._pids():
             with contextlib.suppress(FileNotFoundError):
                 status = Path(f"/proc/{pid}/status").read_text()
                 peaks += [int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM")]
         return sum(peaks)
+
+    def cpu_seconds(self) -> float:
+        """The CPU that the function's processes have taken so far."""
+        fields = [Path(f"/proc/{pid}/stat").read_text().split() for pid in self._pids()]
+        return sum(int(user) + int(system) for user, system in (f[13:15] for f in fields)) / os.sysconf("SC_CLK_TCK")
+
+    def _pids(self) -> list[str]:
+        return (self.group / "cgroup.procs").read_text().split()
 
     def left(self) -> list[str]:
         """The files that are in /tmp now."""
