@@ -109,11 +109,7 @@ def ingest(
     import pandas as pd
 
     known = {(row["event_partition_key"], row["session_name_abr"]): row for row in ws.tracking.rows()}
-<<<<<<< HEAD
     wanted = _wanted(known, units, ws.as_of)
-=======
-    wanted = _wanted(units, known) or [Unit.of_row(row) for row in due_rows(known.values(), ws.as_of)]
->>>>>>> 03091c2 (An ingest on Lambda ends when its time is up and the tick goes on with the rest)
     outcomes: list[dict[str, Any]] = []
     changes: list[Row] = []
     limited: RateLimited | None = None
@@ -140,13 +136,8 @@ def ingest(
     return pd.DataFrame(outcomes, columns=["event_partition_key", "session", "status", "rows", "warning"])
 
 
-<<<<<<< HEAD
 def _wanted(known: Mapping[tuple[str, str], Row], units: list[str], as_of: datetime) -> list[Unit]:
     wanted = [Unit.parse(text) for text in units] or [Unit.of_row(row) for row in due_rows(known.values(), as_of)]
-=======
-def _wanted(units: list[str], known: Mapping[tuple[str, str], Row]) -> list[Unit]:
-    wanted = [Unit.parse(text) for text in units]
->>>>>>> 03091c2 (An ingest on Lambda ends when its time is up and the tick goes on with the rest)
     for unit in wanted:
         if (unit.event.partition_key, unit.sort_key) not in known:
             raise BadParameters(
@@ -155,8 +146,6 @@ def _wanted(units: list[str], known: Mapping[tuple[str, str], Row]) -> list[Unit
     return wanted
 
 
-<<<<<<< HEAD
-=======
 def _in_time(units: list[Unit], seconds: float) -> Iterator[Unit]:
     started = perf_counter()
     for unit in units:
@@ -165,7 +154,6 @@ def _in_time(units: list[Unit], seconds: float) -> Iterator[Unit]:
         yield unit
 
 
->>>>>>> 03091c2 (An ingest on Lambda ends when its time is up and the tick goes on with the rest)
 def race_end_of(known: Mapping[tuple[str, str], Row], row: Row) -> datetime:
     """When the race of a row's weekend ends; the session itself where the calendar has no race."""
     return parse_utc(known.get((row["event_partition_key"], "R"), row)["session_end_utc"])
