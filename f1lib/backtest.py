@@ -46,28 +46,34 @@ def walk_forward(
     """
     import pandas as pd
 
-    rows, available = _of_horizon(training, horizon), model.feature_columns(training)
+    rows, available = of_horizon(training, horizon), model.feature_columns(training)
     blocks = _blocks(rows, first, last, refit_every)
     if not blocks:
         raise BadParameters(f"no race of {first}..{last} in the training dataset at horizon {horizon}")
 
     def forecast(block: list[int]) -> list[pd.DataFrame]:
-        earlier = rows[rows["race"] < block[0]]
-        fitted = model_fit.fit(model_fit.labelled(earlier, horizon), config, available)
-        serving = model.serve(fitted, "", {})
-        races = [rows[rows["race"] == number] for number in block]
-        return [race[KEYS + LABELS].join(serving.forecast(race)[FORECAST]) for race in races]
+        return forecast_block(rows, config, horizon, block, available)
 
     with ThreadPoolExecutor(threads) as pool:
         found = [race for races in pool.map(forecast, blocks) for race in races]
     return pd.concat(found, ignore_index=True)
 
 
+def forecast_block(
+    rows: pd.DataFrame, config: ModelConfig, horizon: str, block: list[int], available: list[str]
+) -> list[pd.DataFrame]:
+    """The forecasts of the races numbered ``block`` by a model of the races before the first; rows: `of_horizon`."""
+    fitted = model_fit.fit(model_fit.labelled(rows[rows["race"] < block[0]], horizon), config, available)
+    serving = model.serve(fitted, "", {})
+    races = [rows[rows["race"] == number] for number in block]
+    return [race[KEYS + LABELS].join(serving.forecast(race)[FORECAST]) for race in races]
+
+
 def walk_baseline(training: pd.DataFrame, name: str, horizon: str, first: int, last: int) -> pd.DataFrame:
     """The same frame for a baseline of `baselines.BY_HORIZON`; its table is counted anew before each race."""
     import pandas as pd
 
-    rows, column = _of_horizon(training, horizon), baselines.SLOT_COLUMNS[name]
+    rows, column = of_horizon(training, horizon), baselines.SLOT_COLUMNS[name]
     history = baselines.history_of(rows, column).join(rows["race"])
     found = []
     for block in _blocks(rows, first, last, 1):
@@ -101,7 +107,7 @@ def run(
         raise BadParameters(f"no horizon {strange[0]!r}; there are {', '.join(HORIZONS)}")
     forecasts: dict[tuple[str, str, str], pd.DataFrame] = {}
     for horizon in wanted:
-        if not _blocks(_of_horizon(training, horizon), first, last, 1):
+        if not _blocks(of_horizon(training, horizon), first, last, 1):
             raise BadParameters(f"no race of {first}..{last} has a result in the training dataset at {horizon}")
         for name in baselines.BY_HORIZON[horizon]:
             forecasts["baselines", name, horizon] = walk_baseline(training, name, horizon, first, last)
@@ -118,7 +124,7 @@ def run(
     return card
 
 
-def _of_horizon(training: pd.DataFrame, horizon: str) -> pd.DataFrame:
+def of_horizon(training: pd.DataFrame, horizon: str) -> pd.DataFrame:
     """Rows of one horizon, sorted, with ``race`` = 0, 1, 2 ... in the order they were run."""
     rows = training[(training["horizon"] == horizon) & (training["session"] == "R")]
     if rows.empty:

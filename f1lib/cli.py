@@ -67,13 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
     status.add_argument("--conflicts", action="store_true", help="what the sources state differently")
     cli_ingest.add_options(add("ingest", _ingest, "bring timing in by hand: of the last weeks, or of past seasons"))
     predictions = add("predictions", _predictions, "the newest prediction of an event")
-    predictions.add_argument("event", help="2025_Abu_Dhabi_Grand_Prix, or a part of it")
-    predictions.add_argument("--session", choices=("R", "S"), default="R", help="the race (R) or the sprint (S)")
-    text = "predict a changed race without storing it: weather=wet, VER.grid_position=20; repeat for several"
-    predictions.add_argument("--set", action="append", default=[], metavar="CHANGE", dest="changes", help=text)
-    form = predictions.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", dest="as_json")
-    form.add_argument("--csv", action="store_true", dest="as_csv")
+    _prediction_options(predictions)
     console_models.add_parsers(add("models", _models, "model runs: list, show, promote, roll back"), [common])
     replay = add("replay", _replay, "live through a season by the production path, and score what was issued")
     replay.add_argument("--season", type=int, required=True)
@@ -88,6 +82,16 @@ def build_parser() -> argparse.ArgumentParser:
     backtest.add_argument("--refit-every", type=int, default=0, choices=(1, 2, 3, 4), help=text)
     _json_option(backtest)
     return parser
+
+
+def _prediction_options(predictions: argparse.ArgumentParser) -> None:
+    predictions.add_argument("event", help="2025_Abu_Dhabi_Grand_Prix, or a part of it")
+    predictions.add_argument("--session", choices=("R", "S"), default="R", help="the race (R) or the sprint (S)")
+    text = "predict a changed race without storing it: weather=wet, VER.grid_position=20; repeat for several"
+    predictions.add_argument("--set", action="append", default=[], metavar="CHANGE", dest="changes", help=text)
+    form = predictions.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", dest="as_json")
+    form.add_argument("--csv", action="store_true", dest="as_csv")
 
 
 def _json_option(command: argparse.ArgumentParser) -> None:

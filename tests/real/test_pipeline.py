@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from f1lib import predictions
+from f1lib import backtest, model, predictions, tables
 from f1lib.cli import main
+from f1lib.model_config import load_config
+from f1lib.settings import Settings
+from f1lib.storage import open_store
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"
 NOW = "2025-12-06T16:00:00Z"
@@ -105,3 +108,18 @@ def test_the_grid_and_the_result_follow_and_the_issued_predictions_are_scored(
     assert (EVENT, "pre_race", "model") in scored
     assert (EVENT, "post_qualifying", "model") in scored
     assert len(list((lake / "predictions/2025/history/Abu_Dhabi_Grand_Prix").glob("*.parquet"))) == 2
+
+
+@pytest.mark.parametrize("horizon", ["post_qualifying", "pre_race"])
+def test_what_production_issued_is_what_the_backtest_forecasts(lake: Path, horizon: str) -> None:
+    training = tables.read_parquet(open_store(str(lake)), model.TRAINING_KEY)
+    rows = backtest.of_horizon(training, horizon)
+    number = int(rows.loc[rows["event_partition_key"] == EVENT, "race"].iloc[0])
+    available = model.feature_columns(training)
+    served = load_config(Settings().model)
+    (walked,) = backtest.forecast_block(rows, served, horizon, [number], available)
+    (issue,) = (lake / "predictions/2025/history/Abu_Dhabi_Grand_Prix").glob(f"*_{horizon}.parquet")
+    issued = pd.read_parquet(issue).set_index("driver_id").loc[walked["driver_id"]]
+    for column in ("predicted_score", "predicted_position", "p_win", "p_podium", "p_points", "p_dnf"):
+        assert np.abs(issued[column].to_numpy() - walked[column].to_numpy()).max() < 1e-9, column
+    assert issued["predicted_rank"].tolist() == walked["predicted_rank"].tolist()
