@@ -7,7 +7,7 @@ F1 := $(VENV)/bin/f1
 export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test check lab bench clean lock campaign
+.PHONY: setup run test check lab bench clean lock campaign pictures
 
 setup: $(VENV)/.ready
 
@@ -40,8 +40,16 @@ check: setup
 	$(VENV)/bin/mypy
 	$(VENV)/bin/python -m pytest -q tests/architecture tests/notebooks/test_style.py
 
+# The notebooks read the lake; a first one is filled when there is none.
 lab: setup
+	@test -e lake -o -e lake-simulated -o -n "$$F1_LAKE_URL" || $(F1) run
 	$(VENV)/bin/jupyter lab --notebook-dir=notebooks
+
+# The README's pictures, from F1DB's data (CC BY 4.0); F1_F1DB names a release that is at hand. Needs chromium.
+pictures: setup
+	$(F1) replay --season 2025 --event 2025_Qatar_Grand_Prix --source f1db --lake .cache/pictures
+	$(F1) run --source f1db --now 2025-12-06T16:00:00Z --lake .cache/pictures
+	$(VENV)/bin/python .pictures/make.py .cache/pictures
 
 bench: setup
 	for file in benchmarks/*.py; do $(VENV)/bin/python $$file || exit 1; done

@@ -1,3 +1,19 @@
-"""A Formula 1 race predictor that people can trust and run."""
+"""A Formula 1 race predictor that people can trust and run.
+
+>>> import f1lib
+>>> frame = f1lib.predictions.read("2025_Abu_Dhabi_Grand_Prix", lake="lake")
+
+``f1lib.predictions`` is loaded when it is first asked for; importing the package loads nothing.
+"""
+
+from typing import Any
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "predictions":
+        from importlib import import_module
+
+        return import_module("f1lib.predictions")
+    raise AttributeError(f"module 'f1lib' has no attribute {name!r}")
