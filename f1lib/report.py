@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 SUMMARY = "reports/run_summary.json"
 DASHBOARD = "reports/run_summary.html"
 NEXT_RACES = "reports/next_races.json"
-_UNSCORED: dict[str, Any] = {"predictions": [], "others": [], "means": [], "calibration": {}}
+_UNSCORED: dict[str, Any] = {
+    "predictions": [],
+    "others": [],
+    "means": [],
+    "calibration": {},
+    "sprints": {"predictions": [], "means": []},
+}
 
 
 def build_summary(ws: Workspace) -> dict[str, Any]:
@@ -39,7 +45,8 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     rows = ws.tracking.rows()
     if not rows:
         raise RunError(f"lake {ws.store.url} is empty: run 00_schedule first")
-    accuracy = read_json(ws.store, ACCURACY) if ws.store.exists(ACCURACY) else _UNSCORED
+    accuracy = _UNSCORED | (read_json(ws.store, ACCURACY) if ws.store.exists(ACCURACY) else {})
+    scored = [*accuracy["predictions"], *accuracy["sprints"]["predictions"]]
     races = report_state.next_races(rows, format_utc(ws.as_of))
     latest = next((r["event_partition_key"] for r in races if _is_predicted(ws, r["event_partition_key"])), None)
     prediction = None if latest is None else read_newest(ws.store, EventKey.parse(latest))
@@ -58,16 +65,16 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "training_runs": report_state.training_runs(ws.store),
         "champion": registry.champion(ws.store),
         "accuracy": {name: accuracy[name] for name in ("means", "calibration")},
-        "races": dashboard.race_rows(pd.DataFrame(accuracy["predictions"])) if accuracy["predictions"] else [],
+        "races": dashboard.race_rows(pd.DataFrame(scored)) if scored else [],
         "pipeline": {**pipeline, "alarms": report_facts.alarms(accuracy, prediction, served)},
         "health": served,
         "runs": runs,
     }
-    summary["pages"] = _race_pages(ws, accuracy, runs)
+    summary["pages"] = _race_pages(ws, scored, runs)
     write_json(ws.store, SUMMARY, summary)
     write_json(ws.store, NEXT_RACES, {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races})
-    entries = pd.DataFrame(accuracy["predictions"])
-    ws.store.write(DASHBOARD, dashboard.dashboard_html(summary, prediction, entries, sprint).encode())
+    page = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint)
+    ws.store.write(DASHBOARD, page.encode())
     return summary
 
 
@@ -131,7 +138,9 @@ def _is_predicted(ws: Workspace, event: str, session: str = "R") -> bool:
     return ws.store.exists(newest_key(EventKey.parse(event), session))
 
 
-def _race_pages(ws: Workspace, accuracy: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _race_pages(
+    ws: Workspace, scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
     """Page -> fingerprint of what it shows; pages whose fingerprint is the last report's are left as they stand."""
     before = read_json(ws.store, SUMMARY).get("pages", {}) if ws.store.exists(SUMMARY) else {}
     issues: dict[tuple[str, str], list[str]] = {}
@@ -140,7 +149,7 @@ def _race_pages(ws: Workspace, accuracy: Mapping[str, Any], runs: Sequence[Mappi
         issues.setdefault((f"{season}_{folder}", "S" if key.endswith("_sprint.parquet") else "R"), []).append(key)
     pages: dict[str, str] = {}
     for (event, session), issued in issues.items():
-        scores = [e for e in accuracy["predictions"] if (e["event_partition_key"], e["session"]) == (event, session)]
+        scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
         notebooks = report_state.notebooks_of(runs, event)
         name = dashboard.race_page_name(event, session)
         pages[name] = hashlib.sha256(repr((__version__, issued, scores, notebooks)).encode()).hexdigest()[:16]
@@ -151,7 +160,10 @@ def _race_pages(ws: Workspace, accuracy: Mapping[str, Any], runs: Sequence[Mappi
 
 
 def _race_page(
-    ws: Workspace, issues: list[pd.DataFrame], scores: list[dict[str, Any]], notebooks: Sequence[Mapping[str, str]]
+    ws: Workspace,
+    issues: list[pd.DataFrame],
+    scores: Sequence[Mapping[str, Any]],
+    notebooks: Sequence[Mapping[str, str]],
 ) -> str:
     newest = issues[-1]
     return report_race.race_page(

@@ -16,7 +16,9 @@ import pytest
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
 SQL_BLOCKS = re.findall(r"```sql\n(.*?)```", README, re.S)
-STATEMENTS = [s.strip() for block in SQL_BLOCKS for s in re.sub(r"^--.*$", "", block, flags=re.M).split(";") if s.strip()]
+STATEMENTS = [
+    s.strip() for block in SQL_BLOCKS for s in re.sub(r"^--.*$", "", block, flags=re.M).split(";") if s.strip()
+]
 NAMED = "2025_Abu_Dhabi_Grand_Prix"
 
 
@@ -33,7 +35,9 @@ def test_the_readme_has_statements_to_try() -> None:
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda s: re.sub(r"\W+", "-", s)[:50])
 def test_every_statement_of_the_readme_finds_rows(run_lake: Path, event: str, statement: str) -> None:
-    there = statement.replace("'lake/", f"'{run_lake}/").replace(NAMED[5:], event[5:]).replace("/2025/", f"/{event[:4]}/")
+    there = (
+        statement.replace("'lake/", f"'{run_lake}/").replace(NAMED[5:], event[5:]).replace("/2025/", f"/{event[:4]}/")
+    )
     with duckdb.connect() as connection:
         rows = connection.execute(there).fetchall()
     assert rows
@@ -46,7 +50,9 @@ def test_the_readme_reads_a_prediction_in_one_line(run_lake: Path, event: str) -
     program = f"import f1lib\nprint({last}.to_json(orient='records'))"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     stored = pd.read_parquet(run_lake / f"predictions/{event[:4]}/{event[5:]}_predictions.parquet")
-    assert [row["driver_id"] for row in json.loads(printed)] == stored.sort_values("predicted_rank")["driver_id"].tolist()
+    assert [row["driver_id"] for row in json.loads(printed)] == stored.sort_values("predicted_rank")[
+        "driver_id"
+    ].tolist()
 
 
 def test_the_newest_prediction_fits_the_schema_beside_it_and_is_the_stored_one(run_lake: Path) -> None:
