@@ -48,33 +48,30 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     accuracy = _UNSCORED | (read_json(ws.store, ACCURACY) if ws.store.exists(ACCURACY) else {})
     scored = [*accuracy["predictions"], *accuracy["sprints"]["predictions"]]
     races = report_state.next_races(rows, format_utc(ws.as_of))
-    latest = next((r["event_partition_key"] for r in races if _is_predicted(ws, r["event_partition_key"])), None)
-    prediction = None if latest is None else read_newest(ws.store, EventKey.parse(latest))
-    sprint = read_newest(ws.store, EventKey.parse(latest), "S") if latest and _is_predicted(ws, latest, "S") else None
+    latest = next((r["event_partition_key"] for r in races if _newest(ws, r["event_partition_key"]) is not None), "")
+    prediction, sprint = _newest(ws, latest), _newest(ws, latest, "S")
     runs = report_state.executed_notebooks(ws.store)
-    pipeline = report_health.pipeline(rows, report_state.page_finder(runs))
     served = health(ws.store, prediction)
+    alarms = report_facts.alarms(accuracy, prediction, served)
     summary: dict[str, Any] = {
         "as_of_utc": format_utc(ws.as_of),
         "run_id": ws.run_id,
         "code_version": __version__,
         "source": report_state.source_of(ws, rows),
         "next_races": races,
-        "latest_predictions": [] if prediction is None else records(prediction),
-        "weather": {} if prediction is None else dict(report_facts.weather_words(ws.store, prediction)),
+        **_of_next(ws, prediction),
         "training_runs": report_state.training_runs(ws.store),
         "champion": registry.champion(ws.store),
         "accuracy": {name: accuracy[name] for name in ("means", "calibration")},
         "races": dashboard.race_rows(pd.DataFrame(scored)) if scored else [],
-        "pipeline": {**pipeline, "alarms": report_facts.alarms(accuracy, prediction, served)},
+        "pipeline": {**report_health.pipeline(rows, report_state.page_finder(runs)), "alarms": alarms},
         "health": served,
         "runs": runs,
     }
     summary["pages"] = _race_pages(ws, scored, runs)
     write_json(ws.store, SUMMARY, summary)
     write_json(ws.store, NEXT_RACES, {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races})
-    page = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint)
-    ws.store.write(DASHBOARD, page.encode())
+    ws.store.write(DASHBOARD, dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint).encode())
     return summary
 
 
@@ -134,8 +131,19 @@ def _favourite(rows: Iterable[Mapping[str, Any]]) -> str:
     return f"{best['full_name']} ({html.percent(best['p_win'])})"
 
 
-def _is_predicted(ws: Workspace, event: str, session: str = "R") -> bool:
-    return ws.store.exists(newest_key(EventKey.parse(event), session))
+def _of_next(ws: Workspace, prediction: pd.DataFrame | None) -> dict[str, Any]:
+    if prediction is None:
+        return {"latest_predictions": [], "weather": {}}
+    return {
+        "latest_predictions": records(prediction),
+        "weather": dict(report_facts.weather_words(ws.store, prediction)),
+    }
+
+
+def _newest(ws: Workspace, event: str, session: str = "R") -> pd.DataFrame | None:
+    """The newest prediction of a race or sprint, None where there is none."""
+    known = event and ws.store.exists(newest_key(EventKey.parse(event), session))
+    return read_newest(ws.store, EventKey.parse(event), session) if known else None
 
 
 def _race_pages(
