@@ -6,6 +6,7 @@ from typing import Any
 from f1lib.bronze_due import due_rows
 from f1lib.plan import Rows as KnownRows
 from f1lib.plan import due_steps, horizon_known, next_race
+from f1lib.plan_next import clock_words, next_due
 from f1lib.terms import format_utc
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"
@@ -288,3 +289,78 @@ def test_a_step_that_this_tick_has_tried_makes_room_for_the_next_rule() -> None:
     now = STARTS["P1"] + timedelta(minutes=90)
     rows = [calendar_read(now), *weekend()]
     assert stages_of(rows, now, tried=frozenset({("PIPELINE", "STAGE#01_ingest")})) == ["08_report"]
+
+
+def _predicted_at(rows: list[dict[str, Any]], now: datetime) -> tuple[list[dict[str, Any]], str]:
+    """``rows`` with a model and the prediction that is due, and its horizon."""
+    train = due_steps(rows, now)[0]
+    assert train.stage == "05_train"
+    rows = [*rows, stage("05_train", input_hash=train.input_hash)]
+    step = due_steps(rows, now)[0]
+    assert step.stage == "06_predict"
+    return [*rows, stage(f"06_predict#{step.suffix}", event=EVENT, input_hash=step.input_hash)], step.suffix
+
+
+def test_each_practice_renews_the_prediction_after_practice_and_none_the_one_before_the_weekend() -> None:
+    eve = STARTS["P1"] - timedelta(hours=24)
+    before, horizon = _predicted_at([calendar_read(eve), OLD, *weekend()], eve)
+    assert horizon == "pre_weekend"
+    ingested = [{**row, "status": "ingested", "content_hash": "x"} if _is(row, "P1") else row for row in before]
+    assert stages_of(ingested, eve) == ["03_silver"], "the session is on its way, and nothing is predicted from it yet"
+    statuses, horizons, rows = {}, [], []
+    for name in ("P1", "P2", "P3"):
+        statuses[name], now = "gold", STARTS[name] + timedelta(hours=2)
+        renewed = [{**row, "status": "gold", "content_hash": "new"} if _is(row, name) else row for row in rows]
+        assert not rows or stages_of(renewed, now) == ["06_predict"]
+        rows, horizon = _predicted_at([calendar_read(now), OLD, *weekend(**statuses)], now)
+        horizons.append(horizon)
+    assert horizons == ["post_practice"] * 3
+
+
+def test_before_the_weekend_only_forecast_and_model_make_a_prediction_anew() -> None:
+    eve = STARTS["P1"] - timedelta(hours=24)
+    rows, _ = _predicted_at([calendar_read(eve), OLD, *weekend()], eve)
+    assert stages_of(rows, eve) == ["08_report"]
+    with_sky = [*rows, stage("02_weather", "gold", EVENT, content_hash="storm", event_year=2025)]
+    assert stages_of(with_sky, eve) == ["06_predict"]
+
+
+def test_the_forecasts_of_past_races_are_no_tax_on_a_tick_unless_the_source_has_them_at_hand() -> None:
+    now = STARTS["P1"]
+    rows = [calendar_read(now), OLD, *weekend()]
+    ahead = due_steps(rows, now, has_weather=True)[0]
+    every = due_steps(rows, now, has_weather=True, has_past_weather=True)[0]
+    assert ahead.parameters["events"] == [EVENT]
+    assert every.parameters["events"] == ["2025_Qatar_Grand_Prix", EVENT]
+
+
+def test_a_weather_source_that_failed_is_left_alone_for_as_long_as_its_row_says() -> None:
+    now = STARTS["Q"]
+    down = stage("02_weather", "gold", EVENT, next_attempt_utc=format_utc(now + timedelta(hours=1)))
+    rows = [calendar_read(now), *weekend(), down]
+    assert "02_weather" not in stages_of(rows, now, has_weather=True)
+    assert stages_of(rows, now + timedelta(hours=1), has_weather=True)[0] in ("01_ingest", "02_weather")
+
+
+def test_results_to_be_read_again_are_ingested_and_said_to_be() -> None:
+    now = RACE + timedelta(days=1, hours=3)
+    rows = [calendar_read(now), session("R", "gold", reread_utc=format_utc(now))]
+    step = due_steps(rows, now)[0]
+    assert (step.stage, step.reason) == ("01_ingest", "1 are read again")
+
+
+def test_what_comes_next_is_the_earliest_of_all_that_is_awaited() -> None:
+    now = STARTS["P1"] - timedelta(hours=1)
+    rows = [calendar_read(now), *weekend()]
+    moment, what = next_due(rows, now)
+    assert (moment, what) == (STARTS["P1"] + timedelta(minutes=90), f"{EVENT} P1 is fetched")
+    moment, what = next_due([calendar_read(now), *weekend(P1="gold")], RACE - timedelta(days=30))
+    assert what.endswith("is fetched")
+    waiting = session("Q", "due", next_attempt_utc=format_utc(now + timedelta(minutes=10)))
+    assert next_due([calendar_read(now), waiting], now)[1] == f"{EVENT} Q is asked for again"
+    assert next_due([calendar_read(now)], now) == (now + timedelta(hours=24), "the calendar is read again")
+    assert clock_words(now + timedelta(minutes=130), now).endswith("(in 2 h 10 min)")
+
+
+def _is(row: dict[str, Any], name: str) -> bool:
+    return row["event_partition_key"] == EVENT and row["session_name_abr"] == name
