@@ -88,7 +88,7 @@ def show_conflicts(ws: Workspace) -> None:
 def _sessions(event: str, rows: Iterable[Row]) -> Table:
     table = Table(title=event)
     for name in ("session", "start", "status", "from", "lacks, or last error", "asked again"):
-        table.add_column(name, no_wrap=name in ("session", "start", "from"))
+        table.add_column(name, no_wrap=name in ("session", "start", "status", "from"))
     held = sorted((r for r in rows if is_session(r)), key=lambda r: (r["available_utc"], r["session_name_abr"]))
     for row in held:
         trouble = "; ".join(filter(None, [row.get("missing"), row.get("last_error")]))
