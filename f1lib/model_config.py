@@ -37,10 +37,11 @@ class Derived(_Strict):
     and ``place_score_cubed``: its powers; ``is_first``: 1 for place 1. ``faded``: form times the share of it that
     was earned under the present regulations: a race of the old rules says little of the new car, and form earns
     its weight back race by race (what all drivers lose alike moves nobody in the order).
+    ``when_wet``: the feature where rain is forecast, else 0.
     """
 
     source: str
-    how: Literal["place_score", "place_score_squared", "place_score_cubed", "is_first", "faded"]
+    how: Literal["place_score", "place_score_squared", "place_score_cubed", "is_first", "faded", "when_wet"]
 
 
 class Linear(_Strict):

@@ -130,8 +130,7 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
         chosen = _indices(config.linear.columns, columns, f"{config.name}.linear")
         linear = model_linear.ridge(scaled[used], target[used], weight[used], chosen, config.linear.ridge)
     if config.trees:
-        # A product is the same number in numpy and in ONNX; a logarithm may differ in its last bit and flip a branch.
-        usable = [c for c in columns if c not in derived or derived[c][0] == "faded"]
+        usable = [c for c in columns if c not in derived or derived[c][0] in preprocess.PRODUCTS]  # no flipped branch
         wanted = usable if isinstance(config.trees.columns, str) else _with_flags(config.trees.columns, usable)
         chosen = _indices(wanted, columns, f"{config.name}.trees")
         served = onnx_export.run(onnx_export.session(onnx_export.export_preprocess(pipeline)), matrix)["columns"]

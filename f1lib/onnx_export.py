@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from f1lib.errors import RunError
-from f1lib.preprocess import PLACE_EDGE
+from f1lib.preprocess import PLACE_EDGE, PRODUCTS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -184,7 +184,7 @@ def _preprocess(graph: _Graph, pipeline: Pipeline) -> str:
 
 def _derived(graph: _Graph, how: str, source: int, other: int) -> str:
     place = graph.take(INPUT, [source])
-    if how == "faded":
+    if how in PRODUCTS:
         return graph.add("Mul", place, graph.take(INPUT, [other]))
     if how == "is_first":
         first = graph.add("Cast", graph.add("Equal", place, graph.constant([1.0])), to=1)

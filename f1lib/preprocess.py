@@ -34,7 +34,11 @@ COMPANION = {
     "place_score_cubed": "field_size",
     "is_first": "field_size",
     "faded": "form_current_era_share",
+    "when_wet": "weather_is_wet",
 }
+
+# Products are the same number in numpy and in ONNX; a logarithm may differ in its last bit.
+PRODUCTS = frozenset({"faded", "when_wet"})
 
 
 class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -148,7 +152,7 @@ def matrix_of(frame: pd.DataFrame, raw: list[str]) -> Single:
 
 def _derived(how: str, place: Single, other: Single) -> Single:
     """One derived column; the same operations in the same order as `onnx_export` writes them."""
-    if how == "faded":
+    if how in PRODUCTS:
         return place * other
     if how == "is_first":
         return np.where(np.isnan(place), place, (place == 1).astype("float32"))

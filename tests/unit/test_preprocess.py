@@ -84,3 +84,11 @@ def test_an_absent_feature_is_named() -> None:
 def test_nullable_columns_become_nan() -> None:
     frame = pd.DataFrame({"grid_position": pd.array([1, None], dtype="Int64")})
     assert np.isnan(preprocess.matrix_of(frame, ["grid_position"])[1, 0])
+
+
+def test_a_skill_counts_only_where_rain_is_forecast_and_is_unknown_with_the_forecast() -> None:
+    derive = preprocess.Derive([("when_wet", 0, 1)])
+    raw = np.array([[0.4, 1.0], [0.4, 0.0], [0.4, np.nan], [np.nan, 1.0]], dtype="float32")
+    made = derive.fit(raw).transform(raw)[:, 2]
+    assert made[:2].tolist() == [pytest.approx(0.4), 0.0]
+    assert np.isnan(made[2:]).all()
