@@ -171,7 +171,7 @@ def _predictions(arguments: argparse.Namespace) -> int:
     ws = _open(arguments)
     event = console.find_event(ws, arguments.event)
     frame = (
-        predictions_whatif.predict_changed(ws, event, changes, arguments.session)
+        predictions_whatif.predict_changed(ws, event, changes, _notice, arguments.session)
         if changes
         else predictions.read(event, lake=ws.store.url, session=arguments.session)
     )
@@ -182,6 +182,10 @@ def _predictions(arguments: argparse.Namespace) -> int:
     else:
         console.show_predictions(ws, frame, [str(change) for change in changes])
     return 0
+
+
+def _notice(text: str) -> None:
+    print(f"*** {text} ***", file=sys.stderr)
 
 
 def _models(arguments: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """What if: the newest prediction of a race again, with something about the race changed; nothing is stored.
 
 >>> changes = [parse_change("weather=wet"), parse_change("VER.grid_position=20")]
->>> predict_changed(ws, "2025_Abu_Dhabi_Grand_Prix", changes)
+>>> predict_changed(ws, "2025_Abu_Dhabi_Grand_Prix", changes, print)
 
 The model run and the features are those of the stored prediction. What follows from a change is changed with it:
 
@@ -27,7 +27,7 @@ from f1lib.predictions_inputs import features_of
 from f1lib.terms import EventKey, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pandas as pd
 
@@ -60,8 +60,12 @@ def parse_change(text: str) -> Change:
     return Change(driver, feature, value)
 
 
-def predict_changed(ws: Workspace, event: str, changes: Sequence[Change], session: str = "R") -> pd.DataFrame:
+def predict_changed(
+    ws: Workspace, event: str, changes: Sequence[Change], say: Callable[[str], None], session: str = "R"
+) -> pd.DataFrame:
     """The prediction of ``event`` under ``changes``, in LAKE.md's columns, in the predicted order; not stored.
+
+    ``say`` is told of a change that cannot move this model: weather, where its training data had none.
 
     Raises `BadParameters` for an unknown driver, feature or value, and for a feature that the model does not read;
     `StorageError` when the event was never predicted.
@@ -77,14 +81,17 @@ def predict_changed(ws: Workspace, event: str, changes: Sequence[Change], sessio
         features = _with_grid_of_qualifying(features, event)
     serving = load_serving(ws.store, run_id)
     for change in changes:
+        if change.feature == "weather" and not _reads_weather(serving.features):
+            say(f"{change} moves nobody: model run {run_id} has never seen weather, for its training data had none")
         features = apply(features, change, serving.features)
-    return predictions.rows_of(ws, features, serving, str(first["gold_run_id"]), first["forecast_hash"])
+    rows = predictions.rows_of(ws, features, serving, str(first["gold_run_id"]), first["forecast_hash"])
+    return rows.assign(as_of_utc=first["as_of_utc"])
 
 
 def apply(features: pd.DataFrame, change: Change, read: Sequence[str]) -> pd.DataFrame:
     """``features`` (gold's rows of one race) after one change; ``read`` are the features the model reads."""
     if change.feature == "weather":
-        return _weather(features, change, read)
+        return _weather(features, change)
     names = gold_features.feature_names()
     if change.feature not in names:
         near = [n for n in names if plain(change.feature) in plain(n)]
@@ -117,14 +124,13 @@ def _moved(features: pd.DataFrame, who: pd.Series[bool], column: str, place: flo
     return out
 
 
-def _weather(features: pd.DataFrame, change: Change, read: Sequence[str]) -> pd.DataFrame:
+def _reads_weather(read: Sequence[str]) -> bool:
+    return any(name.startswith("weather_") for name in read)
+
+
+def _weather(features: pd.DataFrame, change: Change) -> pd.DataFrame:
     if change.driver or change.value not in WEATHER:
         raise BadParameters(f"{change}: the weather is everybody's, and one of {', '.join(WEATHER)}")
-    if not any(name.startswith("weather_") for name in read):
-        raise BadParameters(
-            f"{change}: the model that predicted this race reads no weather, for its training data had none; "
-            "it would predict the same. A source with weather (simulated, fastf1) teaches it"
-        )
     wet, mixed = WEATHER[change.value]
     out = features.assign(weather_is_wet=wet, weather_is_mixed=mixed)
     return out.assign(weather_precipitation_mm=0.0) if change.value == "dry" else out

@@ -74,7 +74,6 @@ def test_a_feature_without_a_driver_changes_for_all_and_with_one_for_him(field: 
         ("VER.career_win_rate=1", "does not read career_win_rate"),
         ("weather=snow", "one of dry, mixed, wet"),
         ("VER.weather=wet", "everybody's"),
-        ("weather=wet", "reads no weather"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(field: pd.DataFrame, text: str, said: str) -> None:
