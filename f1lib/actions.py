@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from f1lib import backfill, observe
 from f1lib.bronze import Unit
-from f1lib.errors import BadParameters, RateLimited, RunError, SourceError
+from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, RunError, SourceError
 from f1lib.plan import SCHEDULE, STAGES
 from f1lib.runner import StageRun, named_run, run_stage, tick
 from f1lib.terms import HORIZONS, SESSION_NAMES, EventKey, format_utc, parse_utc
@@ -71,11 +71,12 @@ class Stage(_Event):
 
 
 class IngestSession(_Event):
-    """One session, or (``G``, ``SG``) the starting grid of race or sprint."""
+    """One session, or (``G``, ``SG``) the starting grid of race or sprint; ``laps``: FastF1's timing of a past one."""
 
     action: Literal["ingest_session"]
     event_partition_key: EventName
     session_abr: Literal[SESSION_CODES]  # type: ignore[valid-type]
+    laps: bool = False
 
 
 class RunPrediction(_Event):
@@ -87,11 +88,12 @@ class RunPrediction(_Event):
 
 
 class Backfill(_Event):
-    """The list of sessions for the state machine; ``again`` takes those in the lake too."""
+    """The list of sessions for the state machine; ``again`` takes those in the lake too, ``laps`` FastF1's timing."""
 
     action: Literal["backfill"]
     seasons: Annotated[list[Season], Field(min_length=1, max_length=100)]
     again: bool = False
+    laps: bool = False
 
 
 class Fold(_Event):
@@ -198,6 +200,8 @@ def _measure_prediction(ws: Workspace, run: StageRun, telemetry: observe.Telemet
 def _ingest(ws: Workspace, event: IngestSession, telemetry: observe.Telemetry) -> dict[str, Any]:
     """One session; what its source refused is an error here, so that the state machine tries again."""
     unit = f"{event.event_partition_key}/{event.session_abr}"
+    if event.laps:
+        return _laps(ws, unit, telemetry)
     answer = _stage(ws, "01_ingest", {"units": [unit]}, telemetry)
     sort_key = Unit.parse(unit).sort_key
     row = ws.tracking.get(EventKey.parse(event.event_partition_key).partition_key, sort_key) or {}
@@ -211,11 +215,27 @@ def _ingest(ws: Workspace, event: IngestSession, telemetry: observe.Telemetry) -
     return {**answer, "status": row["status"]}
 
 
+def _laps(ws: Workspace, unit: str, telemetry: observe.Telemetry) -> dict[str, Any]:
+    """FastF1's timing of one past session, under the session's own claim."""
+    from f1lib.bronze_backfill import bring_all
+
+    (outcome,) = bring_all(ws, [unit], 1, lambda: ws.as_of, lambda _: None)
+    telemetry.line(f"laps {outcome['status']}", run_id=ws.run_id, **outcome)
+    message = f"{unit} is {outcome['status']}: {outcome['warning']}"
+    if outcome["wait_seconds"]:
+        raise RateLimited(message, outcome["wait_seconds"])
+    if outcome["status"] == "taken":
+        raise AlreadyRunning(message)
+    if outcome["status"] not in _OVER:
+        raise SourceError(message)
+    return {"status": outcome["status"], "rows": outcome["rows"]}
+
+
 def _backfill(ws: Workspace, event: Backfill, telemetry: observe.Telemetry) -> dict[str, Any]:
     """The calendar first, so that every session has a row; then the list, where the state machine reads it."""
     answer = _stage(ws, SCHEDULE, {"seasons": event.seasons}, telemetry)
-    units = backfill.units_of(ws, event.seasons, again=event.again)
-    plan = backfill.estimate(len(units), ws.source_name)
+    units = backfill.units_of(ws, event.seasons, again=event.again, laps=event.laps)
+    plan = backfill.estimate(len(units), "fastf1" if event.laps else ws.source_name)
     key = backfill.write_units(ws, units)
     return {**answer, "items": len(units), "key": key, "concurrency": plan.concurrency, "estimate": plan.lines()}
 

@@ -83,23 +83,39 @@ class Estimate:
 
     def lines(self) -> list[str]:
         """The arithmetic, a line an item."""
-        head = f"{self.sessions} sessions from {self.source}, {self.concurrency} at once: {self.hours:.1f} hours"
+        head = f"{self.sessions} sessions from {self.source}, {self.concurrency} at once: {_hours(self.hours)}"
         items = [
             f"  {name:28s}{amount:14.3f} x {PRICES[name]:.10f} = ${amount * PRICES[name]:.4f}"
             for name, amount in self.amounts.items()
         ]
         return [head, *items, f"  {'in all':28s}{'':31s}= ${self.dollars:.2f}"]
 
+    def summary(self, name: str) -> str:
+        """One line: sessions, hours, Lambda seconds, GB, dollars."""
+        seconds, gigabytes = self.amounts["Lambda GB-seconds"] / LAMBDA_GB, self.amounts["S3 GB-months"]
+        taken = f"{_hours(self.hours)}, {seconds:.0f} Lambda seconds, {gigabytes:.2f} GB, ${self.dollars:.2f}"
+        return f"{name}: {self.sessions} sessions, {taken}"
 
-def units_of(ws: Workspace, seasons: list[int], *, again: bool) -> list[dict[str, str]]:
+
+def _hours(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:.1f} days"
+
+
+def units_of(ws: Workspace, seasons: list[int], *, again: bool, laps: bool = False) -> list[dict[str, Any]]:
     """The sessions and starting grids of ``seasons`` that are visible at ``ws.as_of`` and not in the lake yet.
 
-    One ``{"event_partition_key", "session_abr"}`` each, oldest first; ``again`` takes those in the lake too,
-    for a source that knows more of them (laps). Reads the source's calendar, writes nothing. Raises
-    `SourceError` for a season that the source does not know, `BadParameters` when none is named.
+    One ``{"event_partition_key", "session_abr", "laps"}`` each, oldest first; ``again`` takes those in the lake
+    too. With ``laps``: the sessions in the lake that lack FastF1's timing (`bronze_backfill.wanted`). Reads the
+    source's calendar, writes nothing. Raises `SourceError` for a season that the source does not know,
+    `BadParameters` when none is named.
     """
     if not seasons:
         raise BadParameters("a backfill needs seasons, such as 2018 2019")
+    if laps:
+        from f1lib.bronze_backfill import wanted
+
+        texts = wanted(ws.tracking.rows(), seasons, ws.as_of, again=again)
+        return [_item(*text.rsplit("/", 1), laps=True) for text in texts]
     rows = {} if again else {(r["event_partition_key"], r["session_name_abr"]): r for r in ws.tracking.rows()}
     found: list[tuple[str, str, str]] = []
     for season in sorted(set(seasons)):
@@ -109,10 +125,14 @@ def units_of(ws: Workspace, seasons: list[int], *, again: bool) -> list[dict[str
             if session in GRID_CODES:
                 found.append((format_utc(row["grid_available_utc"]), event, GRID_CODES[session]))
     return [
-        {"event_partition_key": event, "session_abr": code}
+        _item(event, code)
         for available, event, code in sorted(found)
         if available <= format_utc(ws.as_of) and rows.get(_row_key(event, code), {}).get("status") not in _DONE
     ]
+
+
+def _item(event: str, code: str, *, laps: bool = False) -> dict[str, Any]:
+    return {"event_partition_key": event, "session_abr": code, "laps": laps}
 
 
 def _row_key(event: str, code: str) -> tuple[str, str]:
@@ -146,7 +166,7 @@ def estimate(sessions: int, source: str, *, days: int = 0, factor: float = 1.0) 
     return Estimate(round(units), source, upstream.concurrency, hours, amounts)
 
 
-def write_units(ws: Workspace, units: list[dict[str, str]]) -> str:
+def write_units(ws: Workspace, units: list[dict[str, Any]]) -> str:
     """Store the list where the state machine reads it; returns its key."""
     key = f"backfill/{ws.run_id}/units.json"
     write_json(ws.store, key, units)

@@ -12,7 +12,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from f1lib import __version__, cli_ingest, console_models
+from f1lib import __version__, cli_backfill, cli_ingest, console_models
 from f1lib.errors import BadParameters, F1LibError
 from f1lib.settings import SOURCES
 
@@ -65,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     stage.add_argument("-p", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), dest="parameters")
     status = add("status", _status, "what is known of the weekend at hand, and what is due next")
     status.add_argument("--conflicts", action="store_true", help="what the sources state differently")
+    cli_backfill.add_options(add("backfill", _backfill, "what bringing whole seasons in on AWS takes and costs"))
     cli_ingest.add_options(add("ingest", _ingest, "bring timing in by hand: of the last weeks, or of past seasons"))
     predictions = add("predictions", _predictions, "the newest prediction of an event")
     _prediction_options(predictions)
@@ -73,7 +74,11 @@ def build_parser() -> argparse.ArgumentParser:
     replay.add_argument("--season", type=int, required=True)
     replay.add_argument("--event", default="", help="one event only")
     _json_option(replay)
-    backtest = add("backtest", _backtest, "walk forward through seasons, strictly past, and score")
+    _backtest_options(add("backtest", _backtest, "walk forward through seasons, strictly past, and score"))
+    return parser
+
+
+def _backtest_options(backtest: argparse.ArgumentParser) -> None:
     backtest.add_argument("--from", type=int, required=True, dest="first")
     backtest.add_argument("--to", type=int, required=True, dest="last")
     backtest.add_argument("--model", action="append", default=[], help="a configuration; repeat for several")
@@ -81,7 +86,6 @@ def build_parser() -> argparse.ArgumentParser:
     text = "races between refits (default: 1 for the configuration that serves, 4 for the others)"
     backtest.add_argument("--refit-every", type=int, default=0, choices=(1, 2, 3, 4), help=text)
     _json_option(backtest)
-    return parser
 
 
 def _prediction_options(predictions: argparse.ArgumentParser) -> None:
@@ -162,6 +166,10 @@ def _status(arguments: argparse.Namespace) -> int:
 
 def _ingest(arguments: argparse.Namespace) -> int:
     return cli_ingest.run(_open(arguments), arguments, fixed=hasattr(arguments, "now"))
+
+
+def _backfill(arguments: argparse.Namespace) -> int:
+    return cli_backfill.run(_open(arguments), arguments)
 
 
 def _predictions(arguments: argparse.Namespace) -> int:

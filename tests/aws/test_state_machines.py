@@ -19,14 +19,16 @@ from f1lib.errors import BadParameters, F1LibError, RateLimited, SourceError
 
 KEY = "backfill/20251206T160000Z/units.json"
 FINAL = [["03_silver"], ["04_gold"], ["05_train"], ["06_predict", "07_score", "08_report"]]
-STARTED = {"seasons": [2025], "again": False}
+STARTED = {"seasons": [2025], "again": False, "laps": False}
 
 
 class Runner:
     """Stands for the function: checks each event as the real one would, and fails as told."""
 
     def __init__(self, sessions: int, faults: dict[int, list[F1LibError]] | None = None, concurrency: int = 4) -> None:
-        self.units = [{"event_partition_key": f"2025_Event_{n}", "session_abr": "Q"} for n in range(sessions)]
+        self.units = [
+            {"event_partition_key": f"2025_Event_{n}", "session_abr": "Q", "laps": False} for n in range(sessions)
+        ]
         self.faults = {f"2025_Event_{n}": list(errors) for n, errors in (faults or {}).items()}
         self.concurrency = concurrency
         self.events: list[Any] = []
