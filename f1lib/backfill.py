@@ -43,6 +43,9 @@ TRANSITIONS_A_UNIT = 3
 TICK_SECONDS = 0.5
 READS_A_TICK = 2500 * 0.6 / 4 * 0.5 + 30
 READS_A_UNIT = READS_A_TICK
+# A session that comes in by itself, in season: the chain from ingest to report, with 16 seasons of history.
+# 20 to 36 s of CPU and up to 704 MB (benchmarks/lambda_sandbox.py); the share of a core that 2 GB buys is 1.16.
+CHAIN_SECONDS, CHAIN_MEGABYTES, CHAIN_WRITES, CHAIN_READS = 35.0, 2.5, 40, 200
 
 
 @dataclass(frozen=True)
@@ -140,26 +143,28 @@ def _row_key(event: str, code: str) -> tuple[str, str]:
 
 
 def estimate(sessions: int, source: str, *, days: int = 0, factor: float = 1.0) -> Estimate:
-    """What bringing in ``sessions`` takes, plus ``days`` of a tick every two hours; all times ``factor``.
+    """What a backfill of ``sessions`` takes; with ``days`` a season of them: each with its chain, and idle ticks.
 
+    ``factor`` multiplies the sessions, not the clock.
     Raises `BadParameters` for a source whose sessions were never measured.
     """
     if source not in UPSTREAMS:
         raise BadParameters(f"source {source!r} has no cost model; known: {', '.join(UPSTREAMS)}")
     upstream = UPSTREAMS[source]
     units, ticks = sessions * factor, days * 12
-    gigabytes = units * upstream.megabytes / 1024
+    chains = units if days else 0.0
+    gigabytes = (units * upstream.megabytes + chains * CHAIN_MEGABYTES) / 1024
     by_limit = units * upstream.calls / upstream.calls_per_hour if upstream.calls_per_hour else 0.0
-    seconds = units * upstream.seconds + ticks * TICK_SECONDS
+    seconds = units * upstream.seconds + chains * CHAIN_SECONDS + ticks * TICK_SECONDS
     amounts = {
         "Lambda GB-seconds": seconds * LAMBDA_GB,
         "Lambda requests": units + ticks,
-        "Step Functions transitions": units * TRANSITIONS_A_UNIT,
-        "S3 writes and lists": units * upstream.writes,
-        "S3 reads": units * 4,
+        "Step Functions transitions": 0.0 if days else units * TRANSITIONS_A_UNIT,
+        "S3 writes and lists": units * upstream.writes + chains * CHAIN_WRITES,
+        "S3 reads": units * 4 + chains * CHAIN_READS,
         "S3 GB-months": gigabytes,
         "DynamoDB writes": units * 6,
-        "DynamoDB reads": units * READS_A_UNIT + ticks * READS_A_TICK,
+        "DynamoDB reads": units * READS_A_UNIT + (ticks + 10 * chains) * READS_A_TICK,
         "Log GB": (units + ticks) * 4 / 1024**2,
     }
     hours = max(units * upstream.seconds / upstream.concurrency / 3600, by_limit)

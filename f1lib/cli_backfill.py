@@ -30,6 +30,8 @@ def run(ws: Workspace, arguments: argparse.Namespace) -> int:
     from f1lib import backfill
 
     seasons = list(range(arguments.first, arguments.last + 1))
+    if not seasons:
+        raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
     asked = {"seasons": seasons, "again": arguments.again, "laps": arguments.laps}
     start = "aws stepfunctions start-execution --state-machine-arn <BackfillStateMachine> --input "
     start += f"'{json.dumps(asked)}'"
@@ -45,5 +47,9 @@ def run(ws: Workspace, arguments: argparse.Namespace) -> int:
     print("\n".join(backfill.estimate(len(units), source).lines()))
     for factor in GROWTH:
         print(backfill.estimate(len(units), source, factor=factor).summary(f"{factor} times as many"))
+    a_season = len(units) // len(seasons)
+    for factor in (1, *GROWTH):
+        season = backfill.estimate(a_season, source, days=365, factor=factor)
+        print(season.summary(f"a season in operation, a tick every two hours, {factor} times"))
     print(f"then silver, gold, train, predict and report once\nstart it with: {start}")
     return 0
