@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(str(resources.files("f1lib"))) / "templates"
 _SHOWN_PROVENANCE = ("run_id", "source", "code_version")
 _HOME = "../../run_summary.html"  # executed notebooks stand in reports/runs/<run_id>/
+_PAPERMILL_NOTE = "papermill-error-cell-tag"  # papermill's own words on a failure; the page has better ones
 _HEADING = re.compile(r"^(#{1,3}) (.+?)\s*$", re.M)
 
 
@@ -102,6 +103,7 @@ def notebook_to_html(notebook: Mapping[str, Any]) -> str:
     read: Any = nbformat.reads
     node = read(json.dumps(notebook), as_version=4)
     facts = dict(notebook.get("metadata", {}).get("f1lib", {}))
+    node.cells = [cell for cell in node.cells if _PAPERMILL_NOTE not in cell.metadata.get("tags", [])]
     for index, cell in enumerate(node.cells):
         cell.setdefault("id", f"n{index}")
     text, _ = _exporter().from_notebook_node(node, resources={"f1lib": _notebook_page(node, facts)})
@@ -130,6 +132,7 @@ def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "subtitle": _subtitle(facts),
         "status": facts.get("status", ""),
         "error": facts.get("error", ""),
+        "failed_cell": next((f"cell-{cell.id}" for cell in node.cells if _has_failed(cell)), ""),
         "source": source,
         "home": _HOME if facts.get("run_id") else "",
         "provenance": _provenance(facts),
@@ -142,6 +145,10 @@ def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "picture": _picture,
         "cell_kind": _cell_kind,
     }
+
+
+def _has_failed(cell: Any) -> bool:
+    return any(output.output_type == "error" for output in cell.get("outputs", []))
 
 
 def _headings(cell: Any) -> list[re.Match[str]]:

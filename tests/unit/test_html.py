@@ -70,6 +70,18 @@ def test_the_title_is_shown_once() -> None:
     assert "below" in page
 
 
+def test_the_page_of_a_failed_run_leads_to_the_cell_and_says_what_was_not_run() -> None:
+    error = {"output_type": "error", "ename": "E", "evalue": "no", "traceback": ["E: no"]}
+    note = _cell("markdown", "<span>An Exception was encountered</span>", tags=["papermill-error-cell-tag"])
+    later = {**_cell("code", "later = 1"), "execution_count": None}
+    bad = _cell("code", "boom()", [error])
+    page = notebook_to_html(_notebook(note, _cell("code", "fine = 1"), bad, later, status="failed", error="E: no"))
+    assert f'<a href="#cell-{bad["id"]}">The cell that failed</a>' in page
+    assert f'id="cell-{bad["id"]}"' in page
+    assert page.count("(not run)") == 1
+    assert "An Exception was encountered" not in page
+
+
 def test_a_failed_cell_is_marked_and_open() -> None:
     error = {
         "output_type": "error",

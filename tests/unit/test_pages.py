@@ -84,7 +84,28 @@ def _notebook(folder: Path) -> Path:
     return page
 
 
-PAGES = {"dashboard": _dashboard, "race": _race, "notebook": _notebook}
+def _failed(folder: Path) -> Path:
+    """A notebook that failed, with a traceback in IPython's colours."""
+    lines = [
+        "\x1b[31mRunError\x1b[39m: " + EVIL,
+        "\x1b[38;5;28;01mfrom\x1b[39;00m f1lib \x1b[38;5;28;01mimport\x1b[39;00m x" * 9,
+    ]
+    error = {"output_type": "error", "ename": "RunError", "evalue": EVIL, "traceback": lines}
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "markdown", "id": "t", "metadata": {}, "source": "# A stage"},
+        {"cell_type": "code", "id": "c", "metadata": {}, "source": "x = 1", "execution_count": 1, "outputs": [error]},
+        {"cell_type": "code", "id": "d", "metadata": {}, "source": "y = 1", "execution_count": None, "outputs": []},
+    ]
+    facts = {"stage": "06_predict", "source": "f1db", "run_id": "r", "status": "failed", "error": f"RunError: {EVIL}"}
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3"}, "f1lib": facts}
+    page = folder / "failed.html"
+    page.write_text(
+        notebook_to_html({"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}), "utf-8"
+    )
+    return page
+
+
+PAGES = {"dashboard": _dashboard, "race": _race, "notebook": _notebook, "failed": _failed}
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +226,20 @@ def test_the_page_is_whole_without_javascript(browser: Any, files: dict[str, Pat
         hidden = made.page.locator("[data-filter]").first.is_visible()
     assert rows == 20
     assert not hidden
+
+
+def test_a_whole_season_of_runs_stays_light_and_fits_a_phone(browser: Any, tmp_path: Path) -> None:
+    """24 races at two horizons, a hundred model runs, and the notebooks of two hundred ticks."""
+    summary: dict[str, Any] = summary_document()
+    (first, *_), run = summary["training_runs"], summary["runs"][0]
+    summary["training_runs"] = [{**first, "run_id": f"{first['run_id']}-{i}"} for i in range(100)]
+    summary["runs"] = [{"run_id": f"r{i}", "pages": run["pages"] * 7} for i in range(200)]
+    page = tmp_path / "season.html"
+    page.write_text(dashboard.dashboard_html(summary, prediction_frame(22), accuracy_entries(24)), "utf-8")
+    assert page.stat().st_size < 3_000_000
+    with Opened(browser, page, **PHONE) as opened:
+        assert opened.too_wide() == []
+        assert opened.page.locator("#records a").count() == 1400
 
 
 def test_pages_are_light(files: dict[str, Path]) -> None:
