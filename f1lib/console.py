@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from f1lib.attribution import ATTRIBUTION
 from f1lib.errors import BadParameters
 from f1lib.plan import INGEST, REPORT, next_race
 from f1lib.runner import TickResult, tick
@@ -108,8 +109,8 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
     if changes:
         title = f"What if {', '.join(changes)}? (not stored) {title}"
     caption = f"source: {first['source']} - model run {first['model_run_id']}"
-    if ws.source_name == "f1db":
-        caption += " - data: F1DB, https://github.com/f1db/f1db, CC BY 4.0"
+    if ws.source_name != "simulated":
+        caption += f" - data: {ATTRIBUTION[ws.source_name]}"
     history = predictions.history_prefix(EventKey.parse(predictions.event_of(frame)))
     news = newest_news(ws.store, predictions.history_keys(ws.store, history), str(first["session"]))
     if news.get("lacks"):

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from live import Live, live
+from upstreams import recorded_sessions
 
-from f1lib import registry
-from f1lib.sources.fastf1_wire import seconds_to_wait
+from f1lib import bronze_backfill, registry
 from f1lib.storage import open_store
 from f1lib.tables import read_parquet
 
@@ -160,6 +161,7 @@ def _without_f1dbs_shootout(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(1500)
 def test_baku_2023_from_eve_to_scored_race(shared_data: Path, tmp_path: Path) -> None:
     ticks = {
         "2023-04-27T09:00:00Z": "pre_weekend",
@@ -201,6 +203,7 @@ HORIZONS = ["pre_weekend", *["post_practice"] * 3, "post_qualifying", "pre_race"
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("event", list(WEEKENDS))
 def test_a_complete_weekend_is_predicted_after_each_session_and_has_the_laps_of_the_coverage_list(
     shared_data: Path, tmp_path: Path, event: str
@@ -229,5 +232,49 @@ def _is_scored(lake: Path, event: str, horizons: set[str]) -> None:
     assert horizons <= mine
 
 
-def test_the_helper_leaves_fastf1s_own_limit_alone() -> None:
-    assert seconds_to_wait() > 0
+@pytest.mark.campaign
+@pytest.mark.timeout(1500)
+def test_a_laptop_brings_the_timing_that_the_schedule_is_refused_and_the_prediction_is_renewed(baku: Live) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        _without_f1dbs_shootout(patch)
+        baku.server.misbehave("403", TIMING)
+        assert baku.run(SATURDAY) == 0
+        assert baku.rows(BAKU)["SS"]["status"] == "blocked"
+        assert any(text.startswith("SS: ") for text in _news(baku)[-1]["lacks"])
+        baku.server.behave()
+        baku.run(NEXT, "ingest")
+        assert len(baku.frame(f"{BASE}/SS/laps.parquet")) == 233
+        baku.server.misbehave("403", TIMING)
+        assert baku.run(NEXT) == 0
+    assert baku.rows(BAKU)["SS"]["status"] == "gold"
+    assert not any(text.startswith("SS: ") for text in _news(baku)[-1]["lacks"])
+
+
+def _news(weekend: Live) -> list[dict[str, Any]]:
+    files = sorted((weekend.lake / "predictions/2023/history/Azerbaijan_Grand_Prix").glob("*.news.json"))
+    return [json.loads(path.read_text(encoding="utf-8")) for path in files if "sprint" not in path.name]
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1500)
+def test_every_loadable_recording_is_ingested_by_the_command_with_exactly_the_rows_stated(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loadable = {f"{row['key']}/{row['code']}": row for row in recorded_sessions(shared_data) if row["loads_laps"]}
+    real = bronze_backfill.wanted
+    monkeypatch.setattr(bronze_backfill, "wanted", lambda *g, **o: [u for u in real(*g, **o) if u in loadable])
+    with live(shared_data, tmp_path, history_from=2018) as recorded:
+        assert recorded.run("2025-01-01T00:00:00Z", "ingest", "--from", "2018", "--to", "2024") == 0
+        for unit, row in loadable.items():
+            event, _, code = unit.partition("/")
+            season, _, name = event.partition("_")
+            folder = recorded.lake / f"bronze/sessions/{season}/{name}/{code}"
+            frames = {
+                "laps": "laps",
+                "results": "results",
+                "weather": "weather",
+                "race_control": "race_control_messages",
+            }
+            found = {f: len(pd.read_parquet(p)) if (p := folder / f"{f}.parquet").exists() else 0 for f in frames}
+            assert found == {frame: row[stated] for frame, stated in frames.items()}, unit
+            assert recorded.rows(event)[code]["status"] == "ingested"

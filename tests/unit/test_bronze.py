@@ -406,3 +406,16 @@ def test_a_session_that_another_run_works_on_is_left_to_it(opened: Opener) -> No
     assert f"{AUSTRALIA}/P2" not in scripted.asked
     ws.tracking.release(claim, {})
     assert ingest(ws, [])["session"].tolist() == ["P2"]
+
+
+def test_what_a_source_had_to_say_when_the_calendar_was_read_is_kept_until_it_is_no_longer_true(opened: Opener) -> None:
+    ws = opened(SATURDAY)
+    ws.notices.append("NO F1DB RELEASE: github is down")
+    refresh_schedule(ws, [])
+    assert ws.tracking.get("PIPELINE", "STAGE#00_schedule") == {
+        "event_partition_key": "PIPELINE",
+        "session_name_abr": "STAGE#00_schedule",
+        "notice": "NO F1DB RELEASE: github is down",
+    }
+    refresh_schedule(opened(SATURDAY), [])
+    assert "notice" not in (ws.tracking.get("PIPELINE", "STAGE#00_schedule") or {})

@@ -134,6 +134,26 @@ def test_forecasts_go_through_the_one_adapter(tmp_path: Path, nothing: ReplaySer
     assert nothing.asked(r"api\.open-meteo\.com") == 1
 
 
+def test_with_the_network_closed_a_forecast_is_missing_and_nothing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from f1db_zips import tiny, write
+
+    from f1lib.bronze import refresh_schedule
+    from f1lib.weather import fetch_forecasts
+
+    monkeypatch.setenv("F1_UPSTREAM_BASE", "http://127.0.0.1:1")
+    monkeypatch.setenv("F1_WEATHER", "openmeteo")
+    ws = opened(tmp_path, "f1db", str(write(tmp_path / "f1db.zip", tiny())))
+    refresh_schedule(ws, [])
+    rows = fetch_forecasts(ws, ["2025_Australian_Grand_Prix", "2025_Chinese_Grand_Prix"])
+    assert rows["status"].tolist() == ["missing", "missing"]
+    assert rows["reason"].str.contains("no connection after 2 attempts").all()
+    row = ws.tracking.get("2025_Australian_Grand_Prix", "STAGE#02_weather")
+    assert row is not None
+    assert row["next_attempt_utc"] == "2025-03-15T13:00:00Z"
+
+
 class Fake:
     """A source that answers everything, and remembers what."""
 

@@ -254,6 +254,20 @@ def test_predictions_are_scored_once_when_their_result_is_in() -> None:
     assert stages_of(rows, now) == ["08_report"]
 
 
+def test_a_result_that_the_stewards_changed_is_scored_again() -> None:
+    now = RACE + timedelta(days=1, hours=3)
+    rows = [calendar_read(now), *weekend(P1="gold", P2="gold", P3="gold", Q="gold", R="gold")]
+    rows.append(stage("06_predict#pre_race", event=EVENT))
+    for name in ("05_train", "07_score"):
+        step = due_steps(rows, now)[0]
+        assert step.stage == name
+        rows.append(stage(name, input_hash=step.input_hash))
+    revised = [{**row, "content_hash": "disqualified"} if _is(row, "R") else row for row in rows]
+    train = due_steps(revised, now)[0]
+    assert train.stage == "05_train"
+    assert stages_of([*revised, stage("05_train", input_hash=train.input_hash)], now) == ["07_score"]
+
+
 def test_the_report_follows_every_change_and_then_nothing_is_due() -> None:
     now = STARTS["P1"] - timedelta(days=2)
     rows = [calendar_read(now), *weekend()]
