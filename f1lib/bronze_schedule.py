@@ -49,7 +49,10 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         schedule = ws.source.schedule(season, ws.as_of)
         events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
         sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
-        digest = _store(ws, season, events, sessions, schedule.provenance)
+        frames_of = {"events": events, "sessions": sessions}
+        if schedule.entries is not None:
+            frames_of["entries"] = schedule.entries.assign(event_year=season, source=ws.source.name)
+        digest = _store(ws, season, frames_of, schedule.provenance)
         rows = known.get(str(season), {})
         changes += _session_rows(events, sessions, rows, ws.as_of)
         changes += _season_row(season, digest, rows, ws.as_of)
@@ -61,10 +64,10 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def _store(ws: Workspace, season: int, events: pd.DataFrame, sessions: pd.DataFrame, provenance: dict[str, Any]) -> str:
-    """Write both tables and their note, unless the lake has the same; returns the hash of the content."""
+def _store(ws: Workspace, season: int, frames: dict[str, pd.DataFrame], provenance: dict[str, Any]) -> str:
+    """Write the tables and their note, unless the lake has the same; returns the hash of the content."""
     base = schedule_folder(season)
-    contents = {"events.parquet": parquet_bytes(events), "sessions.parquet": parquet_bytes(sessions)}
+    contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in frames.items()}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
     note_key = f"{base}/source.json"

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FOLDERS = {
     "events": "sessions/events",
     "sessions": "sessions/sessions",
+    "entries": "sessions/entries",
     "results": "sessions/results",
     "starting_grid": "sessions/starting_grid",
     "pit_stops": "sessions/pit_stops",

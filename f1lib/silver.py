@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 TABLES = {
     "events": ("sessions/events", "bronze_events"),
     "sessions": ("sessions/sessions", "bronze_sessions"),
+    "entries": ("sessions/entries", "bronze_entries"),
     "results": ("sessions/results", "bronze_results"),
     "starting_grid": ("sessions/starting_grid", "bronze_starting_grid"),
     "pit_stops": ("sessions/pit_stops", "bronze_pit_stops"),

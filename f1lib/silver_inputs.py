@@ -55,7 +55,7 @@ def note_of(key: str) -> str:
 
 
 def schedule_tables(store: ObjectStore, seasons: list[int]) -> dict[str, pa.Table]:
-    """``bronze_events`` and ``bronze_sessions`` of the seasons.
+    """``bronze_events``, ``bronze_sessions`` and, where any season has them, ``bronze_entries`` of the seasons.
 
     Raises `StorageError` for a season whose calendar is not in bronze.
     """
@@ -63,10 +63,12 @@ def schedule_tables(store: ObjectStore, seasons: list[int]) -> dict[str, pa.Tabl
     absent = [season for season in seasons if season not in known]
     if absent:
         raise StorageError(f"the lake has no calendar of {', '.join(map(str, absent))}: run 00_schedule first")
-    return {
-        f"bronze_{name}": _together([_read(store, f"bronze/schedule/{season}/{name}.parquet") for season in seasons])
-        for name in ("events", "sessions")
+    held = set(store.list("bronze/schedule/"))
+    keys = {
+        n: [f"bronze/schedule/{season}/{n}.parquet" for season in seasons] for n in ("events", "sessions", "entries")
     }
+    keys["entries"] = [key for key in keys["entries"] if key in held]
+    return {f"bronze_{n}": _together([_read(store, key) for key in named]) for n, named in keys.items() if named}
 
 
 def session_tables(store: ObjectStore, seasons: list[int], threads: int) -> dict[str, pa.Table]:

@@ -24,6 +24,7 @@ RESULT_COLUMNS = (
 GRID_COLUMNS = (
     "driver_id driver_number abbreviation full_name team_id team_name position position_text grid_penalty_positions"
 ).split()
+ENTRY_COLUMNS = "driver_id abbreviation full_name team_id team_name".split()
 PIT_STOP_COLUMNS = ["driver_id", "stop", "lap", "duration_seconds"]
 WEATHER_COLUMNS = (
     "time_seconds air_temp_c humidity_pct pressure_mbar rainfall track_temp_c wind_direction_deg wind_speed_kmh"
@@ -33,11 +34,16 @@ RACE_CONTROL_COLUMNS = "time_utc lap category flag scope sector driver_number me
 
 @dataclass(frozen=True)
 class Schedule:
-    """A season's calendar: ``events`` (a row an event) and ``sessions`` (a row an event and session)."""
+    """A season's calendar: ``events`` (a row an event) and ``sessions`` (a row an event and session).
+
+    ``entries``: who is entered for the season's first race, a row a driver (`ENTRY_COLUMNS`); None when the upstream
+    does not say.
+    """
 
     events: pd.DataFrame
     sessions: pd.DataFrame
     provenance: dict[str, Any] = field(default_factory=dict)
+    entries: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)

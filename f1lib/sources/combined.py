@@ -73,6 +73,8 @@ class CombinedSource:
                 errors.append(error)
                 tried.append({"source": source.name, "error": str(error)})
                 continue
+            if found.entries is None:  # live timing names drivers when they drive, history who is entered
+                found = replace(found, entries=self._entries(season, as_of))
             return replace(found, provenance=found.provenance | {"tried": tried})
         raise _most_telling(errors)
 
@@ -136,6 +138,11 @@ class CombinedSource:
             raise NotPublishedYet(f"{key} {session} is visible from {visible}, not yet at {format_utc(as_of)}")
         visible_from: datetime = found.iloc[0].to_pydatetime()
         return visible_from
+
+    def _entries(self, season: int, as_of: datetime) -> pd.DataFrame | None:
+        """History's entry list; a season that it does not know yet has none."""
+        known = season in self._history.seasons(as_of)
+        return self._history.schedule(season, as_of).entries if known else None
 
     def _order(self, season: int, as_of: datetime) -> tuple[SessionSource, ...]:
         return (self._live, self._history) if self.is_live(season, as_of) else (self._history, self._live)

@@ -60,7 +60,8 @@ class F1dbSource:
             frame[frame["event_year"] == season].drop(columns="race_id").reset_index(drop=True)
             for frame in self._calendar
         )
-        return Schedule(events, sessions, self._provenance("races", "circuits", "grands-prix"))
+        provenance = self._provenance("races", "circuits", "grands-prix", "seasons-entrants-drivers")
+        return Schedule(events, sessions, provenance, f1db_frames.entries(self._release, season))
 
     def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
         """See `SessionSource.session`: ``results``, and ``pit_stops`` of a race that has any."""

@@ -62,6 +62,9 @@ LOCAL: dict[str, dict[str, tuple[int, time]]] = {
 }
 # To 2021 Monaco practised on Thursday and rested on Friday.
 _MONACO_REST_UNTIL = 2021
+# (season, grandPrixId) -> race date as F1DB has it, and the date on which it was held (FIA, and FastF1's calendar).
+# A release that has put it right is left alone.
+_MISDATED = {(2021, "turkey"): ("2021-10-03", "2021-10-10")}
 
 _COLUMNS = {
     "P1": "freePractice1",
@@ -181,6 +184,9 @@ def _start(race: Row, event: Row, session: str) -> tuple[datetime, bool]:
 def _date(race: Row, column: str) -> date | None:
     if not race[column]:
         return None
+    wrong = _MISDATED.get((int(race["year"]), race["grandPrixId"]))
+    if column == "date" and wrong and race[column] == wrong[0]:
+        return date.fromisoformat(wrong[1])
     try:
         return date.fromisoformat(race[column])
     except ValueError as error:

@@ -40,6 +40,7 @@ FILES: dict[str, str] = {
         "freePractice3Time qualifyingDate qualifyingTime sprintQualifyingDate sprintQualifyingTime sprintRaceDate "
         "sprintRaceTime"
     ),
+    "seasons-entrants-drivers": "year# constructorId driverId rounds testDriver",
     "races-free-practice-1-results": _TIMED,
     "races-free-practice-2-results": _TIMED,
     "races-free-practice-3-results": _TIMED,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from f1lib.errors import SourceError
-from f1lib.sources.base import GRID_COLUMNS, PIT_STOP_COLUMNS, RESULT_COLUMNS
+from f1lib.sources.base import ENTRY_COLUMNS, GRID_COLUMNS, PIT_STOP_COLUMNS, RESULT_COLUMNS
 
 if TYPE_CHECKING:
     from f1lib.sources.f1db_files import Release
@@ -64,6 +64,27 @@ def starting_grids(release: Release, session: str) -> pd.DataFrame:
     raw = release.frame(file)
     out = _identity(release, file, raw).assign(grid_penalty_positions=raw["gridPenaltyPositions"])
     return _shaped(out, GRID_COLUMNS)
+
+
+def entries(release: Release, season: int) -> pd.DataFrame | None:
+    """Who is entered for the first race of ``season``: `ENTRY_COLUMNS`, or None when the release does not say.
+
+    The rounds of F1DB's entry list are filled in afterwards: whoever came later in the season is no news of before
+    it, so only round 1 is read. Before any round is filled in everybody entered to race counts.
+    """
+    file = "seasons-entrants-drivers"
+    raw = release.frame(file)
+    raw = raw[(raw["year"] == season) & (raw["testDriver"] != "true")]
+    if raw["rounds"].notna().any():
+        raw = raw[raw["rounds"].fillna("").str.split(";").map(lambda rounds: "1" in rounds)]
+    if raw.empty:
+        return None
+    known = _identity(
+        release, file, raw.assign(raceId=0, driverNumber=None, positionDisplayOrder=None, positionText=None)
+    )
+    return (
+        known[ENTRY_COLUMNS].drop_duplicates("driver_id").sort_values("driver_id", ignore_index=True).astype("string")
+    )
 
 
 def pit_stops(release: Release) -> pd.DataFrame:

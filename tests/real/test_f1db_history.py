@@ -252,11 +252,10 @@ def _check_time(event: dict[str, Any], n: int, held: pd.Series) -> None:
 
 
 # Weekends that the estimate of F1DB's early seasons cannot meet: a qualifying on Sunday, two days, a night race
-# on Saturday, and one race that this release dates a week early.
+# on Saturday.
 _ODD_WEEKENDS = {
     "Japanese Grand Prix 2019",
     "Emilia Romagna Grand Prix 2020",
-    "Turkish Grand Prix 2021",
     "Las Vegas Grand Prix 2023",
 }
 

@@ -163,3 +163,14 @@ def _weather(rng: np.random.Generator, rows: dict[str, Any], here: dict[str, Any
             | {"precipitation_probability_pct": 30.0, "wind_speed_kmh": 10.0, "wind_direction_deg": 180.0}
             | {"condition": ["dry", "mixed", "wet"][int(rng.integers(3))]}
         )
+
+
+def entries(lineup: dict[str, str], season: int) -> pd.DataFrame:
+    """The entry list of a season's first race; known a week before its first session, as silver has it."""
+    first = pd.Timestamp(f"{season}-03-14 14:00", tz="UTC") - pd.Timedelta(hours=51)
+    rows = [
+        {key: value for key, value in _identity(driver, team).items() if key != "driver_number"}
+        | {"event_year": season, "available_utc": first - pd.Timedelta(days=7), "source": "simulated"}
+        for driver, team in lineup.items()
+    ]
+    return tables.conform(pd.DataFrame(rows), "entries")

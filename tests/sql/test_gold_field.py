@@ -19,7 +19,7 @@ def _field(world: dict[str, Any], event: str, horizon: str) -> dict[str, str]:
     """Driver -> team of the rows of gold."""
     targets = gold_targets.horizon_cutoffs(world["events"], world["sessions"])
     wanted = (targets["event_partition_key"] == event) & (targets["horizon"] == horizon)
-    rows = gold.compute(world, targets[wanted])
+    rows = gold.compute(world, targets[wanted & (targets["session"] == "R")])
     assert rows["driver_id"].is_unique
     return dict(zip(rows["driver_id"], rows["team_id"], strict=True))
 
@@ -112,7 +112,7 @@ def test_a_field_of_twenty_two_cars_has_twenty_two_rows_at_every_horizon() -> No
     world = gold_world.world(seasons=(2023, 2024), drivers=drivers)
     targets = gold_targets.horizon_cutoffs(world["events"], world["sessions"])
     rows = gold.compute(world, targets.iloc[4:])
-    sizes = rows.groupby(["event_partition_key", "horizon"])["driver_id"].agg(["size", "nunique"])
+    sizes = rows.groupby(["event_partition_key", "session", "horizon"])["driver_id"].agg(["size", "nunique"])
     assert (sizes == 22).all().all()
     assert rows["field_size"].eq(22).all()
     tables.check_grain(rows, gold.KEYS, "gold")
@@ -125,3 +125,47 @@ def test_a_new_eleventh_team_joins_with_both_cars_after_its_first_practice() -> 
     world = {name: pd.concat([past[name], now[name]], ignore_index=True) for name in past}
     assert len(_field(world, OPENER, "pre_weekend")) == 20
     assert set(_field(world, OPENER, "post_practice")) == set(both)
+
+
+def _winter() -> tuple[dict[str, Any], dict[str, str]]:
+    """2023 raced, 2024 about to begin: a driver has left, another has moved, a new team enters with two newcomers."""
+    lineup = {driver: team for driver, team in gold_world.DRIVERS.items() if driver != "driver-0"}
+    lineup |= {"driver-6": "red-bull", "rookie": "haas", "newcomer-1": "cadillac", "newcomer-2": "cadillac"}
+    past, now = gold_world.world(seasons=(2023,)), gold_world.world(seasons=(2024,))
+    later = [now[n][now[n]["event_number"] > 0] for n in ("events", "sessions")]
+    calendar = {
+        n: pd.concat([past[n], f], ignore_index=True) for n, f in zip(("events", "sessions"), later, strict=True)
+    }
+    return {**past, **calendar, "entries": gold_world.entries(lineup, 2024)}, lineup
+
+
+def test_a_season_opens_with_the_drivers_on_its_entry_list_and_they_have_no_past_they_did_not_race() -> None:
+    world, lineup = _winter()
+    assert _field(world, OPENER, "pre_weekend") == lineup
+    targets = gold_targets.horizon_cutoffs(world["events"], world["sessions"])
+    own = (targets["event_partition_key"] == OPENER) & (targets["horizon"] == "pre_weekend")
+    rows = gold.compute(world, targets[own]).set_index("driver_id")
+    assert set(rows["field_size"]) == {10.0}
+    past = [f for f in rows.columns if f.startswith(("form_", "circuit_p", "teammate_", "career_"))]
+    assert rows.loc[["rookie", "newcomer-1", "newcomer-2"], past].isna().all().all()
+    assert rows.loc["newcomer-1", [f for f in rows.columns if f.startswith("team_form_")]].isna().all()
+    assert rows.loc[["rookie", "newcomer-1"], "races_started"].tolist() == [0.0, 0.0]
+    assert rows.loc["rookie", "team_form_position_10"] > 0
+    assert rows.loc["driver-6", "form_position_10"] > 0
+
+
+def test_before_the_entry_list_is_known_the_field_is_last_seasons() -> None:
+    world, _ = _winter()
+    listed = world["entries"]["available_utc"].iloc[0]
+    targets = gold_targets.horizon_cutoffs(world["events"], world["sessions"])
+    target = targets[(targets["event_partition_key"] == OPENER) & (targets["horizon"] == "pre_weekend")]
+    just_before = gold.compute(world, target.assign(cutoff_utc=listed - pd.Timedelta(seconds=1)))
+    assert set(just_before["driver_id"]) == EVERYBODY
+
+
+def test_an_entry_list_says_nothing_once_the_season_has_begun() -> None:
+    full = gold_world.world()
+    with_list = {**full, "entries": gold_world.entries({f"stranger-{i}": "red-bull" for i in range(8)}, 2024)}
+    for event in ("2024_Monaco_Grand_Prix", "2024_Interlagos_Grand_Prix"):
+        assert set(_field(with_list, event, "pre_weekend")) == EVERYBODY
+    assert set(_field(with_list, OPENER, "pre_race")) == EVERYBODY, "the weekend's own sessions decide"

@@ -30,8 +30,9 @@ def _with_holes() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 WORLD, UNPUBLISHED = _with_holes()
+WORLD["entries"] = gold_world.entries(gold_world.DRIVERS, 2024)
 EVENTS = WORLD["events"]["event_partition_key"].tolist()
-_OBSERVED = ("results", "starting_grid", "pit_stops", "laps", "weather_observed", "weather_forecast")
+_OBSERVED = ("entries", "results", "starting_grid", "pit_stops", "laps", "weather_observed", "weather_forecast")
 
 
 TARGETS = gold_targets.horizon_cutoffs(WORLD["events"], WORLD["sessions"])

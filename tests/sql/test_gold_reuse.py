@@ -19,7 +19,7 @@ from f1lib import gold, gold_lake, gold_reuse, tables
 from f1lib.storage import read_json
 from f1lib.workspace import Workspace, open_workspace
 
-WORLD = gold_world.world()
+WORLD = gold_world.world() | {"entries": gold_world.entries(gold_world.DRIVERS, 2024)}
 KEY = gold_lake.TRAINING_KEY
 MOMENTS = ("2022-12-01", "2023-03-16", "2023-04-02", "2024-03-22", "2024-04-01", "2024-12-01")
 LAST = MOMENTS[-1]
@@ -48,7 +48,8 @@ def _built(folder: Path, world: dict[str, Any], as_of: str) -> bytes:
 def _corrected(world: dict[str, Any], table: str, rng: np.random.Generator) -> dict[str, Any]:
     """One event's rows of a table with other values: numbers, flags and, of results, who drove."""
     frame = world[table].copy()
-    hit = frame["event_partition_key"] == rng.choice(frame["event_partition_key"].unique())
+    key = "event_partition_key" if table != "entries" else "event_year"
+    hit = frame[key] == rng.choice(frame[key].unique())
     for column in frame.columns.difference(list(_KEYS)):
         values = frame.loc[hit, column]
         if pd.api.types.is_bool_dtype(values):
@@ -78,6 +79,8 @@ def _renumbered(world: dict[str, Any], table: str, rng: np.random.Generator) -> 
     number = int(rng.integers(1, 4))
 
     def moved(frame: pd.DataFrame) -> pd.DataFrame:
+        if "event_number" not in frame:
+            return frame
         later = (frame["event_year"] == 2023) & (frame["event_number"] > number)
         out = frame.assign(event_number=frame["event_number"] - later.astype("Int64"))
         return out[~((frame["event_year"] == 2023) & (frame["event_number"] == number))].reset_index(drop=True)

@@ -48,6 +48,50 @@ def test_a_race_without_times_is_estimated_in_the_local_time_of_its_circuit(sour
     assert sessions.loc["P1", "session_start_utc"] == datetime(2026, 9, 11, 8, tzinfo=UTC)
 
 
+def _entered(tmp_path: Path, *rows: tuple[str, str, str, str]) -> list[tuple[str, str]]:
+    """(driver, team) of the entries of 2025 of a release whose entry list says driver, team, rounds, test driver."""
+    names = ("driverId", "constructorId", "rounds", "testDriver")
+    listed = [{"year": 2025, **dict(zip(names, row, strict=True))} for row in rows]
+    tables = tiny() | {"seasons-entrants-drivers": listed}
+    entries = F1dbSource(write(tmp_path / "entered.zip", tables)).schedule(2025, LATER).entries
+    assert entries is not None
+    return list(zip(entries["driver_id"], entries["team_id"], strict=True))
+
+
+def test_entered_is_who_is_listed_for_the_first_round_and_no_later_substitute(tmp_path: Path) -> None:
+    found = _entered(
+        tmp_path,
+        ("max-verstappen", "red-bull", "1;2;3", "false"),
+        ("yuki-tsunoda", "racing-bulls", "1;2", "false"),
+        ("yuki-tsunoda", "red-bull", "3;10;11", "false"),
+        ("lando-norris", "mclaren", "10;11", "false"),
+        ("oscar-piastri", "mclaren", "", "true"),
+    )
+    assert found == [("max-verstappen", "red-bull"), ("yuki-tsunoda", "racing-bulls")]
+
+
+def test_before_any_round_is_filled_in_everybody_entered_to_race_counts(tmp_path: Path) -> None:
+    rows = [("lando-norris", "mclaren", "", "false"), ("oscar-piastri", "mclaren", "", "true")]
+    assert _entered(tmp_path, *rows) == [("lando-norris", "mclaren")]
+
+
+def test_a_season_without_an_entry_list_has_none(source: F1dbSource) -> None:
+    assert source.schedule(2026, LATER).entries is None
+
+
+@pytest.mark.parametrize(("stated", "held"), [("2021-10-03", "2021-10-10"), ("2021-10-10", "2021-10-10")])
+def test_the_one_race_that_f1db_dates_a_week_early_is_held_when_it_was(tmp_path: Path, stated: str, held: str) -> None:
+    tables = tiny()
+    tables["grands-prix"].append({"id": "turkey", "fullName": "Turkish Grand Prix"})
+    race = dict(tables["races"][0])
+    race = {name: value for name, value in race.items() if not name.endswith(("Date", "Time")) and name != "time"}
+    tables["races"].append(race | {"id": 99, "year": 2021, "round": 16, "grandPrixId": "turkey", "date": stated})
+    sessions = F1dbSource(write(tmp_path / "turkey.zip", tables)).schedule(2021, LATER).sessions
+    days = sessions.set_index("session")["session_start_utc"].dt.tz_convert("Australia/Melbourne").dt.strftime("%F")
+    assert days["R"] == held
+    assert days["Q"] == "2021-10-09"
+
+
 def test_a_calendar_is_known_from_december_of_the_year_before(source: F1dbSource) -> None:
     assert source.seasons(datetime(2025, 11, 30, tzinfo=UTC)) == [2025]
     assert source.seasons(datetime(2025, 12, 1, tzinfo=UTC)) == [2025, 2026]

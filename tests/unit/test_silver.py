@@ -27,6 +27,8 @@ def ws(tmp_path: Path) -> Workspace:
     tables = tiny()
     rows = tables["races-qualifying-results"]
     rows.append({**rows[3], "positionDisplayOrder": 5, "positionText": "DSQ"})
+    entered = {"year": 2025, "constructorId": "racing-bulls", "driverId": "yuki-tsunoda", "rounds": "1;2"}
+    tables["seasons-entrants-drivers"] = [entered | {"testDriver": "false"}]
     release = write(tmp_path / "f1db-csv.zip", tables)
     opened = open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db=str(release), as_of=LATER)
     refresh_schedule(opened, [])
@@ -45,6 +47,10 @@ def test_every_table_is_written_for_every_season_and_fulfils_its_contract(ws: Wo
     rows = written.set_index(["table", "season"])["rows"]
     assert (rows["events", 2025], rows["events", 2026]) == (2, 1)
     assert (rows["results", 2025], rows["results", 2026]) == (40, 0)
+    (entry,) = silver.read(ws, "entries").to_dict("records")
+    assert (entry["driver_id"], entry["team_lineage"]) == ("yuki-tsunoda", "racing-bulls")
+    sessions = silver.read(ws, "sessions", [2025])
+    assert entry["available_utc"] == sessions["session_start_utc"].min() - pd.Timedelta(days=7)
     for table in silver.TABLES:
         assert list(silver.read(ws, table).columns) == contract(table).names
     assert ws.store.exists("silver/sessions/results/season=2025/results.parquet")

@@ -1,12 +1,14 @@
 -- The field: who is predicted, with the newest identity known of each.
 -- Grain: entry_id, a number for target_id, driver_id.
--- Inputs: target, results, starting_grid.
+-- Inputs: target, results, starting_grid, entries.
 -- Cut-off: available_utc <= cutoff_utc in every join; the previous race is the newest visible one.
 -- Rule, newest evidence first. A visible starting grid is the field. Otherwise each team has two cars, given to:
 --   1 whoever is in the visible qualifying (all of them), 2 who drove in the last visible session that only race
 --   drivers take part in (any but P1, where teams try out others), 3 drivers of the previous race seen this
 --   weekend, 4 others seen in an earlier such session, 5 drivers of the previous race not seen yet, which is only
 --   believed while no qualifying is visible and, at a season's first race, while nobody has been seen.
+-- At a season's first race its entry list, once visible, stands in for the previous race: over the winter drivers
+-- and teams come, go and move.
 WITH sighting AS (
     SELECT
         t.target_id, t.gridding_session, r.session AS seen_in, r.available_utc AS seen_utc, r.driver_id,
@@ -31,6 +33,14 @@ gridded AS (
         ON g.event_partition_key = t.event_partition_key AND g.session = t.session
         AND g.available_utc <= t.cutoff_utc
 ),
+entered AS (
+    SELECT
+        t.target_id, t.is_season_opener, e.available_utc AS seen_utc, e.driver_id, NULL::VARCHAR AS driver_number,
+        e.abbreviation, e.full_name, e.team_id, e.team_name, e.team_lineage, NULL::BIGINT AS place
+    FROM target t
+    JOIN entries e ON e.event_year = t.event_year AND e.available_utc <= t.cutoff_utc
+    WHERE t.is_season_opener
+),
 base AS (
     SELECT
         t.target_id, t.is_season_opener, r.available_utc AS seen_utc, r.driver_id, r.driver_number, r.abbreviation,
@@ -38,6 +48,9 @@ base AS (
     FROM target t
     JOIN results r
         ON r.event_partition_key = t.previous_event_key AND r.session = 'R' AND r.available_utc <= t.cutoff_utc
+    ANTI JOIN entered e ON e.target_id = t.target_id
+    UNION ALL BY NAME
+    SELECT * FROM entered
 ),
 evening AS (
     SELECT

@@ -1,13 +1,15 @@
 -- Inputs seen: one number for everything that a target's rows and labels can depend on. While it stays the same,
 -- so do they.
 -- Grain: event_partition_key, session, horizon.
--- Inputs: wanted (event_partition_key, session, horizon, cutoff_utc), $as_of, events, results, starting_grid,
---         pit_stops, laps, weather_observed, weather_forecast.
+-- Inputs: wanted (event_partition_key, session, horizon, cutoff_utc), $as_of, events, entries, results,
+--         starting_grid, pit_stops, laps, weather_observed, weather_forecast.
 -- Cut-off: available_utc <= cutoff_utc, as in every file that computes features; calendar rows are those of the
 --          event itself and of events whose race is visible. Labels: the session's results visible at $as_of.
 -- Rows are summed up as hashes, so neither their order nor the other targets matter.
 WITH seen AS (
     SELECT available_utc, hash('results', r) AS digest FROM results r
+    UNION ALL
+    SELECT available_utc, hash('entries', n) FROM entries n
     UNION ALL
     SELECT available_utc, hash('starting_grid', g) FROM starting_grid g
     UNION ALL
