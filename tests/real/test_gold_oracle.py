@@ -56,7 +56,8 @@ def races(ws: Workspace, results: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sample(training: pd.DataFrame, horizon: str, n: int = 250) -> pd.DataFrame:
-    rows = training[(training["horizon"] == horizon) & (training["event_year"] >= FIRST + 1)]
+    is_race = (training["horizon"] == horizon) & (training["session"] == "R")
+    rows = training[is_race & (training["event_year"] >= FIRST + 1)]
     return rows.sample(n, random_state=11)
 
 
@@ -170,7 +171,8 @@ def test_practice_pace_and_head_to_head_follow_from_the_sessions_tables(
 
 
 def _drivers(training: pd.DataFrame, event: str, horizon: str) -> dict[str, str]:
-    rows = training[(training["event_partition_key"] == event) & (training["horizon"] == horizon)]
+    is_race = (training["event_partition_key"] == event) & (training["session"] == "R")
+    rows = training[is_race & (training["horizon"] == horizon)]
     assert len(rows)
     return dict(zip(rows["driver_id"], rows["team_id"], strict=True))
 
@@ -223,7 +225,6 @@ def test_everybody_who_started_was_predicted_after_qualifying_and_on_the_grid(tr
     """SCORING.md scores the entrants: a missing one could not be scored."""
     for horizon in ("post_qualifying", "pre_race"):
         rows = training[(training["horizon"] == horizon) & training["finishing_position"].notna()]
-        predicted = rows.groupby("event_partition_key")["driver_id"].size()
-        entrants = rows.groupby("event_partition_key")["n_entrants"].first()
-        assert (predicted == entrants).all()
-        assert not rows.duplicated(["event_partition_key", "driver_id"]).any()
+        raced = rows.groupby(["event_partition_key", "session"])
+        assert (raced["driver_id"].size() == raced["n_entrants"].first()).all()
+        assert not rows.duplicated(["event_partition_key", "session", "driver_id"]).any()
