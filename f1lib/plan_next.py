@@ -58,5 +58,5 @@ def clock_words(moment: datetime, now: datetime) -> str:
     minutes = int((moment - now).total_seconds() // 60)
     days, rest = divmod(minutes, 1440)
     hours, minutes = divmod(rest, 60)
-    parts = [f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * (not days)
-    return f"{format_utc(moment)} (in {' '.join(parts)})"
+    parts = [f"{days} d"] * bool(days) + [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes and not days)
+    return f"{format_utc(moment)} (in {' '.join(parts) or 'a moment'})"
