@@ -16,6 +16,8 @@ from f1lib.storage import write_json
 from f1lib.terms import HORIZONS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import pandas as pd
 
     from f1lib.model_config import ModelConfig
@@ -69,8 +71,13 @@ def forecast_block(
     return [race[KEYS + LABELS].join(serving.forecast(race)[FORECAST]) for race in races]
 
 
-def walk_baseline(training: pd.DataFrame, name: str, horizon: str, first: int, last: int) -> pd.DataFrame:
-    """The same frame for a baseline of `baselines.BY_HORIZON`; its table is counted anew before each race."""
+def walk_baseline(
+    training: pd.DataFrame, name: str, horizon: str, first: int, last: int, events: Collection[str] = ()
+) -> pd.DataFrame:
+    """The same frame for a baseline of `baselines.BY_HORIZON`; its table is counted anew before each race.
+
+    ``events`` (partition keys) narrows the seasons to some of their races; empty: all.
+    """
     import pandas as pd
 
     rows, column = of_horizon(training, horizon), baselines.SLOT_COLUMNS[name]
@@ -78,6 +85,8 @@ def walk_baseline(training: pd.DataFrame, name: str, horizon: str, first: int, l
     found = []
     for block in _blocks(rows, first, last, 1):
         race = rows[rows["race"] == block[0]]
+        if events and race["event_partition_key"].iloc[0] not in events:
+            continue
         forecast = baselines.predict(race, history[history["race"] < block[0]], column)
         found.append(race[KEYS + LABELS].join(forecast[FORECAST]))
     return pd.concat(found, ignore_index=True)

@@ -1,10 +1,11 @@
 """Is what the model is served like what it learned from: the population stability index of each feature it reads.
 
-PSI sums (p - q) ln(p / q) over bins, p the share of the training rows, q that of the served ones; by habit below 0.1 is
-calm and above 0.25 is drift. A race has some twenty rows: even without drift its PSI is around (bins - 1) / rows, so
-that much is `expected` and a feature is raised only beyond it. Bins are the training set's quintiles, with a bin of
-their own for missing values. Features that are one number for a whole race (the season's progress) are left out: any
-single race differs from the mean of all.
+PSI sums (p - q) ln(p / q) over bins, p the share of the training rows, q that of the served ones; by habit above 0.25
+is drift. That habit is for thousands of rows. A race has some twenty, of one circuit and one season, and differs from
+the mean of all races without anything being wrong: so each feature is measured against ``usual``, the 95th percentile
+of the same figure over the last `RECENT` races of the training set, and is drifted above that and 0.25. Bins are the
+training set's quintiles, with a bin of their own for missing values. Features that are one number for a whole race
+(the season's progress) are left out.
 """
 
 from __future__ import annotations
@@ -30,28 +31,33 @@ if TYPE_CHECKING:
 BINS = 5
 DRIFTED = 0.25
 FLOOR = 1e-3  # an empty bin counts as this share
-# Raised when more than this share of the features drifted: one or two of fifty do by chance.
-SHARE_RAISED = 0.2
+RECENT, USUAL = 24, 0.95
+# Raised when more than this share of the features drifted: one in twenty does by chance.
+SHARE_RAISED = 0.25
 
 
 def psi(training: ArrayLike, served: ArrayLike, bins: int = BINS) -> float:
     """The population stability index of ``served`` against ``training``; NaN in either is a bin of its own."""
-    past, now = np.asarray(training, dtype="float64"), np.asarray(served, dtype="float64")
-    edges = np.unique(np.quantile(past[~np.isnan(past)], np.linspace(0, 1, bins + 1)[1:-1]))
-    p, q = (np.maximum(_shares(values, edges), FLOOR) for values in (past, now))
-    return float(((p - q) * np.log(p / q)).sum())
+    return _against(*_binned(training, bins), served)
 
 
 def feature_drift(training: pd.DataFrame, served: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
-    """A row a feature that tells the drivers of ``served`` apart: ``feature psi expected drifted``, the worst first."""
+    """A row a feature that tells the drivers of ``served`` apart: ``feature psi usual drifted``, the worst first.
+
+    ``training`` has ``event_partition_key`` in the order the races were run.
+    """
     import pandas as pd
 
+    recent = training["event_partition_key"].drop_duplicates().tail(RECENT)
+    races = [training[training["event_partition_key"] == event] for event in recent]
     rows = []
     for name in features:
         if training[name].notna().any() and served[name].nunique() > 1:
-            found, expected = psi(training[name], served[name]), (BINS - 1) / len(served)
-            rows.append((name, found, expected, found > expected + 2 * DRIFTED))
-    frame = pd.DataFrame(rows, columns=["feature", "psi", "expected", "drifted"])
+            binned = _binned(training[name], BINS)
+            found = _against(*binned, served[name])
+            usual = float(np.quantile([_against(*binned, race[name]) for race in races], USUAL))
+            rows.append((name, found, usual, found > max(usual, DRIFTED)))
+    frame = pd.DataFrame(rows, columns=["feature", "psi", "usual", "drifted"])
     return frame.sort_values("psi", ascending=False, kind="stable", ignore_index=True)
 
 
@@ -59,7 +65,7 @@ def health(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any
     """What ``run_summary.json`` says of the newest prediction: variance of the expected positions, feature drift.
 
     ``{"event_partition_key", "horizon", "prediction_variance", "features", "drifted", "share_drifted", "raised",
-    "psi": [{"feature", "psi", "expected", "drifted"}]}``; empty without a prediction, or when its model run or its
+    "psi": [{"feature", "psi", "usual", "drifted"}]}``; empty without a prediction, or when its model run or its
     features are no longer in the lake.
     """
     if prediction is None:
@@ -72,7 +78,7 @@ def health(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any
     served = features_of(store, prediction)
     training = read_parquet(store, TRAINING_KEY)
     training = training[(training["horizon"] == first["horizon"]) & (training["session"] == first["session"])]
-    training = training[training["as_of_utc"] < served["as_of_utc"].min()]
+    training = training[training["as_of_utc"] < served["as_of_utc"].min()].sort_values("as_of_utc", kind="stable")
     drift = feature_drift(training, served, metadata["features"])
     share = float(drift["drifted"].mean()) if len(drift) else 0.0
     return {
@@ -87,8 +93,20 @@ def health(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any
     }
 
 
+def _binned(training: ArrayLike, bins: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The edges between the bins, and the share of the training values in each (the last: missing)."""
+    past = np.asarray(training, dtype="float64")
+    edges = np.unique(np.quantile(past[~np.isnan(past)], np.linspace(0, 1, bins + 1)[1:-1]))
+    return edges, _shares(past, edges)
+
+
+def _against(edges: NDArray[np.float64], p: NDArray[np.float64], served: ArrayLike) -> float:
+    q = _shares(np.asarray(served, dtype="float64"), edges)
+    return float(((p - q) * np.log(p / q)).sum())
+
+
 def _shares(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
     known = values[~np.isnan(values)]
     counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
-    shares: NDArray[np.float64] = np.append(counts, len(values) - len(known)) / len(values)
-    return shares
+    shares = np.append(counts, len(values) - len(known)) / len(values)
+    return np.maximum(shares, FLOOR)

@@ -179,8 +179,8 @@ def _opponents(store: ObjectStore, candidate: Mapping[str, Any]) -> dict[str, li
     wanted = {race["event_partition_key"] for race in candidate["validation"]}
     years = training.loc[training["event_partition_key"].isin(wanted), "event_year"]
     for name in baselines.BY_HORIZON[horizon]:
-        walked = backtest.walk_baseline(training, name, horizon, int(years.min()), int(years.max()))
-        races = walked[walked["event_partition_key"].isin(wanted)].groupby("event_partition_key", sort=False)
+        walked = backtest.walk_baseline(training, name, horizon, int(years.min()), int(years.max()), wanted)
+        races = walked.groupby("event_partition_key", sort=False)
         opponents[name] = [{"event_partition_key": key, **metrics.score_race(race)} for key, race in races]
     return opponents
 

@@ -29,7 +29,7 @@ def test_without_drift_a_race_shows_what_is_expected_of_chance() -> None:
     assert 0.7 * (health.BINS - 1) / 20 < np.median(found) < 2.5 * (health.BINS - 1) / 20
 
 
-def test_a_shift_and_missing_values_both_count_as_drift() -> None:
+def test_a_shift_and_missing_values_count_as_drift_and_a_usual_race_does_not() -> None:
     generator = np.random.default_rng(2)
     past = generator.normal(size=6000)
     training = pd.DataFrame({"same": past, "moved": past, "gone": past, "race_wide": past})
@@ -41,8 +41,10 @@ def test_a_shift_and_missing_values_both_count_as_drift() -> None:
             "race_wide": 0.5,
         }
     )
-    drift = health.feature_drift(training, served, list(training)).set_index("feature")
+    training["event_partition_key"] = [f"race-{i // 20:03d}" for i in range(6000)]
+    drift = health.feature_drift(training, served, list(served)).set_index("feature")
     assert drift["drifted"].to_dict() == {"moved": True, "gone": True, "same": False}
+    assert (drift["usual"] > 0).all()
 
 
 def test_without_a_prediction_there_is_nothing_to_say() -> None:
