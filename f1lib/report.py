@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib import __version__, dashboard, html, registry, report_facts, report_health, report_race, report_state
+from f1lib import (
+    __version__,
+    dashboard,
+    html,
+    predictions_shap,
+    registry,
+    report_facts,
+    report_health,
+    report_race,
+    report_state,
+)
 from f1lib.errors import RunError
 from f1lib.html import Html
 from f1lib.predictions import event_of, history_keys, newest_key, read_issues, read_newest, records
@@ -162,7 +172,8 @@ def _race_pages(
         name = dashboard.race_page_name(event, session)
         pages[name] = hashlib.sha256(repr((__version__, issued, scores, notebooks)).encode()).hexdigest()[:16]
         if before.get(name) != pages[name] or not ws.store.exists(f"reports/{name}"):
-            page = _race_page(ws, read_issues(ws.store, EventKey.parse(event), session), scores, notebooks)
+            every = read_issues(ws.store, EventKey.parse(event), session)
+            page = _race_page(ws, every, _parts(ws, issued[-1]), scores, notebooks)
             ws.store.write(f"reports/{name}", page.encode())
     return pages
 
@@ -170,6 +181,7 @@ def _race_pages(
 def _race_page(
     ws: Workspace,
     issues: list[pd.DataFrame],
+    parts: pd.DataFrame | None,
     scores: Sequence[Mapping[str, Any]],
     notebooks: Sequence[Mapping[str, str]],
 ) -> str:
@@ -177,12 +189,18 @@ def _race_page(
     return report_race.race_page(
         issues,
         effects=_effects(ws, newest),
+        parts=parts,
         weather=report_facts.weather_words(ws.store, newest),
         outcome=report_facts.outcome(ws.store, newest) if scores else pd.DataFrame(),
         scores=[{**s, "races": 1} for s in scores],
         hashes=report_facts.hashes(ws.store, newest),
         notebooks=notebooks,
     )
+
+
+def _parts(ws: Workspace, issued: str) -> pd.DataFrame | None:
+    """What each feature gave, as it was kept with the prediction; None for one issued without."""
+    return predictions_shap.read(ws.store, issued) if ws.store.exists(predictions_shap.key_of(issued)) else None
 
 
 def _effects(ws: Workspace, prediction: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib import dashboard, figures, figures_season
+from f1lib import dashboard, figures, figures_season, predictions_shap
 from f1lib.attribution import ATTRIBUTION
 from f1lib.html import moment, percent, render
 from f1lib.predictions import event_of, records
@@ -25,6 +25,7 @@ def race_page(
     issues: Sequence[pd.DataFrame],
     *,
     effects: pd.DataFrame,
+    parts: pd.DataFrame | None = None,
     weather: Sequence[tuple[str, str]],
     outcome: pd.DataFrame,
     scores: Sequence[dict[str, Any]],
@@ -34,12 +35,11 @@ def race_page(
     """One race as a page.
 
     ``issues``: every prediction issued for it, oldest first (`predictions.read_issues`); the last is shown.
-    ``effects``: `predictions_why.explain`'s; empty when it cannot be explained. ``weather`` and ``hashes``: pairs of
-    words. ``outcome``: `report_facts.outcome`'s rows; empty before the race. ``scores``: rows of means.
-    ``notebooks``: ``name`` and ``href`` of the executed ones.
+    ``effects``: `predictions_why.explain`'s; empty when it cannot be explained. ``parts``: `predictions_shap.read`'s.
+    ``weather`` and ``hashes``: pairs of words. ``outcome``: `report_facts.outcome`'s rows; empty before the race.
+    ``scores``: rows of means. ``notebooks``: ``name`` and ``href`` of the executed ones.
     """
     newest = issues[-1]
-    source = str(newest["source"].iloc[0])
     drivers = dashboard.prediction_rows(newest)
     result = None if outcome.empty else _result(outcome, scores, str(newest["horizon"].iloc[0]))
     return render(
@@ -47,31 +47,35 @@ def race_page(
         title=dashboard.title_of(newest),
         tiles=result["tiles"] if result else dashboard.tiles_ahead(drivers, dict(weather)),
         caption=dashboard.caption_of(newest),
-        source=source,
+        source=newest["source"].iloc[0],
         contents=_contents(result is not None, not effects.empty),
         result=result,
         order=figures.order(newest),
         matrix=figures.matrix(newest),
         drivers=drivers,
-        reasons=None if effects.empty else reasons(newest, effects),
+        reasons=None if effects.empty else reasons(newest, effects, parts),
         moves=figures_season.moves(pd.concat(issues, ignore_index=True)) if len(issues) > 1 else None,
         changes=changes(issues),
         weather=weather,
         notebooks=notebooks,
         provenance=[*provenance(newest), *hashes],
-        attribution=ATTRIBUTION[source],
+        attribution=ATTRIBUTION[newest["source"].iloc[0]],
     )
 
 
-def reasons(prediction: pd.DataFrame, effects: pd.DataFrame) -> dict[str, Any]:
-    """``effects`` (see `predictions_why.explain`) as a table's rows and the pictures of the first drivers."""
+def reasons(prediction: pd.DataFrame, effects: pd.DataFrame, parts: pd.DataFrame | None = None) -> dict[str, Any]:
+    """``effects`` (see `predictions_why.explain`) as a table's rows and the pictures of the first drivers.
+
+    ``parts`` (see `predictions_shap`) tell each driver's strongest features in words beside it.
+    """
     effects = effects.iloc[:, :_SHOWN_GROUPS]
     rows, pictures = [], []
     names = dict(zip(prediction["driver_id"], prediction["full_name"], strict=True))
     groups = [group_words(group) for group in effects.columns]
     for rank, (driver, moved) in enumerate(effects.iterrows(), start=1):
         name, words = str(names[driver]), in_words(moved)
-        rows.append({"rank": rank, "full_name": name, "effects": moved.tolist(), "words": words})
+        said = "" if parts is None else predictions_shap.in_words(parts, str(driver))
+        rows.append({"rank": rank, "full_name": name, "effects": moved.tolist(), "words": words, "features": said})
         if rank <= _DRAWN:
             shown = sorted(zip(groups, moved.tolist(), strict=True), key=lambda item: -abs(item[1]))[:_DRAWN_GROUPS]
             pictures.append({"picture": figures.reasons(name, shown), "words": f"{name}: {words}"})

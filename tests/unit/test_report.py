@@ -229,6 +229,19 @@ def test_a_race_without_a_model_in_the_lake_has_a_page_without_reasons(ws: Works
     assert "Missing weather is missing, not dry" in text
 
 
+def test_each_drivers_features_are_told_where_they_were_kept() -> None:
+    prediction = prediction_frame(2)
+    effects = pd.DataFrame({"grid": [-2.0, 1.0]}, index=prediction["driver_id"])
+    parts = pd.DataFrame({"driver_id": prediction["driver_id"], "feature": "grid_position", "value": [1.0, 9.0],
+                          "part": [-0.8, 0.6]})  # fmt: skip
+    told = report_race.reasons(prediction, effects, parts)["rows"]
+    assert [row["features"] for row in told] == [
+        "Moved forward by grid position 1 (-0.80).",
+        "Moved back by grid position 9 (+0.60).",
+    ]
+    assert {row["features"] for row in report_race.reasons(prediction, effects)["rows"]} == {""}
+
+
 def test_changes_are_told_newest_first_with_only_those_who_moved() -> None:
     first = prediction_frame(horizon="pre_weekend")
     second = prediction_frame(horizon="post_practice").assign(
