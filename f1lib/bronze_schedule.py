@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from f1lib.bronze_due import GRID_ROWS
+from f1lib.sources.base import Schedule
 from f1lib.storage import read_json, write_json
-from f1lib.tables import conform, parquet_bytes
+from f1lib.tables import conform, parquet_bytes, read_parquet
 from f1lib.terms import format_utc
 from f1lib.tracking import PIPELINE
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 SCHEDULE_ROW = "STAGE#00_schedule#"
 # What a source had to say about itself when the calendar was last read.
 NOTICE_ROW = "STAGE#00_schedule"
+# A calendar that another source stood in for is asked of the first one again after this long.
+STOOD_IN_FOR = timedelta(hours=1)
 _WAITING = ("scheduled", "due", "unavailable")
 
 
@@ -45,8 +49,12 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         known.setdefault(year, {})[row["event_partition_key"], row["session_name_abr"]] = row
     frames: list[pd.DataFrame] = []
     changes: list[Row] = []
+    again: str | None = None
     for season in seasons or ws.source.seasons(ws.as_of):
         schedule = ws.source.schedule(season, ws.as_of)
+        if schedule.provenance.get("tried"):  # another source stands in: the one that is first is asked again soon
+            again = format_utc(ws.as_of + STOOD_IN_FOR)
+            schedule = _in_the_lake(ws, season) or schedule
         events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
         sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
         frames_of = {"events": events, "sessions": sessions}
@@ -57,9 +65,11 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         changes += _session_rows(events, sessions, rows, ws.as_of)
         changes += _season_row(season, digest, rows, ws.as_of)
         frames.append(events)
-    notice, before = "; ".join(ws.notices) or None, known.get("", {}).get((PIPELINE, NOTICE_ROW), {}).get("notice")
-    if notice != before:
-        changes.append({"event_partition_key": PIPELINE, "session_name_abr": NOTICE_ROW, "notice": notice})
+    notice = "; ".join(ws.notices) or None
+    stage = known.get("", {}).get((PIPELINE, NOTICE_ROW), {})
+    if (notice, again) != (stage.get("notice"), stage.get("next_attempt_utc")):
+        row = {"event_partition_key": PIPELINE, "session_name_abr": NOTICE_ROW}
+        changes.append({**row, "notice": notice, "next_attempt_utc": again})
     ws.tracking.put_rows(changes)
     return pd.concat(frames, ignore_index=True)
 
@@ -80,6 +90,18 @@ def _store(ws: Workspace, season: int, frames: dict[str, pd.DataFrame], provenan
     note = {"season": season, "content_hash": digest, "fetched_utc": format_utc(ws.as_of), "files": hashes}
     write_json(ws.store, note_key, {**note, "provenance": provenance})
     return digest
+
+
+def _in_the_lake(ws: Workspace, season: int) -> Schedule | None:
+    """The calendar the lake has of a season from a source that did not stand in for another."""
+    base = schedule_folder(season)
+    if not ws.store.exists(f"{base}/source.json"):
+        return None
+    note = read_json(ws.store, f"{base}/source.json")
+    if note["provenance"].get("tried"):
+        return None
+    events, sessions = (read_parquet(ws.store, f"{base}/{name}.parquet") for name in ("events", "sessions"))
+    return Schedule(events, sessions, note["provenance"])
 
 
 def _season_row(season: int, digest: str, known: dict[tuple[str, str], Row], as_of: datetime) -> list[Row]:

@@ -152,9 +152,11 @@ def horizon_known(known: Rows, event: str, now: datetime, session: str = "R") ->
 
 
 def _schedule(known: Rows, now: datetime) -> list[Step]:
-    """The calendar is read once a day."""
-    finished = known.stage(SCHEDULE).get("finished_utc")
-    if finished and parse_utc(finished) + SCHEDULE_EVERY > now and known.stage(SCHEDULE).get("status") != "failed":
+    """The calendar is read once a day, and sooner after another source had to stand in for it."""
+    row = known.stage(SCHEDULE)
+    finished = row.get("finished_utc")
+    is_fresh = finished and parse_utc(finished) + SCHEDULE_EVERY > now and row.get("status") != "failed"
+    if is_fresh and (row.get("next_attempt_utc") or "9") > format_utc(now):
         return []
     reason = "the calendar has never been read" if not finished else f"the calendar was last read {finished}"
     return [Step(SCHEDULE, reason)]

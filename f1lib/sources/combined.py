@@ -49,6 +49,7 @@ class CombinedSource:
         self._history = history
         self._live = live
         self._live_for = live_for
+        self._down: dict[int, tuple[datetime, SourceError]] = {}  # season -> when its live calendar failed, and how
         self.name = f"{history.name}+{live.name}"
         self.attribution = f"{history.attribution}; {live.attribution}"
 
@@ -68,8 +69,12 @@ class CombinedSource:
         errors: list[SourceError] = []
         for source in self._order(season, as_of):
             try:
+                if source is self._live and (error := self._failed(season, as_of)):
+                    raise error
                 found = source.schedule(season, as_of)
             except SourceError as error:
+                if source is self._live:
+                    self._down[season] = (as_of, error)
                 errors.append(error)
                 tried.append({"source": source.name, "error": str(error)})
                 continue
@@ -86,6 +91,8 @@ class CombinedSource:
         if not self.is_live(key.season, as_of):
             return self._history.session(key, session, as_of)
         visible = self._wait_until("available_utc", key, session, as_of)
+        if down := self._failed(key.season, as_of):
+            return self._from_history(key, session, as_of, down)
         if self._live_for is not None and as_of - visible > self._live_for:
             try:
                 return self._history.session(key, session, as_of)
@@ -143,6 +150,11 @@ class CombinedSource:
         """History's entry list; a season that it does not know yet has none."""
         known = season in self._history.seasons(as_of)
         return self._history.schedule(season, as_of).entries if known else None
+
+    def _failed(self, season: int, as_of: datetime) -> SourceError | None:
+        """How the live calendar of a season failed at this very moment: it is not asked again for every session."""
+        when, error = self._down.get(season, (None, None))
+        return error if when == as_of else None
 
     def _order(self, season: int, as_of: datetime) -> tuple[SessionSource, ...]:
         return (self._live, self._history) if self.is_live(season, as_of) else (self._history, self._live)

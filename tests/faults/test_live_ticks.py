@@ -115,7 +115,7 @@ ALL = [
     ("truncate", "TimingData", "failed"),
     ("cut", "TimingData", "failed"),
     ("html", "TimingData", "failed"),
-    ("500", "schedule_2023", "ingested"),
+    ("500", "schedule_2023", "failed"),
 ]
 
 

@@ -110,6 +110,19 @@ def test_a_live_calendar_that_fails_is_stood_in_for_by_f1dbs(both: Both) -> None
     assert found.provenance["tried"][0]["source"] == "fastf1"
 
 
+def test_a_live_calendar_that_fails_is_asked_once_a_moment_and_f1db_stands_in_for_the_sessions(both: Both) -> None:
+    server, _live, source = both
+    server.misbehave("drop", "schedule_2023")
+    for session in ("Q", "SS", "S"):
+        data = source.session(BAKU, session, THAT_WEEK)
+        assert data.provenance["source"] == "f1db"
+        assert data.provenance["complete"] is False
+    assert server.asked("schedule_2023") == 2, "one request, repeated once"
+    assert server.asked("livetiming") == 0
+    server.behave()
+    assert source.session(BAKU, "SS", THAT_WEEK + timedelta(minutes=1)).provenance["source"] == "fastf1"
+
+
 def test_the_grid_comes_from_whoever_has_it(both: Both) -> None:
     source = both[2]
     assert source.starting_grid(BAKU, "R", THAT_WEEK).provenance["source"] == "f1db"

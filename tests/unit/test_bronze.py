@@ -419,3 +419,27 @@ def test_what_a_source_had_to_say_when_the_calendar_was_read_is_kept_until_it_is
     }
     refresh_schedule(opened(SATURDAY), [])
     assert "notice" not in (ws.tracking.get("PIPELINE", "STAGE#00_schedule") or {})
+
+
+def test_a_calendar_that_another_source_stands_in_for_replaces_none_and_is_asked_for_again(opened: Opener) -> None:
+    from dataclasses import replace
+
+    ws = opened(SATURDAY)
+    refresh_schedule(ws, [])
+    note = read_json(ws.store, "bronze/schedule/2025/source.json")
+    tables = tiny()
+    tables["races"][1] |= {"date": "2025-04-06"}
+    other = opened("2025-03-16T12:00:00Z", tables)
+    real = other.source.schedule
+
+    def stand_in(season: int, as_of: Any) -> Any:
+        return replace(real(season, as_of), provenance={"tried": [{"source": "fastf1", "error": "500"}]})
+
+    other.source.schedule = stand_in  # type: ignore[method-assign]
+    refresh_schedule(other, [2025])
+    assert read_json(ws.store, "bronze/schedule/2025/source.json") == note
+    stage = ws.tracking.get("PIPELINE", "STAGE#00_schedule")
+    assert stage is not None
+    assert stage["next_attempt_utc"] == "2025-03-16T13:00:00Z"
+    refresh_schedule(opened("2025-03-16T13:00:00Z"), [2025])
+    assert "next_attempt_utc" not in (ws.tracking.get("PIPELINE", "STAGE#00_schedule") or {})

@@ -67,6 +67,13 @@ def test_a_failed_reading_of_the_calendar_is_tried_by_the_next_tick() -> None:
     assert stages_of(rows, RACE) == ["00_schedule"]
 
 
+def test_a_calendar_that_another_source_stood_in_for_is_read_again_sooner() -> None:
+    before = RACE - timedelta(days=30)
+    rows = [calendar_read(before) | {"next_attempt_utc": format_utc(before + timedelta(hours=1))}, *weekend()]
+    assert "00_schedule" not in stages_of(rows, before + timedelta(minutes=59))
+    assert stages_of(rows, before + timedelta(hours=1)) == ["00_schedule"]
+
+
 def test_a_session_is_due_once_it_is_visible_and_not_a_second_before() -> None:
     visible = STARTS["P1"] + timedelta(minutes=90)
     rows = [calendar_read(visible), *weekend()]
