@@ -47,7 +47,7 @@ lab: setup
 
 # The README's pictures, from F1DB's data (CC BY 4.0); F1_F1DB names a release that is at hand. Needs chromium.
 pictures: setup
-	$(F1) replay --season 2025 --event 2025_Qatar_Grand_Prix --source f1db --lake .cache/pictures
+	$(F1) run --source f1db --now 2025-11-29T20:00:00Z --lake .cache/pictures
 	$(F1) run --source f1db --now 2025-12-06T16:00:00Z --lake .cache/pictures
 	$(VENV)/bin/python .pictures/make.py .cache/pictures
 

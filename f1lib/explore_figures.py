@@ -31,7 +31,7 @@ def season_grid(results: pd.DataFrame) -> Picture:
         strength = (1 - (row["finishing_position"] - 1) / worst) if row["is_classified"] else 0.0
         axes.add_patch(_cell(x, y, strength))
         text = str(row["finishing_position"]) if row["is_classified"] else "R"
-        axes.text(x, y, text, ha="center", va="center", fontsize=7, color=ON_FILL if strength > 0.6 else INK)
+        axes.text(x, y, text, ha="center", va="center", fontsize=7, color=ON_FILL if strength > 0.85 else INK)
     axes.set_xlim(-0.5, len(column) - 0.5)
     axes.set_ylim(len(line) - 0.5, -0.5)
     axes.set_yticks(range(len(line)), [str(letters[d]) for d in line], family="monospace")

@@ -223,7 +223,7 @@ def matrix(predictions: pd.DataFrame) -> Picture:
             if share >= 0.095:
                 axes.text(
                     column + 1, place, f"{100 * share:.0f}", ha="center", va="center", fontsize=8,
-                    color=ON_FILL if strength > 0.6 else INK,
+                    color=ON_FILL if strength > 0.85 else INK,
                 )  # fmt: skip
     axes.set_xlim(0.5, n + 0.5)
     axes.set_ylim(len(frame) - 0.5, -0.5)
