@@ -2,7 +2,7 @@
 
 >>> python .pictures/make.py LAKE        # make pictures does this, after filling the lake
 
-Writes ``dashboard.png`` (the next race), ``race.png`` (a scored race: what happened) and ``phone.png`` beside this
+Writes ``dashboard.png`` (the next race), ``race.png`` (a scored race: what happened) beside this
 file. Data: F1DB, https://github.com/f1db/f1db, CC BY 4.0, as the pages themselves say.
 """
 
@@ -18,7 +18,6 @@ from playwright.sync_api import sync_playwright
 
 HERE = Path(__file__).resolve().parent
 DESKTOP = {"width": 1280, "height": 1180}
-PHONE = {"width": 390, "height": 844}
 
 
 def main(lake: str) -> int:
@@ -34,7 +33,6 @@ def main(lake: str) -> int:
         dashboard, race = reports / "run_summary.html", reports / summary["races"][0]["page"]
         _take(opened, dashboard, "dashboard.png", viewport=DESKTOP, color_scheme="light")
         _take(opened, race, "race.png", viewport=DESKTOP, color_scheme="dark")
-        _take(opened, dashboard, "phone.png", viewport=PHONE, color_scheme="light", device_scale_factor=2)
         opened.close()
     return 0
 

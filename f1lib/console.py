@@ -106,6 +106,8 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
     first = frame.iloc[0]
     name = f"{first['event_year']} {first['event_name']}{', Sprint' if first['session'] == 'S' else ''}"
     title = f"{name}, {first['horizon']}, data until {first['as_of_utc']}"
+    if first["source"] == "simulated":
+        title = f"SIMULATED DATA - {title}"
     if changes:
         title = f"What if {', '.join(changes)}? (not stored) {title}"
     caption = f"source: {first['source']} - model run {first['model_run_id']}"

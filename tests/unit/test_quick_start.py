@@ -29,7 +29,7 @@ def test_simulated_data_goes_the_whole_way_and_says_what_it_is(
     lake = Path(small_world[3])
     assert main(["run", *small_world]) == 0
     printed = capsys.readouterr().out
-    assert "simulated" in printed
+    assert "SIMULATED DATA" in printed
     event = json.loads((lake / "reports/next_races.json").read_text(encoding="utf-8"))
     assert event
     assert "SIMULATED" in (lake / "reports/run_summary.html").read_text(encoding="utf-8").upper()
