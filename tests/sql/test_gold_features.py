@@ -22,9 +22,13 @@ def rows() -> pd.DataFrame:
     return gold.compute(WORLD, gold_targets.horizon_cutoffs(WORLD["events"], WORLD["sessions"]))
 
 
+def _race_targets() -> pd.DataFrame:
+    return gold_targets.horizon_cutoffs(WORLD["events"], WORLD["sessions"]).query("session == 'R'")
+
+
 def _one(rows: pd.DataFrame, event: str, horizon: str, driver: str) -> pd.Series:
     at = rows["event_partition_key"].eq(event) & rows["horizon"].eq(horizon) & rows["driver_id"].eq(driver)
-    return rows[at].iloc[0]
+    return rows[at & rows["session"].eq("R")].iloc[0]
 
 
 def _race(event: str, session: str = "R") -> pd.DataFrame:
@@ -39,7 +43,7 @@ def test_gold_has_one_row_an_event_horizon_and_driver_and_its_columns_in_the_doc
     assert list(rows.columns) == gold.KEYS + gold.IDENTITY + gold_features.feature_names()
     assert not rows.duplicated(gold.KEYS).any()
     assert (rows.dtypes[gold_features.feature_names()] == "float64").all()
-    assert len(rows) == 8 * (12 * 4 - 1)  # before the very first weekend nobody has been seen
+    assert len(rows) == 8 * ((12 + 3) * 4 - 1)  # races and sprints; before the very first weekend nobody has been seen
 
 
 def test_a_feature_is_null_before_its_horizon_and_known_somewhere_at_it(rows: pd.DataFrame) -> None:
@@ -71,7 +75,8 @@ def test_season_points_are_those_of_races_and_sprints_visible_by_then(rows: pd.D
     for driver in gold_world.DRIVERS:
         assert _one(rows, LAST, "pre_weekend", driver)["season_points"] == before[driver]
         assert _one(rows, LAST, "post_practice", driver)["season_points"] == with_sprint[driver]
-    standings = rows[(rows["event_partition_key"] == LAST) & (rows["horizon"] == "pre_weekend")].set_index("driver_id")
+    eve = (rows["event_partition_key"] == LAST) & (rows["horizon"] == "pre_weekend") & (rows["session"] == "R")
+    standings = rows[eve].set_index("driver_id")
     assert standings["season_points"].idxmax() == standings["season_standing"].idxmin()
 
 
@@ -117,7 +122,7 @@ def test_the_newest_forecast_issued_by_the_cut_off_is_the_one_read(rows: pd.Data
 
 def test_without_laps_stops_and_weather_their_features_are_null_and_the_rest_is_not() -> None:
     bare = {n: f for n, f in WORLD.items() if n not in ("laps", "pit_stops", "weather_forecast", "weather_observed")}
-    targets = gold_targets.horizon_cutoffs(WORLD["events"], WORLD["sessions"])
+    targets = _race_targets()
     rows = gold.compute(bare, targets[targets["event_partition_key"] == LAST])
     silent = [f.name for f in gold_features.features() if f.group in ("race_pace", "long_run", "weather")]
     silent = [name for name in silent if name not in ("stint_laps_10",)]
@@ -130,7 +135,7 @@ def test_labels_are_the_official_order_and_a_driver_who_did_not_start_has_none()
     gone = (results["event_partition_key"] == LAST) & (results["session"] == "R") & (results["driver_id"] == "driver-7")
     results.loc[gone, ["is_entrant", "is_classified"]] = False
     results.loc[gone, "finishing_position"] = pd.NA
-    targets = gold_targets.horizon_cutoffs(WORLD["events"], WORLD["sessions"])
+    targets = _race_targets()
     rows = gold.compute(WORLD, targets[targets["event_partition_key"] == LAST])
     labelled = gold.with_labels(rows, results).query("horizon == 'pre_race'").set_index("driver_id")
     assert labelled["n_entrants"].eq(7).all()
@@ -143,7 +148,7 @@ def test_labels_are_the_official_order_and_a_driver_who_did_not_start_has_none()
 def test_arrow_tables_give_what_frames_give() -> None:
     import pyarrow as pa
 
-    targets = gold_targets.horizon_cutoffs(WORLD["events"], WORLD["sessions"]).iloc[-4:]
+    targets = _race_targets().iloc[-4:]
     arrow: dict[str, Any] = {n: pa.Table.from_pandas(f, preserve_index=False) for n, f in WORLD.items()}
     from_frames, from_arrow = gold.compute(WORLD, targets), gold.compute(arrow, targets)
     assert tables.parquet_bytes(from_frames) == tables.parquet_bytes(from_arrow)
