@@ -115,7 +115,7 @@ def measure(release: Path, python: Path) -> dict[str, Any]:
         lake = open_store(make_bucket(moto, "weekend").replace("/lake?", "?"))
         found["cold_empty_lake"] = [_cold(bench, {**NO_OP, "now": THURSDAY}) for _ in range(5)]
         bench.locally(local, [THURSDAY])
-        _copy(local, lake, tracking)
+        copy_lake(local, lake, tracking, EVENT)
         print("history is there", file=sys.stderr, flush=True)
         with bench.box() as box:
             for name, moment in WEEKEND.items():
@@ -129,14 +129,14 @@ def measure(release: Path, python: Path) -> dict[str, Any]:
     return found
 
 
-def _copy(local: Path, lake: ObjectStore, tracking: TrackingTable) -> None:
+def copy_lake(local: Path, lake: ObjectStore, tracking: TrackingTable, event: str) -> None:
     """The local lake and its rows, put where the function looks."""
     here, table = open_store(str(local)), open_tracking(f"sqlite:///{local}/tracking.db")
     keys = [key for key in here.list() if not key.startswith("tracking.db")]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda key: lake.write(key, here.read(key)), keys))
     tracking.put_rows(table.rows())
-    tracking.put_predictions(table.predictions(EVENT))
+    tracking.put_predictions(table.predictions(event))
 
 
 def compared(local: Path, lake: ObjectStore, tracking: TrackingTable) -> dict[str, Any]:

@@ -87,6 +87,8 @@ def of_prediction(ws: Workspace, event: str, horizon: str) -> list[Measure]:
     from f1lib.tables import read_parquet
 
     issued = [r for r in ws.tracking.predictions(event) if r["horizon"] == horizon and r.get("session") != "S"]
+    if not issued:  # nothing is in the table under that horizon: nothing to measure, and no reason to fail the tick
+        return []
     newest = max(issued, key=lambda row: str(row["as_of_utc"]))
     places = [row["predicted_position"] for row in issued if row["as_of_utc"] == newest["as_of_utc"]]
     serving = load_serving(ws.store, newest["model_run_id"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 import sys
 from collections.abc import Iterator
@@ -120,10 +120,6 @@ def test_a_whole_weekend_in_the_image_leaves_the_lake_that_a_laptop_leaves(f1db_
 
 
 def _benchmark() -> Any:
-    path = ROOT / "benchmarks" / "lambda_sandbox.py"
-    spec = importlib.util.spec_from_file_location("lambda_sandbox", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "benchmarks"))
+        return importlib.import_module("lambda_sandbox")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fnmatch
 import io
 import json
 import logging
@@ -13,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from standins import REGION, Server, make_bucket, make_tables
+from standins import REGION, Server, load_template, make_bucket, make_tables
 from weekends import EVENT, SATURDAY, differences, since
 
+from f1lib import registry
 from f1lib.errors import BadParameters, RunError
 from f1lib.observe import METRICS
 from f1lib.runner import tick
@@ -49,6 +51,14 @@ class Cloud:
 @pytest.fixture(scope="module")
 def release(f1db_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return since(f1db_zip, tmp_path_factory.mktemp("release") / "f1db-csv.zip", 2025)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _short_history_serves() -> Iterator[None]:
+    """A model trained on one season need not pass the gate; what is tested here is the tick."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "NOISE", 1e9)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +153,13 @@ def test_predictions_stand_in_the_table_and_executed_notebooks_in_the_bucket(sat
     records = cloud.store.list(f"reports/runs/{answer['run_id']}/")
     assert {step["notebook"] for step in answer["steps"]} <= set(records)
     assert all(step["notebook"].replace(".ipynb", ".html") in records for step in answer["steps"])
+
+
+def test_every_key_is_one_that_the_function_s_role_may_write(saturday: Any, cloud: Cloud) -> None:
+    policies = load_template()["Resources"]["RunnerRole"]["Properties"]["Policies"]
+    (objects,) = [s for p in policies for s in p["PolicyDocument"]["Statement"] if s.get("Sid") == "Objects"]
+    allowed = [resource["Fn::Sub"].removeprefix("${LakeBucket.Arn}/") for resource in objects["Resource"]]
+    assert [key for key in cloud.store.list() if not any(fnmatch.fnmatch(key, pattern) for pattern in allowed)] == []
 
 
 def test_every_stage_left_one_line_with_run_event_and_duration(saturday: Any) -> None:
