@@ -6,6 +6,7 @@ parameters and the saved notebook are the same; what is given up is isolation an
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from papermill.engines import Engine
@@ -17,10 +18,12 @@ class InProcessEngine(Engine):  # type: ignore[misc]
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> None:
         """Run the cells in order in a fresh namespace, up to the first failure; papermill raises from its output."""
+        main = sys.modules["__main__"]  # IPython puts its own in place, of which no process can be spawned
         shell = _shell()
         try:
             _run_cells(shell, nb_man)
         finally:
+            sys.modules["__main__"] = main
             shell.reset(new_session=False)  # IPython keeps every shell to the end; its frames it need not keep
 
 

@@ -1,7 +1,7 @@
 """Live through a season by the production path: a tick whenever something becomes known, then the scores.
 
-The ticks are the same ticks as `f1 run` makes; only the clock is an argument, and notebooks run in this
-process instead of in a kernel each. An interrupted replay goes on where it was; a lake that has been brought
+The ticks are the same ticks as `f1 run` makes; only the clock is an argument, notebooks run in this process
+instead of in a kernel each, and the report, which half of the time would go into, is rebuilt once a race. An interrupted replay goes on where it was; a lake that has been brought
 beyond the season's beginning in any other way is refused, because what it knows would be a look ahead.
 """
 
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import BadParameters, RunError
+from f1lib.plan import REPORT, STAGES
 from f1lib.runner import tick
 from f1lib.storage import read_json, write_json
 from f1lib.terms import HORIZONS, format_utc, plain
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 # The prediction before a weekend is issued this long before its first session.
 PRE_WEEKEND_LEAD = timedelta(hours=24)
 RECORD = "reports/replay.json"
+_STAGES = frozenset(STAGES)
 ACCURACY = "reports/accuracy.json"
 
 
@@ -47,7 +49,8 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
         if format_utc(moment) < record["until"]:
             continue
         write_json(ws.store, RECORD, record | {"until": format_utc(moment)})
-        result = tick(inprocess.at(moment))
+        raced = why.endswith(" R") or moment == moments[-1][0]
+        result = tick(inprocess.at(moment), stages=_STAGES if raced else _STAGES - {REPORT})
         on_tick(f"{format_utc(moment)}  {why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
         if result.failures:
             raise RunError(f"the tick at {format_utc(moment)} failed: {result.failures[0].error}")

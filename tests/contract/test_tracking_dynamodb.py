@@ -24,6 +24,9 @@ class TestDynamoTrackingOverMoto(TrackingSuite):
     def url(self, moto: Server) -> str:
         return make_tables(moto, next(_names))
 
+    def test_of_several_threads_at_once_exactly_one_wins(self, url: str) -> None:
+        pytest.skip("moto checks a condition and writes in two steps (two winners seen on a busy machine)")
+
 
 class TestDynamoTrackingOverDynalite(TrackingSuite):
     @pytest.fixture

@@ -109,6 +109,13 @@ def test_variables_do_not_leak_from_one_notebook_into_the_next(ws: Workspace, pu
     assert execute.execute_stage(ws, "try", {}).result["answer"] is False
 
 
+def test_the_program_is_itself_again_after_a_notebook(ws: Workspace, put: Any) -> None:
+    before = sys.modules["__main__"]
+    put(notebook(("step", "answer = 1"), ("result", RESULT)))
+    execute.execute_stage(ws, "try", {})
+    assert sys.modules["__main__"] is before  # processes are spawned from it
+
+
 def test_a_failed_stage_is_recorded_released_and_can_be_run_again(ws: Workspace, put: Any) -> None:
     put(notebook(("step", "raise ValueError('no such lap')")))
     with pytest.raises(RunError, match="no such lap"):

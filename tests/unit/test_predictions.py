@@ -186,9 +186,12 @@ def test_why_it_changed_names_each_input_that_differs() -> None:
     after = _at("2025-12-07T12:00:00Z", "pre_race", grid_position=np.array([2.0, 1.0, *range(3, 11)]),
                 model_run_id="other", forecast_hash="abc")  # fmt: skip
     reasons = " ".join(why_changed(before, after))
-    for text in ("official starting grid is known", "Another model run serves: other", "A forecast is known now",
-                 "Driver Number 0 starts 2, not 1", "Driver Number 1 starts 1, not 2"):  # fmt: skip
+    for text in ("official starting grid is known", "A forecast is known now", "Driver Number 0 starts 2, not 1",
+                 "Driver Number 1 starts 1, not 2"):  # fmt: skip
         assert text in reasons
+    assert "Another model run" not in reasons  # each horizon has a model of its own: that is no news
+    renewed = after.assign(model_run_id="newer", as_of_utc=pd.Timestamp("2025-12-07T12:30:00Z"))
+    assert "Another model run serves: newer" in " ".join(why_changed(after, renewed))
     assert "Driver Number 4" not in reasons
 
 
