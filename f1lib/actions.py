@@ -193,8 +193,9 @@ def _stage(ws: Workspace, name: str, parameters: Mapping[str, Any], telemetry: o
 
 
 def _measure_prediction(ws: Workspace, run: StageRun, telemetry: observe.Telemetry) -> None:
-    if run.status == "finished" and {"event", "horizon"} <= set(run.result):
-        telemetry.measure(observe.of_prediction(ws, run.result["event"], run.result["horizon"]))
+    if run.status == "finished" and {"event", "horizon", "session"} <= set(run.result):
+        names = (run.result[name] for name in ("event", "horizon", "session"))
+        telemetry.measure(observe.of_prediction(ws, *names))
 
 
 def _ingest(ws: Workspace, event: IngestSession, telemetry: observe.Telemetry) -> dict[str, Any]:

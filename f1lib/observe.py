@@ -80,20 +80,19 @@ def of_state(ws: Workspace, rows: Sequence[Row]) -> list[Measure]:
     return measures + ([] if drift is None else [Measure("DriftRps", drift)])
 
 
-def of_prediction(ws: Workspace, event: str, horizon: str) -> list[Measure]:
-    """The spread of a new prediction, and how long the serving model takes for such a race."""
+def of_prediction(ws: Workspace, event: str, horizon: str, session: str) -> list[Measure]:
+    """The spread of a new prediction of a race (or sprint, ``S``), and how long the serving model takes for such."""
     from f1lib import gold
     from f1lib.model_serving import load_serving
     from f1lib.tables import read_parquet
 
-    issued = [r for r in ws.tracking.predictions(event) if r["horizon"] == horizon and r.get("session") != "S"]
-    if not issued:  # nothing is in the table under that horizon: nothing to measure, and no reason to fail the tick
-        return []
+    issued = [r for r in ws.tracking.predictions(event) if (r["horizon"], r["session"]) == (horizon, session)]
     newest = max(issued, key=lambda row: str(row["as_of_utc"]))
     places = [row["predicted_position"] for row in issued if row["as_of_utc"] == newest["as_of_utc"]]
     serving = load_serving(ws.store, newest["model_run_id"])
     features = read_parquet(ws.store, gold.features_key(replace(ws, run_id=newest["gold_run_id"])))
     race = features[(features["event_partition_key"] == event) & (features["horizon"] == horizon)]
+    race = race[race["session"] == session]
     started = perf_counter()
     serving.forecast(race)
     milliseconds = (perf_counter() - started) * 1000

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from f1lib import observe, predictions
 from f1lib.cli import main
 from f1lib.replay import replay_moments
+from f1lib.terms import EventKey
 from f1lib.workspace import open_workspace
 
-SEASON, EVENT = 2025, "2025_Canadian_Grand_Prix"
+SEASON, EVENT = 2025, "2025_Chinese_Grand_Prix"  # a weekend with a sprint
 NOW = ["--now", "2025-12-30T00:00:00Z"]
 
 
@@ -27,7 +29,7 @@ def _new_lake(folder: Path) -> list[str]:
 def replayed(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """A lake in which one weekend has been lived through, beside what was printed."""
     options = _new_lake(tmp_path_factory.mktemp("replay") / "lake")
-    argv = ["replay", "--season", str(SEASON), "--event", "canad", *options, *NOW]
+    argv = ["replay", "--season", str(SEASON), "--event", "chin", *options, *NOW]
     assert main([*argv, "--json", str(Path(options[-1]).parent / "scores.json")]) == 0
     return options
 
@@ -58,6 +60,16 @@ def test_what_was_issued_at_a_horizon_was_issued_at_its_moment(replayed: list[st
     assert issued["pre_weekend"] <= f"{moments['eve']:%Y-%m-%dT%H:%M:%SZ}"
 
 
+@pytest.mark.parametrize(("session", "horizon"), [("R", "pre_race"), ("S", "post_qualifying")])
+def test_race_and_sprint_are_measured_each_by_its_own_rows(replayed: list[str], session: str, horizon: str) -> None:
+    ws = open_workspace(source="simulated", lake=replayed[-1], as_of=NOW[1])
+    measured = {m.name: m.value for m in observe.of_prediction(ws, EVENT, horizon, session)}
+    newest = predictions.read_issues(ws.store, EventKey.parse(EVENT), session)
+    (issue,) = [i for i in newest if i["horizon"].iloc[0] == horizon][-1:]
+    assert measured["PredictionVariance"] == pytest.approx(issue["predicted_position"].var(ddof=0))
+    assert measured["InferenceMilliseconds"] > 0
+
+
 def test_the_same_replay_again_finds_nothing_to_do_and_answers_the_same(
     replayed: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,7 +96,7 @@ def test_a_tick_in_the_past_of_a_lake_is_refused(replayed: list[str], capsys: py
 
 @pytest.mark.parametrize(
     ("words", "named"),
-    [(["--season", "1999"], "1999"), (["--season", "2025", "--event", "Atlantis"], "Canadian_Grand_Prix")],
+    [(["--season", "1999"], "1999"), (["--season", "2025", "--event", "Atlantis"], "Chinese_Grand_Prix")],
 )
 def test_an_unknown_season_or_event_is_named(
     words: list[str], named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
