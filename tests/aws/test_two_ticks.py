@@ -82,7 +82,9 @@ class Place:
 STAGES = "00_schedule 01_ingest 03_silver"
 
 
-@pytest.fixture(params=["folder and SQLite", "S3 and DynamoDB", "S3 and dynalite"])
+@pytest.fixture(
+    params=["folder and SQLite", pytest.param("S3 and DynamoDB", marks=pytest.mark.campaign), "S3 and dynalite"]
+)
 def place(request: pytest.FixtureRequest, release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("F1_ENGINE", "inprocess")
     if request.param == "folder and SQLite":

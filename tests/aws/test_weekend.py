@@ -285,6 +285,7 @@ def test_a_wrong_event_is_logged_as_one_line_and_raised(saturday: Any) -> None:
     assert "session_abr" in line["error"]
 
 
+@pytest.mark.campaign  # half a minute
 def test_a_tick_short_of_time_ends_in_good_order_and_the_next_one_goes_on(saturday: Any, cloud: Cloud) -> None:
     sunday = "2025-09-07T12:30:00Z"
     answer, lines = _called({"action": "tick", "now": sunday}, Context(left=[800_000, 800_000, 100_000]))

@@ -83,6 +83,7 @@ def test_the_truth_has_a_row_for_each_driver_of_each_race(source: SimulatedSourc
     assert (both["team_id_x"] == both["team_id_y"]).all()
 
 
+@pytest.mark.campaign  # half a minute
 def test_the_truth_ranks_better_than_the_grid_and_far_from_perfectly(
     source: SimulatedSource, results: pd.DataFrame
 ) -> None:
