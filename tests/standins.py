@@ -22,6 +22,7 @@ import pytest
 import yaml
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "lambda_runner" / "template.yaml"
+MOTO = Path(__file__).with_name("moto_in_turn.py")
 REGION = "eu-central-1"
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -121,9 +122,9 @@ def aws_environment() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def moto(aws_environment: None) -> Iterator[Server]:
-    """moto's server: S3, DynamoDB and more."""
+    """moto's server: S3, DynamoDB and more; it takes requests in turn (`moto_in_turn`)."""
     port = free_port()
-    with running([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], port) as server:
+    with running([sys.executable, str(MOTO), "-H", "127.0.0.1", "-p", str(port)], port) as server:
         yield server
 
 

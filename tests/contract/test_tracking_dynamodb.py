@@ -17,19 +17,12 @@ from f1lib.tracking import TrackingTable, open_tracking
 from f1lib.tracking_dynamodb import BATCH_ATTEMPTS
 
 _names = numbered()
-TWO_STEPS = "moto reads and writes an item in two steps (two winners and a lost merge seen); dynalite shows it"
 
 
 class TestDynamoTrackingOverMoto(TrackingSuite):
     @pytest.fixture
     def url(self, moto: Server) -> str:
         return make_tables(moto, next(_names))
-
-    def test_of_several_threads_at_once_exactly_one_wins(self, url: str) -> None:
-        pytest.skip(TWO_STEPS)
-
-    def test_merges_from_many_sides_at_once_all_arrive(self, url: str) -> None:
-        pytest.skip(TWO_STEPS)
 
 
 class TestDynamoTrackingOverDynalite(TrackingSuite):

@@ -250,6 +250,12 @@ class TrackingSuite:
         take(table, "STAGE#03_silver")
         take(table, "STAGE#04_gold")
         table.claim("PIPELINE", "STAGE#03_silver", owner="x", run_id="r", now=NOW, lease=LEASE)
+        owners = {(r["event_partition_key"], r["session_name_abr"]): r["owner"] for r in table.rows()}
+        assert owners == {
+            (EVENT, "STAGE#03_silver"): "laptop:1",
+            (EVENT, "STAGE#04_gold"): "laptop:1",
+            ("PIPELINE", "STAGE#03_silver"): "x",
+        }
 
     def test_a_put_does_not_break_a_claim(self, table: TrackingTable) -> None:
         claim = take(table, "Q")
