@@ -15,10 +15,10 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
 	@rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	@if $(VENV)/bin/python -m pip install --quiet uv; then \
+	@if ! { $(VENV)/bin/python -m pip install --quiet uv && \
 		VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --require-hashes -r requirements-dev.txt && \
-		VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --no-deps -e . ; \
-	else \
+		VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --no-deps -e . ; }; then \
+		echo "uv could not install (a proxy's certificate, say); pip does it, more slowly"; \
 		$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.txt && \
 		$(VENV)/bin/python -m pip install --quiet --no-deps -e . ; \
 	fi
