@@ -64,11 +64,11 @@ def show_outcome(ws: Workspace, result: TickResult) -> None:
     """What a tick did: who holds what it could not do, the prediction of the next race, the report's path."""
     for run in result.taken:
         print(f"not done here: {run.error}")
-    for line in _said(ws, result):
+    for line in _said(result):
         print(line)
     if not any(run.status == "finished" for run in result.runs):
         return
-    race = next_race(ws.tracking.rows(), ws.as_of)
+    race = next_race(result.rows, ws.as_of)
     if race is None:
         print("the calendar has no race after this moment")
     elif _is_predicted(ws, race["event_partition_key"]):
@@ -79,9 +79,9 @@ def show_outcome(ws: Workspace, result: TickResult) -> None:
         print(f"report: {location(ws, 'reports/run_summary.html')}")
 
 
-def _said(ws: Workspace, result: TickResult) -> list[str]:
+def _said(result: TickResult) -> list[str]:
     """What the sources had to say in this tick: a missing release, forecasts that could not be had; each once."""
-    rows, stages = ws.tracking.rows(), {run.step.stage for run in result.runs}
+    rows, stages = result.rows, {run.step.stage for run in result.runs}
     lines = [f"*** {row['notice']} ***" for row in rows if row.get("notice")]
     errors = [row.get("last_error") for row in rows if row["session_name_abr"] == "STAGE#02_weather"]
     if "02_weather" in stages and any(errors):

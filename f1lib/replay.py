@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from f1lib.errors import BadParameters, RunError
 from f1lib.plan import REPORT, STAGES
 from f1lib.runner import tick
 from f1lib.storage import read_json, write_json
 from f1lib.terms import HORIZONS, format_utc, plain
+from f1lib.tracking_rows import brought_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,14 @@ if TYPE_CHECKING:
 PRE_WEEKEND_LEAD = timedelta(hours=24)
 RECORD = "reports/replay.json"
 _STAGES = frozenset(STAGES)
-ACCURACY = "reports/accuracy.json"
+
+
+class Moment(NamedTuple):
+    """When something becomes known, what it is, and whether it is a race's result."""
+
+    when: datetime
+    why: str
+    is_race: bool = False
 
 
 def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str], None]) -> dict[str, Any]:
@@ -40,22 +48,23 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
     if season not in ws.source.seasons(ws.as_of):
         raise BadParameters(f"source {ws.source_name} does not know season {season} at {format_utc(ws.as_of)}")
     event = _named(ws, season, event) if event else ""
-    moments = [(moment, why) for moment, why in replay_moments(ws, season, event) if moment <= ws.as_of]
+    moments = [moment for moment in replay_moments(ws, season, event) if moment.when <= ws.as_of]
     if not moments:
         raise BadParameters(f"nothing of season {season} has begun at {format_utc(ws.as_of)}")
-    record = _record(ws, season, event, moments[0][0])
+    record = _record(ws, season, event, moments[0].when)
     inprocess = replace(ws, settings=replace(ws.settings, engine="inprocess"))
     inprocess.__dict__["source"] = ws.source
-    for moment, why in moments:
-        if format_utc(moment) < record["until"]:
+    for moment in moments:
+        text = format_utc(moment.when)
+        if text < record["until"]:
             continue
-        write_json(ws.store, RECORD, record | {"until": format_utc(moment)})
-        raced = why.endswith(" R") or moment == moments[-1][0]
-        result = tick(inprocess.at(moment), stages=_STAGES if raced else _STAGES - {REPORT})
-        on_tick(f"{format_utc(moment)}  {why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
+        write_json(ws.store, RECORD, record | {"until": text})
+        reported = moment.is_race or moment is moments[-1]
+        result = tick(inprocess.at(moment.when), stages=_STAGES if reported else _STAGES - {REPORT})
+        on_tick(f"{text}  {moment.why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
         if result.failures:
-            raise RunError(f"the tick at {format_utc(moment)} failed: {result.failures[0].error}")
-    return summarize(inprocess.at(moments[-1][0]), season, event)
+            raise RunError(f"the tick at {text} failed: {result.failures[0].error}")
+    return summarize(inprocess.at(moments[-1].when), season, event)
 
 
 def _record(ws: Workspace, season: int, event: str, first: datetime) -> dict[str, Any]:
@@ -63,7 +72,7 @@ def _record(ws: Workspace, season: int, event: str, first: datetime) -> dict[str
     record: dict[str, Any] = {"replayed": [], "until": ""}
     if ws.store.exists(RECORD):
         record = dict(read_json(ws.store, RECORD))
-    known = max((row.get("finished_utc", "") for row in ws.tracking.rows()), default="")
+    known = brought_to(ws.tracking.rows())
     goes_on = [season, event] in record["replayed"] or [season, ""] in record["replayed"]
     if known > (record["until"] if goes_on else format_utc(first)):
         raise BadParameters(
@@ -75,7 +84,7 @@ def _record(ws: Workspace, season: int, event: str, first: datetime) -> dict[str
     return record
 
 
-def replay_moments(ws: Workspace, season: int, event: str) -> list[tuple[datetime, str]]:
+def replay_moments(ws: Workspace, season: int, event: str) -> list[Moment]:
     """When something of the season (or of the event with key ``event``) becomes known, ascending.
 
     Each weekend's eve, each session, each grid.
@@ -84,17 +93,19 @@ def replay_moments(ws: Workspace, season: int, event: str) -> list[tuple[datetim
     if event:
         sessions = sessions[sessions["event_partition_key"] == event]
     eve = sessions.groupby("event_partition_key")["session_start_utc"].min() - PRE_WEEKEND_LEAD
-    moments = [(when.to_pydatetime(), f"{key} eve") for key, when in eve.items()]
+    moments = [Moment(when.to_pydatetime(), f"{key} eve") for key, when in eve.items()]
     for row in sessions.to_dict("records"):
         name = f"{row['event_partition_key']} {row['session']}"
-        moments.append((row["available_utc"].to_pydatetime(), name))
+        moments.append(Moment(row["available_utc"].to_pydatetime(), name, row["session"] == "R"))
         if row["session"] in ("R", "S"):
-            moments.append((row["grid_available_utc"].to_pydatetime(), f"{name} grid"))
+            moments.append(Moment(row["grid_available_utc"].to_pydatetime(), f"{name} grid"))
     return sorted(moments)
 
 
 def summarize(ws: Workspace, season: int, event: str) -> dict[str, Any]:
     """The scores of every prediction issued for the season, from ``reports/accuracy.json``."""
+    from f1lib.predictions_score import ACCURACY
+
     entries: list[dict[str, Any]] = []
     if ws.store.exists(ACCURACY):
         entries = [e for e in read_json(ws.store, ACCURACY)["predictions"] if e["event_year"] == season]

@@ -16,6 +16,7 @@ from f1lib.execute import Execution, execute_stage, stage_notebook, stage_result
 from f1lib.plan import INGEST, SCHEDULE, SPRINT, STAGES, TRAIN, Step, due_steps
 from f1lib.terms import format_utc, stamp
 from f1lib.tracking import PIPELINE
+from f1lib.tracking_rows import brought_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -116,7 +117,7 @@ def _was_cut(ws: Workspace, run: StageRun) -> bool:
 
 def _only_forward(ws: Workspace, rows: list[Row]) -> None:
     """Time goes forward in a lake: a tick in its past would predict with models that know what came after."""
-    newest = max((row.get("finished_utc", "") for row in rows), default="")
+    newest = brought_to(rows)
     if newest > format_utc(ws.as_of + CLOCKS_DIFFER):
         raise BadParameters(
             f"lake {ws.store.url} has been brought to {newest}, after {format_utc(ws.as_of)}: its models know what was "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from f1lib.terms import format_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 Row = dict[str, Any]
@@ -54,6 +54,11 @@ def claimed_message(row: Mapping[str, Any]) -> str:
 def merged(row: Mapping[str, Any], changes: Mapping[str, Any]) -> Row:
     """``row`` with ``changes`` laid over it; attributes set to None disappear."""
     return {key: value for key, value in {**row, **changes}.items() if value is not None}
+
+
+def brought_to(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The moment of the newest finished work among ``rows``: what the lake knows up to; empty for a new one."""
+    return max((row.get("finished_utc", "") for row in rows), default="")
 
 
 def prediction_sort_key(row: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ def test_every_horizon_of_the_weekend_is_predicted_and_scored_beside_the_baselin
 
 def test_what_was_issued_at_a_horizon_was_issued_at_its_moment(replayed: list[str]) -> None:
     ws = open_workspace(source="simulated", lake=replayed[-1], as_of=NOW[1])
-    moments = {why.split()[-1]: when for when, why in replay_moments(ws, SEASON, EVENT)}
+    moments = {moment.why.split()[-1]: moment.when for moment in replay_moments(ws, SEASON, EVENT)}
     events = _summary(replayed)["events"]
     assert isinstance(events, list)
     issued = {e["horizon"]: e["as_of_utc"] for e in events if e["system"] == "model"}
