@@ -17,7 +17,6 @@ import pytest
 from standins import REGION, Server, load_template, make_bucket, make_tables
 from weekends import EVENT, SATURDAY, differences, since
 
-from f1lib import registry
 from f1lib.errors import BadParameters, RunError
 from f1lib.observe import METRICS
 from f1lib.runner import tick
@@ -53,12 +52,7 @@ def release(f1db_zip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return since(f1db_zip, tmp_path_factory.mktemp("release") / "f1db-csv.zip", 2025)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _short_history_serves() -> Iterator[None]:
-    """A model trained on one season need not pass the gate; what is tested here is the tick."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "NOISE", 1e9)
-        yield
+pytestmark = pytest.mark.usefixtures("short_history_serves")
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import pytest
 from live import Live, live
 from upstreams import recorded_sessions
 
-from f1lib import bronze_backfill, registry
+from f1lib import bronze_backfill
 from f1lib.storage import open_store
 from f1lib.tables import read_parquet
 
@@ -30,12 +30,7 @@ TIMING = r"livetiming(-mirror)?\.f"
 DETERMINISTIC = ("bronze/sessions/", "bronze/schedule/", "silver/")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _short_history_serves() -> Iterator[None]:
-    """A model trained on two seasons does not pass the gate, rightly; what is tested here is the tick."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "NOISE", 1e9)
-        yield
+pytestmark = pytest.mark.usefixtures("short_history_serves")
 
 
 @pytest.fixture(scope="module")

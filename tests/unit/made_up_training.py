@@ -78,3 +78,17 @@ trees:
 dnf: {columns: [field_dnf_rate_20], ridge: 20.0}
 distribution: {sigma: 0.5, trouble_weight: 0.1, trouble_shift: 0.5, trouble_spread: 1.5}
 """
+
+
+# A part of the model that needs no form, for `CONFIG` to end in.
+FRESH = """
+fresh: {share: form_current_era_share, needs: practice_best_gap_pct, columns: [grid_score], ridge: 5.0}
+"""
+
+
+def training_with_form() -> pd.DataFrame:
+    """`training` with a share of form earned under the present rules, missing for who has never raced."""
+    made = training()
+    share = np.random.default_rng(6).random(len(made))
+    share[::7] = np.nan
+    return made.assign(form_current_era_share=share)

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import xgboost
-from made_up_training import CONFIG, training
+from made_up_training import CONFIG, FRESH, training, training_with_form
 
 from f1lib import model, model_fit, onnx_export
 from f1lib.errors import RunError
@@ -60,17 +60,9 @@ def test_bytes_that_are_no_model_are_refused_in_one_line() -> None:
         onnx_export.session(b"not a model")
 
 
-FRESH = """
-fresh: {share: form_current_era_share, needs: practice_best_gap_pct, columns: [grid_score], ridge: 5.0}
-"""
-
-
 @pytest.fixture(scope="module")
 def with_form():  # type: ignore[no-untyped-def]
-    made = training()
-    share = np.random.default_rng(6).random(len(made))
-    share[::7] = np.nan  # who has never raced
-    return model_fit.labelled(made.assign(form_current_era_share=share), "pre_race")
+    return model_fit.labelled(training_with_form(), "pre_race")
 
 
 @pytest.fixture(scope="module")

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_up_training import CONFIG, training
+from made_up_training import CONFIG, FRESH, training_with_form
 
 from f1lib import model, model_fit, predictions_shap
 from f1lib.model_config import parse_config
 
-FRESH = """
-fresh: {share: form_current_era_share, needs: practice_best_gap_pct, columns: [grid_score], ridge: 5.0}
-"""
-
 
 @pytest.fixture(scope="module")
 def served():  # type: ignore[no-untyped-def]
-    made = training()
-    share = np.random.default_rng(6).random(len(made))
-    share[::7] = np.nan
-    rows = model_fit.labelled(made.assign(form_current_era_share=share), "pre_race")
+    rows = model_fit.labelled(training_with_form(), "pre_race")
     fitted = model_fit.fit(rows, parse_config(CONFIG + FRESH, "test"), model.feature_columns(rows))
     race = rows[(rows["event_year"] == 2017) & (rows["event_number"] == 4)].reset_index(drop=True)
     return model.serve(fitted, "r", model.describe(fitted, rows)), fitted.trees.booster, race
