@@ -48,7 +48,9 @@ def walk_forward(
     """
     import pandas as pd
 
-    rows, available = of_horizon(training, horizon), model.feature_columns(training)
+    available = model.feature_columns(training)
+    read = [*KEYS, "session", "horizon", *LABELS, *config.raw_columns(available)]
+    rows = of_horizon(training[read], horizon)  # narrow: each refit cuts its past from them
     blocks = _blocks(rows, first, last, refit_every)
     if not blocks:
         raise BadParameters(f"no race of {first}..{last} in the training dataset at horizon {horizon}")
@@ -65,7 +67,8 @@ def forecast_block(
     rows: pd.DataFrame, config: ModelConfig, horizon: str, block: list[int], available: list[str]
 ) -> list[pd.DataFrame]:
     """The forecasts of the races numbered ``block`` by a model of the races before the first; rows: `of_horizon`."""
-    fitted = model_fit.fit(model_fit.labelled(rows[rows["race"] < block[0]], horizon), config, available)
+    past = rows[(rows["race"] < block[0]) & rows["finishing_position"].notna()]
+    fitted = model_fit.fit(model_fit.enough(past, horizon), config, available)
     serving = model.serve(fitted, "", {})
     races = [rows[rows["race"] == number] for number in block]
     return [race[KEYS + LABELS].join(serving.forecast(race)[FORECAST]) for race in races]

@@ -15,6 +15,7 @@ quadrature leaves is removed by Sinkhorn's scaling, so that rows and columns sum
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -144,8 +145,7 @@ def _finishing(mu: Floats, sigma: Floats, p_dnf: Floats, shape: Shape) -> tuple[
     """For each driver i and node q of his latent: P(j is ahead) [i, q, j], and the node's weight [i, q]."""
     from scipy.special import ndtr
 
-    nodes, weights = np.polynomial.hermite_e.hermegauss(_HERMITE_NODES)
-    weights = weights / weights.sum()
+    nodes, weights = _hermite()
     parts = shape.components()
     latent = np.concatenate([mu[:, None] + d + sigma[:, None] * s * nodes for _, d, s in parts], axis=1)
     weight = np.concatenate([np.outer(1 - p_dnf, w * weights) for w, _, _ in parts], axis=1)
@@ -157,19 +157,31 @@ def _finishing(mu: Floats, sigma: Floats, p_dnf: Floats, shape: Shape) -> tuple[
 
 def _retired(p_dnf: Floats) -> tuple[Floats, Floats]:
     """The same for a retired driver: all finishers are ahead, and a share u of the retired, u uniform."""
-    nodes, weights = np.polynomial.legendre.leggauss(_LEGENDRE_NODES)
-    share = (nodes + 1) / 2
+    share, weights = _legendre()
     ahead = (1 - p_dnf)[None, None, :] + p_dnf[None, None, :] * share[None, :, None]
-    return np.repeat(ahead, len(p_dnf), axis=0), np.outer(p_dnf, weights / 2)
+    return np.repeat(ahead, len(p_dnf), axis=0), np.outer(p_dnf, weights)
+
+
+@cache
+def _hermite() -> tuple[Floats, Floats]:
+    """Nodes and weights of the expectation over a standard normal."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_HERMITE_NODES)
+    return nodes, weights / weights.sum()
+
+
+@cache
+def _legendre() -> tuple[Floats, Floats]:
+    """Nodes and weights of the expectation over a uniform share of 0..1."""
+    nodes, weights = np.polynomial.legendre.leggauss(_LEGENDRE_NODES)
+    return (nodes + 1) / 2, weights / 2
 
 
 def _poisson_binomial(chances: Floats) -> Floats:
     """Rows of n chances -> P(exactly k of them happen), k = 0..n-1 (one chance of each row is 0)."""
     n = chances.shape[1]
-    counts = np.zeros((len(chances), n + 1))
-    counts[:, 0] = 1.0
-    for j in range(n):
-        p = chances[:, j : j + 1]
-        counts[:, 1 : j + 2] = counts[:, 1 : j + 2] * (1 - p) + counts[:, : j + 1] * p
-        counts[:, :1] *= 1 - p
-    return counts[:, :n]
+    counts = np.zeros((n + 1, len(chances)))  # a count a row: each step runs along memory
+    counts[0] = 1.0
+    for p in np.ascontiguousarray(chances.T):
+        counts[1:] = counts[1:] * (1 - p) + counts[:-1] * p
+        counts[0] *= 1 - p
+    return counts[:n].T

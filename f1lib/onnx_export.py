@@ -130,13 +130,6 @@ def export(
     return _bytes(graph, pipeline, {"predicted_score": 1, "p_dnf": 1, "sigma": 1, "columns": None})
 
 
-def export_preprocess(pipeline: Pipeline) -> bytes:
-    """The pipeline alone, output ``columns``: what serving computes, and therefore what trees are trained on."""
-    graph = _Graph()
-    graph.add("Identity", _preprocess(graph, pipeline), name="columns")
-    return _bytes(graph, pipeline, {"columns": None})
-
-
 def session(graph: bytes, threads: int = 1) -> Any:
     """An ONNX Runtime session on the CPU with fixed threads; raises `RunError` for bytes that are no model."""
     import onnxruntime

@@ -60,7 +60,9 @@ def test_places_become_scores_that_grow_with_the_place_and_stay_missing_when_mis
 def test_the_exported_graph_computes_the_same_columns() -> None:
     rows = _rows()
     pipeline = preprocess.build(RAW, DERIVED).fit(rows)
-    runtime = onnx_export.session(onnx_export.export_preprocess(pipeline))
+    nothing = onnx_export.Weighted([0], np.zeros(1), 0.0)
+    graph = onnx_export.export(pipeline, (1.0, nothing), None, nothing, onnx_export.Spread(1.0))
+    runtime = onnx_export.session(graph)
     wild = onnx_export.synthetic_rows(rows, seed=2)
     for matrix in (rows, wild):
         served, native = onnx_export.run(runtime, matrix)["columns"], pipeline.transform(matrix)
