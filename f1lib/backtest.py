@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from f1lib.workspace import Workspace
 
 KEYS = ["event_partition_key", "event_year", "event_number", "driver_id"]
-LABELS = ["finishing_position", "is_dnf"]
+LABELS = model_fit.LABELS
 FORECAST = (
     "predicted_score predicted_position predicted_rank p_win p_podium p_points p_dnf position_p10 position_p50 "
     "position_p90 expected_points position_probabilities"
@@ -49,8 +49,7 @@ def walk_forward(
     import pandas as pd
 
     available = model.feature_columns(training)
-    read = [*KEYS, "session", "horizon", *LABELS, *config.raw_columns(available)]
-    rows = of_horizon(training[read], horizon)  # narrow: each refit cuts its past from them
+    rows = of_horizon(training[model.columns_read(config, available)], horizon)  # narrow: each refit cuts from them
     blocks = _blocks(rows, first, last, refit_every)
     if not blocks:
         raise BadParameters(f"no race of {first}..{last} in the training dataset at horizon {horizon}")

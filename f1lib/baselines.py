@@ -45,9 +45,9 @@ def slot_table(history: pd.DataFrame, n: int) -> Floats:
     Counts over all of ``history``, smoothed over slots with a Gaussian kernel of one slot, doubly normalised.
     On F1DB 2019-2025 it gives SCORING.md's figures (`benchmarks/backtest.py` prints them).
     """
-    size = max(n, int(history[["slot", "outcome"]].max().max())) if len(history) else n
-    counts = np.zeros((size, size))
-    np.add.at(counts, (history["slot"].astype(int).to_numpy() - 1, history["outcome"].astype(int).to_numpy() - 1), 1.0)
+    slot, outcome = (history[c].to_numpy(dtype="int64") for c in ("slot", "outcome"))
+    size = max(n, slot.max(initial=0), outcome.max(initial=0))
+    counts = np.bincount((slot - 1) * size + outcome - 1, minlength=size * size).reshape(size, size).astype("float64")
     distance = np.arange(size)[:, None] - np.arange(size)[None, :]
     kernel = np.exp(-0.5 * (distance / KERNEL_SLOTS) ** 2)
     # The small number keeps a place that nobody has yet reached from a slot possible.

@@ -54,6 +54,11 @@ def feature_columns(training: pd.DataFrame) -> list[str]:
     return [c for c in training.columns if c not in _NOT_FEATURES and training[c].dtype.kind == "f"]
 
 
+def columns_read(config: ModelConfig, available: list[str]) -> list[str]:
+    """The columns of the training dataset that training ``config`` reads, and those that name its rows."""
+    return [*model_fit.KEYS, *model_fit.LABELS, *config.raw_columns(available)]
+
+
 def train_horizons(ws: Workspace, model: str, horizon: str) -> pd.DataFrame:
     """Train configuration ``model`` at ``horizon`` (empty = all it is meant for); one row a run, best first known.
 
@@ -67,18 +72,26 @@ def train_horizons(ws: Workspace, model: str, horizon: str) -> pd.DataFrame:
     strange = [h for h in wanted if h not in config.horizons]
     if strange:
         raise BadParameters(f"{model} has no horizon {strange[0]!r}; it has {', '.join(config.horizons)}")
-    return pd.DataFrame([_row(train(ws, config, h).metadata) for h in wanted])
+    data = _read(ws.store)
+    return pd.DataFrame([_row(train(ws, config, h, data).metadata) for h in wanted])
 
 
-def train(ws: Workspace, config: ModelConfig, horizon: str) -> TrainedRun:
+def _read(store: ObjectStore) -> tuple[pd.DataFrame, str]:
+    """The training dataset and the SHA-256 of its file."""
+    digest = hashlib.sha256(store.read(TRAINING_KEY)).hexdigest()
+    return tables.read_parquet(store, TRAINING_KEY), digest
+
+
+def train(ws: Workspace, config: ModelConfig, horizon: str, data: tuple[pd.DataFrame, str] | None = None) -> TrainedRun:
     """Train one run on ``gold/training_dataset.parquet`` and store it below ``models/run_id=<run_id>/``.
 
-    Raises `StorageError` without a training dataset, `RunError` with too little of it or without parity; a run
-    that is refused leaves nothing behind.
+    ``data``: that file's rows and SHA-256 when they have been read already. Raises `StorageError` without a
+    training dataset, `RunError` with too little of it or without parity; a run that is refused leaves nothing
+    behind.
     """
-    data = ws.store.read(TRAINING_KEY)
-    training = tables.read_parquet(ws.store, TRAINING_KEY)
-    rows, available = model_fit.labelled(training, horizon), feature_columns(training)
+    training, digest = data or _read(ws.store)
+    available = feature_columns(training)
+    rows = model_fit.labelled(training[columns_read(config, available)], horizon)
     fitted = model_fit.fit(rows, config, available)
     measured = model_fit.parity(fitted, rows)
     if not measured["max_abs_difference"] <= onnx_export.PARITY_TOLERANCE:
@@ -95,7 +108,7 @@ def train(ws: Workspace, config: ModelConfig, horizon: str) -> TrainedRun:
         **describe(fitted, rows),
         **validate(rows, config, available),
         "parity": measured,
-        "inputs": {TRAINING_KEY: hashlib.sha256(data).hexdigest(), "onnx": hashlib.sha256(fitted.graph).hexdigest()},
+        "inputs": {TRAINING_KEY: digest, "onnx": hashlib.sha256(fitted.graph).hexdigest()},
         "libraries": {name: packages.version(name) for name in LIBRARIES} | {"xgboost": _xgboost_version()},
         "code_version": __version__,
         "source": ws.source_name,

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 RACE = ["event_year", "event_number"]
+KEYS = ["event_partition_key", "session", "horizon", *RACE, "driver_id"]
+LABELS = ["finishing_position", "is_dnf"]
 FEWEST_RACES = 8
 
 

@@ -60,7 +60,10 @@ class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class Impute(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Mean for what is missing, and a 0/1 column beside each column of which something was missing in training."""
+    """Mean for what is missing, and a 0/1 column beside each column of which something was missing in training.
+
+    Columns that were missing in the same rows (all of practice, say) share one, beside the first of them.
+    """
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Impute:
         """Learn ``means_`` and ``flagged_`` (indices). A column without any value is refused (`BadParameters`)."""
@@ -71,7 +74,8 @@ class Impute(TransformerMixin, BaseEstimator):  # type: ignore[misc]
                 f"columns {np.flatnonzero(absent.all(axis=0)).tolist()} have no value in training at all"
             )
         self.means_ = np.nanmean(values.astype("float64"), axis=0).astype("float32")
-        self.flagged_ = np.flatnonzero(absent.any(axis=0))
+        patterns = {absent[:, i].tobytes(): i for i in reversed(np.flatnonzero(absent.any(axis=0)))}
+        self.flagged_ = np.sort(np.fromiter(patterns.values(), dtype="int64"))
         return self
 
     def transform(self, X: ArrayLike) -> Single:

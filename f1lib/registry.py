@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from f1lib import backtest, baselines, metrics, tables
+from f1lib import backtest, baselines, metrics, model_fit, tables
 from f1lib.errors import PromotionRefused, RunError, StorageError
 from f1lib.model import TRAINING_KEY
 from f1lib.model_serving import METADATA, SUCCESS, run_key
@@ -175,7 +175,8 @@ def _opponents(store: ObjectStore, candidate: Mapping[str, Any]) -> dict[str, li
     entry = champion(store)["horizons"].get(horizon)
     if entry and entry["run_id"] != candidate["run_id"]:
         opponents["champion"] = list(metadata(store, entry["run_id"])["validation"])
-    training = tables.read_parquet(store, TRAINING_KEY)
+    read = {*model_fit.KEYS, *model_fit.LABELS, *baselines.SLOT_COLUMNS.values()}
+    training = tables.read_parquet(store, TRAINING_KEY, read)
     wanted = {race["event_partition_key"] for race in candidate["validation"]}
     years = training.loc[training["event_partition_key"].isin(wanted), "event_year"]
     for name in baselines.BY_HORIZON[horizon]:

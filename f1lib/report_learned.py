@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from f1lib import gold, gold_features, metrics, model_fit, registry
+from f1lib import gold_features, metrics, model_fit, registry, tables
 from f1lib.errors import BadParameters, RunError
+from f1lib.model import TRAINING_KEY
 from f1lib.model_serving import load_serving
 from f1lib.predictions_why import group_words
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from f1lib.storage import ObjectStore
 
 RACES = 24
+POINTS = 20  # of a curve
+_ROUGH = 3  # of one that is only looked at for how far it goes
 _SEED = 7
 
 
@@ -40,7 +43,10 @@ def importance(store: ObjectStore, run_id: str) -> pd.DataFrame:
     Columns ``group features mae_lost spearman_lost``, a row a group the model reads, the weightiest first. The
     model has seen these races in training: the figures weigh what it relies on, not how good it is.
     """
-    serving, rows = _model_and_rows(store, run_id)
+    return _importance(*_model_and_rows(store, run_id))
+
+
+def _importance(serving: Serving, rows: pd.DataFrame) -> pd.DataFrame:
     before = _fit(serving, rows)
     lines = []
     for group, columns in _groups(serving.features).items():
@@ -56,16 +62,44 @@ def importance(store: ObjectStore, run_id: str) -> pd.DataFrame:
     return pd.DataFrame(lines).sort_values("mae_lost", ascending=False, kind="stable", ignore_index=True)
 
 
-def dependence(store: ObjectStore, run_id: str, feature: str, points: int = 20) -> pd.DataFrame:
+def dependence(store: ObjectStore, run_id: str, feature: str, points: int = POINTS) -> pd.DataFrame:
     """The mean score and hazard of the last `RACES` races when ``feature`` takes each value of its range for everybody.
 
     Columns ``value predicted_score p_dnf``; a smaller score is better. The range runs from the 2nd to the 98th
     percentile. Raises `BadParameters` when the model does not read ``feature`` or it is nowhere known.
     """
+    return _dependence(*_model_and_rows(store, run_id), feature, points)
+
+
+def curves(store: ObjectStore, run_id: str, features: list[str], most: int = 4) -> dict[str, pd.DataFrame]:
+    """`dependence` of each of ``features``; empty: the weightiest feature of each of the ``most`` weightiest groups.
+
+    A group's weightiest feature is the one along which the mean score moves furthest from the least of its values
+    to the middle one and the greatest.
+    """
     serving, rows = _model_and_rows(store, run_id)
+    if not features:
+        named = {group_words(group): columns for group, columns in _groups(serving.features).items()}
+        for group in _importance(serving, rows)["group"].head(most):
+            known = [c for c in named[group] if rows[c].nunique() > 1]
+            moves = {c: float(np.ptp(_dependence(serving, rows, c, _ROUGH)["predicted_score"])) for c in known}
+            features = [*features, *([max(moves, key=moves.__getitem__)] if moves else [])]
+    return {name: _dependence(serving, rows, name, POINTS) for name in features}
+
+
+def _model_and_rows(store: ObjectStore, run_id: str) -> tuple[Serving, pd.DataFrame]:
+    serving = load_serving(store, run_id)
+    read = {*model_fit.KEYS, *model_fit.LABELS, *serving.features}
+    training = tables.read_parquet(store, TRAINING_KEY, read)
+    rows = model_fit.labelled(training, str(serving.metadata["horizon"]))
+    index = model_fit.race_index(rows)
+    return serving, rows[index > index.max() - RACES].reset_index(drop=True)
+
+
+def _dependence(serving: Serving, rows: pd.DataFrame, feature: str, points: int) -> pd.DataFrame:
     if feature not in serving.features or rows[feature].notna().sum() == 0:
         raise BadParameters(
-            f"model run {run_id} does not read {feature!r}, or it is nowhere known; "
+            f"model run {serving.run_id} does not read {feature!r}, or it is nowhere known; "
             f"it reads {', '.join(serving.features)}"
         )
     low, high = rows[feature].quantile([0.02, 0.98])
@@ -75,33 +109,6 @@ def dependence(store: ObjectStore, run_id: str, feature: str, points: int = 20) 
         answer = serving.predict(rows.assign(**{feature: value}))
         lines.append({"value": value, **answer[["predicted_score", "p_dnf"]].mean()})
     return pd.DataFrame(lines)
-
-
-def curves(store: ObjectStore, run_id: str, features: list[str], most: int = 4) -> dict[str, pd.DataFrame]:
-    """`dependence` of each of ``features``; empty: the weightiest feature of each of the ``most`` weightiest groups.
-
-    A group's weightiest feature is the one along which the mean score moves furthest.
-    """
-    if features:
-        return {name: dependence(store, run_id, name) for name in features}
-    serving, rows = _model_and_rows(store, run_id)
-    weighty = importance(store, run_id)["group"].head(most)
-    named = {group_words(group): columns for group, columns in _groups(serving.features).items()}
-    found = {}
-    for group in weighty:
-        known = [c for c in named[group] if rows[c].nunique() > 1]
-        drawn = {column: dependence(store, run_id, column) for column in known}
-        if drawn:
-            name = max(drawn, key=lambda c: float(np.ptp(drawn[c]["predicted_score"])))
-            found[name] = drawn[name]
-    return found
-
-
-def _model_and_rows(store: ObjectStore, run_id: str) -> tuple[Serving, pd.DataFrame]:
-    serving = load_serving(store, run_id)
-    rows = model_fit.labelled(gold.read_training_dataset(store), str(serving.metadata["horizon"]))
-    index = model_fit.race_index(rows)
-    return serving, rows[index > index.max() - RACES].reset_index(drop=True)
 
 
 def _groups(columns: list[str]) -> dict[str, list[str]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from f1lib.errors import BadGrain, MissingColumn, TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import pandas as pd
 
@@ -180,17 +180,20 @@ def run_sql(name: str, frames: Mapping[str, pd.DataFrame], parameters: Mapping[s
         return connection.execute(sql_text(name), dict(parameters or {})).fetch_df()  # type: ignore[no-any-return]
 
 
-def read_parquet(store: ObjectStore, key: str) -> pd.DataFrame:
-    """The Parquet file under ``key`` as a frame, with the dtypes it was written with.
+def read_parquet(store: ObjectStore, key: str, columns: Collection[str] | None = None) -> pd.DataFrame:
+    """The Parquet file under ``key`` as a frame, with the dtypes it was written with; None = all its columns.
 
-    Raises `StorageError` when there is none and `TableError` when the bytes are no Parquet file.
+    Of ``columns`` those that the file does not have are left out. Raises `StorageError` when there is none and
+    `TableError` when the bytes are no Parquet file.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     data = store.read(key)
     try:
-        return pq.read_table(pa.BufferReader(data), use_threads=False).to_pandas()  # type: ignore[no-any-return]
+        file = pq.ParquetFile(pa.BufferReader(data))
+        wanted = [c for c in file.schema_arrow.names if columns is None or c in columns]
+        return file.read(wanted, use_threads=False).to_pandas()  # type: ignore[no-any-return]
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(f"{key} in lake {store.url} is no Parquet file: {error}; delete it and run again") from error
 
