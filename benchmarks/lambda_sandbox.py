@@ -1,6 +1,8 @@
 """The Lambda function in the real runtime and a sandbox like Lambda's: size, cold start, a weekend, memory.
 
-    python benchmarks/lambda_sandbox.py --f1db f1db-csv.zip [--since 2010] [--python python3.13]
+    python benchmarks/lambda_sandbox.py --f1db f1db-csv.zip [--since 2010] [--python python3.13] [--live recordings]
+
+Monza 2025 from F1DB; with ``--live`` Baku 2023, a sprint weekend, from FastF1, every upstream replayed.
 
 Needs bubblewrap, a memory cgroup that can be made, npm for dynalite, and PyPI (the image's packages and the
 emulator, kept in the cache). S3 is moto's server and DynamoDB is dynalite, both on the same two cores. The lake's
@@ -31,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "aws")]
 
 import image  # noqa: E402
+from replay_server import ReplayServer, serve_open_meteo  # noqa: E402
 from sandbox import RUNTIME_ROOT, Sandbox, cache, interpreter, runtime, sandbox  # noqa: E402
 from standins import (  # noqa: E402
     CREDENTIALS,
@@ -41,14 +44,13 @@ from standins import (  # noqa: E402
     make_tables,
     running,
 )
-from weekends import EVENT, FRIDAY, MONDAY, SATURDAY, SUNDAY, THURSDAY, differences, since  # noqa: E402
+from weekends import BAKU, MONZA, Weekend, differences, since  # noqa: E402
 
 from f1lib.storage import ObjectStore, open_store  # noqa: E402
+from f1lib.tables import read_parquet  # noqa: E402
 from f1lib.tracking import TrackingTable, open_tracking  # noqa: E402
 
 RELEASE = "/mnt/f1db-csv.zip"
-WEEKEND = {"friday": FRIDAY, "saturday": SATURDAY, "sunday": SUNDAY, "monday": MONDAY}
-NO_OP = {"action": "tick", "stages": ["08_report"], "now": THURSDAY}
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Bench:
     release: Path
     python: Path
     task: Path
+    weekend: Weekend
+    upstreams: str
 
     @contextlib.contextmanager
     def box(self) -> Iterator[Sandbox]:
@@ -68,16 +72,21 @@ class Bench:
         files[RUNTIME_ROOT] = runtime(cache() / f"awslambdaric-{self.python.name}", self.python)
         variables = {"S3_BUCKET_NAME": "weekend", "DYNAMODB_TABLE_NAME": "weekend-sessions", "F1_F1DB": RELEASE}
         variables |= {"PREDICTIONS_TABLE_NAME": "weekend-predictions", "AWS_ENDPOINT_URL": self.moto.url}
-        variables |= {"AWS_ENDPOINT_URL_DYNAMODB": self.dynalite.url}
+        variables |= {"AWS_ENDPOINT_URL_DYNAMODB": self.dynalite.url, **self._source()}
         with tempfile.TemporaryDirectory() as folder, sandbox(Path(folder), variables, files, str(self.python)) as box:
             yield box
+
+    def _source(self) -> dict[str, str]:
+        base = {"F1_UPSTREAM_BASE": self.upstreams} if self.upstreams else {}
+        return {"F1_SOURCE": self.weekend.source, **base}
 
     def locally(self, lake: Path, moments: list[str]) -> None:
         """Ticks by the command, with the image's packages, in a folder."""
         environment = {**image.environment(), "HOME": str(lake.parent), "TMPDIR": str(lake.parent), "TZ": ":UTC"}
-        environment |= {"F1_ENGINE": "inprocess", "PYTHONPATH": str(self.task), "LANG": "C.UTF-8"}
+        environment |= {"F1_ENGINE": "inprocess", "FASTF1_CACHE": str(lake.parent / "fastf1"), **self._source()}
+        environment |= {"PYTHONPATH": str(self.task), "LANG": "C.UTF-8"}
         environment |= {"PATH": os.environ["PATH"], "JUPYTER_PATH": str(self.task / "share" / "jupyter")}
-        options = ["--lake", str(lake), "--source", "f1db", "--f1db", str(self.release)]
+        options = ["--lake", str(lake), "--f1db", str(self.release)]
         for moment in moments:
             command = [str(self.python), "-m", "f1lib", "run", *options, "--now", moment]
             done = subprocess.run(
@@ -101,32 +110,46 @@ def whole_tick(box: Sandbox, moment: str) -> dict[str, Any]:
             return {"steps": steps, "seconds": seconds, "cpu": cpu, "load": load, "megabytes": box.megabytes()}
 
 
-def measure(release: Path, python: Path) -> dict[str, Any]:
-    """Everything the module's first lines promise, as a dictionary."""
+def measure(release: Path, python: Path, weekend: Weekend = MONZA, recordings: Path | None = None) -> dict[str, Any]:
+    """Everything the module's first lines promise, as a dictionary; a live ``weekend`` is replayed from recordings."""
     task = image.build(cache() / f"lambda-image-{python.name}", python)
-    found: dict[str, Any] = {"python": python.name, "image_megabytes": image.megabytes(task), "ticks": {}}
+    found: dict[str, Any] = {"python": python.name, "image_megabytes": image.megabytes(task)}
     os.environ.update(CREDENTIALS)
     port, second = free_port(), free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     other = [*dynalite_command(), "--host", "127.0.0.1", "--port", str(second), "--createTableMs", "0"]
-    with running(command, port) as moto, running(other, second) as dynalite, tempfile.TemporaryDirectory() as folder:
-        bench, local = Bench(moto, dynalite, release, python, task), Path(folder) / "lake"
-        tracking = open_tracking(make_tables(dynalite, "weekend"))
-        lake = open_store(make_bucket(moto, "weekend").replace("/lake?", "?"))
-        found["cold_empty_lake"] = [_cold(bench, {**NO_OP, "now": THURSDAY}) for _ in range(5)]
-        bench.locally(local, [THURSDAY])
-        copy_lake(local, lake, tracking, EVENT)
-        print("history is there", file=sys.stderr, flush=True)
-        with bench.box() as box:
-            for name, moment in WEEKEND.items():
-                found["ticks"][name] = whole_tick(box, moment)
-                print(f"{name} done: {found['ticks'][name]['seconds']:.1f} s", file=sys.stderr, flush=True)
-            found["warm_no_op"] = [_timed(box, MONDAY) for _ in range(9)]
-            found["left_in_tmp"] = [path for path in box.left() if "keep/matplotlib" not in path]
-        found["cold_no_op"] = [_cold(bench, {"action": "tick", "now": MONDAY}) for _ in range(3)]
-        bench.locally(local, [*WEEKEND.values()])
-        found |= compared(local, lake, tracking)
-    return found
+    with contextlib.ExitStack() as stack:
+        moto, dynalite = (stack.enter_context(running(*server)) for server in ((command, port), (other, second)))
+        folder, upstreams = stack.enter_context(tempfile.TemporaryDirectory()), ""
+        if weekend.is_live:
+            server = stack.enter_context(ReplayServer(recordings))
+            serve_open_meteo(server)
+            upstreams = server.base
+        bench = Bench(moto, dynalite, release, python, task, weekend, upstreams)
+        return found | lived_through(bench, Path(folder) / "lake")
+
+
+def lived_through(bench: Bench, local: Path) -> dict[str, Any]:
+    """The figures of the weekend on both sides, and how they differ in the end."""
+    weekend, last = bench.weekend, list(bench.weekend.ticks.values())[-1]
+    tracking = open_tracking(make_tables(bench.dynalite, "weekend"))
+    lake = open_store(make_bucket(bench.moto, "weekend").replace("/lake?", "?"))
+    no_op = {"action": "tick", "stages": ["08_report"], "now": weekend.eve}
+    found: dict[str, Any] = {"ticks": {}, "cold_empty_lake": [_cold(bench, no_op) for _ in range(5)]}
+    bench.locally(local, [weekend.eve])
+    copy_lake(local, lake, tracking, weekend.event)
+    print("history is there", file=sys.stderr, flush=True)
+    with bench.box() as box:
+        for name, moment in weekend.ticks.items():
+            found["ticks"][name] = whole_tick(box, moment)
+            print(f"{name} done: {found['ticks'][name]['seconds']:.1f} s", file=sys.stderr, flush=True)
+        found["warm_no_op"] = [_timed(box, last) for _ in range(9)]
+        found["left_in_tmp"] = [path for path in box.left() if "keep/matplotlib" not in path]
+    found["cold_no_op"] = [_cold(bench, {"action": "tick", "now": last}) for _ in range(3)]
+    bench.locally(local, [*weekend.ticks.values()])
+    steps = [step for tick in found["ticks"].values() for step in tick["steps"]]
+    found["without_record"] = [step["stage"] for step in steps if not lake.exists(step["notebook"])]
+    return found | compared(local, lake, tracking, weekend.event)
 
 
 def copy_lake(local: Path, lake: ObjectStore, tracking: TrackingTable, event: str) -> None:
@@ -139,16 +162,21 @@ def copy_lake(local: Path, lake: ObjectStore, tracking: TrackingTable, event: st
     tracking.put_predictions(table.predictions(event))
 
 
-def compared(local: Path, lake: ObjectStore, tracking: TrackingTable) -> dict[str, Any]:
+def compared(local: Path, lake: ObjectStore, tracking: TrackingTable, event: str) -> dict[str, Any]:
     """How the two sides differ after the weekend, and what the cloud's holds."""
     table = open_tracking(f"sqlite:///{local}/tracking.db")
     records = [key for key in lake.list("reports/runs/") if key.endswith(".ipynb")]
+    folder = f"bronze/sessions/{event.replace('_', '/', 1)}/"
+    laps = [key for key in lake.list(folder) if key.endswith("/laps.parquet") and "/revisions/" not in key]
+    issued = tracking.predictions(event)
     return {
         "keys": len(lake.list()),
         "different": differences(lake, open_store(str(local))),
         "same_rows": tracking.rows() == table.rows(),
-        "same_predictions": tracking.predictions(EVENT) == table.predictions(EVENT),
-        "predictions": len(tracking.predictions(EVENT)),
+        "same_predictions": issued == table.predictions(event),
+        "predictions": len(issued),
+        "issued": sorted({(row["session"], row["horizon"]) for row in issued}),
+        "laps": {key.split("/")[-2]: len(read_parquet(lake, key)) for key in laps},
         "notebooks": len(records),
     }
 
@@ -171,6 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--f1db", default="", help="an F1DB CSV release")
     parser.add_argument("--since", type=int, default=2010, help="leave out earlier seasons")
+    parser.add_argument("--live", type=Path, help="recordings of the upstreams: live through Baku from FastF1")
     parser.add_argument("--python", default=sys.executable, help="the interpreter of the image")
     options = parser.parse_args()
     if not options.f1db:
@@ -180,7 +209,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         release = since(Path(options.f1db), Path(folder) / "f1db-csv.zip", options.since)
         try:
-            found = measure(release, python)
+            found = measure(release, python, BAKU if options.live else MONZA, options.live)
         except pytest.skip.Exception as missing:
             print(f"skipped: {missing}")
             return
@@ -200,6 +229,7 @@ def report(found: dict[str, Any]) -> None:
         print(f"{name:16s}{tick['seconds']:8.1f} s   {facts}: {stages}")
     print(f"left in /tmp: {found['left_in_tmp']}")
     print(f"predictions in the table: {found['predictions']}, executed notebooks: {found['notebooks']}")
+    print(f"issued: {found['issued']}, rows of laps in bronze: {found['laps']}")
     print(f"keys: {found['keys']}, different from the local lake: {found['different']}")
     print(f"same rows: {found['same_rows']}, same predictions: {found['same_predictions']}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from f1lib.storage import ObjectStore
@@ -12,6 +13,38 @@ from f1lib.storage import ObjectStore
 EVENT = "2025_Italian_Grand_Prix"
 THURSDAY, FRIDAY = "2025-09-04T08:00:00Z", "2025-09-05T18:00:00Z"
 SATURDAY, SUNDAY, MONDAY = "2025-09-06T16:00:00Z", "2025-09-07T12:30:00Z", "2025-09-08T08:00:00Z"
+
+
+@dataclass(frozen=True)
+class Weekend:
+    """A weekend to be lived through: where its sessions come from, the moment before it, its ticks by name."""
+
+    event: str
+    source: str
+    eve: str
+    ticks: dict[str, str]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether upstreams are asked for it, which the replay server stands in for."""
+        return self.source == "fastf1"
+
+
+MONZA = Weekend(EVENT, "f1db", THURSDAY, {"friday": FRIDAY, "saturday": SATURDAY, "sunday": SUNDAY, "monday": MONDAY})
+# A sprint weekend whose qualifying, shootout and sprint are recorded with their laps.
+BAKU = Weekend(
+    "2023_Azerbaijan_Grand_Prix",
+    "fastf1",
+    "2023-04-26T09:00:00Z",
+    {
+        "practice": "2023-04-28T11:00:00Z",
+        "qualifying": "2023-04-28T14:30:00Z",
+        "shootout": "2023-04-29T10:00:00Z",
+        "sprint": "2023-04-29T15:30:00Z",
+        "sunday": "2023-04-30T10:00:00Z",
+        "race": "2023-04-30T14:00:00Z",
+    },
+)
 
 
 def since(release: Path, path: Path, year: int) -> Path:
