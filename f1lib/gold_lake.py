@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib import __version__, gold_features
 from f1lib.errors import RunError, TableError
-from f1lib.storage import read_json, write_json
+from f1lib.storage import each, read_json, write_json
 from f1lib.tables import contract, empty, parquet_bytes
 from f1lib.terms import format_utc
 
@@ -83,9 +83,8 @@ def _read_table(store: ObjectStore, name: str, hashes: dict[str, str]) -> pa.Tab
     import pyarrow as pa
 
     columns = _LAPS if name == "laps" else contract(name).names
-    parts = []
-    for key in store.list(f"silver/{FOLDERS[name]}/season="):
-        data = store.read(key)
+    parts, keys = [], store.list(f"silver/{FOLDERS[name]}/season=")
+    for key, data in zip(keys, each(store, store.read, keys), strict=True):
         digest = hashes[key] = hashlib.sha256(data).hexdigest()
         if digest not in _PARSED:
             _PARSED[digest] = _parsed(data, columns, f"{key} in lake {store.url} is no table {name}")

@@ -18,7 +18,7 @@ from f1lib import backtest, baselines, metrics, model_fit, tables
 from f1lib.errors import PromotionRefused, RunError, StorageError
 from f1lib.model import TRAINING_KEY
 from f1lib.model_serving import METADATA, SUCCESS, run_key
-from f1lib.storage import read_json, write_json
+from f1lib.storage import each, read_json, write_json
 from f1lib.terms import format_utc
 
 if TYPE_CHECKING:
@@ -149,16 +149,25 @@ def list_runs(store: ObjectStore) -> list[dict[str, Any]]:
 
     ``why`` is the gate's word, empty for a run that was never put before it.
     """
+    return [row for row, _ in listed_runs(store)]
+
+
+def listed_runs(store: ObjectStore) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each row of `list_runs` with what `show` says of the run; one listing, two reads a run."""
     serving = {entry["run_id"] for entry in champion(store)["horizons"].values()}
+    keys = store.list("models/run_id=")
+    finished = [run_key(key.split("/")[1].removeprefix("run_id="), "") for key in keys if key.endswith(f"/{SUCCESS}")]
+    decided = [key for key in keys if key.endswith("/decision.json") and key.removesuffix("decision.json") in finished]
+    documents = each(store, lambda run: dict(read_json(store, run + METADATA)), finished)
+    decisions = dict(zip(decided, each(store, lambda key: read_json(store, key), decided), strict=True))
     runs = []
-    for key in store.list("models/run_id="):
-        if key.endswith(f"/{SUCCESS}"):
-            document = show(store, key.split("/")[1].removeprefix("run_id="))
-            names = ("run_id", "model", "horizon", "as_of", "rows")
-            row = {name: document[name] for name in names}
-            row |= {m: document["metrics"][m] for m in ("mae", "spearman", "rps", "win_log_loss")}
-            runs.append({**row, "serves": document["run_id"] in serving, "why": document["decision"].get("why", "")})
-    return sorted(runs, key=lambda r: (r["as_of"], r["run_id"]), reverse=True)
+    for run, document in zip(finished, documents, strict=True):
+        decision = decisions.get(f"{run}decision.json", {})
+        row = {name: document[name] for name in ("run_id", "model", "horizon", "as_of", "rows")}
+        row |= {m: document["metrics"][m] for m in ("mae", "spearman", "rps", "win_log_loss")}
+        row |= {"serves": document["run_id"] in serving, "why": decision.get("why", "")}
+        runs.append((row, {**document, "decision": decision}))
+    return sorted(runs, key=lambda r: (r[0]["as_of"], r[0]["run_id"]), reverse=True)
 
 
 def show(store: ObjectStore, run_id: str) -> dict[str, Any]:

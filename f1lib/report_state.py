@@ -33,7 +33,7 @@ def next_races(rows: Iterable[Mapping[str, Any]], as_of: str) -> list[dict[str, 
 
 def training_runs(store: ObjectStore) -> list[dict[str, Any]]:
     """Every completed model run in the lake, newest first, with its figures and whether it serves."""
-    return [{**run, **_training_run(registry.show(store, run["run_id"]))} for run in registry.list_runs(store)]
+    return [{**run, **_training_run(document)} for run, document in registry.listed_runs(store)]
 
 
 def _training_run(metadata: Mapping[str, Any]) -> dict[str, Any]:

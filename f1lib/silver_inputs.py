@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import StorageError, TableError
 from f1lib.sources.base import WEATHER_COLUMNS
-from f1lib.storage import read_json
+from f1lib.storage import each, read_json
 from f1lib.terms import parse_utc
 
 if TYPE_CHECKING:
@@ -77,11 +76,10 @@ def session_tables(store: ObjectStore, seasons: list[int], threads: int) -> dict
     Rows carry ``event_partition_key`` and ``session``, taken from the path.
     """
     keys = [key for season in seasons for key in complete_files(store, season)]
-    found = [(key, match) for key in keys if (match := _FILE.fullmatch(key)) and match["frame"] in FRAMES]
-    with ThreadPoolExecutor(threads) as pool:
-        tables = list(pool.map(lambda item: _placed(_read(store, item[0]), item[1]), found))
+    found = {key: match for key in keys if (match := _FILE.fullmatch(key)) and match["frame"] in FRAMES}
+    tables = each(store, lambda key: _placed(_read(store, key), found[key]), found, threads)
     grouped: dict[str, list[pa.Table]] = {}
-    for (_, match), table in zip(found, tables, strict=True):
+    for match, table in zip(found.values(), tables, strict=True):
         grouped.setdefault(f"bronze_{match['frame']}", []).append(table)
     return {name: _together(parts) for name, parts in grouped.items()}
 
@@ -94,16 +92,19 @@ def forecast_hours(store: ObjectStore, seasons: list[int]) -> pa.Table:
     import pyarrow as pa
 
     rows: list[dict[str, Any]] = []
-    for key in store.list("bronze/weather/"):
-        match = _DOCUMENT.fullmatch(key)
-        if match and int(match["season"]) in seasons:
-            rows += _hours(read_json(store, key), match["kind"], key)
+    kinds = {key: match["kind"] for key, match in _documents(store) if int(match["season"]) in seasons}
+    for key, document in zip(kinds, each(store, lambda key: read_json(store, key), kinds), strict=True):
+        rows += _hours(document, kinds[key], key)
     moment = pa.timestamp("us", tz="UTC")
     texts = [(name, pa.string()) for name in ("event_partition_key", "kind", "provenance", "source")]
     moments = [(name, moment) for name in ("issued_utc", "hour_utc")]
     return pa.Table.from_pylist(
         rows, pa.schema([*texts, *moments, *((name, pa.float64()) for name in HOURLY.values())])
     )
+
+
+def _documents(store: ObjectStore) -> list[tuple[str, re.Match[str]]]:
+    return [(key, match) for key in store.list("bronze/weather/") if (match := _DOCUMENT.fullmatch(key))]
 
 
 def _hours(document: dict[str, Any], kind: str, key: str) -> list[dict[str, Any]]:
