@@ -29,7 +29,7 @@ run: setup
 	$(F1) run
 
 test: setup
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 campaign: setup
 	$(VENV)/bin/python -m pytest -m campaign --timeout=3000

@@ -9,10 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lakes import built_once, replay_a_weekend, tick_on_saturday
 
 ROOT = Path(__file__).resolve().parents[1]
+# The workers take whole modules in this order: those that take longest begin, so that none is left over at the end.
+SLOWEST_FIRST = """
+    unit/test_replay real/test_pipeline faults/test_live_ticks aws/test_weekend faults/test_upstreams
+    real/test_fastf1_sessions notebooks/test_lived_pages notebooks/test_stage_notebooks
+    notebooks/test_explore_notebooks unit/test_quick_start sql/test_gold_leaks sql/test_gold_reuse unit/test_simulated
+    unit/test_pages unit/test_simulated_world unit/test_known_answer aws/test_two_ticks real/test_fastf1_agreement
+    real/test_f1db_history sql/test_gold_field real/test_gold_oracle real/test_combined_source
+""".split()
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _real_connect = socket.socket.connect
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    ranks = {ROOT / "tests" / f"{name}.py": rank for rank, name in enumerate(SLOWEST_FIRST)}
+    items.sort(key=lambda item: ranks.get(item.path, len(ranks)))
 
 
 def _guarded_connect(self: socket.socket, address: Any) -> None:
@@ -45,6 +59,18 @@ def shared_data() -> Path:
 def f1db_zip(shared_data: Path) -> Path:
     """The F1DB release of the real data."""
     return shared_data / "f1db" / "f1db-csv.zip"
+
+
+@pytest.fixture(scope="session")
+def replayed_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the ``lake`` that `lakes.replay_a_weekend` leaves, to be read only."""
+    return built_once(tmp_path_factory, "replayed", replay_a_weekend)
+
+
+@pytest.fixture(scope="session")
+def saturday_lake(tmp_path_factory: pytest.TempPathFactory, f1db_zip: Path) -> Path:
+    """The lake that `lakes.tick_on_saturday` leaves, to be read only."""
+    return built_once(tmp_path_factory, "saturday", tick_on_saturday(f1db_zip)) / "lake"
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,12 @@ from f1lib.cli import main
 NOW = ["--now", "2025-12-06T16:00:00Z"]
 
 
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said does not depend on the engine; `test_execute.py` holds both against each other."""
+    monkeypatch.setenv("F1_ENGINE", "inprocess")
+
+
 def _fails(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
     assert main(list(argv)) != 0
     said = capsys.readouterr().err.strip().splitlines()

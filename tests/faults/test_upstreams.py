@@ -38,8 +38,10 @@ def equal(first: dict[str, pd.DataFrame], second: dict[str, pd.DataFrame]) -> No
 @pytest.mark.parametrize(
     ("kind", "where"),
     [(kind, "TimingData") for kind in ("500", "429", "drop", "truncate", "cut", "html", "delay")]
-    + [(kind, "sprint.json") for kind in ("429", "drop", "cut", "html")]
-    + [(kind, "schedule_2023") for kind in ("500", "429", "truncate", "html")],
+    + [(kind, "sprint.json") for kind in ("429", "cut")]
+    + [(kind, "schedule_2023") for kind in ("500", "html")]
+    + [pytest.param(kind, "sprint.json", marks=pytest.mark.campaign) for kind in ("drop", "html")]
+    + [pytest.param(kind, "schedule_2023", marks=pytest.mark.campaign) for kind in ("429", "truncate")],
 )
 def test_a_fault_that_may_pass_fails_the_session_and_the_next_try_is_as_if_it_had_not_been(
     wire: Wire, untroubled: dict[str, pd.DataFrame], kind: str, where: str

@@ -1,44 +1,29 @@
-"""A small simulated lake that has been run through, for the notebooks to be executed on."""
+"""The simulated lake that has been lived through, for the notebooks to be executed on."""
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lakes import AFTER, copied
 
-from f1lib.cli import main
-
-# A week before a race of the simulated season, and the evening after it.
-NOW, AFTER = "2025-06-12T10:00:00Z", "2025-06-17T10:00:00Z"
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="session")
-def run_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seasons of simulated history, a prediction issued before a race and scored after it."""
-    lake = tmp_path_factory.mktemp("notebooks") / "lake"
-    lake.mkdir()
-    marker = {"kind": "simulated", "seed": 3, "first_season": 2024}
-    (lake / "lake.json").write_text(json.dumps(marker), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("F1_ENGINE", "inprocess")
-        for moment in (NOW, AFTER):
-            assert main(["run", "--source", "simulated", "--lake", str(lake), "--now", moment]) == 0
-    return lake
+def run_lake(replayed_lake: Path) -> Path:
+    """A season of simulated history and a weekend predicted and scored; to be read only."""
+    return replayed_lake / "lake"
 
 
 @pytest.fixture(scope="module")
 def lake(run_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the lake that one module may write into."""
-    copy = tmp_path_factory.mktemp("copy") / "lake"
-    shutil.copytree(run_lake, copy)
-    return copy
+    return copied(run_lake, tmp_path_factory)
 
 
 Opener = Callable[..., AbstractContextManager[Any]]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from lived_lake import AFTER, Opener
+from lakes import AFTER
+from lived_lake import Opener
 
 RESULT = "application/vnd.f1lib.result+json"
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from lakes import SATURDAY, copied
 
 from f1lib import backtest, model, predictions, tables
 from f1lib.cli import main
@@ -14,23 +15,17 @@ from f1lib.settings import Settings
 from f1lib.storage import open_store
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"
-NOW = "2025-12-06T16:00:00Z"
 
 
 @pytest.fixture(scope="module")
-def options(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> list[str]:
-    lake = tmp_path_factory.mktemp("real") / "lake"
-    release = shared_data / "f1db" / "f1db-csv.zip"
-    return ["--source", "f1db", "--f1db", str(release), "--lake", str(lake)]
+def lake(saturday_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake filled by one tick on the evening before the last race of 2025, to go on with."""
+    return copied(saturday_lake, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def lake(options: list[str]) -> Path:
-    """A lake filled by one tick on the evening before the last race of 2025."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("F1_ENGINE", "inprocess")
-        assert main(["run", *options, "--now", NOW]) == 0
-    return Path(options[-1])
+def options(lake: Path, f1db_zip: Path) -> list[str]:
+    return ["--source", "f1db", "--f1db", str(f1db_zip), "--lake", str(lake)]
 
 
 def test_one_tick_predicts_the_next_race_from_what_was_known_the_evening_before(lake: Path) -> None:
@@ -57,7 +52,7 @@ def test_a_second_tick_straight_after_does_nothing_and_says_so(
     lake: Path, options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in lake.rglob("*") if path.is_file()}
-    assert main(["run", *options, "--now", NOW]) == 0
+    assert main(["run", *options, "--now", SATURDAY]) == 0
     assert "nothing is due" in capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in lake.rglob("*") if path.is_file()} == before
 
@@ -85,11 +80,11 @@ def test_predictions_are_printed_as_table_json_and_csv(
     lake: Path, options: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert lake.exists()
-    assert main(["predictions", "abu dhabi", *options, "--now", NOW, "--json"]) == 0
+    assert main(["predictions", "abu dhabi", *options, "--now", SATURDAY, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert main(["predictions", EVENT, *options, "--now", NOW, "--csv"]) == 0
+    assert main(["predictions", EVENT, *options, "--now", SATURDAY, "--csv"]) == 0
     lines = capsys.readouterr().out.strip().splitlines()
-    assert main(["predictions", EVENT, *options, "--now", NOW]) == 0
+    assert main(["predictions", EVENT, *options, "--now", SATURDAY]) == 0
     table = capsys.readouterr().out
     assert len(rows) == len(lines) - 1 == 20
     assert rows[0]["full_name"] in table
