@@ -65,7 +65,7 @@ def _before(frame: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
 
 def _own(races: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
     """The driver's earlier races, newest first."""
-    return _before(races, row).query("driver_id == @row.driver_id").iloc[::-1]
+    return _before(races[races["driver_id"] == row["driver_id"]], row).iloc[::-1]
 
 
 def _decayed(values: pd.Series, own: pd.DataFrame, season: int) -> float:
