@@ -99,7 +99,7 @@ def _refresh(session: requests.Session, url: str, target: Path, note: Note | Non
             break
         except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
             if attempt == ATTEMPTS:
-                raise SourceError(f"cannot download {url}: {error}") from error
+                raise _as_source_error(error, url) from error
             log.info("download of %s interrupted, going on: %s", url, error)
     if fresh is None:  # not modified
         assert note is not None
@@ -199,4 +199,12 @@ def _strong(etag: str) -> str:
 
 
 def _as_source_error(error: Exception, url: str) -> SourceError:
-    return error if isinstance(error, SourceError) else SourceError(f"cannot download {url}: {error}")
+    import requests
+
+    from f1lib.sources.failures import cause
+
+    if isinstance(error, SourceError):
+        return error
+    if not isinstance(error, requests.RequestException):  # a folder or a disk: the system names the place
+        return SourceError(f"cannot download {url}: {error}")
+    return SourceError(f"cannot download {url}: {cause(error)}; give the path of an f1db-csv.zip instead")

@@ -81,7 +81,7 @@ class Call:
 
     def error(self) -> SourceError:
         """The fault as the exception that says what to do."""
-        place = f"{self.url}: {self.fault} after {self.attempts} attempts"
+        place = f"{self.url.partition('?')[0]}: {self.fault} after {self.attempts} attempts"
         if self.fault == "rate limited":
             return RateLimited(f"{place}; ask again in {self.retry_after_seconds:.0f} s", self.retry_after_seconds)
         return SourceError(f"{place} (status {self.status or 'none'}); the next run asks again")

@@ -224,8 +224,12 @@ def test_a_copy_serves_while_upstream_is_away_and_says_so(
 
 
 def test_no_server_at_all_is_a_source_error(cache: Path) -> None:
-    with pytest.raises(SourceError, match=r"cannot download http://127\.0\.0\.1:9/f1db\.zip"):
+    with pytest.raises(SourceError) as caught:
         locate("http://127.0.0.1:9/f1db.zip", cache, now=NOW)
+    said = str(caught.value)
+    assert said.startswith("cannot download http://127.0.0.1:9/f1db.zip: Connection refused;"), said
+    assert "urllib3" not in said
+    assert "Max retries" not in said
 
 
 def test_a_cache_that_cannot_be_written_is_a_source_error(upstream: Upstream, tmp_path: Path) -> None:

@@ -1,0 +1,23 @@
+"""Why a request failed, in words a person can use."""
+
+from __future__ import annotations
+
+import requests
+
+
+def cause(error: BaseException) -> str:
+    """Why no answer came, in a few words: the system's own ("Connection refused"), not the text of all around it."""
+    chain = [error]
+    while (inner := _inside(chain[-1])) and inner not in chain:
+        chain.append(inner)
+    if words := [e.strerror for e in chain if isinstance(e, OSError) and e.strerror]:
+        return str(words[-1])
+    if any(isinstance(e, (requests.Timeout, TimeoutError)) for e in chain):
+        return "timed out"
+    return " ".join(str(chain[-1]).split())[:120] or type(chain[-1]).__name__
+
+
+def _inside(error: BaseException) -> BaseException | None:
+    """The exception that one of requests or urllib3 was made from: urllib3's ``reason``, an argument, the cause."""
+    made_from = (getattr(error, "reason", None), *error.args, error.__cause__)
+    return next((found for found in made_from if isinstance(found, BaseException)), None)
