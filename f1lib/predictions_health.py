@@ -1,11 +1,14 @@
 """Is what the model is served like what it learned from: the population stability index of each feature it reads.
 
 PSI sums (p - q) ln(p / q) over bins, p the share of the training rows, q that of the served ones; by habit above 0.25
-is drift. That habit is for thousands of rows. A race has some twenty, of one circuit and one season, and differs from
-the mean of all races without anything being wrong: so each feature is measured against ``usual``, the 95th percentile
-of the same figure over the last `RECENT` races of the training set, and is drifted above that and 0.25. Bins are the
-training set's quintiles, with a bin of their own for missing values. Features that are one number for a whole race
-(the season's progress) are left out.
+is drift. That habit is for thousands of rows. A race has some twenty, and few rows differ without anything being
+wrong: of two samples of one distribution, n and m rows in B bins, PSI is about (1/n + 1/m) times a chi-square variable
+of B - 1 degrees of freedom (Yurdakul and Naranjo 2020, Journal of Risk Model Validation 14), so 0.25 on average for
+20 rows in 6 bins. A race is of one circuit and one season besides. So each feature is measured against ``usual``, the
+larger of two 95th percentiles: that of chance, and that of the same figure over the last `RECENT` races of the
+training set, each against all others of the set. Drifted is what lies above that and 0.25. Bins are the training set's
+quintiles, with a bin of their own for missing values. Features that are one number for a whole race (the season's
+progress) are left out.
 """
 
 from __future__ import annotations
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
 BINS = 5
 DRIFTED = 0.25
-FLOOR = 1e-3  # an empty bin counts as this share
+EMPTY = 0.5  # an empty bin counts as this many rows: of twenty, one in seventeen is empty by chance
 RECENT, USUAL = 24, 0.95
 # Raised when more than this share of the features drifted: one in twenty does by chance.
 SHARE_RAISED = 0.25
@@ -38,7 +41,15 @@ SHARE_RAISED = 0.25
 
 def psi(training: ArrayLike, served: ArrayLike, bins: int = BINS) -> float:
     """The population stability index of ``served`` against ``training``; NaN in either is a bin of its own."""
-    return _against(*_binned(training, bins), served)
+    edges, past = _binned(training, bins)
+    return _index(past, _counts(served, edges))
+
+
+def by_chance(n: int, m: int, bins: int, share: float = USUAL) -> float:
+    """What the index of ``n`` rows against ``m`` of the same distribution stays below with probability ``share``."""
+    from scipy.special import chdtri
+
+    return float(chdtri(bins - 1, 1 - share)) * (1 / n + 1 / m) if bins > 1 else 0.0
 
 
 def feature_drift(training: pd.DataFrame, served: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
@@ -53,9 +64,9 @@ def feature_drift(training: pd.DataFrame, served: pd.DataFrame, features: Sequen
     rows = []
     for name in features:
         if training[name].notna().any() and served[name].nunique() > 1:
-            binned = _binned(training[name], BINS)
-            found = _against(*binned, served[name])
-            usual = float(np.quantile([_against(*binned, race[name]) for race in races], USUAL))
+            edges, past = _binned(training[name], BINS)
+            now = _counts(served[name], edges)
+            found, usual = _index(past, now), _usual(past, now, [_counts(race[name], edges) for race in races])
             rows.append((name, found, usual, found > max(usual, DRIFTED)))
     frame = pd.DataFrame(rows, columns=["feature", "psi", "usual", "drifted"])
     return frame.sort_values("psi", ascending=False, kind="stable", ignore_index=True)
@@ -93,20 +104,28 @@ def health(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any
     }
 
 
-def _binned(training: ArrayLike, bins: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The edges between the bins, and the share of the training values in each (the last: missing)."""
+def _usual(past: NDArray[np.int64], now: NDArray[np.int64], races: Sequence[NDArray[np.int64]]) -> float:
+    """What neither chance nor one race in twenty exceeds; arguments are counts by bin."""
+    chance = by_chance(int(now.sum()), int(past.sum()), int(((past > 0) | (now > 0)).sum()))
+    others = [_index(past - race, race) for race in races if race.sum() < past.sum()]
+    return max(chance, float(np.quantile(others, USUAL)) if others else 0.0)
+
+
+def _binned(training: ArrayLike, bins: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The edges between the bins, and how many training values are in each (the last: missing)."""
     past = np.asarray(training, dtype="float64")
     edges = np.unique(np.quantile(past[~np.isnan(past)], np.linspace(0, 1, bins + 1)[1:-1]))
-    return edges, _shares(past, edges)
+    return edges, _counts(past, edges)
 
 
-def _against(edges: NDArray[np.float64], p: NDArray[np.float64], served: ArrayLike) -> float:
-    q = _shares(np.asarray(served, dtype="float64"), edges)
+def _index(past: NDArray[np.int64], now: NDArray[np.int64]) -> float:
+    filled = (past > 0) | (now > 0)
+    p, q = (np.maximum(counts[filled], EMPTY) / counts.sum() for counts in (past, now))
     return float(((p - q) * np.log(p / q)).sum())
 
 
-def _shares(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    known = values[~np.isnan(values)]
+def _counts(values: ArrayLike, edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    given = np.asarray(values, dtype="float64")
+    known = given[~np.isnan(given)]
     counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
-    shares = np.append(counts, len(values) - len(known)) / len(values)
-    return np.maximum(shares, FLOOR)
+    return np.append(counts, len(given) - len(known))
