@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from f1lib.attribution import ATTRIBUTION
+from f1lib import attribution
 from f1lib.errors import BadParameters
 from f1lib.plan import INGEST, REPORT, next_race
 from f1lib.runner import TickResult, tick
@@ -112,7 +112,7 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
         title = f"What if {', '.join(changes)}? (not stored) {title}"
     caption = f"source: {first['source']} - model run {first['model_run_id']}"
     if ws.source_name != "simulated":
-        caption += f" - data: {ATTRIBUTION[ws.source_name]}"
+        caption += f" - data: {attribution.of_predictions(frame)}"
     history = predictions.history_prefix(EventKey.parse(predictions.event_of(frame)))
     news = newest_news(ws.store, predictions.history_keys(ws.store, history), str(first["session"]))
     if news.get("lacks"):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from f1lib import __version__
+from f1lib import __version__, attribution
 from f1lib.errors import BadParameters, RunError
 from f1lib.parameters import declared, merge, stage_file
 from f1lib.workspace import PROJECT
@@ -146,6 +146,7 @@ def _provenance(ws: Workspace, stage: str, values: Mapping[str, Any], error: str
         "status": "failed" if error else "finished",
         "error": error,
         "source": ws.source_name,
+        "attribution": attribution.of_lake(ws.store, ws.source_name),
         "run_id": ws.run_id,
         "code_version": __version__,
         "parameters": dict(values),

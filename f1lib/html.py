@@ -15,8 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from f1lib import __version__
-from f1lib.attribution import ATTRIBUTION
+from f1lib import __version__, attribution
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,7 +136,7 @@ def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "home": _HOME if facts.get("run_id") else "",
         "provenance": _provenance(facts),
         "toc": [(f"cell-{anchor}", text) for level, text, anchor in headings if level == 2],
-        "attribution": ATTRIBUTION.get(source, ""),
+        "attribution": facts.get("attribution") or attribution.attribution(source, weather=False),
         "generated": f"Made by f1lib {facts['code_version']}." if facts.get("code_version") else "Made by f1lib.",
         "style": asset("style.css") + asset("notebook.css"),
         "script": asset("page.js"),

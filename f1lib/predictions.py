@@ -15,8 +15,7 @@ import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from f1lib import gold_lake, predictions_shap, silver
-from f1lib.attribution import ATTRIBUTION
+from f1lib import attribution, gold_lake, predictions_shap, silver
 from f1lib.errors import MissingColumn, RunError, StorageError
 from f1lib.predictions_news import issue_before, keep_news
 from f1lib.storage import open_store, read_json, write_json
@@ -228,18 +227,19 @@ def tracking_rows(prediction: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def latest_document(prediction: pd.DataFrame, attribution: str) -> dict[str, Any]:
+def latest_document(prediction: pd.DataFrame) -> dict[str, Any]:
     """``predictions/latest.json``: one race's prediction as JSON; its schema stands beside it."""
     rows = records(prediction)
     shared = ("event_year", "event_name", "session", "as_of_utc", "horizon", "model_run_id", "gold_run_id",
               "forecast_hash", "source")  # fmt: skip
     head = {"event_partition_key": event_of(prediction), **{name: rows[0][name] for name in shared}}
     drivers = [{k: v for k, v in row.items() if k not in shared} for row in rows]
-    return {"$schema": "latest.schema.json", **head, "attribution": attribution, "drivers": drivers}
+    named = attribution.of_predictions(prediction)
+    return {"$schema": "latest.schema.json", **head, "attribution": named, "drivers": drivers}
 
 
 def _write_latest(ws: Workspace, rows: pd.DataFrame) -> None:
-    document = latest_document(rows, ATTRIBUTION[ws.source_name])
+    document = latest_document(rows)
     if ws.store.exists(LATEST) and read_json(ws.store, LATEST)["as_of_utc"] > document["as_of_utc"]:
         return
     schema = resources.files("f1lib").joinpath("templates", "latest.schema.json").read_bytes()

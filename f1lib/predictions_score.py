@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from f1lib import __version__, baselines, gold, gold_targets, metrics, silver
-from f1lib.attribution import ATTRIBUTION
+from f1lib import __version__, attribution, baselines, gold, gold_targets, metrics, silver
 from f1lib.predictions import event_of, history_keys, load_issue, records
 from f1lib.storage import write_json
 from f1lib.terms import HORIZONS, EventKey, format_utc
@@ -50,7 +49,7 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
         "as_of_utc": format_utc(ws.as_of),
         "code_version": __version__,
         "source": ws.source_name,
-        "attribution": ATTRIBUTION[ws.source_name],
+        "attribution": attribution.of_lake(ws.store, ws.source_name),
         "predictions": records(frame),
         "others": [s["entry"] for s in others],
         "means": means(frame),

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib import dashboard, figures, figures_season, predictions_shap
-from f1lib.attribution import ATTRIBUTION
+from f1lib import attribution, dashboard, figures, figures_season, predictions_shap
 from f1lib.html import moment, percent, render
 from f1lib.predictions import event_of, records
 from f1lib.predictions_changes import SHOWN_MOVE_PLACES, what_changed, why_changed
@@ -59,7 +58,7 @@ def race_page(
         weather=weather,
         notebooks=notebooks,
         provenance=[*provenance(newest), *hashes],
-        attribution=ATTRIBUTION[newest["source"].iloc[0]],
+        attribution=attribution.of_predictions(pd.concat(issues, ignore_index=True)),
     )
 
 

@@ -79,7 +79,7 @@ def notebooks_of(runs: Iterable[Mapping[str, Any]], event: str) -> list[dict[str
 
 def source_of(ws: Workspace, rows: Iterable[Row]) -> dict[str, Any]:
     """Where the lake's data comes from, whom to name for it, and until when it reaches."""
-    from f1lib.attribution import ATTRIBUTION
+    from f1lib import attribution
 
     known = [r for r in rows if r.get("status") in ("ingested", "silver", "gold") and r.get("available_utc")]
     visible = [r["available_utc"] for r in known if r["available_utc"] <= format_utc(ws.as_of)]
@@ -87,7 +87,7 @@ def source_of(ws: Workspace, rows: Iterable[Row]) -> dict[str, Any]:
     return {
         "name": ws.source_name,
         "simulated": ws.source_name == "simulated",
-        "attribution": ATTRIBUTION[ws.source_name],
+        "attribution": attribution.of_lake(ws.store, ws.source_name),
         "data_until_utc": max(visible, default=None),
         "seasons": [min(years), max(years)] if years else [],
     }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from f1lib import gold_features
-from f1lib.attribution import ATTRIBUTION
+from f1lib import attribution, gold_features
 from f1lib.html import Html, macro
 from f1lib.predictions import records
 from f1lib.terms import HORIZONS, format_utc
@@ -32,7 +31,7 @@ def table(frame: pd.DataFrame, rows: int = SHOWN_ROWS) -> Html:
 def credits(ws: Workspace) -> Html:
     """Where the data of the cells below comes from, as its licence asks; loud when it is simulated."""
     where = f"Lake {ws.store.url} at {format_utc(ws.as_of)}."
-    said = ATTRIBUTION[ws.source_name]
+    said = attribution.of_lake(ws.store, ws.source_name)
     loud = "SIMULATED DATA - nothing below happened. " if ws.source_name == "simulated" else ""
     return Html(str(macro("tables.html.j2", "credits")(ws.source_name, said, where)), f"{loud}Data: {said}. {where}")
 
