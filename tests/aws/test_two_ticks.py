@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ from standins import Server, make_bucket, make_tables
 from weekends import since
 
 from f1lib import silver
+from f1lib.bronze_backfill import bring_all
 from f1lib.runner import tick
+from f1lib.sources.base import SessionData
 from f1lib.storage import open_store
+from f1lib.terms import EventKey
 from f1lib.tracking import PIPELINE, open_tracking
 from f1lib.workspace import Workspace, open_workspace
 
@@ -131,6 +135,40 @@ def test_of_two_ticks_one_works_and_a_killed_one_s_work_is_done_once_more_when_i
     drivers = results[["event_partition_key", "session", "driver_id"]]
     assert len(drivers) > 100
     assert not drivers.duplicated().any()
+
+
+def test_a_session_a_laptop_is_at_is_left_to_it_by_the_cloud_and_both_fill_one_lake(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The laptop alone reaches live timing; the schedule in the cloud ticks while it is at qualifying."""
+    event = "2025_Australian_Grand_Prix"
+    tick(place.open(NOW), stages=frozenset(["00_schedule"]))
+    meanwhile: list[tuple[set[str], dict[str, Any]]] = []
+
+    class Timing:
+        name = "fastf1"
+
+        def session(self, key: EventKey, code: str, as_of: datetime) -> SessionData:
+            cloud = place.open(NOW)
+            assert tick(cloud, stages=frozenset(["01_ingest"])).failures == []
+            rows = {row["session_name_abr"]: row for row in cloud.tracking.rows(event)}
+            brought = {name for name, row in rows.items() if row.get("status") == "ingested"}
+            meanwhile.append((brought, rows["Q"]))
+            data = cloud.source.session(key, code, as_of)
+            return replace(data, provenance={**data.provenance, "source": self.name, "complete": True})
+
+    monkeypatch.setattr("f1lib.workspace_sources.open_live", lambda _ws: Timing())
+    laptop = replace(place.open(NOW), owner="laptop:1")
+    done = bring_all(laptop, [f"{event}/Q"], 1, lambda: laptop.as_of, lambda _outcome: None)
+    assert [outcome["status"] for outcome in done] == ["ingested"]
+    ((brought, under_way),) = meanwhile
+    assert {"P1", "P2", "P3", "R"} <= brought
+    assert (under_way["owner"], under_way["status"]) == ("laptop:1", "due")
+    rows = {row["session_name_abr"]: row for row in place.open(NOW).tracking.rows(event)}
+    assert {rows[name]["source"] for name in ("P1", "P2", "P3", "R")} == {"f1db"}
+    assert (rows["Q"]["source"], rows["Q"]["status"], rows["Q"]["attempts"]) == ("fastf1", "ingested", 1)
+    assert not [row for row in rows.values() if row.get("owner")]
+    assert tick(place.open(NEXT), stages=frozenset(["01_ingest"])).runs == [], "and nothing is fetched twice"
 
 
 def test_an_ingest_that_takes_too_long_is_cut_and_the_tick_goes_on_with_the_rest(
