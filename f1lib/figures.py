@@ -37,6 +37,8 @@ _THEMED = {
 _RIDGE_ROWS = 1.6  # the likeliest single place of the race stands this many rows high
 # A figure's inch in CSS pixels, how far a page may enlarge it, and from which width on it scrolls on a phone.
 _CSS_INCH, _LARGEST, WIDE_INCHES = 96, 1.2, 6.0
+# A letter of a tick's label at 10 points, the empty rim, and what ticks and their label below take.
+_LETTER_INCHES, _MARGIN_INCHES, _BELOW_INCHES = 0.085, 0.1, 0.5
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "f1lib", "font.size": 10.0, "hatch.linewidth": 0.6}
 
 
@@ -51,14 +53,24 @@ class Picture:
         return {"image/svg+xml": self.svg, "text/plain": self.alt}
 
 
-def new_figure(width: float, height: float) -> tuple[Any, Any]:
-    """An empty figure of ``width`` x ``height`` inches and its one pair of axes, bare of frames."""
+def new_figure(width: float, height: float, longest_label: int = 0) -> tuple[Any, Any]:
+    """An empty figure of ``width`` x ``height`` inches and its one pair of axes, bare of frames.
+
+    Room for labels is measured, which takes as long as drawing; a figure with nothing but ticks and a label below
+    can say instead how many letters stand at its left.
+    """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        axes = figure.add_subplot()
+        if longest_label:
+            left = _LETTER_INCHES * longest_label + _MARGIN_INCHES
+            size = (1 - (left + _MARGIN_INCHES) / width, 1 - (_BELOW_INCHES + _MARGIN_INCHES) / height)
+            figure = Figure(figsize=(width, height))
+            axes = figure.add_axes((left / width, _BELOW_INCHES / height, *size))
+        else:
+            figure = Figure(figsize=(width, height), layout="constrained")
+            axes = figure.add_subplot()
     bare(axes)
     return figure, axes
 
@@ -164,6 +176,10 @@ def _labels(frame: pd.DataFrame) -> list[str]:
     return [letters_of(row) for row in frame.to_dict("records")]
 
 
+def _longest(labels: Iterable[str]) -> int:
+    return max(len(label) for label in labels)
+
+
 def order(predictions: pd.DataFrame) -> Picture:
     """The predicted order, a row a driver: his position distribution, his 10th to 90th percentile, his mean.
 
@@ -171,12 +187,13 @@ def order(predictions: pd.DataFrame) -> Picture:
     """
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     colours, second, n = team_colours(frame["team_id"]), _second_drivers(frame), len(frame)
-    figure, axes = new_figure(4.6, 0.25 * (n + 1) + 0.7)
+    labels = [f"{i + 1}  {label}" for i, label in enumerate(_labels(frame))]
+    figure, axes = new_figure(4.6, 0.25 * (n + 1) + 0.7, _longest(labels))
     highest = max(max(row) for row in frame["position_probabilities"])
     rows: list[dict[Any, Any]] = frame.to_dict("records")
     for place, row in enumerate(rows):
         _distribution(axes, place, row, highest, colours[row["team_id"]], row["driver_id"] in second)
-    axes.set_yticks(range(n), [f"{i + 1}  {label}" for i, label in enumerate(_labels(frame))], family="monospace")
+    axes.set_yticks(range(n), labels, family="monospace")
     axes.set_ylim(n - 0.4, 0.2 - _RIDGE_ROWS)
     axes.set_xlim(0.3, n + 0.7)
     axes.set_xticks([1, *range(5, n + 1, 5)])
@@ -213,37 +230,42 @@ def matrix(predictions: pd.DataFrame) -> Picture:
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     shares = [list(row) for row in frame["position_probabilities"]]
     n = len(shares[0])
-    figure, axes = new_figure(4.6, 0.25 * (len(frame) + 1) + 0.7)
+    labels = _labels(frame)
+    figure, axes = new_figure(4.6, 0.25 * (len(frame) + 1) + 0.7, _longest(labels))
     highest = max(max(row) for row in shares)
+    # The eye tells the faint ones apart, too.
+    strengths = {(x, y): (share / highest) ** 0.5 for y, row in enumerate(shares) for x, share in enumerate(row)}
+    axes.add_collection(_squares({cell: strength for cell, strength in strengths.items() if strength >= 0.05}))
     for place, row in enumerate(shares):
         for column, share in enumerate(row):
-            strength = (share / highest) ** 0.5  # the eye tells the faint ones apart, too
-            if strength >= 0.05:
-                axes.add_patch(_square(column + 0.5, place - 0.5, strength))
             if share >= 0.095:
                 axes.text(
                     column + 1, place, f"{100 * share:.0f}", ha="center", va="center", fontsize=8,
-                    color=ON_FILL if strength > 0.85 else INK,
+                    color=ON_FILL if strengths[column, place] > 0.85 else INK,
                 )  # fmt: skip
     axes.set_xlim(0.5, n + 0.5)
     axes.set_ylim(len(frame) - 0.5, -0.5)
     axes.set_xticks([1, *range(5, n + 1, 5)])
-    axes.set_yticks(range(len(frame)), _labels(frame), family="monospace")
+    axes.set_yticks(range(len(frame)), labels, family="monospace")
     axes.set_xlabel("finishing position")
     best = [f"{r['full_name']} {max(r['position_probabilities']):.0%}" for r in frame.head(3).to_dict("records")]
     alt = f"Chance of each finishing position, a row a driver; likeliest single places: {', '.join(best)}."
     return picture(figure, alt, "matrix")
 
 
-def _square(x: float, y: float, strength: float) -> Any:
-    from matplotlib.patches import Rectangle
+def _squares(strengths: Mapping[tuple[int, int], float]) -> Any:
+    """A square at each (column, row), the fuller the stronger."""
+    from matplotlib.collections import PolyCollection
+    from matplotlib.colors import to_rgba
 
-    return Rectangle((x, y), 1, 1, facecolor=FILL, alpha=0.04 + 0.96 * strength, linewidth=0)
+    corners = [[(x + dx, y + dy) for dx, dy in ((0.5, -0.5), (1.5, -0.5), (1.5, 0.5), (0.5, 0.5))] for x, y in strengths]
+    colours = [to_rgba(FILL, 0.04 + 0.96 * strength) for strength in strengths.values()]
+    return PolyCollection(corners, facecolors=colours, linewidths=0)
 
 
 def reasons(name: str, rows: Sequence[tuple[str, float]]) -> Picture:
     """Why one driver stands where he does: places gained (left) or lost by each feature, largest first."""
-    figure, axes = new_figure(4.6, 0.27 * len(rows) + 0.8)
+    figure, axes = new_figure(4.6, 0.27 * len(rows) + 0.8, _longest(label for label, _ in rows))
     for place, (_, moved) in enumerate(rows):
         axes.barh(place, moved, height=0.6, color="#0072b2" if moved < 0 else "#d55e00")
         side = {"ha": "right", "xytext": (-4, 0)} if moved < 0 else {"ha": "left", "xytext": (4, 0)}

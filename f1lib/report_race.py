@@ -40,6 +40,7 @@ def race_page(
     """
     newest = issues[-1]
     drivers = dashboard.prediction_rows(newest)
+    why = None if effects.empty else reasons(newest, effects, parts)
     result = None if outcome.empty else _result(outcome, scores, str(newest["horizon"].iloc[0]))
     return render(
         "race.html.j2",
@@ -52,7 +53,7 @@ def race_page(
         order=figures.order(newest),
         matrix=figures.matrix(newest),
         drivers=drivers,
-        reasons=None if effects.empty else reasons(newest, effects, parts),
+        reasons=why and {**why, "pictures": _drawn(why)},
         moves=figures_season.moves(pd.concat(issues, ignore_index=True)) if len(issues) > 1 else None,
         changes=changes(issues),
         weather=weather,
@@ -63,22 +64,28 @@ def race_page(
 
 
 def reasons(prediction: pd.DataFrame, effects: pd.DataFrame, parts: pd.DataFrame | None = None) -> dict[str, Any]:
-    """``effects`` (see `predictions_why.explain`) as a table's rows and the pictures of the first drivers.
+    """``effects`` (see `predictions_why.explain`) as ``groups`` and a table's ``rows``, in the predicted order.
 
     ``parts`` (see `predictions_shap`) tell each driver's strongest features in words beside it.
     """
     effects = effects.iloc[:, :_SHOWN_GROUPS]
-    rows, pictures = [], []
+    rows = []
     names = dict(zip(prediction["driver_id"], prediction["full_name"], strict=True))
-    groups = [group_words(group) for group in effects.columns]
     for rank, (driver, moved) in enumerate(effects.iterrows(), start=1):
-        name, words = str(names[driver]), in_words(moved)
         said = "" if parts is None else predictions_shap.in_words(parts, str(driver))
-        rows.append({"rank": rank, "full_name": name, "effects": moved.tolist(), "words": words, "features": said})
-        if rank <= _DRAWN:
-            shown = sorted(zip(groups, moved.tolist(), strict=True), key=lambda item: -abs(item[1]))[:_DRAWN_GROUPS]
-            pictures.append({"picture": figures.reasons(name, shown), "words": f"{name}: {words}"})
-    return {"groups": groups, "rows": rows, "pictures": pictures}
+        row = {"rank": rank, "full_name": str(names[driver]), "effects": moved.tolist(), "words": in_words(moved)}
+        rows.append(row | {"features": said})
+    return {"groups": [group_words(group) for group in effects.columns], "rows": rows}
+
+
+def _drawn(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """The first drivers' reasons as pictures, the strongest on top."""
+    pictures = []
+    for row in found["rows"][:_DRAWN]:
+        shown = sorted(zip(found["groups"], row["effects"], strict=True), key=lambda item: -abs(item[1]))
+        picture = figures.reasons(row["full_name"], shown[:_DRAWN_GROUPS])
+        pictures.append({"picture": picture, "words": f"{row['full_name']}: {row['words']}"})
+    return pictures
 
 
 def changes(issues: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
