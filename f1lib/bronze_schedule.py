@@ -6,6 +6,7 @@ import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from f1lib import __version__
 from f1lib.bronze_due import GRID_ROWS
 from f1lib.sources.base import Schedule
 from f1lib.storage import read_json, write_json
@@ -26,7 +27,8 @@ SCHEDULE_ROW = "STAGE#00_schedule#"
 NOTICE_ROW = "STAGE#00_schedule"
 # A calendar that another source stood in for is asked of the first one again after this long.
 STOOD_IN_FOR = timedelta(hours=1)
-_WAITING = ("scheduled", "due", "unavailable")
+_TO_COME = ("scheduled", "due")
+_WAITING = (*_TO_COME, "unavailable")
 
 
 def schedule_folder(season: int) -> str:
@@ -56,15 +58,17 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
             again = format_utc(ws.as_of + STOOD_IN_FOR)
             schedule = _in_the_lake(ws, season) or schedule
         events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
+        frames.append(events)
+        rows = known.get(str(season), {})
+        if _is_over(ws, season, schedule.provenance, rows):
+            continue
         sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
         frames_of = {"events": events, "sessions": sessions}
         if schedule.entries is not None:
             frames_of["entries"] = schedule.entries.assign(event_year=season, source=ws.source.name)
         digest = _store(ws, season, frames_of, schedule.provenance)
-        rows = known.get(str(season), {})
         changes += _session_rows(events, sessions, rows, ws.as_of)
         changes += _season_row(season, digest, rows, ws.as_of)
-        frames.append(events)
     notice = "; ".join(ws.notices) or None
     stage = known.get("", {}).get((PIPELINE, NOTICE_ROW), {})
     if (notice, again) != (stage.get("notice"), stage.get("next_attempt_utc")):
@@ -88,8 +92,17 @@ def _store(ws: Workspace, season: int, frames: dict[str, pd.DataFrame], provenan
     for name, content in contents.items():
         ws.store.write(f"{base}/{name}", content)
     note = {"season": season, "content_hash": digest, "fetched_utc": format_utc(ws.as_of), "files": hashes}
-    write_json(ws.store, note_key, {**note, "provenance": provenance})
+    write_json(ws.store, note_key, {**note, "code_version": __version__, "provenance": provenance})
     return digest
+
+
+def _is_over(ws: Workspace, season: int, provenance: dict[str, Any], known: dict[tuple[str, str], Row]) -> bool:
+    """Whether the lake has this very answer already, stored by this code, and no session of the season is to come."""
+    note_key = f"{schedule_folder(season)}/source.json"
+    if not known or any(row.get("status") in _TO_COME for row in known.values()) or not ws.store.exists(note_key):
+        return False
+    note = read_json(ws.store, note_key)
+    return (note.get("provenance"), note.get("code_version")) == (provenance, __version__)
 
 
 def _in_the_lake(ws: Workspace, season: int) -> Schedule | None:

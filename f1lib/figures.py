@@ -258,7 +258,9 @@ def _squares(strengths: Mapping[tuple[int, int], float]) -> Any:
     from matplotlib.collections import PolyCollection
     from matplotlib.colors import to_rgba
 
-    corners = [[(x + dx, y + dy) for dx, dy in ((0.5, -0.5), (1.5, -0.5), (1.5, 0.5), (0.5, 0.5))] for x, y in strengths]
+    corners = [
+        [(x + dx, y + dy) for dx, dy in ((0.5, -0.5), (1.5, -0.5), (1.5, 0.5), (0.5, 0.5))] for x, y in strengths
+    ]
     colours = [to_rgba(FILL, 0.04 + 0.96 * strength) for strength in strengths.values()]
     return PolyCollection(corners, facecolors=colours, linewidths=0)
 

@@ -107,13 +107,16 @@ def compute(silver: Mapping[str, Any], targets: pd.DataFrame) -> pd.DataFrame:
 
 def _joined(connection: Any) -> pd.DataFrame:
     """The field with every group's columns beside it."""
-    rows = connection.table("field").set_alias("field")
+    import pandas as pd
+
+    parts = [connection.table("field").df().set_index("entry_id")]
     for group in gold_features.groups():
-        found = connection.sql(tables.sql_text(f"gold/{group}"))
+        connection.sql(tables.sql_text(f"gold/{group}")).create(group)
+        found = connection.table(group)
         _check_documented(group, found.columns)
-        found.create(group)
-        rows = rows.join(connection.table(group), "entry_id", how="left")
-    return rows.df()  # type: ignore[no-any-return]
+        parts.append(found.df().set_index("entry_id", verify_integrity=True).reindex(parts[0].index))
+    rows: pd.DataFrame = pd.concat(parts, axis=1).reset_index()
+    return rows
 
 
 def _check_documented(group: str, columns: list[str]) -> None:

@@ -99,7 +99,7 @@ def _parsed(data: bytes, columns: list[str], fault: str) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        part = pq.read_table(pa.BufferReader(data), use_threads=False).select(columns)
+        part = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).select(columns)
     except (pa.ArrowInvalid, OSError, KeyError) as error:
         raise TableError(f"{fault}: {error}; run 03_silver again") from error
     return part.replace_schema_metadata(None)

@@ -20,7 +20,6 @@ from statistics import NormalDist, median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
     import pandas as pd
 
@@ -74,8 +73,9 @@ def ratings(history: pd.DataFrame, field: pd.DataFrame) -> pd.DataFrame:
 
     keys = ["history_utc", "event_year", "major_era_year", "driver_id", "team_lineage"]
     asked = field[keys].dropna(subset="history_utc").drop_duplicates().sort_values(keys, ignore_index=True)
-    qualifying = _follow(_performances(history, _qualifying_y), asked, CAR_QUALIFYING)
-    race = _follow(_performances(history, _race_y), asked, CAR_RACE)
+    races = _races(history)
+    qualifying = _follow([(when, _qualifying_y(rows)) for when, rows in races], asked, CAR_QUALIFYING)
+    race = _follow([(when, _race_y(rows)) for when, rows in races], asked, CAR_RACE)
     numbers = ("driver", "car", "sd")
     out = asked.drop(columns="major_era_year")
     for name, rows in (("qualifying", qualifying), ("race", race)):
@@ -97,15 +97,17 @@ def _race_y(rows: list[Row]) -> list[Performance]:
     return [(r, _NORMAL.inv_cdf((i + 0.5) / n)) for i, r in enumerate(classified)]
 
 
-def _performances(history: pd.DataFrame, y: Callable[[list[Row]], list[Performance]]) -> list[Race]:
-    """Per race, as it became visible: ``(available_utc, [(row, y), ...])``."""
+def _races(history: pd.DataFrame) -> list[tuple[Any, list[Row]]]:
+    """Per race, as it became visible: ``(available_utc, rows)``."""
     columns = (
         "available_utc event_year event_number major_era_year driver_id team_lineage finish is_classified quali_gap_pct"
     ).split()
     order = ["available_utc", "event_year", "event_number", "driver_id"]
-    records = history[columns].sort_values(order).to_dict("records")
-    races = groupby(records, key=itemgetter(*order[:3]))
-    return [(moment[0], y(list(rows))) for moment, rows in races]
+    ordered = history[columns].sort_values(order)
+    rows: list[Row] = [
+        dict(zip(columns, values, strict=True)) for values in zip(*(ordered[c].tolist() for c in columns), strict=True)
+    ]
+    return [(moment[0], list(race)) for moment, race in groupby(rows, key=itemgetter(*order[:3]))]
 
 
 def _follow(races: list[Race], asked: pd.DataFrame, car_walk: Walk) -> list[tuple[float, float, float]]:

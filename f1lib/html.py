@@ -123,18 +123,20 @@ def _exporter() -> Any:
 
     class Pages(HTMLExporter):
         def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
-            self.register_filter("highlight_code", Highlight2HTML(pygments_lexer="ipython3", parent=self))
-            widgets: Any = WidgetsDataTypeFilter
-            self.register_filter("filter_data_type", widgets(notebook_metadata={}, parent=self, resources=resources))
             return TemplateExporter.from_notebook_node(self, nb, resources, **kw)
 
-    exporter: Any = Pages
-    return exporter(
+    page: Any = Pages
+    code: Any = Highlight2HTML
+    widgets: Any = WidgetsDataTypeFilter
+    exporter = page(
         template_name="notebook",
         exclude_anchor_links=True,
         extra_template_basedirs=[str(_TEMPLATES)],
         extra_template_paths=[str(_TEMPLATES)],
     )
+    exporter.register_filter("highlight_code", code(pygments_lexer="ipython3", parent=exporter))
+    exporter.register_filter("filter_data_type", widgets(notebook_metadata={}, parent=exporter, resources={}))
+    return exporter
 
 
 def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:

@@ -57,9 +57,9 @@ class Step:
 class Rows:
     """The tracking rows, looked up the ways the rules need them."""
 
-    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, rows: Iterable[Row]) -> None:
         self.by_key: dict[tuple[str, str], Row] = {
-            (row["event_partition_key"], row["session_name_abr"]): dict(row) for row in rows
+            (row["event_partition_key"], row["session_name_abr"]): row for row in rows
         }
         self.sessions: dict[str, dict[str, Row]] = {}
         for (event, session), row in self.by_key.items():
@@ -92,7 +92,7 @@ def is_input(row: Mapping[str, Any]) -> bool:
 
 
 def due_steps(
-    rows: Iterable[Mapping[str, Any]],
+    rows: Iterable[Row],
     now: datetime,
     *,
     has_weather: bool = False,
@@ -116,13 +116,13 @@ def due_steps(
     return []
 
 
-def next_race(rows: Iterable[Mapping[str, Any]], now: datetime) -> Row | None:
+def next_race(rows: Iterable[Row], now: datetime) -> Row | None:
     """The race that starts next after ``now``, or None when the calendar has no further one."""
     upcoming = [row for row in Rows(rows).races() if row["session_date_utc"] > format_utc(now)]
     return upcoming[0] if upcoming else None
 
 
-def next_sprint(rows: Iterable[Mapping[str, Any]], now: datetime) -> Row | None:
+def next_sprint(rows: Iterable[Row], now: datetime) -> Row | None:
     """The sprint of the next race's weekend while it has not started, or None."""
     known = Rows(rows)
     race = next_race(known.by_key.values(), now)

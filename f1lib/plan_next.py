@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 
-def next_due(rows: Iterable[Mapping[str, Any]], now: datetime, *, has_weather: bool = False) -> tuple[datetime, str]:
+def next_due(rows: Iterable[Row], now: datetime, *, has_weather: bool = False) -> tuple[datetime, str]:
     """The moment and what is due then; the calendar's next reading when nothing else is closer."""
     known = Rows(rows)
     ahead = [(moment, what) for moment, what in _moments(known, now, has_weather) if moment > now]

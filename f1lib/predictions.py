@@ -162,10 +162,16 @@ def history_keys(store: ObjectStore, prefix: str = "predictions/") -> list[str]:
     return [key for _, key in sorted(found, key=lambda f: (f[0][1], f[0][2], order(f[0][4]), int(f[0][3] or 1), f[1]))]
 
 
+def raced_of(key: str) -> tuple[str, str]:
+    """The event (its partition key) and session, ``R`` or ``S``, that a file of the history is for."""
+    _, season, _, folder, name = key.split("/")
+    return f"{season}_{folder}", "S" if name.endswith("_sprint.parquet") else "R"
+
+
 def read_issues(store: ObjectStore, key: EventKey, session: str = "R") -> list[pd.DataFrame]:
     """Every prediction issued for an event's race (or sprint, ``S``), oldest first; empty when none was."""
-    issues = [load_issue(store, name) for name in history_keys(store, history_prefix(key))]
-    return [issue for issue in issues if issue["session"].iloc[0] == session]
+    keys = history_keys(store, history_prefix(key))
+    return [load_issue(store, name) for name in keys if raced_of(name)[1] == session]
 
 
 def event_of(prediction: pd.DataFrame) -> str:

@@ -6,13 +6,14 @@ driver who raced without having been predicted is left out of the outcome, which
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from f1lib import __version__, attribution, baselines, gold, gold_targets, metrics, silver
-from f1lib.predictions import event_of, history_keys, load_issue, records
+from f1lib.predictions import event_of, history_keys, load_issue, raced_of, records
 from f1lib.storage import write_json
 from f1lib.terms import HORIZONS, EventKey, format_utc
 
@@ -38,10 +39,10 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
     see `_standing`), every other issue under ``others``, ``means`` per horizon and system, and ``calibration``;
     ``sprints`` has ``predictions`` and ``means`` of its own, for a sprint is another kind of race.
     """
-    issues = [load_issue(ws.store, key) for key in history_keys(ws.store)]
-    results = _results(ws, issues)
-    scored = [_scored(issue, results[_raced(issue)]) for issue in issues if _raced(issue) in results]
-    counted, others = _standing(scored, _cutoffs(ws, {event_of(issue) for issue in issues}))
+    issues = {key: raced_of(key) for key in history_keys(ws.store)}
+    results = _results(ws, set(issues.values()))
+    scored = _all_scored(ws.store, {key: results[raced] for key, raced in issues.items() if raced in results})
+    counted, others = _standing(scored, _cutoffs(ws, {event for event, _ in issues.values()}))
     entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted)
     whole = _ordered(pd.DataFrame(entries))
     frame, sprints = (whole[whole["session"] == name] if len(whole) else whole for name in ("R", "S"))
@@ -62,12 +63,16 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
 
 def joined_with_result(issue: pd.DataFrame, result: pd.DataFrame) -> pd.DataFrame:
     """``issue`` with ``finishing_position`` (null: no entrant), ``is_dnf``, ``status`` and ``status_reason``."""
+    return issue.merge(_outcome(result), on="driver_id", how="left", validate="one_to_one")
+
+
+def _outcome(result: pd.DataFrame) -> pd.DataFrame:
+    """What `joined_with_result` puts beside a prediction, a row an entrant."""
     ran = result[result["is_entrant"].astype(bool) & result["finishing_position"].notna()]
-    outcome = ran[["driver_id", "status", "status_reason"]].assign(
+    return ran[["driver_id", "status", "status_reason"]].assign(
         finishing_position=ran["finishing_position"].astype("float64"),
         is_dnf=1.0 - ran["is_classified"].astype("float64"),
     )
-    return issue.merge(outcome, on="driver_id", how="left", validate="one_to_one")
 
 
 def means(entries: pd.DataFrame) -> list[dict[str, Any]]:
@@ -108,20 +113,37 @@ def _bins(chances: pd.Series[Any], happened: pd.Series[Any]) -> list[dict[str, f
     return rows
 
 
-def _raced(issue: pd.DataFrame) -> tuple[str, str]:
-    """Event and session that ``issue`` is for."""
-    return event_of(issue), str(issue["session"].iloc[0])
-
-
-def _results(ws: Workspace, issues: Iterable[pd.DataFrame]) -> dict[tuple[str, str], pd.DataFrame]:
+def _results(ws: Workspace, raced: set[tuple[str, str]]) -> dict[tuple[str, str], pd.DataFrame]:
     """(event, session) -> its result with the start as ``race_start_utc``, where it is visible at ``ws.as_of``."""
-    raced = {_raced(issue): int(issue["event_year"].iloc[0]) for issue in issues}
-    seasons, keys = sorted(set(raced.values())), ["event_partition_key", "session"]
+    seasons, keys = sorted({EventKey.parse(event).season for event, _ in raced}), ["event_partition_key", "session"]
     results, calendar = silver.read(ws, "results", seasons), silver.read(ws, "sessions", seasons)
     starts = calendar[[*keys, "session_start_utc"]].rename(columns={"session_start_utc": "race_start_utc"})
     rows = results[results["available_utc"] <= ws.as_of].merge(starts, on=keys, how="left", validate="many_to_one")
     groups = ((tuple(map(str, key)), rows) for key, rows in rows.groupby(keys))
     return {(key[0], key[1]): rows for key, rows in groups if key in raced}
+
+
+# (hash of an issue's file, hash of its race's result) -> its scores, of the issues that were scored last: the next
+# scoring finds nearly all of them unchanged.
+_SCORED: dict[tuple[str, str], dict[str, Any]] = {}
+
+
+def _all_scored(store: ObjectStore, results: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """The scores of every issue (its key -> the result of its race), in order."""
+    digests = {id(result): _digest(result) for result in results.values()}
+    wanted = {
+        key: (hashlib.sha256(store.read(key)).hexdigest(), digests[id(result)]) for key, result in results.items()
+    }
+    for gone in set(_SCORED) - set(wanted.values()):
+        del _SCORED[gone]
+    for key, known_by in wanted.items():
+        if known_by not in _SCORED:
+            _SCORED[known_by] = _scored(load_issue(store, key), results[key])
+    return [_SCORED[known_by] for known_by in wanted.values()]
+
+
+def _digest(result: pd.DataFrame) -> str:
+    return hashlib.sha256(pd.util.hash_pandas_object(result, index=False).to_numpy().tobytes()).hexdigest()
 
 
 def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
@@ -142,7 +164,7 @@ def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
         "p_winner": float(given.iloc[0]) if len(given) else 0.0,
         **metrics.score_race(joined),
     }
-    return {"entry": entry, "joined": joined}
+    return {"entry": entry, "joined": joined[[*CHANCES, "p_dnf", "finishing_position", "is_dnf"]]}
 
 
 def _cutoffs(ws: Workspace, events: set[str]) -> dict[tuple[str, str, str], str]:
@@ -189,7 +211,15 @@ def _baseline_entries(store: ObjectStore, counted: list[dict[str, Any]]) -> list
     training = gold.read_training_dataset(store)
     known = training[training["horizon"] == "pre_race"]
     raced = {(s["entry"]["event_partition_key"], s["entry"]["session"]) for s in counted}
-    figures = {key: _baseline_scores(known, *key) for key in raced}
+    # A sprint is compared with both kinds of race, each in a weekend's place of its own.
+    own = known.assign(event_partition_key=known["event_partition_key"] + "#" + known["session"])
+    kinds = {"R": own[own["session"] == "R"], "S": own}
+    past = {
+        kind: {system: baselines.history_of(rows, column) for system, column in baselines.SLOT_COLUMNS.items()}
+        for kind, rows in kinds.items()
+    }
+    races = {key: rows for key, rows in known.groupby(["event_partition_key", "session"]) if key in raced}
+    figures = {key: _baseline_scores(races.get(key, known.iloc[:0]), past[key[1]]) for key in raced}
     rows = []
     for entry in (s["entry"] for s in counted):
         for system, scores in figures[entry["event_partition_key"], entry["session"]].items():
@@ -197,20 +227,17 @@ def _baseline_entries(store: ObjectStore, counted: list[dict[str, Any]]) -> list
     return rows
 
 
-def _baseline_scores(known: pd.DataFrame, event: str, session: str) -> dict[str, dict[str, Any]]:
-    """System -> metrics of one race, from earlier races only; of a sprint from both, with a place for each weekend."""
-    own = (known["event_partition_key"] == event) & (known["session"] == session)
-    race = known[own & known["finishing_position"].notna()]
+def _baseline_scores(rows: pd.DataFrame, past: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
+    """System -> metrics of one race from earlier races only; ``past`` as `baselines.history_of` gives it, a system."""
+    race = rows[rows["finishing_position"].notna()]
     if race.empty:
         return {}
-    when = tuple(race.iloc[0][["event_year", "event_number"]])
-    counted = known[known["session"].isin({"R", session})]
-    moments = zip(counted["event_year"], counted["event_number"], strict=True)
-    earlier = counted[[moment < when for moment in moments]]
-    earlier = earlier.assign(event_partition_key=earlier["event_partition_key"] + "#" + earlier["session"])
+    season, number = race.iloc[0][["event_year", "event_number"]]
     found: dict[str, dict[str, Any]] = {}
     for system, column in baselines.SLOT_COLUMNS.items():
-        said = baselines.predict(race, baselines.history_of(earlier, column), column)
+        years = past[system]["event_year"]
+        earlier = past[system][(years < season) | ((years == season) & (past[system]["event_number"] < number))]
+        said = baselines.predict(race, earlier, column)
         scores = metrics.score_race(said.assign(finishing_position=race["finishing_position"], is_dnf=race["is_dnf"]))
         won = said.loc[race["finishing_position"] == 1, "p_win"]
         found[system] = {**scores, "p_winner": float(won.iloc[0])}

@@ -23,7 +23,7 @@ from f1lib import (
 )
 from f1lib.errors import RunError
 from f1lib.html import Html
-from f1lib.predictions import event_of, history_keys, newest_key, read_issues, read_newest, records
+from f1lib.predictions import event_of, history_keys, newest_key, raced_of, read_issues, read_newest, records
 from f1lib.predictions_health import health
 from f1lib.predictions_score import ACCURACY, means
 from f1lib.predictions_why import explain
@@ -163,8 +163,7 @@ def _race_pages(
     before = read_json(ws.store, SUMMARY).get("pages", {}) if ws.store.exists(SUMMARY) else {}
     issues: dict[tuple[str, str], list[str]] = {}
     for key in history_keys(ws.store):
-        season, folder = key.split("/")[1], key.split("/")[3]
-        issues.setdefault((f"{season}_{folder}", "S" if key.endswith("_sprint.parquet") else "R"), []).append(key)
+        issues.setdefault(raced_of(key), []).append(key)
     pages: dict[str, str] = {}
     for (event, session), issued in issues.items():
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]

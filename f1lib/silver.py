@@ -15,7 +15,7 @@ from f1lib import silver_inputs
 from f1lib.bronze import GRID_ROWS, SCHEDULE_ROW, Unit, grid_note, session_note
 from f1lib.drivers import lineages
 from f1lib.errors import TableError
-from f1lib.tables import conform, empty, read_parquet, run_sql, write_parquet
+from f1lib.tables import conform, connect, empty, read_parquet, sql_text, write_parquet
 from f1lib.terms import SessionCode, format_utc
 from f1lib.tracking import PIPELINE
 from f1lib.workspace import Workspace
@@ -69,10 +69,14 @@ def build_frames(store: ObjectStore, seasons: list[int], threads: int) -> dict[s
     samples = inputs.get("bronze_weather", silver_inputs.no_samples())
     inputs |= {"bronze_hours": hours, "bronze_weather": samples, "team_lineages": _lineages()}
     frames: dict[str, pd.DataFrame] = {}
-    for name, (_, needed) in TABLES.items():
-        has_rows = len(inputs.get(needed, ())) > 0 or (name == "weather_observed" and len(hours) > 0)
-        frames[name] = conform(run_sql(f"silver/{name}", inputs), name) if has_rows else empty(name)
-        inputs[name] = frames[name]
+    with connect() as connection:
+        for name, rows in inputs.items():
+            connection.register(name, rows)
+        for name, (_, needed) in TABLES.items():
+            has_rows = len(inputs.get(needed, ())) > 0 or (name == "weather_observed" and len(hours) > 0)
+            found = connection.execute(sql_text(f"silver/{name}")).fetch_df() if has_rows else None
+            frames[name] = empty(name) if found is None else conform(found, name)
+            connection.register(name, frames[name])
     return frames
 
 

@@ -128,7 +128,7 @@ def _read(store: ObjectStore, key: str) -> pa.Table:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(pa.BufferReader(store.read(key)), use_threads=False)
+        return pq.ParquetFile(pa.BufferReader(store.read(key))).read(use_threads=False)
     except (pa.ArrowInvalid, OSError) as error:
         raise TableError(
             f"{key} in lake {store.url} is no Parquet file: {error}; delete its folder and ingest it"

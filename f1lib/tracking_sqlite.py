@@ -37,6 +37,7 @@ _COLUMNS = (
     "owner lease_expires_utc run_id input_hash"
 ).split()
 _NAMES = ["event_partition_key", "session_name_abr", *_COLUMNS, "attributes"]
+_SELECT = f"SELECT {', '.join(_NAMES)} FROM {SESSION_TABLE}"
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS {SESSION_TABLE} (
     event_partition_key TEXT NOT NULL, session_name_abr TEXT NOT NULL,
@@ -96,7 +97,7 @@ class SqliteTracking:
 
     def get(self, event_partition_key: str, session_name_abr: str) -> Row | None:
         """See `TrackingTable.get`."""
-        statement = f"SELECT * FROM {SESSION_TABLE} WHERE event_partition_key = ? AND session_name_abr = ?"
+        statement = f"{_SELECT} WHERE event_partition_key = ? AND session_name_abr = ?"
         found = self._read(statement, (event_partition_key, session_name_abr))
         return _load(found[0]) if found else None
 
@@ -104,7 +105,7 @@ class SqliteTracking:
         """See `TrackingTable.rows`."""
         where = "" if event_partition_key is None else " WHERE event_partition_key = ?"
         values = () if event_partition_key is None else (event_partition_key,)
-        statement = f"SELECT * FROM {SESSION_TABLE}{where} ORDER BY event_partition_key, session_name_abr"
+        statement = f"{_SELECT}{where} ORDER BY event_partition_key, session_name_abr"
         return [_load(found) for found in self._read(statement, values)]
 
     def claim(
@@ -153,14 +154,15 @@ class SqliteTracking:
 
 
 def _select(connection: sqlite3.Connection, event_partition_key: str, session_name_abr: str) -> Row | None:
-    statement = f"SELECT * FROM {SESSION_TABLE} WHERE event_partition_key = ? AND session_name_abr = ?"
+    statement = f"{_SELECT} WHERE event_partition_key = ? AND session_name_abr = ?"
     found = connection.execute(statement, (event_partition_key, session_name_abr)).fetchone()
     return None if found is None else _load(found)
 
 
 def _load(found: sqlite3.Row) -> Row:
-    row = {name: found[name] for name in found.keys() if name != "attributes" and found[name] is not None}  # noqa: SIM118
-    return {**row, **json.loads(found["attributes"])}
+    row: Row = {name: value for name, value in zip(_NAMES, found, strict=True) if value is not None}
+    row.update(json.loads(row.pop("attributes")))
+    return row
 
 
 def _replace(connection: sqlite3.Connection, row: Row) -> None:

@@ -43,7 +43,7 @@ class F1dbSource:
 
     def __init__(self, release: Path | str, *, first_season: int = 2010) -> None:
         self._release = Release(Path(release), first_season)
-        self._parts: dict[str, dict[Hashable, pd.DataFrame]] = {}
+        self._parts: dict[str, Any] = {}
 
     def seasons(self, as_of: datetime) -> list[int]:
         """The seasons with races up to the year of ``as_of``; the next year's from December on."""
@@ -68,11 +68,11 @@ class F1dbSource:
         row = self._row(key, session)
         what = f"{key} {session}"
         _wait_until(row["available_utc"], as_of, what)
-        results = self._part("results", session).get(row["race_id"])
+        results = self._part("results", session, row["race_id"])
         if results is None:
             raise NotPublishedYet(f"{what}: this F1DB release has no results of it (cancelled, or not in yet)")
         frames = {"results": results}
-        if session == "R" and (stops := self._part("pit_stops", "R").get(row["race_id"])) is not None:
+        if session == "R" and (stops := self._part("pit_stops", "R", row["race_id"])) is not None:
             frames["pit_stops"] = stops
         return SessionData(frames, self._provenance(f1db_frames.RESULT_FILES[session]), _oddities(what, results))
 
@@ -83,7 +83,7 @@ class F1dbSource:
         row = self._row(key, session)
         what = f"{key} starting grid of {session}"
         _wait_until(row["grid_available_utc"], as_of, what)
-        grid = self._part("grid", session).get(row["race_id"])
+        grid = self._part("grid", session, row["race_id"])
         if grid is None:
             raise NotPublishedYet(f"{what}: this F1DB release has none (cancelled, or not in yet)")
         provenance = self._provenance(f1db_frames.GRID_FILES[session])
@@ -104,8 +104,8 @@ class F1dbSource:
         except KeyError:
             raise SourceError(f"F1DB's calendar has no session {session} of {key}") from None
 
-    def _part(self, kind: str, session: str) -> dict[Hashable, pd.DataFrame]:
-        """Race id -> its rows of one file, in official order; a file is converted once."""
+    def _part(self, kind: str, session: str, race_id: Hashable) -> pd.DataFrame | None:
+        """A race's rows of one file, in official order, None where it has none; a file is converted once."""
         name = f"{kind}/{session}"
         if name not in self._parts:
             if kind == "results":
@@ -115,9 +115,12 @@ class F1dbSource:
             else:
                 whole = f1db_frames.pit_stops(self._release)
             order = ["race_id", "driver_id", "stop"] if kind == "pit_stops" else ["race_id", "position", "driver_id"]
-            parts = whole.sort_values(order, kind="stable").groupby("race_id", sort=False)
-            self._parts[name] = {race: rows.drop(columns="race_id").reset_index(drop=True) for race, rows in parts}
-        return self._parts[name]
+            self._parts[name] = whole.sort_values(order, kind="stable").groupby("race_id", sort=False)
+        parts = self._parts[name]
+        if race_id not in parts.groups:
+            return None
+        found: pd.DataFrame = parts.get_group(race_id).drop(columns="race_id").reset_index(drop=True)
+        return found
 
     def _provenance(self, *files: str) -> dict[str, Any]:
         return {
