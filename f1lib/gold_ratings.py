@@ -20,7 +20,6 @@ from statistics import NormalDist, median
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-
     import pandas as pd
 
 _NORMAL = NormalDist()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from f1lib.bronze_due import is_session
 from f1lib.plan import FORECAST_CLOSE, FORECAST_EVERY, FORECAST_REACH, SCHEDULE, SCHEDULE_EVERY, WEATHER, Rows
 from f1lib.terms import format_utc, parse_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
+
+    from f1lib.tracking import Row
 
 
 def next_due(rows: Iterable[Row], now: datetime, *, has_weather: bool = False) -> tuple[datetime, str]:
