@@ -1,7 +1,7 @@
 """Live through a season by the production path: a tick whenever something becomes known, then the scores.
 
 The ticks are the same ticks as `f1 run` makes; only the clock is an argument, notebooks run in this process
-instead of in a kernel each, and the report, which half of the time would go into, is rebuilt once a race. An
+instead of in a kernel each, and the report, which nobody reads on the way, is built at the end. An
 interrupted replay goes on where it was; a lake that has been brought beyond the season's beginning in any other
 way is refused, because what it knows would be a look ahead.
 """
@@ -31,11 +31,10 @@ _STAGES = frozenset(STAGES)
 
 
 class Moment(NamedTuple):
-    """When something becomes known, what it is, and whether it is a race's result."""
+    """When something becomes known, and what it is."""
 
     when: datetime
     why: str
-    is_race: bool = False
 
 
 def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str], None]) -> dict[str, Any]:
@@ -59,8 +58,7 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
         if text < record["until"]:
             continue
         write_json(ws.store, RECORD, record | {"until": text})
-        reported = moment.is_race or moment is moments[-1]
-        result = tick(inprocess.at(moment.when), stages=_STAGES if reported else _STAGES - {REPORT})
+        result = tick(inprocess.at(moment.when), stages=_STAGES if moment is moments[-1] else _STAGES - {REPORT})
         on_tick(f"{text}  {moment.why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
         if result.failures:
             raise RunError(f"the tick at {text} failed: {result.failures[0].error}")
@@ -96,7 +94,7 @@ def replay_moments(ws: Workspace, season: int, event: str) -> list[Moment]:
     moments = [Moment(when.to_pydatetime(), f"{key} eve") for key, when in eve.items()]
     for row in sessions.to_dict("records"):
         name = f"{row['event_partition_key']} {row['session']}"
-        moments.append(Moment(row["available_utc"].to_pydatetime(), name, row["session"] == "R"))
+        moments.append(Moment(row["available_utc"].to_pydatetime(), name))
         if row["session"] in ("R", "S"):
             moments.append(Moment(row["grid_available_utc"].to_pydatetime(), f"{name} grid"))
     return sorted(moments)

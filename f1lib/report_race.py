@@ -40,7 +40,6 @@ def race_page(
     """
     newest = issues[-1]
     drivers = dashboard.prediction_rows(newest)
-    why = None if effects.empty else reasons(newest, effects, parts)
     result = None if outcome.empty else _result(outcome, scores, str(newest["horizon"].iloc[0]))
     return render(
         "race.html.j2",
@@ -53,7 +52,7 @@ def race_page(
         order=figures.order(newest),
         matrix=figures.matrix(newest),
         drivers=drivers,
-        reasons=why and {**why, "pictures": _drawn(why)},
+        reasons=None if effects.empty else _drawn(reasons(newest, effects, parts)),
         moves=figures_season.moves(pd.concat(issues, ignore_index=True)) if len(issues) > 1 else None,
         changes=changes(issues),
         weather=weather,
@@ -78,14 +77,14 @@ def reasons(prediction: pd.DataFrame, effects: pd.DataFrame, parts: pd.DataFrame
     return {"groups": [group_words(group) for group in effects.columns], "rows": rows}
 
 
-def _drawn(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """The first drivers' reasons as pictures, the strongest on top."""
+def _drawn(found: dict[str, Any]) -> dict[str, Any]:
+    """`reasons` with those of the first drivers as ``pictures``, the strongest on top."""
     pictures = []
     for row in found["rows"][:_DRAWN]:
         shown = sorted(zip(found["groups"], row["effects"], strict=True), key=lambda item: -abs(item[1]))
         picture = figures.reasons(row["full_name"], shown[:_DRAWN_GROUPS])
         pictures.append({"picture": picture, "words": f"{row['full_name']}: {row['words']}"})
-    return pictures
+    return {**found, "pictures": pictures}
 
 
 def changes(issues: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
