@@ -150,14 +150,17 @@ def replay_progress() -> Callable[[str], None]:
 
 
 def show_replay(summary: dict[str, Any]) -> None:
-    """The means of a replay's scores, a row a horizon and system."""
-    table = Table(title=f"{summary['season']}: {summary['races']} races, predictions scored as issued")
-    rows = [
-        {"horizon": horizon, "system": system, **figures}
-        for horizon, systems in summary["horizons"].items()
-        for system, figures in systems.items()
-    ]
-    _figures(table, rows, ("horizon", "system"))
+    """The means of a replay's scores, a row a horizon and system; of the sprints below, where there were any."""
+    for kind, scored in (("race", summary), ("sprint", summary["sprints"])):
+        count = scored["races"]
+        rows = [
+            {"horizon": horizon, "system": system, **figures}
+            for horizon, systems in scored["horizons"].items()
+            for system, figures in systems.items()
+        ]
+        title = f"{summary['season']}: {count} {kind}{'' if count == 1 else 's'}, predictions scored as issued"
+        if rows or kind == "race":
+            _figures(Table(title=title), rows, ("horizon", "system"))
 
 
 def show_scorecard(card: dict[str, Any]) -> None:
@@ -180,7 +183,7 @@ def location(ws: Workspace, key: str) -> str:
 def _figures(table: Table, rows: list[dict[str, Any]], labels: tuple[str, ...]) -> None:
     metrics = [name for name in SCORING_METRICS if any(name in row for row in rows)]
     for name in (*labels, *metrics):
-        table.add_column(name.replace("_", " "), justify="left" if name in labels else "right")
+        table.add_column(name.replace("_", " "), justify="left" if name in labels else "right", no_wrap=name in labels)
     for row in rows:
         values = ("" if row.get(m) is None else f"{row[m]:.4f}" for m in metrics)
         table.add_row(*(escape(str(row[label])) for label in labels), *values)

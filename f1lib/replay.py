@@ -40,7 +40,8 @@ class Moment(NamedTuple):
 def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str], None]) -> dict[str, Any]:
     """Tick through ``season`` (or one ``event`` of it) up to ``ws.as_of`` and score what was issued.
 
-    Returns ``{"season", "races", "horizons": {horizon: {system: means}}, "events": [...]}``. Raises
+    Returns ``{"season", "races", "horizons": {horizon: {system: means}}, "events": [...], "sprints"}``, where
+    ``sprints`` holds the same of the sprints. Raises
     `BadParameters` for a season or event the source does not know and for a lake that knows its future already,
     `RunError` when a tick fails.
     """
@@ -104,15 +105,22 @@ def summarize(ws: Workspace, season: int, event: str) -> dict[str, Any]:
     """The scores of every prediction issued for the season, from ``reports/accuracy.json``."""
     from f1lib.predictions_score import ACCURACY
 
-    entries: list[dict[str, Any]] = []
+    accuracy: dict[str, Any] = {"predictions": [], "sprints": {"predictions": []}}
     if ws.store.exists(ACCURACY):
-        entries = [e for e in read_json(ws.store, ACCURACY)["predictions"] if e["event_year"] == season]
-    entries = [e for e in entries if event in ("", e["event_partition_key"])]
+        accuracy = read_json(ws.store, ACCURACY)
+    races, sprints = (
+        [e for e in entries if e["event_year"] == season and event in ("", e["event_partition_key"])]
+        for entries in (accuracy["predictions"], accuracy["sprints"]["predictions"])
+    )
+    return {"season": season, **_scores(races), "sprints": _scores(sprints)}
+
+
+def _scores(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many races (or sprints), the means of each horizon and system, and the scores they are means of."""
     horizons: dict[str, dict[str, dict[str, float]]] = {}
     for horizon in [h for h in HORIZONS if any(e["horizon"] == h for e in entries)]:
         horizons[horizon] = _means([e for e in entries if e["horizon"] == horizon])
-    races = len({e["event_partition_key"] for e in entries})
-    return {"season": season, "races": races, "horizons": horizons, "events": entries}
+    return {"races": len({e["event_partition_key"] for e in entries}), "horizons": horizons, "events": entries}
 
 
 def _means(entries: list[dict[str, Any]]) -> dict[str, dict[str, float]]:

@@ -39,6 +39,13 @@ def test_every_horizon_of_the_weekend_is_predicted_and_scored_beside_the_baselin
         assert 0 < systems["model"]["rps"] < 0.5
 
 
+def test_the_sprint_has_scores_of_its_own(summary: dict[str, Any]) -> None:
+    sprints = summary["sprints"]
+    assert sprints["races"] == 1
+    assert {event["session"] for event in sprints["events"]} == {"S"}
+    assert list(sprints["horizons"]) == ["pre_weekend", "post_practice", "post_qualifying", "pre_race"]
+
+
 def test_what_was_issued_at_a_horizon_was_issued_at_its_moment(options: list[str], summary: dict[str, Any]) -> None:
     ws = open_workspace(source="simulated", lake=options[-1], as_of=NOW)
     moments = {moment.why.split()[-1]: moment.when for moment in replay_moments(ws, SEASON, EVENT)}
