@@ -71,16 +71,19 @@ def dependence(store: ObjectStore, run_id: str, feature: str, points: int = POIN
     return _dependence(*_model_and_rows(store, run_id), feature, points)
 
 
-def curves(store: ObjectStore, run_id: str, features: list[str], most: int = 4) -> dict[str, pd.DataFrame]:
+def curves(
+    store: ObjectStore, run_id: str, features: list[str], most: int = 4, weights: pd.DataFrame | None = None
+) -> dict[str, pd.DataFrame]:
     """`dependence` of each of ``features``; empty: the weightiest feature of each of the ``most`` weightiest groups.
 
     A group's weightiest feature is the one along which the mean score moves furthest from the least of its values
-    to the middle one and the greatest.
+    to the middle one and the greatest. ``weights``: `importance` of this run, when it has been computed.
     """
     serving, rows = _model_and_rows(store, run_id)
     if not features:
         named = {group_words(group): columns for group, columns in _groups(serving.features).items()}
-        for group in _importance(serving, rows)["group"].head(most):
+        weighty = _importance(serving, rows) if weights is None else weights
+        for group in weighty["group"].head(most):
             known = [c for c in named[group] if rows[c].nunique() > 1]
             moves = {c: float(np.ptp(_dependence(serving, rows, c, _ROUGH)["predicted_score"])) for c in known}
             features = [*features, *([max(moves, key=moves.__getitem__)] if moves else [])]

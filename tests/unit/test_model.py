@@ -104,6 +104,21 @@ def test_too_little_history_is_refused(ws: types.SimpleNamespace) -> None:
         model.train(ws, parse_config(CONFIG, "test"), "pre_race")
 
 
+def test_only_the_columns_asked_for_are_read_from_the_training_dataset(ws: types.SimpleNamespace) -> None:
+    whole = tables.read_parquet(ws.store, model.TRAINING_KEY)
+    some = tables.read_parquet(ws.store, model.TRAINING_KEY, ["grid_position", "event_year", "nowhere"])
+    assert list(some) == [c for c in whole if c in {"grid_position", "event_year"}]
+    assert some["grid_position"].equals(whole["grid_position"])
+
+
+def test_a_run_trained_on_rows_read_before_is_the_run_trained_on_the_lake(ws: types.SimpleNamespace) -> None:
+    runs = model.train_horizons(ws, "grid_plus_quali_v1", "")
+    alone = model.train(ws, load_config("grid_plus_quali_v1"), "pre_race")
+    together = read_json(ws.store, f"models/run_id={runs['run_id'].iloc[-1]}/model_metadata.json")
+    assert together["inputs"] == alone.metadata["inputs"]
+    assert together["horizon"] == "pre_race"
+
+
 def test_a_horizon_the_configuration_is_not_meant_for_is_refused(ws: types.SimpleNamespace) -> None:
     with pytest.raises(BadParameters, match="pre_weekend"):
         model.train_horizons(ws, "grid_only_v1", "pre_weekend")

@@ -32,6 +32,16 @@ def test_missing_values_become_the_mean_and_are_flagged() -> None:
     assert len(np.unique(made[:, 3])) == 2
 
 
+def test_columns_missing_in_the_same_rows_share_one_flag() -> None:
+    rows = _rows()
+    rows[:, 2] = np.where(np.isnan(rows[:, 0]), np.nan, rows[:, 2])  # the gap is missing with the grid
+    pipeline = preprocess.build(RAW, {}).fit(rows)
+    assert preprocess.columns_out(pipeline, RAW, []) == [*RAW, "grid_position__missing"]
+    rows[7, 2] = np.nan  # and now once more on its own
+    pipeline = preprocess.build(RAW, {}).fit(rows)
+    assert preprocess.columns_out(pipeline, RAW, []) == [*RAW, "grid_position__missing", "gap__missing"]
+
+
 def test_an_outlier_is_capped_at_three_robust_sigmas() -> None:
     rows = _rows()
     pipeline = preprocess.build(RAW, {}).fit(rows)
