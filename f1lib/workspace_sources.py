@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,20 @@ _CALENDARS = "bronze/schedule/"
 
 def open_f1db(ws: Workspace) -> SessionSource:
     """The F1DB release of the settings; raises `SourceError` when it cannot be had or is none."""
-    from f1lib.sources.f1db import F1dbSource
     from f1lib.sources.f1db_release import locate
 
     base = ws.settings.upstream_base
     release = locate(ws.settings.f1db, ws.cache, now=ws.as_of, session=web(base) if base else None)
-    return F1dbSource(release, first_season=ws.settings.history_from)
+    state = release.stat()
+    return _opened(release, (state.st_mtime_ns, state.st_size), ws.settings.history_from)
+
+
+@lru_cache(maxsize=1)
+def _opened(release: Path, state: tuple[int, int], first_season: int) -> SessionSource:
+    """The release while its file's ``state`` (time of change, size) lasts: a replay's notebooks open it once."""
+    from f1lib.sources.f1db import F1dbSource
+
+    return F1dbSource(release, first_season=first_season)
 
 
 def open_fastf1(ws: Workspace) -> SessionSource:
