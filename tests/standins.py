@@ -24,6 +24,8 @@ import yaml
 TEMPLATE = Path(__file__).resolve().parents[1] / "lambda_runner" / "template.yaml"
 MOTO = Path(__file__).with_name("moto_in_turn.py")
 REGION = "eu-central-1"
+# A page of an S3 listing; AWS answers 1000 keys, which take a while to write.
+SHORT_PAGES = {"MOTO_S3_DEFAULT_MAX_KEYS": "100"}
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -85,7 +87,9 @@ def free_port() -> int:
 def running(command: list[str], port: int) -> Iterator[Server]:
     """``command`` as a process that listens on ``port``, ended with the block."""
     with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **CREDENTIALS})
+        process = subprocess.Popen(
+            command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **CREDENTIALS, **SHORT_PAGES}
+        )
         try:
             _wait(process, port, log)
             yield Server(f"http://127.0.0.1:{port}", process)
