@@ -45,7 +45,8 @@ READS_A_TICK = 2500 * 0.6 / 4 * 0.5 + 30
 READS_A_UNIT = READS_A_TICK
 # A session that comes in by itself, in season: the chain from ingest to report, with 16 seasons of history.
 # 20 to 36 s of CPU and up to 704 MB (benchmarks/lambda_sandbox.py); the share of a core that 2 GB buys is 1.16.
-CHAIN_SECONDS, CHAIN_MEGABYTES, CHAIN_WRITES, CHAIN_READS = 35.0, 2.5, 40, 200
+# Requests counted over a Sunday: 36 objects written and 35 listings, 480 read and 67 looked for, all rows 13 times.
+CHAIN_SECONDS, CHAIN_MEGABYTES, CHAIN_WRITES, CHAIN_READS, CHAIN_ROWS = 35.0, 2.5, 71, 547, 13
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def estimate(sessions: int, source: str, *, days: int = 0, factor: float = 1.0) 
         "S3 reads": units * 4 + chains * CHAIN_READS,
         "S3 GB-months": gigabytes,
         "DynamoDB writes": units * 6,
-        "DynamoDB reads": units * READS_A_UNIT + (ticks + 10 * chains) * READS_A_TICK,
+        "DynamoDB reads": units * READS_A_UNIT + (ticks + CHAIN_ROWS * chains) * READS_A_TICK,
         "Log GB": (units + ticks) * 4 / 1024**2,
     }
     hours = max(units * upstream.seconds / upstream.concurrency / 3600, by_limit)

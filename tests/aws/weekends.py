@@ -47,14 +47,17 @@ BAKU = Weekend(
 )
 
 
-def since(release: Path, path: Path, year: int) -> Path:
-    """A copy of ``release`` whose rows of earlier years than ``year`` are left out."""
+def since(release: Path, path: Path, year: int, first_round: int = 1) -> Path:
+    """A copy of ``release`` whose rows of earlier years than ``year``, and earlier rounds of it, are left out."""
     with zipfile.ZipFile(release) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             rows = list(csv.reader(io.StringIO(old.read(name).decode())))
             if "year" in rows[0] and not name.endswith(("constructors-chronology.csv",)):
                 column = rows[0].index("year")
                 rows = [rows[0], *(row for row in rows[1:] if int(row[column]) >= year)]
+            if "round" in rows[0]:
+                column = rows[0].index("round")
+                rows = [rows[0], *(row for row in rows[1:] if int(row[column]) >= first_round)]
             text = io.StringIO()
             csv.writer(text, lineterminator="\n").writerows(rows)
             new.writestr(name, text.getvalue())
