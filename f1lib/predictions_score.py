@@ -14,7 +14,7 @@ import pandas as pd
 
 from f1lib import __version__, attribution, baselines, gold, gold_targets, metrics, silver
 from f1lib.predictions import event_of, history_keys, load_issue, raced_of, records
-from f1lib.storage import write_json
+from f1lib.storage import each, write_json
 from f1lib.terms import HORIZONS, EventKey, format_utc
 
 if TYPE_CHECKING:
@@ -131,8 +131,9 @@ _SCORED: dict[tuple[str, str], dict[str, Any]] = {}
 def _all_scored(store: ObjectStore, results: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """The scores of every issue (its key -> the result of its race), in order."""
     digests = {id(result): _digest(result) for result in results.values()}
+    contents = each(store, lambda key: hashlib.sha256(store.read(key)).hexdigest(), results)
     wanted = {
-        key: (hashlib.sha256(store.read(key)).hexdigest(), digests[id(result)]) for key, result in results.items()
+        key: (content, digests[id(result)]) for (key, result), content in zip(results.items(), contents, strict=True)
     }
     for gone in set(_SCORED) - set(wanted.values()):
         del _SCORED[gone]
