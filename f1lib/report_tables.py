@@ -38,12 +38,13 @@ def credits(ws: Workspace) -> Html:
 
 def features(rows: pd.DataFrame) -> Html:
     """What gold knows: a row a feature with its meaning and, for each horizon in ``rows``, the share that is known."""
-    known = {h: rows[rows["horizon"] == h].notna().mean() for h in HORIZONS if h in set(rows["horizon"])}
+    share = rows[gold_features.feature_names()].notna().groupby(rows["horizon"]).mean()
+    known = [h for h in HORIZONS if h in share.index]
+    shares = {name: column.reindex(known).tolist() for name, column in share.items()}
     lines: list[dict[str, Any]] = []
     for feature in gold_features.features():
-        shares = {h: float(share[feature.name]) for h, share in known.items()}
         lines.append({"name": feature.name, "group": feature.group, "unit": feature.unit, "meaning": feature.meaning,
-                      "null_when": feature.null_when, "shares": list(shares.values())})  # fmt: skip
+                      "null_when": feature.null_when, "shares": shares[feature.name]})  # fmt: skip
     caption = f"{len(lines)} features of {len(rows)} rows, and how often each is known"
-    markup = macro("tables.html.j2", "features")(list(known), lines, caption)
+    markup = macro("tables.html.j2", "features")(known, lines, caption)
     return Html(str(markup), "\n".join(f"{line['name']}: {line['meaning']}" for line in lines))
