@@ -53,6 +53,9 @@ print(json.dumps([[run.step.stage, run.status, run.error] for run in result.runs
 """
 
 
+_NUMBERS = itertools.count(1)
+
+
 @dataclass(frozen=True)
 class Place:
     """A lake and a table, as URLs."""
@@ -93,7 +96,7 @@ def place(request: pytest.FixtureRequest, release: Path, tmp_path: Path, monkeyp
     monkeypatch.setenv("F1_ENGINE", "inprocess")
     if request.param == "folder and SQLite":
         return Place(str(tmp_path / "lake"), f"sqlite:///{tmp_path}/tracking.db", release)
-    name = f"ticks-{request.param[-4:]}"
+    name = f"ticks-{request.param[-4:].lower()}-{next(_NUMBERS)}"  # a server outlives the test
     moto: Server = request.getfixturevalue("moto")
     tables: Server = moto if request.param == "S3 and DynamoDB" else request.getfixturevalue("dynalite")
     return Place(make_bucket(moto, name), make_tables(tables, name), release)
