@@ -200,7 +200,7 @@ def _said(system: object) -> str:
 
 
 def _legend(figure: Any) -> None:
-    columns = 1 if figure.get_figwidth() < WIDE_INCHES else 4
+    columns = 1 if figure.get_figwidth() < WIDE_INCHES else 2  # a system's name and mean take a third of a wide one
     legend = figure.legend(frameon=False, fontsize=9, ncols=columns, loc="outside upper left")
     for text in legend.get_texts():
         text.set_color(INK)
