@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from f1lib import __version__
 from f1lib.bronze_due import GRID_ROWS
 from f1lib.sources.base import Schedule
-from f1lib.storage import read_json, write_json
+from f1lib.storage import each, find_json, write_json
 from f1lib.tables import conform, parquet_bytes, read_parquet
 from f1lib.terms import format_utc
 from f1lib.tracking import PIPELINE
@@ -52,42 +52,50 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     frames: list[pd.DataFrame] = []
     changes: list[Row] = []
     again: str | None = None
-    for season in seasons or ws.source.seasons(ws.as_of):
+    wanted = seasons or ws.source.seasons(ws.as_of)
+    notes = _notes(ws, wanted)
+    for season in wanted:
         schedule = ws.source.schedule(season, ws.as_of)
         if schedule.provenance.get("tried"):  # another source stands in: the one that is first is asked again soon
             again = format_utc(ws.as_of + STOOD_IN_FOR)
-            schedule = _in_the_lake(ws, season) or schedule
+            schedule = _in_the_lake(ws, season, notes[season]) or schedule
         events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
         frames.append(events)
         rows = known.get(str(season), {})
-        if _is_over(ws, season, schedule.provenance, rows):
+        if _is_over(notes[season], schedule.provenance, rows):
             continue
         sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
         frames_of = {"events": events, "sessions": sessions}
         if schedule.entries is not None:
             frames_of["entries"] = schedule.entries.assign(event_year=season, source=ws.source.name)
-        digest = _store(ws, season, frames_of, schedule.provenance)
+        digest = _store(ws, season, frames_of, schedule.provenance, notes[season])
         changes += _session_rows(events, sessions, rows, ws.as_of)
         changes += _season_row(season, digest, rows, ws.as_of)
-    notice = "; ".join(ws.notices) or None
-    stage = known.get("", {}).get((PIPELINE, NOTICE_ROW), {})
-    if (notice, again) != (stage.get("notice"), stage.get("next_attempt_utc")):
-        row = {"event_partition_key": PIPELINE, "session_name_abr": NOTICE_ROW}
-        changes.append({**row, "notice": notice, "next_attempt_utc": again})
+    changes += _notice_row("; ".join(ws.notices) or None, again, known.get("", {}))
     ws.tracking.put_rows(changes)
     return pd.concat(frames, ignore_index=True)
 
 
-def _store(ws: Workspace, season: int, frames: dict[str, pd.DataFrame], provenance: dict[str, Any]) -> str:
+def _notes(ws: Workspace, seasons: list[int]) -> dict[int, dict[str, Any]]:
+    """What the lake says of the calendar it has of each season; empty where it has none."""
+    keys = [f"{schedule_folder(season)}/source.json" for season in seasons]
+    return {
+        s: note or {} for s, note in zip(seasons, each(ws.store, lambda k: find_json(ws.store, k), keys), strict=True)
+    }
+
+
+def _store(
+    ws: Workspace, season: int, frames: dict[str, pd.DataFrame], provenance: dict[str, Any], known: dict[str, Any]
+) -> str:
     """Write the tables and their note, unless the lake has the same; returns the hash of the content."""
     base = schedule_folder(season)
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in frames.items()}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
     note_key = f"{base}/source.json"
-    if ws.store.exists(note_key):
-        if read_json(ws.store, note_key).get("content_hash") == digest:
-            return digest
+    if known.get("content_hash") == digest:
+        return digest
+    if known:
         ws.store.delete(note_key)
     for name, content in contents.items():
         ws.store.write(f"{base}/{name}", content)
@@ -96,22 +104,17 @@ def _store(ws: Workspace, season: int, frames: dict[str, pd.DataFrame], provenan
     return digest
 
 
-def _is_over(ws: Workspace, season: int, provenance: dict[str, Any], known: dict[tuple[str, str], Row]) -> bool:
+def _is_over(note: dict[str, Any], provenance: dict[str, Any], known: dict[tuple[str, str], Row]) -> bool:
     """Whether the lake has this very answer already, stored by this code, and no session of the season is to come."""
-    note_key = f"{schedule_folder(season)}/source.json"
-    if not known or any(row.get("status") in _TO_COME for row in known.values()) or not ws.store.exists(note_key):
+    if not known or any(row.get("status") in _TO_COME for row in known.values()):
         return False
-    note = read_json(ws.store, note_key)
     return (note.get("provenance"), note.get("code_version")) == (provenance, __version__)
 
 
-def _in_the_lake(ws: Workspace, season: int) -> Schedule | None:
+def _in_the_lake(ws: Workspace, season: int, note: dict[str, Any]) -> Schedule | None:
     """The calendar the lake has of a season from a source that did not stand in for another."""
     base = schedule_folder(season)
-    if not ws.store.exists(f"{base}/source.json"):
-        return None
-    note = read_json(ws.store, f"{base}/source.json")
-    if note["provenance"].get("tried"):
+    if not note or note["provenance"].get("tried"):
         return None
     events, sessions = (read_parquet(ws.store, f"{base}/{name}.parquet") for name in ("events", "sessions"))
     return Schedule(events, sessions, note["provenance"])
@@ -124,6 +127,15 @@ def _season_row(season: int, digest: str, known: dict[tuple[str, str], Row], as_
         return []
     row = {"event_partition_key": key[0], "session_name_abr": key[1], "event_year": season, "status": "ingested"}
     return [{**row, "content_hash": digest, "updated_at_utc": format_utc(as_of)}]
+
+
+def _notice_row(notice: str | None, again: str | None, known: dict[tuple[str, str], Row]) -> list[Row]:
+    """What the source had to say and when the calendar is asked for again; nothing when the table says it already."""
+    stage = known.get((PIPELINE, NOTICE_ROW), {})
+    if (notice, again) == (stage.get("notice"), stage.get("next_attempt_utc")):
+        return []
+    row = {"event_partition_key": PIPELINE, "session_name_abr": NOTICE_ROW}
+    return [{**row, "notice": notice, "next_attempt_utc": again}]
 
 
 def _session_rows(

@@ -15,6 +15,7 @@
         BadParameters        a parameter is unknown, missing or of the wrong type
         PromotionRefused     the gate keeps a model from serving
       StorageError           the lake or the tracking table cannot be read or written
+        NoSuchKey            the lake holds nothing under a key
 
 Each message says what was wrong, where, and what to do. The command line prints the message as its one
 line of error; everything else is a bug and shows as a traceback with ``--verbose``.
@@ -80,3 +81,7 @@ class PromotionRefused(RunError):
 
 class StorageError(F1LibError):
     """The lake or the tracking table cannot be read or written."""
+
+
+class NoSuchKey(StorageError):
+    """The lake holds nothing under a key."""

@@ -15,7 +15,7 @@ from statistics import fmean, pvariance
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from f1lib.storage import read_json
+from f1lib.storage import find_json
 from f1lib.terms import format_utc, parse_utc
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def of_state(ws: Workspace, rows: Sequence[Row]) -> list[Measure]:
     health = source_health(rows, ws.as_of)
     measures = [Measure("PredictionMissing", len(overdue_predictions(rows, ws.as_of)))]
     measures += [Measure("SessionsFailing", health["failed"]), Measure("SessionsBlocked", health["blocked"])]
-    drift = rps_drift(read_json(ws.store, _ACCURACY)["predictions"]) if ws.store.exists(_ACCURACY) else None
+    accuracy = find_json(ws.store, _ACCURACY)
+    drift = rps_drift(accuracy["predictions"]) if accuracy else None
     return measures + ([] if drift is None else [Measure("DriftRps", drift)])
 
 

@@ -16,10 +16,10 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from f1lib import attribution, gold_lake, predictions_shap, silver
-from f1lib.errors import MissingColumn, RunError, StorageError
+from f1lib.errors import MissingColumn, NoSuchKey, RunError, StorageError
 from f1lib.predictions_news import issue_before, keep_news
-from f1lib.storage import open_store, read_json, write_json
-from f1lib.tables import check_grain, read_parquet, write_parquet
+from f1lib.storage import each, find_json, open_store, write_json
+from f1lib.tables import check_grain, parquet_frame, read_parquet, write_parquet
 from f1lib.tables_records import records as records
 from f1lib.terms import HORIZONS, EventKey, format_utc, parse_utc, stamp
 
@@ -142,15 +142,28 @@ def read(event: str, *, lake: str, session: str = "R") -> pd.DataFrame:
 
 def read_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.DataFrame:
     """See `read`; for callers that have the store."""
-    where = newest_key(key, session)
-    if not store.exists(where):
+    newest = find_newest(store, key, session)
+    if newest is None:
         raise StorageError(f"no prediction for {key} in lake {store.url}; `f1 run` issues one for the next race")
-    return load_issue(store, where)
+    return newest
+
+
+def find_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.DataFrame | None:
+    """The newest prediction of a race (or sprint, ``S``); None where there is none."""
+    try:
+        return load_issue(store, newest_key(key, session))
+    except NoSuchKey:
+        return None
 
 
 def load_issue(store: ObjectStore, key: str) -> pd.DataFrame:
     """One stored prediction by its key; the position probabilities come back as lists."""
-    frame = read_parquet(store, key)
+    return issue_of(store.read(key), f"{key} in lake {store.url}")
+
+
+def issue_of(data: bytes, where: str) -> pd.DataFrame:
+    """One stored prediction from its file's bytes; ``where`` they stand is named when they are no Parquet file."""
+    frame = parquet_frame(data, where)
     lists: Any = [list(row) for row in frame["position_probabilities"]]
     return frame.assign(position_probabilities=lists)
 
@@ -171,7 +184,7 @@ def raced_of(key: str) -> tuple[str, str]:
 def read_issues(store: ObjectStore, key: EventKey, session: str = "R") -> list[pd.DataFrame]:
     """Every prediction issued for an event's race (or sprint, ``S``), oldest first; empty when none was."""
     keys = history_keys(store, history_prefix(key))
-    return [load_issue(store, name) for name in keys if raced_of(name)[1] == session]
+    return each(store, lambda name: load_issue(store, name), [name for name in keys if raced_of(name)[1] == session])
 
 
 def event_of(prediction: pd.DataFrame) -> str:
@@ -246,7 +259,8 @@ def latest_document(prediction: pd.DataFrame) -> dict[str, Any]:
 
 def _write_latest(ws: Workspace, rows: pd.DataFrame) -> None:
     document = latest_document(rows)
-    if ws.store.exists(LATEST) and read_json(ws.store, LATEST)["as_of_utc"] > document["as_of_utc"]:
+    known = find_json(ws.store, LATEST)
+    if known and known["as_of_utc"] > document["as_of_utc"]:
         return
     schema = resources.files("f1lib").joinpath("templates", "latest.schema.json").read_bytes()
     ws.store.write(LATEST_SCHEMA, schema)

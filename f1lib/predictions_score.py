@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from f1lib import __version__, attribution, baselines, gold, gold_targets, metrics, silver
-from f1lib.predictions import event_of, history_keys, load_issue, raced_of, records
+from f1lib.predictions import event_of, history_keys, issue_of, raced_of, records
 from f1lib.storage import each, write_json
 from f1lib.terms import HORIZONS, EventKey, format_utc
 
@@ -131,16 +131,17 @@ _SCORED: dict[tuple[str, str], dict[str, Any]] = {}
 def _all_scored(store: ObjectStore, results: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """The scores of every issue (its key -> the result of its race), in order."""
     digests = {id(result): _digest(result) for result in results.values()}
-    contents = each(store, lambda key: hashlib.sha256(store.read(key)).hexdigest(), results)
-    wanted = {
-        key: (content, digests[id(result)]) for (key, result), content in zip(results.items(), contents, strict=True)
-    }
-    for gone in set(_SCORED) - set(wanted.values()):
+    contents = each(store, store.read, results)
+    known_by = [
+        (hashlib.sha256(content).hexdigest(), digests[id(result)])
+        for content, result in zip(contents, results.values(), strict=True)
+    ]
+    for gone in set(_SCORED) - set(known_by):
         del _SCORED[gone]
-    for key, known_by in wanted.items():
-        if known_by not in _SCORED:
-            _SCORED[known_by] = _scored(load_issue(store, key), results[key])
-    return [_SCORED[known_by] for known_by in wanted.values()]
+    for name, content, (key, result) in zip(known_by, contents, results.items(), strict=True):
+        if name not in _SCORED:
+            _SCORED[name] = _scored(issue_of(content, f"{key} in lake {store.url}"), result)
+    return [_SCORED[name] for name in known_by]
 
 
 def _digest(result: pd.DataFrame) -> str:

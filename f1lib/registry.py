@@ -18,7 +18,7 @@ from f1lib import backtest, baselines, metrics, model_fit, tables
 from f1lib.errors import PromotionRefused, RunError, StorageError
 from f1lib.model import TRAINING_KEY
 from f1lib.model_serving import METADATA, SUCCESS, run_key
-from f1lib.storage import each, read_json, write_json
+from f1lib.storage import each, find_json, read_json, write_json
 from f1lib.terms import format_utc
 
 if TYPE_CHECKING:
@@ -79,24 +79,27 @@ def consider(ws: Workspace, run_ids: list[str]) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
+    training = _training(ws.store) if run_ids else None
     for run_id in run_ids:
         document = metadata(ws.store, run_id)
         promoted = True
         try:
-            why = promote(ws, run_id).why
+            why = promote(ws, run_id, training).why
         except PromotionRefused as refusal:
             promoted, why = False, str(refusal)
         rows.append({"run_id": run_id, "horizon": document["horizon"], "promoted": promoted, "why": why})
     return pd.DataFrame(rows, columns=["run_id", "horizon", "promoted", "why"])
 
 
-def promote(ws: Workspace, run_id: str) -> Verdict:
+def promote(ws: Workspace, run_id: str, training: pd.DataFrame | None = None) -> Verdict:
     """Let a run serve if the gate allows; the decision is kept in ``models/run_id=<run_id>/decision.json``.
 
-    Raises `PromotionRefused` with the figures, `StorageError` when there is no such finished run.
+    ``training`` is what `_training` reads, for a caller who has it. Raises `PromotionRefused` with the figures,
+    `StorageError` when there is no such finished run.
     """
     document = metadata(ws.store, run_id)
-    verdict = judge(document, _opponents(ws.store, document))
+    opponents = _opponents(ws.store, document, _training(ws.store) if training is None else training)
+    verdict = judge(document, opponents)
     record = {"run_id": run_id, "decided": format_utc(ws.as_of), **asdict(verdict)}
     write_json(ws.store, run_key(run_id, "decision.json"), record)
     if not verdict.promoted:
@@ -124,7 +127,7 @@ def rollback(ws: Workspace, horizon: str) -> dict[str, Any]:
 
 def champion(store: ObjectStore) -> dict[str, Any]:
     """``models/champion.json``: ``{"horizons": {horizon: {run_id, model, since, why, previous}}}``."""
-    return dict(read_json(store, CHAMPION_KEY)) if store.exists(CHAMPION_KEY) else {"horizons": {}}
+    return dict(find_json(store, CHAMPION_KEY) or {"horizons": {}})
 
 
 def champion_of(store: ObjectStore, horizon: str) -> dict[str, Any]:
@@ -172,20 +175,26 @@ def listed_runs(store: ObjectStore) -> list[tuple[dict[str, Any], dict[str, Any]
 
 def show(store: ObjectStore, run_id: str) -> dict[str, Any]:
     """A run's metadata with the gate's decision under ``decision`` (empty when it was never asked)."""
-    key = run_key(run_id, "decision.json")
-    decision = dict(read_json(store, key)) if store.exists(key) else {}
+    decision = find_json(store, run_key(run_id, "decision.json")) or {}
     return {**metadata(store, run_id), "decision": decision}
 
 
-def _opponents(store: ObjectStore, candidate: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def _training(store: ObjectStore) -> pd.DataFrame:
+    """Of the training dataset what the baselines and their scores need."""
+    return tables.read_parquet(
+        store, TRAINING_KEY, {*model_fit.KEYS, *model_fit.LABELS, *baselines.SLOT_COLUMNS.values()}
+    )
+
+
+def _opponents(
+    store: ObjectStore, candidate: Mapping[str, Any], training: pd.DataFrame
+) -> dict[str, list[dict[str, Any]]]:
     """The champion's and the baselines' scores of the races the candidate was validated on."""
     horizon = candidate["horizon"]
     opponents: dict[str, list[dict[str, Any]]] = {}
     entry = champion(store)["horizons"].get(horizon)
     if entry and entry["run_id"] != candidate["run_id"]:
         opponents["champion"] = list(metadata(store, entry["run_id"])["validation"])
-    read = {*model_fit.KEYS, *model_fit.LABELS, *baselines.SLOT_COLUMNS.values()}
-    training = tables.read_parquet(store, TRAINING_KEY, read)
     wanted = {race["event_partition_key"] for race in candidate["validation"]}
     years = training.loc[training["event_partition_key"].isin(wanted), "event_year"]
     for name in baselines.BY_HORIZON[horizon]:

@@ -23,11 +23,11 @@ from f1lib import (
 )
 from f1lib.errors import RunError
 from f1lib.html import Html
-from f1lib.predictions import event_of, history_keys, newest_key, raced_of, read_issues, read_newest, records
+from f1lib.predictions import event_of, find_newest, history_keys, raced_of, read_issues, records
 from f1lib.predictions_health import health
 from f1lib.predictions_score import ACCURACY, means
 from f1lib.predictions_why import explain
-from f1lib.storage import read_json, write_json
+from f1lib.storage import find_json, write_json
 from f1lib.terms import EventKey, format_utc
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     rows = ws.tracking.rows()
     if not rows:
         raise RunError(f"lake {ws.store.url} is empty: run 00_schedule first")
-    accuracy = _UNSCORED | (read_json(ws.store, ACCURACY) if ws.store.exists(ACCURACY) else {})
+    accuracy = _UNSCORED | (find_json(ws.store, ACCURACY) or {})
     scored = [*accuracy["predictions"], *accuracy["sprints"]["predictions"]]
     races = report_state.next_races(rows, format_utc(ws.as_of))
     latest = next((r["event_partition_key"] for r in races if _newest(ws, r["event_partition_key"]) is not None), "")
@@ -152,15 +152,14 @@ def _of_next(ws: Workspace, prediction: pd.DataFrame | None) -> dict[str, Any]:
 
 def _newest(ws: Workspace, event: str, session: str = "R") -> pd.DataFrame | None:
     """The newest prediction of a race or sprint, None where there is none."""
-    known = event and ws.store.exists(newest_key(EventKey.parse(event), session))
-    return read_newest(ws.store, EventKey.parse(event), session) if known else None
+    return find_newest(ws.store, EventKey.parse(event), session) if event else None
 
 
 def _race_pages(
     ws: Workspace, scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
 ) -> dict[str, str]:
     """Page -> fingerprint of what it shows; pages whose fingerprint is the last report's are left as they stand."""
-    before = read_json(ws.store, SUMMARY).get("pages", {}) if ws.store.exists(SUMMARY) else {}
+    before = (find_json(ws.store, SUMMARY) or {}).get("pages", {})
     issues: dict[tuple[str, str], list[str]] = {}
     for key in history_keys(ws.store):
         issues.setdefault(raced_of(key), []).append(key)

@@ -9,6 +9,7 @@ from f1lib import gold_lake, silver
 from f1lib.metrics import LEAK_SPEARMAN
 from f1lib.predictions import event_of, newest_key, records
 from f1lib.predictions_score import MODEL, joined_with_result
+from f1lib.storage import find
 from f1lib.terms import EventKey
 
 if TYPE_CHECKING:
@@ -78,9 +79,10 @@ def hashes(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[str, str]
         "features file": f"{gold_lake.FEATURES_PREFIX}run_id={first['gold_run_id']}/gold_driver_event_features.parquet",
         "model file": f"models/run_id={first['model_run_id']}/onnx_model.onnx",
     }
+    found = {name: find(store, key) for name, key in names.items()}
     return [
-        (f"{name}, SHA-256", hashlib.sha256(store.read(key)).hexdigest() if store.exists(key) else "not in this lake")
-        for name, key in names.items()
+        (f"{name}, SHA-256", "not in this lake" if data is None else hashlib.sha256(data).hexdigest())
+        for name, data in found.items()
     ]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.execute import Execution, execute_stage, stage_notebook, stage_result, stage_values
-from f1lib.plan import INGEST, SCHEDULE, SPRINT, STAGES, TRAIN, Step, due_steps
+from f1lib.plan import INGEST, SCHEDULE, SPRINT, STAGES, TRAIN, WEATHER, Step, due_steps
 from f1lib.terms import format_utc, stamp
 from f1lib.tracking import PIPELINE
 from f1lib.tracking_rows import brought_to
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StageRun", "TickResult", "run_stage", "stage_result", "tick"]
 _MESSAGE_LENGTH = 600
+BRINGING = (SCHEDULE, INGEST, WEATHER)
 # Two machines on one lake need not agree on the time to the second.
 CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -87,8 +88,9 @@ def tick(
     """
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
+    rows: list[Row] = []
     while True:
-        rows = ws.tracking.rows()
+        rows = _rows(ws, rows, runs)
         _only_forward(ws, rows)
         steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather, tried=tried)
         if not steps or any(run.status == "taken" for run in runs):
@@ -107,6 +109,15 @@ def tick(
             runs.append(_attempt(ws, _with_settings(ws, step), seen.get(step.key, {}), number))
             if _was_cut(ws, runs[-1]):
                 tried -= {step.key}
+
+
+def _rows(ws: Workspace, rows: list[Row], runs: list[StageRun]) -> list[Row]:
+    """The table after ``runs``, given its ``rows`` before the last of them.
+
+    What is settled changes only when something is brought in; the other stages move what was waiting for them.
+    """
+    brought = bool(runs) and runs[-1].step.stage in BRINGING
+    return ws.tracking.again(rows) if rows and not brought else ws.tracking.rows()
 
 
 def _was_cut(ws: Workspace, run: StageRun) -> bool:

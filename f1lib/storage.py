@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import unquote, urlparse
 
-from f1lib.errors import StorageError
+from f1lib.errors import NoSuchKey, StorageError
 from f1lib.storage_keys import check_key, check_prefix
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ObjectStore(Protocol):
     url: str
 
     def read(self, key: str) -> bytes:
-        """The bytes under ``key``; raises `StorageError` when there are none."""
+        """The bytes under ``key``; raises `NoSuchKey` when there are none, `StorageError` when they cannot be read."""
 
     def write(self, key: str, data: bytes) -> None:
         """Put ``data`` under ``key`` in one visible step; raises `StorageError` when it cannot."""
@@ -69,7 +69,7 @@ class LocalStore:
         try:
             return self.path(key).read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise StorageError(f"the lake has no {key} (lake {self.root})") from None
+            raise NoSuchKey(f"the lake has no {key} (lake {self.root})") from None
         except OSError as error:
             raise StorageError(f"cannot read {key} in lake {self.root}: {error.strerror or error}") from error
 
@@ -144,8 +144,24 @@ def each(store: ObjectStore, work: Callable[[str], Answer], keys: Iterable[str],
         return list(pool.map(work, keys))
 
 
+def find(store: ObjectStore, key: str) -> bytes | None:
+    """The bytes under ``key``, None when there are none: one request, where to ask first and then to read are two."""
+    try:
+        return store.read(key)
+    except NoSuchKey:
+        return None
+
+
+def find_json(store: ObjectStore, key: str) -> Any:
+    """The JSON document under ``key``, None when there is none; raises `StorageError` when it is no JSON."""
+    try:
+        return read_json(store, key)
+    except NoSuchKey:
+        return None
+
+
 def read_json(store: ObjectStore, key: str) -> Any:
-    """The JSON document under ``key``; raises `StorageError` when it is absent or no JSON."""
+    """The JSON document under ``key``; raises `NoSuchKey` when it is absent, `StorageError` when it is no JSON."""
     try:
         return json.loads(store.read(key))
     except ValueError as error:

@@ -6,6 +6,16 @@ import re
 
 from f1lib.errors import StorageError
 
+# Files of a model run, of a run's features, of an issued prediction: once written, their bytes never change.
+_WRITTEN_ONCE = re.compile(
+    r"models/run_id=[^/]+/(?!decision\.json$)|gold/gold_driver_event_features/run_id=|predictions/\d+/history/.*\.parquet$"
+)
+
+
+def is_written_once(key: str) -> bool:
+    """Whether ``key`` is the name of bytes that never change once they are there."""
+    return _WRITTEN_ONCE.match(key) is not None
+
 
 def check_key(key: str) -> str:
     """``key`` itself when it names a place below the root; raises `StorageError` otherwise."""

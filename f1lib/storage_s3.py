@@ -3,17 +3,18 @@
 A ``PUT`` is one visible step on S3, and reads and listings see it at once (strong consistency since
 December 2020), so the port's promises hold without renames. A layer may stand elsewhere in the bucket
 (``S3_BRONZE_PATH`` and its like); the keys stay the same: ``s3://bucket/f1?bronze=raw`` keeps
-``bronze/x`` under ``raw/x``.
+``bronze/x`` under ``raw/x``. A store that is open keeps what it has read of the files that never change.
 """
 
 from __future__ import annotations
 
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from f1lib.errors import StorageError
+from f1lib.errors import NoSuchKey, StorageError
 from f1lib.storage_aws import AwsUrl, aws_errors, error_code
-from f1lib.storage_keys import check_key, check_prefix
+from f1lib.storage_keys import check_key, check_prefix, is_written_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 LAYERS = ("bronze", "silver", "gold", "models", "predictions", "reports")
 # A connection that breaks while the body streams is not botocore's to retry: this many tries in all.
 BODY_ATTEMPTS = 3
+KEPT_BYTES = 64 << 20
 
 
 class S3Store:
@@ -33,6 +35,7 @@ class S3Store:
         self._root = f"{place.path}/" if place.path else ""
         self._layers = {name: f"{place.options.get(name, self._root + name).strip('/')}/" for name in LAYERS}
         _check_apart(self._layers, self.url)
+        self._kept = _Kept()
 
     @classmethod
     def from_url(cls, url: str) -> S3Store:
@@ -46,11 +49,14 @@ class S3Store:
     def read(self, key: str) -> bytes:
         """See `ObjectStore.read`."""
         name = self._name(check_key(key))
+        known = self._kept.get(key)
+        if known is not None:
+            return known
         with aws_errors(f"read {key} in lake {self.url}"):
             try:
-                return self._body(name)
+                return self._kept.keep(key, self._body(name))
             except self._client.exceptions.NoSuchKey:
-                raise StorageError(f"the lake has no {key} (lake {self.url})") from None
+                raise NoSuchKey(f"the lake has no {key} (lake {self.url})") from None
 
     def _body(self, name: str) -> bytes:
         from botocore.exceptions import HTTPClientError
@@ -68,12 +74,15 @@ class S3Store:
         name = self._name(check_key(key))
         with aws_errors(f"write {key} in lake {self.url}"):
             self._client.put_object(Bucket=self.bucket, Key=name, Body=data)
+        self._kept.keep(key, data)
 
     def exists(self, key: str) -> bool:
         """See `ObjectStore.exists`."""
         from botocore.exceptions import ClientError
 
         name = self._name(check_key(key))
+        if self._kept.has(key):
+            return True
         with aws_errors(f"look for {key} in lake {self.url}"):
             try:
                 self._client.head_object(Bucket=self.bucket, Key=name)
@@ -81,6 +90,7 @@ class S3Store:
                 if error_code(error) in ("404", "NoSuchKey"):
                     return False
                 raise
+        self._kept.seen(key)
         return True
 
     def list(self, prefix: str = "") -> list[str]:
@@ -97,6 +107,7 @@ class S3Store:
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
         name = self._name(check_key(key))
+        self._kept.drop(key)
         with aws_errors(f"delete {key} in lake {self.url}"):
             self._client.delete_object(Bucket=self.bucket, Key=name)
 
@@ -117,6 +128,38 @@ class S3Store:
                 return f"{layer}/{name.removeprefix(path)}"
         key = name.removeprefix(self._root)
         return "" if key.partition("/")[0] in self._layers else key
+
+
+class _Kept:
+    """The bytes under keys that are written once, `KEPT_BYTES` at most; what has been here longest goes first."""
+
+    def __init__(self) -> None:
+        self._bytes: dict[str, bytes] = {}
+        self._there: set[str] = set()
+        self._lock = Lock()
+
+    def get(self, key: str) -> bytes | None:
+        return self._bytes.get(key)
+
+    def has(self, key: str) -> bool:
+        return key in self._there or key in self._bytes
+
+    def seen(self, key: str) -> None:
+        if is_written_once(key):
+            self._there.add(key)
+
+    def keep(self, key: str, data: bytes) -> bytes:
+        if is_written_once(key):
+            with self._lock:
+                self._bytes[key] = data
+                while sum(map(len, self._bytes.values())) > KEPT_BYTES:
+                    del self._bytes[next(iter(self._bytes))]
+        return data
+
+    def drop(self, key: str) -> None:
+        with self._lock:
+            self._bytes.pop(key, None)
+            self._there.discard(key)
 
 
 def _check_apart(layers: dict[str, str], url: str) -> None:

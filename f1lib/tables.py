@@ -186,16 +186,20 @@ def read_parquet(store: ObjectStore, key: str, columns: Collection[str] | None =
     Of ``columns`` those that the file does not have are left out. Raises `StorageError` when there is none and
     `TableError` when the bytes are no Parquet file.
     """
+    return parquet_frame(store.read(key), f"{key} in lake {store.url}", columns)
+
+
+def parquet_frame(data: bytes, where: str, columns: Collection[str] | None = None) -> pd.DataFrame:
+    """`read_parquet` of bytes that have been read; ``where`` they stand is named in the error."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    data = store.read(key)
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
         wanted = [c for c in file.schema_arrow.names if columns is None or c in columns]
         return file.read(wanted, use_threads=False).to_pandas()  # type: ignore[no-any-return]
     except (pa.ArrowInvalid, OSError) as error:
-        raise TableError(f"{key} in lake {store.url} is no Parquet file: {error}; delete it and run again") from error
+        raise TableError(f"{where} is no Parquet file: {error}; delete it and run again") from error
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:

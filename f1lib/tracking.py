@@ -64,6 +64,12 @@ class TrackingTable(Protocol):
     def rows(self, event_partition_key: str | None = None) -> list[Row]:
         """All rows, or those of one event, sorted by key; expired claims are shown as they stand."""
 
+    def again(self, rows: list[Row]) -> list[Row]:
+        """``rows``, all of a moment ago, brought up to date: the events of which any row is unsettled are read anew.
+
+        For a caller who knows that nothing else has changed, or does not mind to learn of it later.
+        """
+
     def claim(
         self,
         event_partition_key: str,

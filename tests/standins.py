@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,11 +84,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(command: list[str], port: int) -> Iterator[Server]:
+def running(command: list[str], port: int, variables: Mapping[str, str] | None = None) -> Iterator[Server]:
     """``command`` as a process that listens on ``port``, ended with the block."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **CREDENTIALS, **SHORT_PAGES}
+            command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **CREDENTIALS, **(variables or {})}
         )
         try:
             _wait(process, port, log)
@@ -128,7 +128,7 @@ def aws_environment() -> Iterator[None]:
 def moto(aws_environment: None) -> Iterator[Server]:
     """moto's server: S3, DynamoDB and more; it takes requests in turn (`moto_in_turn`)."""
     port = free_port()
-    with running([sys.executable, str(MOTO), "-H", "127.0.0.1", "-p", str(port)], port) as server:
+    with running([sys.executable, str(MOTO), "-H", "127.0.0.1", "-p", str(port)], port, SHORT_PAGES) as server:
         yield server
 
 

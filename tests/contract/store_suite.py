@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from f1lib.errors import StorageError
-from f1lib.storage import ObjectStore, open_store, read_json, write_json
+from f1lib.errors import NoSuchKey, StorageError
+from f1lib.storage import ObjectStore, find, find_json, open_store, read_json, write_json
 
 BIG = 4 * 1024 * 1024
 ENDLESS_WRITER = """
@@ -55,6 +55,29 @@ class StoreSuite:
             store.read("bronze/absent")
         with pytest.raises(StorageError, match="the lake has no bronze"):
             store.read("bronze")
+
+    def test_what_may_be_absent_is_found_or_none(self, store: ObjectStore) -> None:
+        assert (find(store, "models/champion.json"), find_json(store, "models/champion.json")) == (None, None)
+        write_json(store, "models/champion.json", {"horizons": {}})
+        assert find(store, "models/champion.json") == store.read("models/champion.json")
+        assert find_json(store, "models/champion.json") == {"horizons": {}}
+
+    def test_what_is_gone_is_not_there_whatever_was_read_before(self, store: ObjectStore) -> None:
+        for key in ("models/run_id=20251206T160000Z/onnx_model.onnx", "models/champion.json"):
+            store.write(key, b"x")
+            assert (store.read(key), store.exists(key)) == (b"x", True)
+            store.delete(key)
+            assert not store.exists(key)
+            with pytest.raises(NoSuchKey, match=f"the lake has no {key}"):
+                store.read(key)
+
+    def test_what_others_write_anew_is_read_anew(self, store: ObjectStore, url: str) -> None:
+        keys = ("models/champion.json", "models/run_id=20251206T160000Z/decision.json", "silver/a.parquet")
+        for key in (*keys, "predictions/2025/Qatar_Grand_Prix_predictions.parquet", "gold/training_dataset.parquet"):
+            store.write(key, b"old")
+            assert store.read(key) == b"old"
+            open_store(url).write(key, b"new")
+            assert store.read(key) == b"new"
 
     def test_only_what_was_written_exists(self, store: ObjectStore) -> None:
         assert not store.exists("gold/a/b")

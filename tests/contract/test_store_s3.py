@@ -134,3 +134,36 @@ def test_nobody_listening_is_one_clear_error(aws_environment: None, monkeypatch:
     store = open_store(f"s3://bucket/lake?endpoint=http://127.0.0.1:1&region={REGION}")
     with pytest.raises(StorageError, match=r"cannot read gold/a in lake .*Could not connect"):
         store.read("gold/a")
+
+
+def test_what_never_changes_is_asked_for_once(behind: ObjectStore, proxy: Proxy) -> None:
+    run, issue = (
+        "models/run_id=20251206T160000Z/",
+        "predictions/2025/history/Qatar_Grand_Prix/20251128T130000Z_pre_race",
+    )
+    store = open_store(behind.url)
+    keys = [f"{run}onnx_model.onnx", f"{run}_SUCCESS", f"{issue}.parquet"]
+    for key in keys:
+        store.write(key, key.encode())
+    proxy.requests.clear()
+    for _ in range(3):
+        assert [behind.read(key) for key in keys] == [key.encode() for key in keys]
+        assert all(behind.exists(key) for key in keys)
+    assert [name for name, _ in proxy.requests] == ["GET"] * 3
+    proxy.requests.clear()
+    other = open_store(behind.url)
+    assert other.exists(keys[1])
+    assert other.exists(keys[1])
+    assert len(proxy.requests) == 1
+
+
+def test_what_is_kept_of_it_has_a_bound(behind: ObjectStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("f1lib.storage_s3.KEPT_BYTES", 25)
+    keys = [f"models/run_id=2025120{day}T160000Z/onnx_model.onnx" for day in range(3)]
+    for key in keys:
+        behind.write(key, b"ten bytes!")
+    proxy.requests.clear()
+    assert [behind.read(key) for key in keys[1:]] == [b"ten bytes!"] * 2
+    assert proxy.requests == []
+    assert behind.read(keys[0]) == b"ten bytes!"
+    assert len(proxy.requests) == 1

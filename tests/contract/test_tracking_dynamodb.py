@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from faults_proxy import BROKEN, LOST, THROTTLED, Proxy, proxy_before
+from faults_proxy import BROKEN, CUT, LOST, THROTTLED, Proxy, proxy_before
 from standins import REGION, Server, make_tables
 from tracking_suite import EVENT, LEASE, NOW, TrackingSuite, numbered, prediction, row, take
 
@@ -66,6 +66,13 @@ def test_a_passing_fault_is_tried_again(behind: TrackingTable, proxy: Proxy, fau
     behind.put_predictions([prediction("lando-norris")])
     proxy.faults = [fault]
     assert len(behind.predictions(EVENT)) == 1
+
+
+def test_an_answer_that_breaks_off_is_one_clear_error(behind: TrackingTable, proxy: Proxy) -> None:
+    behind.put_rows([row("Q", status="due")])
+    proxy.faults, proxy.forever = [CUT], True
+    with pytest.raises(StorageError, match="cannot read table"):
+        behind.rows(EVENT)
 
 
 def test_a_lasting_fault_ends_after_a_bounded_number_of_tries(behind: TrackingTable, proxy: Proxy) -> None:

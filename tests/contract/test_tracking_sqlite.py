@@ -26,6 +26,13 @@ def test_a_file_that_another_process_is_only_just_making_is_an_empty_table(tmp_p
     assert table.predictions(EVENT) == []
 
 
+def test_equal_numbers_of_different_kinds_stay_what_they_are(tmp_path: Path) -> None:
+    table = open_tracking(f"sqlite:///{tmp_path}/tracking.db")
+    for latitude in (1, 1.0, 1):
+        table.put_rows([row("Q", latitude=latitude)])
+        assert repr(table.rows()[0]["latitude"]) == repr(latitude)
+
+
 def test_a_path_with_a_percent_sign_survives_its_url(tmp_path: Path) -> None:
     from f1lib.tracking_sqlite import SqliteTracking
 

@@ -111,6 +111,24 @@ class TrackingSuite:
         assert table.rows() == []
         assert table.predictions(EVENT) == []
 
+    def test_changing_a_row_that_was_read_changes_no_later_reading(self, table: TrackingTable) -> None:
+        table.put_rows([row("Q", status="due", conflicts=2, event_year=2025)])
+        for found in (table.rows()[0], table.get(EVENT, "Q") or {}):
+            found.update(status="gold", conflicts=9)
+            assert table.get(EVENT, "Q") == row("Q", status="due", conflicts=2, event_year=2025)
+
+    def test_rows_are_brought_up_to_date_where_anything_is_unsettled(self, table: TrackingTable) -> None:
+        past = "2024_Qatar_Grand_Prix"
+        table.put_rows([row("Q", status="ingested"), row("R", status="scheduled"), row("R", past, status="gold")])
+        table.put_rows([row("STAGE#03_silver", "PIPELINE", status="gold")])
+        rows = table.rows()
+        assert table.again(rows) == rows
+        claim = take(table, "STAGE#06_predict#pre_race")
+        table.put_rows([row("Q", status="gold"), row("STAGE#04_gold", "PIPELINE", status="gold")])
+        assert table.again(rows) == table.rows()
+        table.release(claim, {"status": "gold"})
+        assert table.again(rows) == table.rows()
+
     def test_a_second_put_merges_and_none_removes(self, table: TrackingTable) -> None:
         table.put_rows([row("Q", status="due", attempts=1, last_error="timeout", note="kept")])
         table.put_rows([row("Q", status="ingested", attempts=None, last_error=None, absent=None)])
