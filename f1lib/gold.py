@@ -27,7 +27,7 @@ IDENTITY = (
 ).split()
 LABELS = ["finishing_position", "is_dnf", "points", "n_entrants"]
 # Tables made on the way from silver to features, each read by the ones after it.
-_STEPS = ("regulation_eras", "target", "race_history", "lap_history", "field", "driver_state", "team_state")
+_STEPS = tuple("regulation_eras target race_history rating_history lap_history field driver_state team_state".split())
 
 
 def build_training_dataset(ws: Workspace) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def compute(silver: Mapping[str, Any], targets: pd.DataFrame) -> pd.DataFrame:
             connection.register(name, silver[name] if name in silver else tables.empty(name))
         for name in _STEPS:
             connection.sql(tables.sql_text(f"gold/{name}")).create(name)
-        history, field = (connection.table(name).df() for name in ("race_history", "field"))
+        history, field = (connection.table(name).df() for name in ("rating_history", "field"))
         connection.register("ratings", gold_ratings.ratings(history, field))
         rows = _joined(connection)
     return _finished(rows)

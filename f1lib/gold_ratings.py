@@ -64,14 +64,14 @@ CAR_RACE = Walk(start=1.0, drift=0.005, winter=0.25, reset=1.0, winter_keep=0.9,
 def ratings(history: pd.DataFrame, field: pd.DataFrame) -> pd.DataFrame:
     """What is thought of every predicted driver and car at the state of history the prediction knows.
 
-    ``history`` is gold's ``race_history``, ``field`` its ``field``. Returns one row per ``history_utc event_year
+    ``history`` is gold's ``rating_history``, ``field`` its ``field``. Returns one row per ``rating_utc event_year
     driver_id team_lineage`` of ``field`` with ``qualifying_driver qualifying_car race_driver race_car`` (means) and
-    ``qualifying_sd race_sd`` (of the sum). Rows of ``history`` later than a ``history_utc`` never reach its ratings.
+    ``qualifying_sd race_sd`` (of the sum). Rows of ``history`` later than a ``rating_utc`` never reach its ratings.
     """
     import pandas as pd
 
-    keys = ["history_utc", "event_year", "major_era_year", "driver_id", "team_lineage"]
-    asked = field[keys].dropna(subset="history_utc").drop_duplicates().sort_values(keys, ignore_index=True)
+    keys = ["rating_utc", "event_year", "major_era_year", "driver_id", "team_lineage"]
+    asked = field[keys].dropna(subset="rating_utc").drop_duplicates().sort_values(keys, ignore_index=True)
     races = _races(history)
     qualifying = _follow([(when, _qualifying_y(rows)) for when, rows in races], asked, CAR_QUALIFYING)
     race = _follow([(when, _race_y(rows)) for when, rows in races], asked, CAR_RACE)
@@ -116,7 +116,7 @@ def _follow(races: list[Race], asked: pd.DataFrame, car_walk: Walk) -> list[tupl
     answers = []
     done = 0
     for row in asked.to_dict("records"):
-        while done < len(races) and races[done][0] <= row["history_utc"]:
+        while done < len(races) and races[done][0] <= row["rating_utc"]:
             _learn(races[done][1], drivers, cars, car_walk)
             done += 1
         season, era = row["event_year"], row["major_era_year"]

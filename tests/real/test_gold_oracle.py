@@ -151,9 +151,12 @@ def test_qualifying_and_grid_features_follow_from_the_sessions_tables(
 def test_practice_pace_and_head_to_head_follow_from_the_sessions_tables(
     training: pd.DataFrame, results: pd.DataFrame, races: pd.DataFrame
 ) -> None:
-    practice = results[results["session"].isin(["P1", "P2", "P3"])].copy()
-    fastest = practice.groupby(["event_partition_key", "session"])["best_lap_seconds"].transform("min")
-    practice["gap"] = 100 * (practice["best_lap_seconds"] / fastest - 1)
+    practice = results[results["session"].isin(["P1", "P2", "P3", "SQ", "SS"])].copy()
+    laps = practice[["q3_seconds", "q2_seconds", "q1_seconds", "best_lap_seconds"]]
+    fastest = laps.groupby([practice["event_partition_key"], practice["session"]]).transform("min")
+    practice["gap"] = 100 * ((laps / fastest).bfill(axis=1).iloc[:, 0] - 1)
+    in_race_trim = practice["event_partition_key"].isin(_weekends_of(results, "S", without=("SQ", "SS")))
+    practice = practice[~(in_race_trim & (practice["session"] == "P2"))]
     mates = races.merge(races, on=["event_partition_key", "team_lineage"], suffixes=("", "_mate"))
     mates = mates[mates["driver_id"] != mates["driver_id_mate"]]
     for _, row in _sample(training, "pre_race", 120).iterrows():
@@ -164,6 +167,12 @@ def test_practice_pace_and_head_to_head_follow_from_the_sessions_tables(
         both = duels[["quali", "quali_mate"]].notna().all(axis=1)
         share = (duels.loc[both, "quali"] < duels.loc[both, "quali_mate"]).mean() if both.any() else float("nan")
         assert _same(row["teammate_qualifying_share_10"], float(share))
+
+
+def _weekends_of(results: pd.DataFrame, session: str, without: tuple[str, ...]) -> set[str]:
+    """Events that had ``session`` and none of ``without``."""
+    others = results.loc[results["session"].isin(without), "event_partition_key"]
+    return set(results.loc[results["session"] == session, "event_partition_key"]) - set(others)
 
 
 def _drivers(training: pd.DataFrame, event: str, horizon: str) -> dict[str, str]:

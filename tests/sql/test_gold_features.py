@@ -92,6 +92,48 @@ def test_qualifying_gaps_are_taken_within_the_last_segment_reached(rows: pd.Data
     assert row["qualifying_gap_to_pole_pct"] == pytest.approx(overall, abs=1e-6)
 
 
+def _without(table: str, keep: pd.Series) -> dict[str, Any]:
+    return WORLD | {table: WORLD[table][keep]}
+
+
+def test_a_sprints_own_qualifying_counts_as_a_look_at_pace_within_the_segment_reached(rows: pd.DataFrame) -> None:
+    practice, shootout = _race(LAST, "P1"), _race(LAST, "SQ")
+    eighth = str(shootout["finishing_position"].idxmax())
+    gaps = [
+        100 * (practice.loc[eighth, "best_lap_seconds"] / practice["best_lap_seconds"].min() - 1),
+        100 * (shootout.loc[eighth, "q1_seconds"] / shootout["q1_seconds"].min() - 1),
+    ]
+    row = _one(rows, LAST, "pre_race", eighth)
+    assert row["practice_best_gap_pct"] == pytest.approx(min(gaps), abs=1e-6)
+    assert row["practice_mean_gap_pct"] == pytest.approx(sum(gaps) / 2, abs=1e-6)
+    assert row["practice_last_gap_pct"] == pytest.approx(gaps[1], abs=1e-6)
+    sprint = rows[(rows["event_partition_key"] == LAST) & (rows["session"] == "S") & (rows["horizon"] == "pre_race")]
+    own = sprint.set_index("driver_id").loc[eighth]  # for the sprint itself it is what set the grid, no practice
+    assert own["practice_mean_gap_pct"] == pytest.approx(gaps[0], abs=1e-6)
+
+
+def test_practice_in_race_trim_after_qualifying_says_nothing_of_pace_on_one_lap(rows: pd.DataFrame) -> None:
+    first_format = "2022_Interlagos_Grand_Prix"
+    practice = _race(first_format, "P1")["best_lap_seconds"]
+    for driver in gold_world.DRIVERS:
+        row = _one(rows, first_format, "pre_race", driver)
+        expected = 100 * (practice[driver] / practice.min() - 1)
+        assert row["practice_last_gap_pct"] == row["practice_best_gap_pct"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_sprint_counts_in_the_ratings_from_its_own_weekends_race_on(rows: pd.DataFrame) -> None:
+    results = WORLD["results"]
+    is_sprint = (results["event_partition_key"] == LAST) & results["session"].isin(["S", "SQ"])
+    without = gold.compute(_without("results", ~is_sprint), _race_targets())
+    ratings = ["rating_race_driver", "rating_race_car", "rating_qualifying_driver", "rating_qualifying_car"]
+    for driver in gold_world.DRIVERS:
+        eve, race = (_one(rows, LAST, h, driver) for h in ("pre_weekend", "pre_race"))
+        assert (eve[ratings] == _one(without, LAST, "pre_weekend", driver)[ratings]).all()
+        bare = _one(without, LAST, "pre_race", driver)
+        for car in ("rating_race_car", "rating_qualifying_car"):  # a retirement says nothing of its driver
+            assert race[car] != bare[car]
+
+
 def test_form_weighs_recent_races_of_this_season_most(rows: pd.DataFrame) -> None:
     order = WORLD["events"].sort_values("race_start_utc")["event_partition_key"].tolist()
     at = order.index("2024_Monaco_Grand_Prix")

@@ -33,7 +33,7 @@ def _asked(history: pd.DataFrame, season: int, cars: dict[str, str]) -> pd.DataF
     return pd.DataFrame(
         [
             {
-                "history_utc": latest,
+                "rating_utc": latest,
                 "event_year": season,
                 "major_era_year": ERAS[season],
                 "driver_id": d,

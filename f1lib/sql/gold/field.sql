@@ -99,7 +99,7 @@ seated AS (
 SELECT
     row_number() OVER (ORDER BY t.target_id, s.driver_id) AS entry_id,
     t.target_id, t.event_partition_key, t.session, t.horizon, s.driver_id, t.event_year, t.event_number, t.event_name,
-    t.circuit_id, t.cutoff_utc, t.history_utc, t.gridding_session, t.major_era_year, s.driver_number, s.abbreviation,
+    t.circuit_id, t.cutoff_utc, t.history_utc, t.rating_utc, t.gridding_session, t.major_era_year, s.driver_number, s.abbreviation,
     s.full_name, s.team_id, s.team_name, s.team_lineage
 FROM seated s
 JOIN target t ON t.target_id = s.target_id

@@ -1,21 +1,31 @@
 -- Practice: the best lap of each practice session against that session's best.
 -- Grain: entry_id.
--- Inputs: target, field, results (P1 P2 P3).
+-- Inputs: target, field, results (P1 P2 P3, and for the race SQ SS).
 -- Cut-off: available_utc <= cutoff_utc.
+-- A sprint weekend has one practice session; its sprint's qualifying is the other look at the cars' pace on one lap,
+-- and is taken as one. Who is out after a segment is held against that segment, for the track grows faster. The second
+-- practice of the first sprint weekends (2021, 2022) came after qualifying, in race trim, and is left out.
 WITH lap AS (
     SELECT
-        t.target_id, p.session AS practice, p.driver_id, p.laps,
-        100 * (p.best_lap_seconds / min(p.best_lap_seconds) OVER (PARTITION BY t.target_id, p.session) - 1) AS gap_pct
+        t.target_id, p.available_utc AS ended_utc, p.driver_id, p.laps,
+        100 * (coalesce(
+            p.q3_seconds / min(p.q3_seconds) OVER whole,
+            p.q2_seconds / min(p.q2_seconds) OVER whole,
+            p.q1_seconds / min(p.q1_seconds) OVER whole,
+            p.best_lap_seconds / min(p.best_lap_seconds) OVER whole
+        ) - 1) AS gap_pct
     FROM target t
     JOIN results p
-        ON p.event_partition_key = t.event_partition_key AND p.session IN ('P1', 'P2', 'P3')
-        AND p.available_utc <= t.cutoff_utc
+        ON p.event_partition_key = t.event_partition_key AND p.session IN ('P1', 'P2', 'P3', 'SQ', 'SS')
+        AND p.session <> t.gridding_session AND p.available_utc <= t.cutoff_utc
+        AND NOT (p.session = 'P2' AND t.event_format = 'sprint')
+    WINDOW whole AS (PARTITION BY t.target_id, p.session)
 ),
 weekend AS (
     SELECT
         f.entry_id, f.target_id, f.driver_id, f.team_lineage,
-        min(l.gap_pct) AS best_gap, avg(l.gap_pct ORDER BY l.practice) AS mean_gap,
-        arg_max(l.gap_pct, l.practice) AS last_gap, sum(l.laps) AS laps
+        min(l.gap_pct) AS best_gap, avg(l.gap_pct ORDER BY l.ended_utc) AS mean_gap,
+        arg_max(l.gap_pct, l.ended_utc) AS last_gap, sum(l.laps) AS laps
     FROM field f
     JOIN lap l ON l.target_id = f.target_id AND l.driver_id = f.driver_id
     GROUP BY ALL

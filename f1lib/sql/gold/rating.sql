@@ -1,7 +1,7 @@
 -- Ratings: pace of driver and car as followed race by race, against the middle of this field.
 -- Grain: entry_id.
--- Inputs: field, ratings (gold_ratings.ratings over race_history and field).
--- Cut-off: ratings of history_utc have seen race results with available_utc <= history_utc only.
+-- Inputs: field, ratings (gold_ratings.ratings over rating_history and field).
+-- Cut-off: ratings of rating_utc have seen results of races and sprints with available_utc <= rating_utc only.
 WITH rated AS (
     SELECT
         f.entry_id, f.target_id,
@@ -9,7 +9,7 @@ WITH rated AS (
         r.qualifying_driver + r.qualifying_car AS qualifying, r.race_driver + r.race_car AS race
     FROM field f
     JOIN ratings r
-        ON r.history_utc = f.history_utc AND r.event_year = f.event_year AND r.driver_id = f.driver_id
+        ON r.rating_utc = f.rating_utc AND r.event_year = f.event_year AND r.driver_id = f.driver_id
         AND r.team_lineage = f.team_lineage
 )
 SELECT

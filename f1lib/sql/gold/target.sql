@@ -2,8 +2,9 @@
 -- Grain: target_id, a number for event_partition_key, session, horizon.
 -- Inputs: wanted (event_partition_key, session, horizon, cutoff_utc), events, results, regulation_eras.
 -- Cut-off: history_utc is the newest race result with available_utc <= cutoff_utc, previous_event_key its event;
---          a race result is visible at the cut-off exactly when its available_utc <= history_utc. The event's own
---          calendar row is read whatever the cut-off: a schedule is known before its weekend.
+--          a race result is visible at the cut-off exactly when its available_utc <= history_utc; rating_utc is the
+--          same for races and sprints. The event's own calendar row is read whatever the cut-off: a schedule is
+--          known before its weekend.
 WITH era AS (
     SELECT
         e.event_partition_key, max(g.first_season) AS era_year,
@@ -20,12 +21,14 @@ race AS (
     GROUP BY ALL
 ),
 moment AS (
-    SELECT DISTINCT available_utc FROM results WHERE session = 'R'
+    SELECT DISTINCT session, available_utc FROM results WHERE session IN ('R', 'S')
 ),
 history AS (
     SELECT
         w.event_partition_key, w.session, w.horizon,
-        (SELECT max(m.available_utc) FROM moment m WHERE m.available_utc <= w.cutoff_utc) AS history_utc,
+        (SELECT max(m.available_utc) FROM moment m WHERE m.session = 'R' AND m.available_utc <= w.cutoff_utc)
+            AS history_utc,
+        (SELECT max(m.available_utc) FROM moment m WHERE m.available_utc <= w.cutoff_utc) AS rating_utc,
         arg_max(r.event_partition_key, (r.first_utc, r.event_year, r.event_number)) AS previous_event_key,
         arg_max(r.event_year, (r.first_utc, r.event_year, r.event_number)) AS previous_event_year,
         max(r.event_number) FILTER (WHERE r.event_year = e.event_year - 1) AS rounds_last_season,
@@ -41,7 +44,7 @@ SELECT
     row_number() OVER (ORDER BY e.event_year, e.event_number, w.session, w.horizon) AS target_id,
     w.event_partition_key, w.session, w.horizon, w.cutoff_utc,
     e.event_year, e.event_number, e.event_name, e.event_format, e.circuit_id, e.circuit_type,
-    h.history_utc, h.previous_event_key, h.rounds_last_season, h.races_in_era, h.races_in_major_era,
+    h.history_utc, h.rating_utc, h.previous_event_key, h.rounds_last_season, h.races_in_era, h.races_in_major_era,
     a.era_year, a.major_era_year,
     h.previous_event_year IS DISTINCT FROM e.event_year AS is_season_opener,
     CASE
