@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,13 @@ def test_the_bucket_is_versioned_encrypted_private_and_forgets_in_time(stack: St
     lifecycle = stack.properties("LakeBucket")["LifecycleConfiguration"]["Rules"]
     whole_bucket = [rule for rule in lifecycle if "Prefix" not in rule]
     assert not any("ExpirationInDays" in rule for rule in whole_bucket), "the lake itself never expires"
-    assert any("NoncurrentVersionExpiration" in rule for rule in whole_bucket)
+    assert [rule["NoncurrentVersionExpiration"] for rule in whole_bucket if "NoncurrentVersionExpiration" in rule] == [
+        {"NoncurrentDays": 30}
+    ]
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in whole_bucket)
+    expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in lifecycle if "ExpirationInDays" in rule}
+    assert expiring == {"reports/runs/": 400, "backfill/": 30}
+    assert {rule["Status"] for rule in lifecycle} == {"Enabled"}
 
 
 @pytest.mark.parametrize(("key", "value"), [("aws:SecureTransport", "false"), ("s3:TlsVersion", "1.1")])
@@ -210,6 +217,22 @@ def test_the_other_roles_may_do_their_one_thing(
     assert _permitted(stack, role, action, resource) is allowed
 
 
+def test_with_an_account_the_function_reads_its_one_secret_and_no_other(stack: Stack) -> None:
+    own = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:f1/f1-account-AbCdEf"
+    with_account = replace(stack, ids={**stack.ids, "F1AccountSecret": own})  # moto makes no secrets of a template
+    policy = with_account.properties("AccountPolicy")
+    assert policy["Roles"] == [stack.ids["RunnerRole"]]
+    tried = IAMPolicy(json.dumps(policy["PolicyDocument"]))
+    assert tried.is_action_permitted("secretsmanager:GetSecretValue", own) is PermissionResult.PERMITTED
+    for action, resource in [
+        ("secretsmanager:GetSecretValue", own.replace("f1/", "f1dev/")),
+        ("secretsmanager:PutSecretValue", own),
+        ("secretsmanager:DeleteSecret", own),
+        ("secretsmanager:ListSecrets", "*"),
+    ]:
+        assert tried.is_action_permitted(action, resource) is not PermissionResult.PERMITTED, action
+
+
 def test_no_policy_has_a_star_where_a_name_could_stand(stack: Stack) -> None:
     for name, resource in stack.resources.items():
         if resource["Type"] not in ("AWS::IAM::Role", "AWS::IAM::Policy"):
@@ -266,6 +289,13 @@ def test_every_alarm_tells_the_topic_and_watches_a_metric_that_is_sent(stack: St
             assert alarm["MetricName"] in METRICS
             assert alarm["Dimensions"] == [{"Name": "service", "Value": "f1-runner"}]
     assert {"ErrorAlarm", "DeadLetterAlarm", "PredictionMissingAlarm", "DurationAlarm"} <= set(alarms)
+
+
+def test_the_readme_s_table_names_every_metric_with_its_unit_and_meaning() -> None:
+    text = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| ([\w-]+) \| (.+) \|$", text, re.M)
+    found = {name: (unit, "" if dimension == "-" else dimension, said) for name, unit, dimension, said in rows}
+    assert found == METRICS
 
 
 def test_the_duration_alarm_goes_off_before_the_limit(stack: Stack) -> None:
