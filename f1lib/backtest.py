@@ -84,11 +84,10 @@ def walk_baseline(
 
     rows, column = of_horizon(training, horizon), baselines.SLOT_COLUMNS[name]
     history = baselines.history_of(rows, column).join(rows["race"])
+    wanted = rows[rows["event_partition_key"].isin(events)] if events else rows
     found = []
-    for block in _blocks(rows, first, last, 1):
-        race = rows[rows["race"] == block[0]]
-        if events and race["event_partition_key"].iloc[0] not in events:
-            continue
+    for block in _blocks(wanted, first, last, 1):
+        race = wanted[wanted["race"] == block[0]]
         forecast = baselines.predict(race, history[history["race"] < block[0]], column)
         found.append(race[KEYS + LABELS].join(forecast[FORECAST]))
     return pd.concat(found, ignore_index=True)

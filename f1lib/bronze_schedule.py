@@ -59,11 +59,11 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         if schedule.provenance.get("tried"):  # another source stands in: the one that is first is asked again soon
             again = format_utc(ws.as_of + STOOD_IN_FOR)
             schedule = _in_the_lake(ws, season, notes[season]) or schedule
-        events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
-        frames.append(events)
+        frames.append(schedule.events)
         rows = known.get(str(season), {})
         if _is_over(notes[season], schedule.provenance, rows):
             continue
+        events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
         sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
         frames_of = {"events": events, "sessions": sessions}
         if schedule.entries is not None:
@@ -73,7 +73,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         changes += _season_row(season, digest, rows, ws.as_of)
     changes += _notice_row("; ".join(ws.notices) or None, again, known.get("", {}))
     ws.tracking.put_rows(changes)
-    return pd.concat(frames, ignore_index=True)
+    return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
 
 
 def _notes(ws: Workspace, seasons: list[int]) -> dict[int, dict[str, Any]]:

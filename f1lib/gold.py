@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from f1lib import gold_features, gold_lake, gold_ratings, gold_reuse, gold_targets, tables
+from f1lib import gold_features, gold_history, gold_lake, gold_reuse, gold_targets, tables
 from f1lib.errors import TableError
 from f1lib.terms import stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import pandas as pd
 
@@ -27,7 +27,7 @@ IDENTITY = (
 ).split()
 LABELS = ["finishing_position", "is_dnf", "points", "n_entrants"]
 # Tables made on the way from silver to features, each read by the ones after it.
-_STEPS = tuple("regulation_eras target race_history rating_history lap_history field driver_state team_state".split())
+_STEPS = ("regulation_eras", "target", "lap_history", "field", "driver_state", "team_state")
 
 
 def build_training_dataset(ws: Workspace) -> pd.DataFrame:
@@ -63,9 +63,9 @@ def build_features(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
     silver = gold_lake.read_silver(ws.store)
     events, sessions = silver.frame("events"), silver.frame("sessions")
     wanted = event or gold_targets.next_event(events, ws.as_of)
-    targets = gold_targets.horizon_cutoffs(events.iloc[:0], sessions)
-    if wanted:
-        targets = gold_targets.serving_targets(events, sessions, wanted, horizon, ws.as_of)
+    targets = (
+        gold_targets.serving_targets(events, sessions, wanted, horizon, ws.as_of) if wanted else gold_targets.none()
+    )
     rows = compute(silver.tables, targets)
     if len(rows):
         gold_lake.write_rows(ws, features_key(ws), rows, silver)
@@ -74,9 +74,9 @@ def build_features(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
     return rows
 
 
-def read_training_dataset(store: ObjectStore) -> pd.DataFrame:
-    """The training dataset; raises `StorageError` when 04_gold has not written it yet."""
-    return tables.read_parquet(store, gold_lake.TRAINING_KEY)
+def read_training_dataset(store: ObjectStore, columns: Collection[str] | None = None) -> pd.DataFrame:
+    """The training dataset, or some of its columns; raises `StorageError` when 04_gold has not written it yet."""
+    return tables.read_parquet(store, gold_lake.TRAINING_KEY, columns)
 
 
 def features_key(ws: Workspace) -> str:
@@ -97,24 +97,25 @@ def compute(silver: Mapping[str, Any], targets: pd.DataFrame) -> pd.DataFrame:
         connection.execute("SET threads = 1")  # one order of summing, one result
         for name in gold_lake.FOLDERS:
             connection.register(name, silver[name] if name in silver else tables.empty(name))
+        past = gold_history.history(silver)
+        connection.from_arrow(past.races).create("race_history")
         for name in _STEPS:
             connection.sql(tables.sql_text(f"gold/{name}")).create(name)
-        history, field = (connection.table(name).df() for name in ("rating_history", "field"))
-        connection.register("ratings", gold_ratings.ratings(history, field))
-        rows = _joined(connection)
+        field = connection.table("field").df()
+        connection.register("ratings", past.ratings.of(field))
+        rows = _joined(connection, field)
     return _finished(rows)
 
 
-def _joined(connection: Any) -> pd.DataFrame:
+def _joined(connection: Any, field: pd.DataFrame) -> pd.DataFrame:
     """The field with every group's columns beside it."""
     import pandas as pd
 
-    parts = [connection.table("field").df().set_index("entry_id")]
+    parts = [field.set_index("entry_id")]
     for group in gold_features.groups():
-        connection.sql(tables.sql_text(f"gold/{group}")).create(group)
-        found = connection.table(group)
-        _check_documented(group, found.columns)
-        parts.append(found.df().set_index("entry_id", verify_integrity=True).reindex(parts[0].index))
+        found = connection.execute(tables.sql_text(f"gold/{group}")).df()
+        _check_documented(group, list(found.columns))
+        parts.append(found.set_index("entry_id", verify_integrity=True).reindex(parts[0].index))
     rows: pd.DataFrame = pd.concat(parts, axis=1).reset_index()
     return rows
 

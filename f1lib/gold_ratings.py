@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from statistics import NormalDist, median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +43,7 @@ class Walk:
     reset_keep: float
 
 
-@dataclass(frozen=True)
-class Rating:
+class Rating(NamedTuple):  # two are made for each entrant of each race: a dataclass takes twice as long
     """Mean and variance of one driver or car, as of its last race."""
 
     mean: float
@@ -62,24 +61,40 @@ CAR_RACE = Walk(start=1.0, drift=0.005, winter=0.25, reset=1.0, winter_keep=0.9,
 
 
 def ratings(history: pd.DataFrame, field: pd.DataFrame) -> pd.DataFrame:
-    """What is thought of every predicted driver and car at the state of history the prediction knows.
+    """`Ratings.of` ``field`` for one history that is asked only once."""
+    return Ratings(history).of(field)
 
-    ``history`` is gold's ``rating_history``, ``field`` its ``field``. Returns one row per ``rating_utc event_year
-    driver_id team_lineage`` of ``field`` with ``qualifying_driver qualifying_car race_driver race_car`` (means) and
-    ``qualifying_sd race_sd`` (of the sum). Rows of ``history`` later than a ``rating_utc`` never reach its ratings.
+
+class Ratings:
+    """What is thought of drivers and cars along ``history``, gold's ``rating_history``.
+
+    A question goes on where the one before ended, so long as it is about no earlier moment; the answers are the same.
     """
-    import pandas as pd
 
-    keys = ["rating_utc", "event_year", "major_era_year", "driver_id", "team_lineage"]
-    asked = field[keys].dropna(subset="rating_utc").drop_duplicates().sort_values(keys, ignore_index=True)
-    races = _races(history)
-    qualifying = _follow([(when, _qualifying_y(rows)) for when, rows in races], asked, CAR_QUALIFYING)
-    race = _follow([(when, _race_y(rows)) for when, rows in races], asked, CAR_RACE)
-    numbers = ("driver", "car", "sd")
-    out = asked.drop(columns="major_era_year")
-    for name, rows in (("qualifying", qualifying), ("race", race)):
-        out = out.join(pd.DataFrame(rows, columns=[f"{name}_{n}" for n in numbers]))
-    return out
+    def __init__(self, history: pd.DataFrame) -> None:
+        races = _races(history)
+        self._kinds = {
+            "qualifying": _Follower([(when, _qualifying_y(rows)) for when, rows in races], CAR_QUALIFYING),
+            "race": _Follower([(when, _race_y(rows)) for when, rows in races], CAR_RACE),
+        }
+
+    def of(self, field: pd.DataFrame) -> pd.DataFrame:
+        """What is thought of every predicted driver and car at the state of history the prediction knows.
+
+        ``field`` is gold's. Returns one row per ``rating_utc event_year driver_id team_lineage`` of it with
+        ``qualifying_driver qualifying_car race_driver race_car`` (means) and ``qualifying_sd race_sd`` (of the sum).
+        Rows of the history later than a ``rating_utc`` never reach its ratings.
+        """
+        import pandas as pd
+
+        keys = ["rating_utc", "event_year", "major_era_year", "driver_id", "team_lineage"]
+        asked = field[keys].dropna(subset="rating_utc").drop_duplicates().sort_values(keys, ignore_index=True)
+        out = asked.drop(columns="major_era_year")
+        for name, follower in self._kinds.items():
+            out = out.join(
+                pd.DataFrame(follower.follow(asked), columns=[f"{name}_{n}" for n in ("driver", "car", "sd")])
+            )
+        return out
 
 
 def _qualifying_y(rows: list[Row]) -> list[Performance]:
@@ -109,21 +124,33 @@ def _races(history: pd.DataFrame) -> list[tuple[Any, list[Row]]]:
     return [(moment[0], list(race)) for moment, race in groupby(rows, key=itemgetter(*order[:3]))]
 
 
-def _follow(races: list[Race], asked: pd.DataFrame, car_walk: Walk) -> list[tuple[float, float, float]]:
-    """Driver's and car's mean and the deviation of their sum, for each row of ``asked`` (sorted by time)."""
-    drivers: dict[str, Rating] = {}
-    cars: dict[str, Rating] = {}
-    answers = []
-    done = 0
-    for row in asked.to_dict("records"):
-        while done < len(races) and races[done][0] <= row["rating_utc"]:
-            _learn(races[done][1], drivers, cars, car_walk)
-            done += 1
-        season, era = row["event_year"], row["major_era_year"]
-        driver = _moved(drivers.get(row["driver_id"]), DRIVER, season, era)
-        car = _moved(cars.get(row["team_lineage"]), car_walk, season, era)
-        answers.append((driver.mean, car.mean, math.sqrt(driver.variance + car.variance)))
-    return answers
+class _Follower:
+    """One filter over ``races``, as far as it has been asked."""
+
+    def __init__(self, races: list[Race], car_walk: Walk) -> None:
+        self._races, self._car_walk = races, car_walk
+        self._begin()
+
+    def _begin(self) -> None:
+        self._done = 0
+        self._drivers: dict[str, Rating] = {}
+        self._cars: dict[str, Rating] = {}
+
+    def follow(self, asked: pd.DataFrame) -> list[tuple[float, float, float]]:
+        """Driver's and car's mean and the deviation of their sum, for each row of ``asked`` (sorted by time)."""
+        answers = []
+        rows = asked.to_dict("records")
+        if rows and self._done and self._races[self._done - 1][0] > rows[0]["rating_utc"]:
+            self._begin()
+        for row in rows:
+            while self._done < len(self._races) and self._races[self._done][0] <= row["rating_utc"]:
+                _learn(self._races[self._done][1], self._drivers, self._cars, self._car_walk)
+                self._done += 1
+            season, era = row["event_year"], row["major_era_year"]
+            driver = _moved(self._drivers.get(row["driver_id"]), DRIVER, season, era)
+            car = _moved(self._cars.get(row["team_lineage"]), self._car_walk, season, era)
+            answers.append((driver.mean, car.mean, math.sqrt(driver.variance + car.variance)))
+        return answers
 
 
 def _learn(known: list[Performance], drivers: dict[str, Rating], cars: dict[str, Rating], car_walk: Walk) -> None:

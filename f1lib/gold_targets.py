@@ -18,6 +18,13 @@ _EVENT = ["event_partition_key", "event_year", "event_number", "event_format"]
 DTYPES = {**dict.fromkeys(COLUMNS, "string"), "cutoff_utc": "datetime64[us, UTC]"}
 
 
+def none() -> pd.DataFrame:
+    """Targets of nothing."""
+    import pandas as pd
+
+    return pd.DataFrame(columns=COLUMNS).astype(DTYPES)
+
+
 def horizon_cutoffs(events: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
     """One row per event, session (race and sprint) and horizon: ``event_partition_key session horizon cutoff_utc``.
 
@@ -88,8 +95,8 @@ def serving_targets(
     """
     import pandas as pd
 
-    cutoffs = horizon_cutoffs(events, sessions)
-    own = cutoffs[cutoffs["event_partition_key"] == event]
+    of_event = (frame[frame["event_partition_key"] == event] for frame in (events, sessions))
+    own = horizon_cutoffs(*of_event)
     if own.empty:
         raise BadParameters(f"event {event!r} is not in the calendar, or cancelled; `f1 status` lists the events")
     times = sessions[sessions["event_partition_key"] == event].set_index("session")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import metadata as packages
 from typing import TYPE_CHECKING, Any
@@ -73,7 +74,9 @@ def train_horizons(ws: Workspace, model: str, horizon: str) -> pd.DataFrame:
     if strange:
         raise BadParameters(f"{model} has no horizon {strange[0]!r}; it has {', '.join(config.horizons)}")
     data = _read(ws.store)
-    return pd.DataFrame([_row(train(ws, config, h, data).metadata) for h in wanted])
+    with ThreadPoolExecutor(ws.settings.threads) as pool:
+        runs = list(pool.map(lambda name: train(ws, config, name, data), wanted))
+    return pd.DataFrame([_row(run.metadata) for run in runs])
 
 
 def _read(store: ObjectStore) -> tuple[pd.DataFrame, str]:

@@ -15,6 +15,7 @@ import pandas as pd
 from f1lib import __version__, attribution, baselines, gold, gold_targets, metrics, silver
 from f1lib.predictions import event_of, history_keys, issue_of, raced_of, records
 from f1lib.storage import each, write_json
+from f1lib.tables import parquet_bytes
 from f1lib.terms import HORIZONS, EventKey, format_utc
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ ACCURACY = "reports/accuracy.json"
 MODEL = "model"
 # What the chances are about, and which places make it happen.
 CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
+# What the slot tables are made of.
+_BASELINE_COLUMNS = frozenset(
+    {*gold.KEYS, *gold.LABELS, "event_year", "event_number", *baselines.SLOT_COLUMNS.values()}
+)
 _BINS = 10
 _Z95 = 1.96
 
@@ -130,7 +135,7 @@ _SCORED: dict[tuple[str, str], dict[str, Any]] = {}
 
 def _all_scored(store: ObjectStore, results: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """The scores of every issue (its key -> the result of its race), in order."""
-    digests = {id(result): _digest(result) for result in results.values()}
+    digests = {name: _digest(result) for name, result in {id(r): r for r in results.values()}.items()}
     contents = each(store, store.read, results)
     known_by = [
         (hashlib.sha256(content).hexdigest(), digests[id(result)])
@@ -145,7 +150,7 @@ def _all_scored(store: ObjectStore, results: Mapping[str, pd.DataFrame]) -> list
 
 
 def _digest(result: pd.DataFrame) -> str:
-    return hashlib.sha256(pd.util.hash_pandas_object(result, index=False).to_numpy().tobytes()).hexdigest()
+    return hashlib.sha256(parquet_bytes(result)).hexdigest()
 
 
 def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
@@ -210,7 +215,7 @@ def _baseline_entries(store: ObjectStore, counted: list[dict[str, Any]]) -> list
     """
     if not counted:
         return []
-    training = gold.read_training_dataset(store)
+    training = gold.read_training_dataset(store, _BASELINE_COLUMNS)
     known = training[training["horizon"] == "pre_race"]
     raced = {(s["entry"]["event_partition_key"], s["entry"]["session"]) for s in counted}
     # A sprint is compared with both kinds of race, each in a weekend's place of its own.

@@ -8,12 +8,13 @@ way is refused, because what it knows would be a look ahead.
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from f1lib.errors import BadParameters, RunError
-from f1lib.plan import REPORT, STAGES
+from f1lib.plan import REPORT, STAGES, TRAIN
 from f1lib.runner import tick
 from f1lib.storage import read_json, write_json
 from f1lib.terms import HORIZONS, format_utc, plain
@@ -63,6 +64,9 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
         on_tick(f"{text}  {moment.why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
         if result.failures:
             raise RunError(f"the tick at {text} failed: {result.failures[0].error}")
+        if any(run.step.stage == TRAIN for run in result.runs):  # every library is loaded now, and seen no more
+            gc.collect()
+            gc.freeze()
     return summarize(inprocess.at(moments[-1].when), season, event)
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from f1lib.workspace import Workspace
 
 SHOWN_ROWS = 12
+SHOWN_COLUMNS = 24  # of the text; the table has all
 
 
 def table(frame: pd.DataFrame, rows: int = SHOWN_ROWS) -> Html:
@@ -25,7 +26,7 @@ def table(frame: pd.DataFrame, rows: int = SHOWN_ROWS) -> Html:
     shown = frame if len(frame) <= rows else pd.concat([frame.head(half), frame.tail(rows - half)])
     note = f"{len(frame)} rows" if len(shown) == len(frame) else f"{len(shown)} of {len(frame)} rows: first and last"
     markup = macro("tables.html.j2", "plain")(list(frame.columns), [list(r.values()) for r in records(shown)], note)
-    return Html(str(markup), frame.to_string(max_rows=rows))
+    return Html(str(markup), frame.to_string(max_rows=rows, max_cols=SHOWN_COLUMNS))
 
 
 def credits(ws: Workspace) -> Html:

@@ -70,6 +70,7 @@ def build_frames(store: ObjectStore, seasons: list[int], threads: int) -> dict[s
     inputs |= {"bronze_hours": hours, "bronze_weather": samples, "team_lineages": _lineages()}
     frames: dict[str, pd.DataFrame] = {}
     with connect() as connection:
+        connection.execute("SET threads = 1")  # a season is little: two of them got in each other's way
         for name, rows in inputs.items():
             connection.register(name, rows)
         for name, (_, needed) in TABLES.items():

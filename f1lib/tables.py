@@ -106,6 +106,11 @@ def conform(frame: pd.DataFrame, name: str, *, where: str = "") -> pd.DataFrame:
 
 def empty(name: str) -> pd.DataFrame:
     """A frame of no rows that fulfils the contract of table ``name``."""
+    return _empty(name).copy()
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
     import pandas as pd
 
     return conform(pd.DataFrame({c: [] for c in contract(name).names}), name)

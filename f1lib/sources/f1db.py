@@ -44,6 +44,7 @@ class F1dbSource:
     def __init__(self, release: Path | str, *, first_season: int = 2010) -> None:
         self._release = Release(Path(release), first_season)
         self._parts: dict[str, Any] = {}
+        self._schedules: dict[int, Schedule] = {}
 
     def seasons(self, as_of: datetime) -> list[int]:
         """The seasons with races up to the year of ``as_of``; the next year's from December on."""
@@ -56,6 +57,12 @@ class F1dbSource:
             known = self.seasons(as_of)
             span = f"{known[0]}-{known[-1]}" if known else "none"
             raise SourceError(f"F1DB knows no season {season} at {format_utc(as_of)} (it has {span})")
+        if season not in self._schedules:
+            self._schedules[season] = self._schedule(season)
+        return self._schedules[season]
+
+    def _schedule(self, season: int) -> Schedule:
+        """A season's calendar, which a release gives alike at every moment."""
         events, sessions = (
             frame[frame["event_year"] == season].drop(columns="race_id").reset_index(drop=True)
             for frame in self._calendar

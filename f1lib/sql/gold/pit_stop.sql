@@ -4,18 +4,26 @@
 -- Cut-off: races up to last_race, the newest visible at cutoff_utc; a stop no later than its race's result.
 -- A stop of more than 60 s is a repair or a red flag, not a stop. Times in the pit lane differ by circuit, so a
 -- stop is compared with the median stop of the same race.
-WITH stop AS (
+WITH recent AS (
+    SELECT DISTINCT
+        h.event_partition_key, h.team_lineage, h.team_race, h.driver_id, h.pit_stop_count, h.available_utc
+    FROM team_state s
+    JOIN race_history h
+        ON h.team_lineage = s.team_lineage AND h.team_race BETWEEN s.last_race - 9 AND s.last_race
+),
+stop AS (
     SELECT
         event_partition_key, driver_id, available_utc, duration_seconds,
         median(duration_seconds) OVER (PARTITION BY event_partition_key ORDER BY available_utc) AS race_median
     FROM pit_stops
     WHERE session = 'R' AND duration_seconds < 60
+        AND event_partition_key IN (SELECT event_partition_key FROM recent)
 ),
 entry AS (
     SELECT
         h.team_lineage, h.team_race, h.driver_id, h.pit_stop_count,
         avg(s.duration_seconds - s.race_median ORDER BY s.duration_seconds) AS seconds_over
-    FROM race_history h
+    FROM recent h
     LEFT JOIN stop s
         ON s.event_partition_key = h.event_partition_key AND s.driver_id = h.driver_id
         AND s.available_utc <= h.available_utc
