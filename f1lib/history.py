@@ -28,5 +28,5 @@ def backtest_history(
     from f1lib import backtest, gold
 
     bring_history(ws)
-    training = gold.read_training_dataset(ws.store)
+    training = gold.build_training_dataset(ws)  # what stands is kept, unless an older f1lib made it
     return backtest.run(ws, training, first, last, models, horizons, refit_every)
