@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from f1lib import gold, gold_lake, gold_reuse, tables
+from f1lib import backtest, gold, gold_lake, gold_reuse, history, tables
 from f1lib.storage import read_json
 from f1lib.workspace import Workspace, open_workspace
 
@@ -180,6 +180,19 @@ def test_rows_of_another_recipe_are_not_kept(
     monkeypatch.setattr(gold_reuse, "recipe", lambda: "features of tomorrow")
     _built(tmp_path, WORLD, LAST)
     assert len(computed[0]) == len(WORLD["events"])
+
+
+def test_a_backtest_in_a_lake_of_an_older_version_scores_features_of_today(
+    tmp_path: Path, computed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _built(tmp_path, WORLD, LAST)
+    computed.clear()
+    monkeypatch.setattr(gold_reuse, "recipe", lambda: "features of tomorrow")
+    monkeypatch.setattr(history, "bring_history", lambda ws: None)  # nothing is due
+    monkeypatch.setattr(backtest, "run", lambda ws, training, *asked: {"rows": len(training)})
+    card = history.backtest_history(_workspace(tmp_path, LAST), 2024, 2024, [], [], 0)
+    assert len(computed[0]) == len(WORLD["events"])
+    assert card["rows"] == len(gold.read_training_dataset(_workspace(tmp_path, LAST).store))
 
 
 def test_rows_that_were_kept_are_noted_as_made_from_the_newer_silver(tmp_path: Path) -> None:
