@@ -30,9 +30,7 @@ from f1lib.tracking_dynamodb_items import (
     Item,
     from_item,
     from_value,
-    is_settled,
     row_key,
-    season_of,
     to_item,
     update,
 )
@@ -44,6 +42,9 @@ from f1lib.tracking_rows import (
     claim_row,
     claimed_message,
     prediction_sort_key,
+    renewed,
+    season_of,
+    unsettled,
 )
 
 if TYPE_CHECKING:
@@ -108,11 +109,10 @@ class DynamoTracking:
 
     def again(self, rows: list[Row]) -> list[Row]:
         """See `TrackingTable.again`."""
-        moving = sorted({row[PARTITION] for row in rows if not is_settled(row)})
+        moving = unsettled(rows)
         with aws_errors(f"read table {self.table}"):
             fresh = [row for event in _each(self._event, moving) for row in event]
-        still = [row for row in rows if row[PARTITION] not in set(moving)]
-        return sorted(still + fresh, key=lambda row: (row[PARTITION], row[SORT]))
+        return renewed(rows, moving, fresh)
 
     def claim(
         self,

@@ -7,11 +7,11 @@ Numbers travel as decimal text, never as binary floats, and come back as ``int``
 from __future__ import annotations
 
 import math
-import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import StorageError
+from f1lib.tracking_rows import season_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,11 +24,9 @@ BY_DATE = "by_session_date"
 INDEX_SEASON, INDEX_DATE = "index_season", "index_date"
 CLAIM_TOKEN, LAST_RELEASE = "claim_token", "last_release"
 HIDDEN = frozenset({INDEX_SEASON, INDEX_DATE, CLAIM_TOKEN, LAST_RELEASE})
-NO_SEASON, NO_DATE = "none", "-"
+NO_DATE = "-"
 # The one item that is no row: the seasons that the index holds.
 SEASONS_KEY = {PARTITION: "INDEX", SORT: "SEASONS"}
-# A row in one of these states moves only when upstream revises what was final.
-SETTLED = frozenset({"gold", "unavailable", "blocked", "cancelled"})
 
 
 def to_value(value: Any, where: str) -> Item:
@@ -82,17 +80,6 @@ def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
 def row_key(event_partition_key: str, session_name_abr: str) -> Item:
     """The primary key of one row."""
     return to_item({PARTITION: event_partition_key, SORT: session_name_abr})
-
-
-def season_of(event_partition_key: str) -> str:
-    """The index partition of an event's rows: its season, or one for all that belongs to none."""
-    match = re.match(r"\d{4}(?=_)", event_partition_key)
-    return match[0] if match else NO_SEASON
-
-
-def is_settled(row: Mapping[str, Any]) -> bool:
-    """Whether a row seen in the index can be taken as it stands, although the index lags."""
-    return season_of(row[PARTITION]) != NO_SEASON and row.get("status") in SETTLED and not row.get("owner")
 
 
 def update(changes: Mapping[str, Any], event_partition_key: str) -> dict[str, Any]:

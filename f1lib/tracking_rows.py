@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ PREDICTION_SORT_KEY = "as_of_utc#horizon#driver_id"
 STATUSES = ("scheduled", "due", "ingested", "silver", "gold", "unavailable", "blocked", "failed")
 # Stages that belong to no single event are kept under this partition key.
 PIPELINE = "PIPELINE"
+NO_SEASON = "none"
+# A row in one of these states moves only when upstream revises what was final.
+SETTLED = frozenset({"gold", "unavailable", "blocked", "cancelled"})
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,29 @@ def claimed_message(row: Mapping[str, Any]) -> str:
 def merged(row: Mapping[str, Any], changes: Mapping[str, Any]) -> Row:
     """``row`` with ``changes`` laid over it; attributes set to None disappear."""
     return {key: value for key, value in {**row, **changes}.items() if value is not None}
+
+
+def season_of(event_partition_key: str) -> str:
+    """The season an event's rows belong to; `NO_SEASON` for all that belongs to none, as the pipeline's own rows."""
+    match = re.match(r"\d{4}(?=_)", event_partition_key)
+    return match[0] if match else NO_SEASON
+
+
+def unsettled(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The events of which any row is still moving, sorted; the pipeline's own rows always are."""
+    return sorted({row["event_partition_key"] for row in rows if not _is_settled(row)})
+
+
+def _is_settled(row: Mapping[str, Any]) -> bool:
+    is_done = row.get("status") in SETTLED and not row.get("owner")
+    return is_done and season_of(row["event_partition_key"]) != NO_SEASON
+
+
+def renewed(rows: Iterable[Row], events: Iterable[str], fresh: Iterable[Row]) -> list[Row]:
+    """``rows`` with those of ``events`` replaced by ``fresh``, sorted by key."""
+    gone = set(events)
+    found = [*(row for row in rows if row["event_partition_key"] not in gone), *fresh]
+    return sorted(found, key=lambda row: (row["event_partition_key"], row["session_name_abr"]))
 
 
 def brought_to(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -26,6 +26,8 @@ from f1lib.tracking_rows import (
     is_claimed,
     merged,
     prediction_sort_key,
+    renewed,
+    unsettled,
 )
 
 if TYPE_CHECKING:
@@ -110,8 +112,10 @@ class SqliteTracking:
         return [_load(found) for found in self._read(statement, values)]
 
     def again(self, rows: list[Row]) -> list[Row]:
-        """See `TrackingTable.again`; here reading all is as cheap."""
-        return self.rows()
+        """See `TrackingTable.again`."""
+        moving = unsettled(rows)
+        statement = f"{_SELECT} WHERE event_partition_key IN (SELECT value FROM json_each(?))"
+        return renewed(rows, moving, map(_load, self._read(statement, (json.dumps(moving),))))
 
     def claim(
         self,
@@ -165,15 +169,15 @@ def _select(connection: sqlite3.Connection, event_partition_key: str, session_na
 
 
 def _load(found: sqlite3.Row) -> Row:
-    return dict(_loaded(*found))
-
-
-@lru_cache(maxsize=16384, typed=True)
-def _loaded(*values: Any) -> Row:
-    """The row of these columns, put together once: a tick reads the table a dozen times, and few rows change."""
-    row: Row = {name: value for name, value in zip(_NAMES, values, strict=True) if value is not None}
-    row.update(json.loads(row.pop("attributes")))
+    row: Row = {name: value for name, value in zip(_NAMES, found, strict=True) if value is not None}
+    row.update(_attributes(row.pop("attributes")))
     return row
+
+
+@lru_cache(maxsize=16384)
+def _attributes(text: str) -> Row:
+    """The attributes of a row, parsed once: a tick reads the table a dozen times, and few rows change meanwhile."""
+    return dict(json.loads(text))
 
 
 def _replace(connection: sqlite3.Connection, row: Row) -> None:
