@@ -39,9 +39,11 @@ def credits(ws: Workspace) -> Html:
 
 def features(rows: pd.DataFrame) -> Html:
     """What gold knows: a row a feature with its meaning and, for each horizon in ``rows``, the share that is known."""
-    share = rows[gold_features.feature_names()].notna().groupby(rows["horizon"]).mean()
-    known = [h for h in HORIZONS if h in share.index]
-    shares = {name: column.reindex(known).tolist() for name, column in share.items()}
+    names, at = gold_features.feature_names(), rows["horizon"].to_numpy()
+    is_known = rows[names].notna().to_numpy()
+    known = [h for h in HORIZONS if (at == h).any()]
+    share = [is_known[at == h].mean(axis=0).tolist() for h in known]
+    shares = {name: [one[place] for one in share] for place, name in enumerate(names)}
     lines: list[dict[str, Any]] = []
     for feature in gold_features.features():
         lines.append({"name": feature.name, "group": feature.group, "unit": feature.unit, "meaning": feature.meaning,
