@@ -83,13 +83,14 @@ def walk_baseline(
     import pandas as pd
 
     rows, column = of_horizon(training, horizon), baselines.SLOT_COLUMNS[name]
-    history = baselines.history_of(rows, column).join(rows["race"])
+    history = baselines.history_of(rows, column).join(rows["race"])  # in the order of the races, as the rows are
     wanted = rows[rows["event_partition_key"].isin(events)] if events else rows
     found = []
     for block in _blocks(wanted, first, last, 1):
         race = wanted[wanted["race"] == block[0]]
-        forecast = baselines.predict(race, history[history["race"] < block[0]], column)
-        found.append(race[KEYS + LABELS].join(forecast[FORECAST]))
+        earlier = history.iloc[: int(history["race"].searchsorted(block[0]))]
+        forecast = baselines.predict(race, earlier, column)
+        found.append(pd.concat([race[KEYS + LABELS], forecast[FORECAST]], axis=1))
     return pd.concat(found, ignore_index=True)
 
 

@@ -178,6 +178,8 @@ def validate(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> d
     Returns ``metrics`` (means over races, with standard errors; ``rmse`` and ``r2`` are of predicted_position
     over all entries) and ``validation`` (the same per race, which the promotion gate pairs).
     """
+    import pandas as pd
+
     index = model_fit.race_index(rows)
     held = min(config.validation_races, (int(index.max()) + 1) // 3)
     first = index.max() + 1 - held
@@ -186,7 +188,7 @@ def validate(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> d
     expected = []
     for number in range(first, index.max() + 1):
         race = rows[index == number]
-        race = race.join(serving.forecast(race))
+        race = pd.concat([race[[*model_fit.KEYS, *model_fit.LABELS]], serving.forecast(race)], axis=1)
         expected.append(race[["predicted_position", "finishing_position"]].to_numpy("float64"))
         head = race.iloc[0]
         races.append({"event_partition_key": str(head["event_partition_key"]), **metrics.score_race(race)})
