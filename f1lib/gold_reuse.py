@@ -64,6 +64,10 @@ class Kept:
     sha256: str
 
 
+# Hash of the file that was read last -> the rows in it: a session comes in and the dataset stays what it is.
+_ROWS: dict[str, pd.DataFrame] = {}
+
+
 def kept_rows(store: ObjectStore, key: str, digests: Mapping[str, str]) -> Kept | None:
     """What still holds of the rows under ``key``: those of events with the digest of ``digests``.
 
@@ -73,11 +77,15 @@ def kept_rows(store: ObjectStore, key: str, digests: Mapping[str, str]) -> Kept 
     note_key = gold_lake.note_key(key)
     if not (store.exists(key) and store.exists(note_key)):
         return None
-    note, sha256 = read_json(store, note_key), hashlib.sha256(store.read(key)).hexdigest()
+    content = store.read(key)
+    note, sha256 = read_json(store, note_key), hashlib.sha256(content).hexdigest()
     if note.get("sha256") != sha256:
         return None
     events = frozenset(event for event, digest in note["digests"].items() if digests.get(event) == digest)
-    rows = tables.read_parquet(store, key)
+    if sha256 not in _ROWS:
+        _ROWS.clear()
+        _ROWS[sha256] = tables.parquet_frame(content, f"{key} in lake {store.url}")
+    rows = _ROWS[sha256].copy(deep=False)
     if events == set(digests) == set(note["digests"]):
         return Kept(rows, events, True, sha256)
     return Kept(rows[rows["event_partition_key"].isin(events)], events, False, sha256)

@@ -6,6 +6,7 @@ parameters and the saved notebook are the same; what is given up is isolation an
 
 from __future__ import annotations
 
+import atexit
 import sys
 from typing import Any
 
@@ -24,7 +25,8 @@ class InProcessEngine(Engine):  # type: ignore[misc]
             _run_cells(shell, nb_man)
         finally:
             sys.modules["__main__"] = main
-            shell.reset(new_session=False)  # IPython keeps every shell to the end; its frames it need not keep
+            shell.reset(new_session=False)
+            atexit.unregister(shell.atexit_operations)  # it would keep every shell to the end of the process
 
 
 def _run_cells(shell: Any, nb_man: Any) -> None:
@@ -40,11 +42,13 @@ def _run_cells(shell: Any, nb_man: Any) -> None:
 
 def _shell() -> Any:
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
 
     InteractiveShell.clear_instance()
-    # A cache of outputs would be flushed, with a walk through all of memory, at the end of every notebook.
-    shell: Any = InteractiveShell.instance(cache_size=0)
-    shell.history_manager.enabled = False  # no history file beside the user's own
+    # A cache of outputs would be flushed, with a walk through all of memory, at the end of every notebook. A history
+    # would be written beside the user's own, by a thread a notebook that ends with the process.
+    settings = Config(InteractiveShell={"cache_size": 0}, HistoryManager={"enabled": False})
+    shell: Any = InteractiveShell.instance(config=settings)
     shell._showtraceback = lambda *_: None  # the traceback goes to the error output, not among what was printed
     return shell
 

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -47,6 +48,14 @@ def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, 
     folder.mkdir()
     monkeypatch.setattr(execute, "NOTEBOOKS", folder)
     return lambda nb: (folder / "09_try.ipynb").write_text(json.dumps(nb), encoding="utf-8") and None
+
+
+def test_notebooks_in_this_process_leave_no_thread_behind(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "answer = 42"), ("result", RESULT)))
+    execute.execute_stage(ws, "try", {})
+    before = threading.active_count()
+    execute.execute_stage(replace(ws, run_id="r2"), "try", {})
+    assert threading.active_count() == before
 
 
 def test_a_notebook_runs_with_its_parameters_and_hands_its_result_back(ws: Workspace, put: Any) -> None:
