@@ -6,6 +6,7 @@ from silver rows with ``available_utc <= T`` only; every file in ``sql/gold`` sa
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from f1lib import gold_features, gold_history, gold_lake, gold_reuse, gold_targets, tables
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from f1lib.storage import ObjectStore
+    from f1lib.tracking import Row
     from f1lib.workspace import Workspace
 
 KEYS = ["event_partition_key", "session", "horizon", "driver_id"]
@@ -30,14 +32,37 @@ LABELS = ["finishing_position", "is_dnf", "points", "n_entrants"]
 _STEPS = ("regulation_eras", "target", "lap_history", "field", "driver_state", "team_state")
 
 
-def build_training_dataset(ws: Workspace) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Seen:
+    """Silver as it was read, and the tracking rows that waited in it just before."""
+
+    silver: gold_lake.Silver
+    waiting: list[Row]
+
+    def counts(self) -> pd.DataFrame:
+        """One row a silver table: ``table files rows``."""
+        import pandas as pd
+
+        folders = gold_lake.FOLDERS.items()
+        files = [sum(key.startswith(f"silver/{folder}/") for key in self.silver.hashes) for _, folder in folders]
+        rows = [len(self.silver.tables[name]) for name, _ in folders]
+        return pd.DataFrame({"table": list(gold_lake.FOLDERS), "files": files, "rows": rows})
+
+
+def read_silver(ws: Workspace) -> Seen:
+    """All of silver, for both builders of one run; raises `RunError` when it is empty."""
+    waiting = [row for row in ws.tracking.rows() if row.get("status") == "silver"]
+    return Seen(gold_lake.read_silver(ws.store), waiting)
+
+
+def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFrame:
     """Gold rows of every race whose result is visible at ``ws.as_of``, at all horizons, with `LABELS`.
 
     Written to ``gold/training_dataset.parquet`` with a note of its inputs beside it; the rows are returned. Only
     events whose inputs have changed since it was last written are computed; the bytes are those of computing all.
-    Raises `RunError` when silver is empty.
+    ``seen`` is what `read_silver` gave; without it silver is read. Raises `RunError` when silver is empty.
     """
-    silver = gold_lake.read_silver(ws.store)
+    silver = seen.silver if seen else gold_lake.read_silver(ws.store)
     results = silver.frame("results")
     targets = gold_targets.past_targets(silver.frame("events"), silver.frame("sessions"), results, ws.as_of)
     digests = gold_reuse.input_digests(silver.tables, targets, ws.as_of)
@@ -52,15 +77,15 @@ def build_training_dataset(ws: Workspace) -> pd.DataFrame:
     return rows
 
 
-def build_features(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
+def build_features(ws: Workspace, event: str, horizon: str, seen: Seen | None = None) -> pd.DataFrame:
     """Gold rows of a race to come (empty ``event``: the next one) at ``horizon`` (empty: every one reached).
 
     Written to ``gold/gold_driver_event_features/run_id=<run>/``; no rows and nothing written when the calendar has
     no further race. Tracking rows that waited in silver move to gold, provided that the training dataset was made
     from the same silver. Raises `BadParameters` for an unknown event or a horizon that has not begun.
     """
-    waiting = [row for row in ws.tracking.rows() if row.get("status") == "silver"]
-    silver = gold_lake.read_silver(ws.store)
+    seen = seen or read_silver(ws)
+    silver = seen.silver
     events, sessions = silver.frame("events"), silver.frame("sessions")
     wanted = event or gold_targets.next_event(events, ws.as_of)
     targets = (
@@ -70,7 +95,7 @@ def build_features(ws: Workspace, event: str, horizon: str) -> pd.DataFrame:
     if len(rows):
         gold_lake.write_rows(ws, features_key(ws), rows, silver)
     if gold_lake.is_current(ws.store, gold_lake.TRAINING_KEY, silver):
-        gold_lake.mark_taken_in(ws, waiting, gold_lake.TRAINING_KEY)
+        gold_lake.mark_taken_in(ws, seen.waiting, gold_lake.TRAINING_KEY)
     return rows
 
 

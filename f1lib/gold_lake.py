@@ -69,8 +69,11 @@ def read_silver(store: ObjectStore) -> Silver:
     Raises `RunError` when there is no calendar in silver yet, `TableError` for a file that is not Parquet or
     lacks a column.
     """
-    hashes: dict[str, str] = {}
-    tables = {name: _read_table(store, name, hashes) for name in FOLDERS}
+    held = store.list("silver/")
+    keys = [key for folder in FOLDERS.values() for key in held if key.startswith(f"silver/{folder}/season=")]
+    data = dict(zip(keys, each(store, store.read, keys), strict=True))
+    hashes = {key: hashlib.sha256(content).hexdigest() for key, content in data.items()}
+    tables = {name: _table(store, name, data, hashes) for name in FOLDERS}
     for gone in set(_PARSED) - set(hashes.values()):
         del _PARSED[gone]
     if not len(tables["events"]):
@@ -79,16 +82,14 @@ def read_silver(store: ObjectStore) -> Silver:
     return Silver(tables, hashes, sorted(sources))
 
 
-def _read_table(store: ObjectStore, name: str, hashes: dict[str, str]) -> pa.Table:
+def _table(store: ObjectStore, name: str, data: Mapping[str, bytes], hashes: Mapping[str, str]) -> pa.Table:
     import pyarrow as pa
 
-    columns = _LAPS if name == "laps" else contract(name).names
-    parts, keys = [], store.list(f"silver/{FOLDERS[name]}/season=")
-    for key, data in zip(keys, each(store, store.read, keys), strict=True):
-        digest = hashes[key] = hashlib.sha256(data).hexdigest()
-        if digest not in _PARSED:
-            _PARSED[digest] = _parsed(data, columns, f"{key} in lake {store.url} is no table {name}")
-        parts.append(_PARSED[digest])
+    columns, parts = _LAPS if name == "laps" else contract(name).names, []
+    for key in (key for key in data if key.startswith(f"silver/{FOLDERS[name]}/season=")):
+        if hashes[key] not in _PARSED:
+            _PARSED[hashes[key]] = _parsed(data[key], columns, f"{key} in lake {store.url} is no table {name}")
+        parts.append(_PARSED[hashes[key]])
     if not parts:
         return pa.Table.from_pandas(empty(name)[columns], preserve_index=False).replace_schema_metadata(None)
     table = pa.concat_tables(parts, promote_options="permissive")

@@ -148,6 +148,20 @@ def test_rows_stay_in_silver_while_the_training_dataset_is_older_than_silver(ws:
     assert row["status"] == "silver"
 
 
+def test_both_tables_are_built_from_one_reading_of_silver_and_what_comes_after_it_waits(ws: Workspace) -> None:
+    ws.tracking.put_rows([_waiting()])
+    seen = gold.read_silver(ws)
+    assert seen.counts().query("rows > 0")["files"].min() >= 1
+    late = {**_waiting(), "session_name_abr": "Q"}
+    ws.tracking.put_rows([late])
+    key = "silver/sessions/results/season=2024/results.parquet"
+    tables.write_parquet(ws.store, key, tables.read_parquet(ws.store, key).assign(points=0.0))
+    rows = gold.build_training_dataset(ws, seen)
+    gold.build_features(ws, "", "", seen)
+    assert rows["points"].max() > 0
+    assert [(ws.tracking.get("2024_Monaco_Grand_Prix", name) or {})["status"] for name in "RQ"] == ["gold", "silver"]
+
+
 def _calendar() -> tuple[pd.DataFrame, pd.DataFrame]:
     world = gold_world.world(seasons=(2024,))
     return world["events"], world["sessions"]
