@@ -64,10 +64,19 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
         on_tick(f"{text}  {moment.why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
         if result.failures:
             raise RunError(f"the tick at {text} failed: {result.failures[0].error}")
-        if any(run.step.stage == TRAIN for run in result.runs):  # every library is loaded now, and seen no more
-            gc.collect()
-            gc.freeze()
+        if any(run.step.stage == TRAIN for run in result.runs):
+            _tidy_up()
     return summarize(inprocess.at(moments[-1].when), season, event)
+
+
+def _tidy_up() -> None:
+    """After a training, when every library is loaded: they are not walked through again, and memory is given back."""
+    import pyarrow
+
+    if not gc.get_freeze_count():  # once: what is frozen is never freed
+        gc.collect()
+        gc.freeze()
+    pyarrow.default_memory_pool().release_unused()
 
 
 def _record(ws: Workspace, season: int, event: str, first: datetime) -> dict[str, Any]:
