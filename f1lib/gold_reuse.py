@@ -85,7 +85,7 @@ def kept_rows(store: ObjectStore, key: str, digests: Mapping[str, str]) -> Kept 
     if sha256 not in _ROWS:
         _ROWS.clear()
         _ROWS[sha256] = tables.parquet_frame(content, f"{key} in lake {store.url}")
-    rows = _ROWS[sha256].copy(deep=False)
+    rows = _ROWS[sha256].copy()  # whoever changes them in place changes his own
     if events == set(digests) == set(note["digests"]):
         return Kept(rows, events, True, sha256)
     return Kept(rows[rows["event_partition_key"].isin(events)], events, False, sha256)
