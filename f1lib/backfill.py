@@ -40,13 +40,14 @@ LAMBDA_GB = 2.0
 TRANSITIONS_A_UNIT = 3
 # A tick that finds nothing to do, and what reading every row costs it: half a unit for 4 kB from the index
 # (2,500 rows of 0.6 kB), one for each event still moving.
-TICK_SECONDS = 0.5
+TICK_SECONDS = 0.25
 READS_A_TICK = 2500 * 0.6 / 4 * 0.5 + 30
 READS_A_UNIT = READS_A_TICK
 # A session that comes in by itself, in season: the chain from ingest to report, with 16 seasons of history.
-# 20 to 36 s of CPU and up to 704 MB (benchmarks/lambda_sandbox.py); the share of a core that 2 GB buys is 1.16.
-# Requests counted over a Sunday: 36 objects written and 35 listings, 480 read and 67 looked for, all rows 13 times.
-CHAIN_SECONDS, CHAIN_MEGABYTES, CHAIN_WRITES, CHAIN_READS, CHAIN_ROWS = 35.0, 2.5, 71, 547, 13
+# 8 to 14 s of CPU and up to 636 MB (benchmarks/lambda_sandbox.py); the share of a core that 2 GB buys is 1.16.
+# Requests counted over a Sunday: 34 objects written and 25 listings, 303 read and 12 looked for; all rows are read
+# 6 times, those of events still moving 4 times more, which comes to one reading of all.
+CHAIN_SECONDS, CHAIN_MEGABYTES, CHAIN_WRITES, CHAIN_READS, CHAIN_ROWS = 20.0, 2.5, 59, 315, 7
 
 
 @dataclass(frozen=True)

@@ -163,13 +163,14 @@ def _race_pages(
     issues: dict[tuple[str, str], list[str]] = {}
     for key in history_keys(ws.store):
         issues.setdefault(raced_of(key), []).append(key)
+    held = set(ws.store.list("reports/races/"))
     pages: dict[str, str] = {}
     for (event, session), issued in issues.items():
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
         notebooks = report_state.notebooks_of(runs, event)
         name = dashboard.race_page_name(event, session)
         pages[name] = hashlib.sha256(repr((__version__, issued, scores, notebooks)).encode()).hexdigest()[:16]
-        if before.get(name) != pages[name] or not ws.store.exists(f"reports/{name}"):
+        if before.get(name) != pages[name] or f"reports/{name}" not in held:
             every = read_issues(ws.store, EventKey.parse(event), session)
             page = _race_page(ws, every, _parts(ws, issued[-1]), scores, notebooks)
             ws.store.write(f"reports/{name}", page.encode())
