@@ -12,6 +12,7 @@ import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata as packages
 from typing import TYPE_CHECKING, Any
 
@@ -74,9 +75,14 @@ def train_horizons(ws: Workspace, model: str, horizon: str) -> pd.DataFrame:
     if strange:
         raise BadParameters(f"{model} has no horizon {strange[0]!r}; it has {', '.join(config.horizons)}")
     data = _read(ws.store)
-    with ThreadPoolExecutor(ws.settings.threads) as pool:
-        runs = list(pool.map(lambda name: train(ws, config, name, data), wanted))
-    return pd.DataFrame([_row(run.metadata) for run in runs])
+    rows = _pool(ws.settings.threads).map(lambda name: _row(train(ws, config, name, data).metadata), wanted)
+    return pd.DataFrame(list(rows))
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """The same threads for every training: glibc keeps some 50 MB for each new one, long after it has ended."""
+    return ThreadPoolExecutor(threads)
 
 
 def _read(store: ObjectStore) -> tuple[pd.DataFrame, str]:
