@@ -13,6 +13,8 @@ from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from f1lib.figures_kept import drawn_once
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -180,6 +182,7 @@ def _longest(labels: Iterable[str]) -> int:
     return max(len(label) for label in labels)
 
 
+@drawn_once
 def order(predictions: pd.DataFrame) -> Picture:
     """The predicted order, a row a driver: his position distribution, his 10th to 90th percentile, his mean.
 
@@ -193,6 +196,7 @@ def order(predictions: pd.DataFrame) -> Picture:
     rows: list[dict[Any, Any]] = frame.to_dict("records")
     for place, row in enumerate(rows):
         _distribution(axes, place, row, highest, colours[row["team_id"]], row["driver_id"] in second)
+    _intervals(axes, frame)
     axes.set_yticks(range(n), labels, family="monospace")
     axes.set_ylim(n - 0.4, 0.2 - _RIDGE_ROWS)
     axes.set_xlim(0.3, n + 0.7)
@@ -204,7 +208,7 @@ def order(predictions: pd.DataFrame) -> Picture:
 
 
 def _distribution(axes: Any, place: int, row: Mapping[Any, Any], highest: float, colour: str, second: bool) -> None:
-    """One driver's row: steps of the chances standing on a line from p10 to p90, a dot at the mean."""
+    """One driver's row: steps of the chances."""
     base, chances = place + 0.4, list(row["position_probabilities"])
     edges = [0.5 + i for i in range(len(chances) + 1)]
     tops = [base - _RIDGE_ROWS * share / highest for share in [*chances, chances[-1]]]
@@ -212,8 +216,17 @@ def _distribution(axes: Any, place: int, row: Mapping[Any, Any], highest: float,
         edges, base, tops, step="post", facecolor=colour, edgecolor=INK, linewidth=0.5,
         hatch="//////" if second else None,
     )  # fmt: skip
-    axes.plot([row["position_p10"] - 0.4, row["position_p90"] + 0.4], [base, base], color=INK, linewidth=1.7)
-    axes.plot(row["predicted_position"], base, "o", color="white", markeredgecolor="black", markersize=5)
+
+
+def _intervals(axes: Any, frame: pd.DataFrame) -> None:
+    """Under each row of steps a line from p10 to p90, a dot at the mean."""
+    from matplotlib.collections import LineCollection
+
+    bases = [place + 0.4 for place in range(len(frame))]
+    ends = zip(frame["position_p10"] - 0.4, frame["position_p90"] + 0.4, bases, strict=True)
+    lines = [[(low, base), (high, base)] for low, high, base in ends]
+    axes.add_collection(LineCollection(lines, colors=INK, linewidths=1.7, capstyle="projecting", zorder=2))
+    axes.plot(frame["predicted_position"], bases, "o", color="white", markeredgecolor="black", markersize=5)
 
 
 def _order_alt(frame: pd.DataFrame) -> str:
@@ -225,6 +238,7 @@ def _expected(row: Mapping[Any, Any]) -> str:
     return f"{row['full_name']}: expected {row['predicted_position']:.1f}"
 
 
+@drawn_once
 def matrix(predictions: pd.DataFrame) -> Picture:
     """The position matrix as a heat map: a row a driver in the predicted order, a column a finishing position."""
     frame = predictions.sort_values("predicted_rank", ignore_index=True)

@@ -1,7 +1,7 @@
 """Live through a season by the production path: a tick whenever something becomes known, then the scores.
 
 The ticks are the same ticks as `f1 run` makes; only the clock is an argument, notebooks run in this process
-instead of in a kernel each, and the report, which nobody reads on the way, is built at the end. An
+instead of in a kernel each, and scores and report, which nobody reads on the way, are made at the end. An
 interrupted replay goes on where it was; a lake that has been brought beyond the season's beginning in any other
 way is refused, because what it knows would be a look ahead.
 """
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from f1lib.errors import BadParameters, RunError
-from f1lib.plan import REPORT, STAGES, TRAIN
+from f1lib.plan import REPORT, SCORE, STAGES, TRAIN
 from f1lib.runner import tick
 from f1lib.storage import read_json, write_json
 from f1lib.terms import HORIZONS, format_utc, plain
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PRE_WEEKEND_LEAD = timedelta(hours=24)
 RECORD = "reports/replay.json"
 _STAGES = frozenset(STAGES)
+_AT_THE_END = frozenset((SCORE, REPORT))  # nothing is predicted from what they say
 
 
 class Moment(NamedTuple):
@@ -60,7 +61,7 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
         if text < record["until"]:
             continue
         write_json(ws.store, RECORD, record | {"until": text})
-        result = tick(inprocess.at(moment.when), stages=_STAGES if moment is moments[-1] else _STAGES - {REPORT})
+        result = tick(inprocess.at(moment.when), stages=_STAGES if moment is moments[-1] else _STAGES - _AT_THE_END)
         on_tick(f"{text}  {moment.why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
         if result.failures:
             raise RunError(f"the tick at {text} failed: {result.failures[0].error}")

@@ -50,6 +50,16 @@ def test_every_picture_is_well_formed_and_says_in_words_what_it_shows(drawn: dic
         assert len(picture.alt) > 20, name
 
 
+def test_a_prediction_that_differs_in_anything_shown_is_drawn_anew() -> None:
+    prediction = prediction_frame()
+    renamed = prediction.assign(full_name="Somebody Else")
+    nearer = prediction.assign(position_p10=prediction["position_p10"] + 0.5)
+    assert figures.order(prediction) == figures.order(prediction.copy())
+    assert "Somebody Else" in figures.order(renamed).alt
+    assert figures.order(nearer).svg != figures.order(prediction).svg
+    assert figures.matrix(renamed).alt != figures.matrix(prediction).alt
+
+
 def test_two_pictures_of_one_page_share_no_id(drawn: dict[str, Picture]) -> None:
     seen: set[str] = set()
     for picture in drawn.values():
