@@ -26,8 +26,8 @@ def test_every_feature_says_what_it_means_in_which_unit_and_when_it_is_null() ->
 
 def test_every_group_is_a_sql_file_and_every_sql_file_is_a_group_or_a_step(root: Path) -> None:
     files = {path.stem for path in (root / "f1lib" / "sql" / "gold").glob("*.sql")}
-    steps = {"regulation_eras", "target", "race_history", "lap_history", "field", "driver_state", "team_state"}
-    steps |= {"inputs_seen"}
+    steps = {"regulation_eras", "target", "race_history", "rating_history", "lap_history", "field", "driver_state"}
+    steps |= {"team_state", "inputs_seen"}
     assert files - steps == set(gold_features.groups())
 
 

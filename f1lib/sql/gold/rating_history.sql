@@ -1,6 +1,6 @@
 -- Rating history: what each past race and sprint says of the pace of its entrants; the ratings are followed over it.
 -- Grain: event_partition_key, session (R, S), driver_id.
--- Inputs: race_history, results, events, regulation_eras.
+-- Inputs: race_history, results, regulation_eras.
 -- Cut-off: as in race_history, a row and all that is in it was visible at its available_utc.
 -- A sprint counts as a race, and its own qualifying (SQ, SS) as one more qualifying; where the grid of the sprint
 -- came from Q (2021, 2022), that is in the race's row.
