@@ -63,14 +63,14 @@ def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFr
     ``seen`` is what `read_silver` gave; without it silver is read. Raises `RunError` when silver is empty.
     """
     silver = seen.silver if seen else gold_lake.read_silver(ws.store)
-    results = silver.frame("results")
-    targets = gold_targets.past_targets(silver.frame("events"), silver.frame("sessions"), results, ws.as_of)
-    digests = gold_reuse.input_digests(silver.tables, targets, ws.as_of)
+    past = gold_reuse.past(silver, ws.as_of)
+    targets, digests = past.targets, past.digests
     kept = gold_reuse.kept_rows(ws.store, gold_lake.TRAINING_KEY, digests)
     if kept and kept.is_all:
         gold_lake.write_note(ws, gold_lake.TRAINING_KEY, kept.rows, silver, kept.sha256, digests)
         return kept.rows
     new = targets[~targets["event_partition_key"].isin(kept.events)] if kept else targets
+    results = silver.frame("results")
     rows = with_labels(compute(silver.tables, new), results[results["available_utc"] <= ws.as_of])
     rows = _sorted([kept.rows, rows]) if kept else rows
     gold_lake.write_rows(ws, gold_lake.TRAINING_KEY, rows, silver, digests)
@@ -166,8 +166,11 @@ def _sorted(parts: list[pd.DataFrame]) -> pd.DataFrame:
     import pandas as pd
 
     filled = [part for part in parts if len(part)] or parts[:1]
-    rows = pd.concat(filled) if len(filled) > 1 else filled[0]
-    return rows.sort_values(["event_year", "event_number", *KEYS[1:]], kind="stable", ignore_index=True)
+    rows = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0].reset_index(drop=True)
+    by = ["event_year", "event_number", *KEYS[1:]]
+    order = rows[by].sort_values(by, kind="stable").index
+    # A new event stands behind those that were there: all of history is not copied once more.
+    return rows if order.is_monotonic_increasing else rows.take(order.to_numpy()).reset_index(drop=True)
 
 
 def with_labels(rows: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:

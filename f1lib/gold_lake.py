@@ -48,11 +48,12 @@ _LAPS = (
 
 @dataclass(frozen=True)
 class Silver:
-    """The silver tables as Arrow, which sources they came from, and the SHA-256 of each file they were read from."""
+    """The silver tables as Arrow, which sources they came from, and each file's SHA-256 and rows by its key."""
 
     tables: dict[str, pa.Table]
     hashes: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
+    parts: dict[str, pa.Table] = field(default_factory=dict)
 
     def frame(self, name: str) -> pd.DataFrame:
         """One table as a frame."""
@@ -73,24 +74,31 @@ def read_silver(store: ObjectStore) -> Silver:
     keys = [key for folder in FOLDERS.values() for key in held if key.startswith(f"silver/{folder}/season=")]
     data = dict(zip(keys, each(store, store.read, keys), strict=True))
     hashes = {key: hashlib.sha256(content).hexdigest() for key, content in data.items()}
-    tables = {name: _table(store, name, data, hashes) for name in FOLDERS}
+    parts = {name: _parts(store, name, data, hashes) for name in FOLDERS}
+    tables = {name: _together(name, list(found.values())) for name, found in parts.items()}
     for gone in set(_PARSED) - set(hashes.values()):
         del _PARSED[gone]
     if not len(tables["events"]):
         raise RunError(f"lake {store.url} has no events in silver: run 03_silver first")
     sources = {str(s) for name in ("events", "results") for s in tables[name].column("source").unique().to_pylist()}
-    return Silver(tables, hashes, sorted(sources))
+    return Silver(tables, hashes, sorted(sources), dict(item for found in parts.values() for item in found.items()))
 
 
-def _table(store: ObjectStore, name: str, data: Mapping[str, bytes], hashes: Mapping[str, str]) -> pa.Table:
-    import pyarrow as pa
-
-    columns, parts = _LAPS if name == "laps" else contract(name).names, []
-    for key in (key for key in data if key.startswith(f"silver/{FOLDERS[name]}/season=")):
+def _parts(store: ObjectStore, name: str, data: Mapping[str, bytes], hashes: Mapping[str, str]) -> dict[str, pa.Table]:
+    """The rows of each file of one table."""
+    columns = _LAPS if name == "laps" else contract(name).names
+    keys = [key for key in data if key.startswith(f"silver/{FOLDERS[name]}/season=")]
+    for key in keys:
         if hashes[key] not in _PARSED:
             _PARSED[hashes[key]] = _parsed(data[key], columns, f"{key} in lake {store.url} is no table {name}")
-        parts.append(_PARSED[hashes[key]])
+    return {key: _PARSED[hashes[key]] for key in keys}
+
+
+def _together(name: str, parts: list[pa.Table]) -> pa.Table:
+    import pyarrow as pa
+
     if not parts:
+        columns = _LAPS if name == "laps" else contract(name).names
         return pa.Table.from_pandas(empty(name)[columns], preserve_index=False).replace_schema_metadata(None)
     table = pa.concat_tables(parts, promote_options="permissive")
     # DuckDB starts anew at each chunk: one a season took a fifth longer. A copy of all laps would take too much memory.

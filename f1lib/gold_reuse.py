@@ -13,7 +13,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from f1lib import gold_lake, tables
+from f1lib import gold_lake, gold_targets, tables
 from f1lib.storage import read_json
 
 if TYPE_CHECKING:
@@ -21,8 +21,72 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     import pandas as pd
+    import pyarrow as pa
 
     from f1lib.storage import ObjectStore
+
+# Files of which every row counts, whenever it is of.
+_CALENDAR = tuple(f"silver/{gold_lake.FOLDERS[name]}/" for name in ("events", "sessions"))
+
+
+@dataclass(frozen=True)
+class Past:
+    """The targets of every race and sprint whose result is visible, and `input_digests` of each event of theirs.
+
+    ``basis``: the recipe, and when the last of these results became visible; ``parts``: the silver files they were
+    computed from.
+    """
+
+    targets: pd.DataFrame
+    digests: dict[str, str]
+    basis: tuple[str, datetime | None]
+    parts: Mapping[str, pa.Table]
+
+
+_LAST: list[Past] = []
+
+
+def past(silver: gold_lake.Silver, as_of: datetime) -> Past:
+    """The past as ``silver`` has it at ``as_of``.
+
+    From one result to the next sessions come in that it cannot depend on; it is taken again while the calendar,
+    and all that was visible with the newest result, is the same, cell by cell.
+    """
+    newest = _newest_result(silver.tables["results"], as_of)
+    basis = (recipe(), newest)
+    if not (_LAST and _LAST[0].basis == basis and _are_same(_LAST[0].parts, silver.parts, newest)):
+        events, sessions, results = (silver.frame(name) for name in ("events", "sessions", "results"))
+        targets = gold_targets.past_targets(events, sessions, results, as_of)
+        _LAST[:] = [Past(targets, input_digests(silver.tables, targets, as_of), basis, silver.parts)]
+    return _LAST[0]
+
+
+def _newest_result(results: pa.Table, as_of: datetime) -> datetime | None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_raced = pc.is_in(results["session"], pa.array(gold_targets.RACED))
+    seen = pc.less_equal(results["available_utc"], pa.scalar(as_of, results["available_utc"].type))
+    moment: datetime | None = pc.max(results["available_utc"].filter(pc.and_(is_raced, seen))).as_py()
+    return moment
+
+
+def _are_same(before: Mapping[str, pa.Table], now: Mapping[str, pa.Table], newest: datetime | None) -> bool:
+    """Whether files hold the same up to ``newest``; most are the very tables that were read before."""
+    return before.keys() == now.keys() and all(
+        part is before[key] or _visible(key, part, newest).equals(_visible(key, before[key], newest))
+        for key, part in now.items()
+    )
+
+
+def _visible(key: str, part: pa.Table, newest: datetime | None) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if key.startswith(_CALENDAR):
+        return part
+    moments = part["available_utc"]
+    return part.filter(pc.less_equal(moments, pa.scalar(newest, moments.type)))
 
 
 def input_digests(silver: Mapping[str, Any], targets: pd.DataFrame, as_of: datetime) -> dict[str, str]:

@@ -39,8 +39,10 @@ def credits(ws: Workspace) -> Html:
 
 def features(rows: pd.DataFrame) -> Html:
     """What gold knows: a row a feature with its meaning and, for each horizon in ``rows``, the share that is known."""
+    import numpy as np
+
     names, at = gold_features.feature_names(), rows["horizon"].to_numpy()
-    is_known = rows[names].notna().to_numpy()
+    is_known = ~np.isnan(rows[names].to_numpy())
     known = [h for h in HORIZONS if (at == h).any()]
     share = [is_known[at == h].mean(axis=0).tolist() for h in known]
     shares = {name: [one[place] for one in share] for place, name in enumerate(names)}
