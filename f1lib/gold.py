@@ -51,7 +51,7 @@ class Seen:
 
 def read_silver(ws: Workspace) -> Seen:
     """All of silver, for both builders of one run; raises `RunError` when it is empty."""
-    waiting = [row for row in ws.tracking.rows() if row.get("status") == "silver"]
+    waiting = ws.tracking.rows(status="silver")
     return Seen(gold_lake.read_silver(ws.store), waiting)
 
 

@@ -46,7 +46,8 @@ class Serving:
         """
         import pandas as pd
 
-        answer = onnx_export.run(self.runtime, preprocess.matrix_of(frame, self.features))
+        raw = preprocess.matrix_of(frame, self.features)
+        answer = onnx_export.run(self.runtime, raw, ("predicted_score", "p_dnf", "sigma"))
         score = answer["predicted_score"]
         columns = {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score, "sigma": answer["sigma"]}
         return pd.DataFrame(columns, index=frame.index)

@@ -20,6 +20,8 @@ from f1lib.errors import RunError
 from f1lib.preprocess import PLACE_EDGE, PRODUCTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
@@ -143,9 +145,9 @@ def session(graph: bytes, threads: int = 1) -> Any:
         raise RunError(f"the model's ONNX file cannot be loaded: {str(error).splitlines()[0]}") from error
 
 
-def run(runtime: Any, raw: Single) -> dict[str, NDArray[np.float64]]:
-    """Outputs by name, float64; one-column outputs as flat arrays."""
-    names = [output.name for output in runtime.get_outputs()]
+def run(runtime: Any, raw: Single, outputs: Sequence[str] = ()) -> dict[str, NDArray[np.float64]]:
+    """``outputs`` (none: all) by name, float64; one-column outputs as flat arrays."""
+    names = list(outputs) or [output.name for output in runtime.get_outputs()]
     answers = runtime.run(names, {INPUT: np.ascontiguousarray(raw, dtype="float32")})
     made = {name: np.asarray(a, dtype="float64") for name, a in zip(names, answers, strict=True)}
     return {name: a[:, 0] if a.shape[1] == 1 and name != "columns" else a for name, a in made.items()}

@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from f1lib.bronze_due import DONE, GRID_ROWS, SESSIONS, due_rows
@@ -34,7 +35,10 @@ _SETTLED = ("gold", "unavailable", "blocked")
 
 @dataclass(frozen=True)
 class Step:
-    """One stage to run: its parameters, the row that is claimed for it, and why it is due."""
+    """One stage to run: its parameters, the row that is claimed for it, and why it is due.
+
+    ``events``: those whose rows it moves, be they settled or not.
+    """
 
     stage: str
     reason: str
@@ -42,6 +46,7 @@ class Step:
     event_partition_key: str = PIPELINE
     suffix: str = ""
     input_hash: str = ""
+    events: frozenset[str] = frozenset()
 
     @property
     def sort_key(self) -> str:
@@ -62,6 +67,7 @@ class Rows:
             (row["event_partition_key"], row["session_name_abr"]): row for row in rows
         }
         self.sessions: dict[str, dict[str, Row]] = {}
+        self.inputs = [row for row in self.by_key.values() if is_input(row)]  # they climb through the layers
         for (event, session), row in self.by_key.items():
             if session in SESSIONS and not row.get("is_cancelled"):
                 self.sessions.setdefault(event, {})[session] = row
@@ -70,14 +76,21 @@ class Rows:
         """A stage's row, or an empty one when it never ran."""
         return self.by_key.get((event, f"STAGE#{stage}"), {})
 
-    def inputs(self) -> list[Row]:
-        """The rows that climb through the layers."""
-        return [row for row in self.by_key.values() if is_input(row)]
-
+    @cached_property
     def races(self) -> list[Row]:
         """The race rows by start."""
         found = [sessions["R"] for sessions in self.sessions.values() if "R" in sessions]
         return sorted(found, key=lambda row: (row["session_date_utc"], row["event_partition_key"]))
+
+    def next_race(self, now: datetime) -> Row | None:
+        """The race that starts next after ``now``, or None when the calendar has no further one."""
+        return next((row for row in self.races if row["session_date_utc"] > format_utc(now)), None)
+
+    def next_sprint(self, now: datetime) -> Row | None:
+        """The sprint of the next race's weekend while it has not started, or None."""
+        race = self.next_race(now)
+        sprint = self.sessions[race["event_partition_key"]].get("S") if race else None
+        return sprint if sprint and sprint["session_date_utc"] > format_utc(now) else None
 
 
 def is_input(row: Mapping[str, Any]) -> bool:
@@ -117,17 +130,8 @@ def due_steps(
 
 
 def next_race(rows: Iterable[Row], now: datetime) -> Row | None:
-    """The race that starts next after ``now``, or None when the calendar has no further one."""
-    upcoming = [row for row in Rows(rows).races() if row["session_date_utc"] > format_utc(now)]
-    return upcoming[0] if upcoming else None
-
-
-def next_sprint(rows: Iterable[Row], now: datetime) -> Row | None:
-    """The sprint of the next race's weekend while it has not started, or None."""
-    known = Rows(rows)
-    race = next_race(known.by_key.values(), now)
-    sprint = known.sessions[race["event_partition_key"]].get("S") if race else None
-    return sprint if sprint and sprint["session_date_utc"] > format_utc(now) else None
+    """See `Rows.next_race`."""
+    return Rows(rows).next_race(now)
 
 
 def horizon_known(known: Rows, event: str, now: datetime, session: str = "R") -> str:
@@ -168,23 +172,24 @@ def _ingest(known: Rows, now: datetime) -> list[Step]:
     again = sum(row.get("status") in DONE for row in due)
     parts = [f"{len(due) - again} sessions are visible and not ingested"] if len(due) > again else []
     parts += [f"{again} are read again"] if again else []
-    return [Step(INGEST, "; ".join(parts))] if due else []
+    events = frozenset(str(row["event_partition_key"]) for row in due)
+    return [Step(INGEST, "; ".join(parts), events=events)] if due else []
 
 
 def _weather(known: Rows, now: datetime) -> list[Step]:
     """A forecast is due daily within its reach of a race, and every tick in the last 72 hours."""
-    ahead = [race for race in known.races() if race["session_date_utc"] > format_utc(now)]
+    ahead = [race for race in known.races if race["session_date_utc"] > format_utc(now)]
     return _forecasts([race["event_partition_key"] for race in ahead if _forecast_due(known, race, now)])
 
 
 def _past_and_coming_weather(known: Rows, now: datetime) -> list[Step]:
     """The same, and once for every race of the past: for a source that has them at hand."""
-    return _forecasts([race["event_partition_key"] for race in known.races() if _forecast_due(known, race, now)])
+    return _forecasts([race["event_partition_key"] for race in known.races if _forecast_due(known, race, now)])
 
 
 def _forecasts(due: list[str]) -> list[Step]:
     named = due[0] if len(due) == 1 else f"{len(due)} events"
-    return [Step(WEATHER, f"a forecast is due for {named}", {"events": due})] if due else []
+    return [Step(WEATHER, f"a forecast is due for {named}", {"events": due}, events=frozenset(due))] if due else []
 
 
 def _forecast_due(known: Rows, race: Row, now: datetime) -> bool:
@@ -201,19 +206,19 @@ def _forecast_due(known: Rows, race: Row, now: datetime) -> bool:
 
 def _silver(known: Rows, now: datetime) -> list[Step]:
     """Silver is rebuilt for the seasons that have new bronze."""
-    seasons = sorted({int(row["event_year"]) for row in known.inputs() if row.get("status") == "ingested"})
+    seasons = sorted({int(row["event_year"]) for row in known.inputs if row.get("status") == "ingested"})
     return [Step(SILVER, f"new bronze in {len(seasons)} seasons", {"seasons": seasons})] if seasons else []
 
 
 def _gold(known: Rows, now: datetime) -> list[Step]:
     """Gold is rebuilt when silver has rows it has not taken in."""
-    waiting = [row for row in known.inputs() if row.get("status") == "silver"]
+    waiting = [row for row in known.inputs if row.get("status") == "silver"]
     return [Step(GOLD, f"{len(waiting)} inputs are new in silver")] if waiting else []
 
 
 def _train(known: Rows, now: datetime) -> list[Step]:
     """A model is trained when a race's result has come in since the last training."""
-    raced = [row for row in known.races() if row.get("status") == "gold"]
+    raced = [row for row in known.races if row.get("status") == "gold"]
     if not raced:
         return []
     latest = raced[-1]["event_partition_key"]
@@ -225,13 +230,13 @@ def _train(known: Rows, now: datetime) -> list[Step]:
 
 def _predict(known: Rows, now: datetime) -> list[Step]:
     """The next race is predicted once at each horizon that its data has reached."""
-    race = next_race(known.by_key.values(), now)
+    race = known.next_race(now)
     return _prediction(known, race, now) if race else []
 
 
 def _predict_sprint(known: Rows, now: datetime) -> list[Step]:
     """The sprint of the next race's weekend is predicted likewise, until it starts."""
-    sprint = next_sprint(known.by_key.values(), now)
+    sprint = known.next_sprint(now)
     return _prediction(known, sprint, now) if sprint else []
 
 
@@ -284,7 +289,8 @@ def _report(known: Rows, now: datetime) -> list[Step]:
 
 def _inputs_of(known: Rows, event: str, horizon: str) -> list[tuple[str, Any]]:
     """The content of everything gold knows of one event at ``horizon``; before the weekend no session is part of it."""
-    names = [(name, row.get("content_hash")) for (e, name), row in known.by_key.items() if e == event and is_input(row)]
+    own = [row for row in known.inputs if row["event_partition_key"] == event]
+    names = [(row["session_name_abr"], row.get("content_hash")) for row in own]
     unknown = SESSIONS | set(GRID_ROWS.values()) if horizon == "pre_weekend" else frozenset()
     return sorted((name, content) for name, content in names if content and name not in unknown)
 

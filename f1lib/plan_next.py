@@ -42,7 +42,7 @@ def _moments(known: Rows, now: datetime, has_weather: bool) -> Iterator[tuple[da
 
 
 def _forecasts(known: Rows, now: datetime) -> Iterator[tuple[datetime, str]]:
-    for race in known.races():
+    for race in known.races:
         start, event = parse_utc(race["session_date_utc"]), race["event_partition_key"]
         row = known.stage(WEATHER, event)
         if start <= now:

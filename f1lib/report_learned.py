@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from f1lib import gold_features, metrics, model_fit, registry, tables
+from f1lib import gold_features, metrics, model_fit, onnx_export, preprocess, registry, tables
 from f1lib.errors import BadParameters, RunError
 from f1lib.model import TRAINING_KEY
 from f1lib.model_serving import load_serving
@@ -107,11 +107,11 @@ def _dependence(serving: Serving, rows: pd.DataFrame, feature: str, points: int)
         )
     low, high = rows[feature].quantile([0.02, 0.98])
     values = np.unique(np.linspace(low, high, points))
-    every = rows[serving.features].loc[np.tile(rows.index, len(values))]
-    every[feature] = np.repeat(values, len(rows))
-    answer = serving.predict(every)[["predicted_score", "p_dnf"]]
-    means = answer.to_numpy().reshape(len(values), len(rows), 2).mean(axis=1)
-    return pd.DataFrame({"value": values, "predicted_score": means[:, 0], "p_dnf": means[:, 1]})
+    every = np.tile(preprocess.matrix_of(rows, serving.features), (len(values), 1))
+    every[:, serving.features.index(feature)] = np.repeat(values, len(rows))
+    answer = onnx_export.run(serving.runtime, every, ("predicted_score", "p_dnf"))
+    means = {name: numbers.reshape(len(values), len(rows)).mean(axis=1) for name, numbers in answer.items()}
+    return pd.DataFrame({"value": values, **means})
 
 
 def _groups(columns: list[str]) -> dict[str, list[str]]:
@@ -133,10 +133,10 @@ def _shuffled(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def _fit(serving: Serving, rows: pd.DataFrame) -> dict[str, float]:
-    scored = rows[[*model_fit.RACE, "finishing_position"]].assign(score=serving.predict(rows)["predicted_score"])
+    score, finish = serving.predict(rows)["predicted_score"].to_numpy(), rows["finishing_position"].to_numpy()
     found = []
-    for _, race in scored.groupby(model_fit.RACE):
-        rank, place = metrics.dense_rank(race["score"]), metrics.dense_rank(race["finishing_position"])
+    for race in rows.groupby(model_fit.RACE).indices.values():
+        rank, place = metrics.dense_rank(score[race]), metrics.dense_rank(finish[race])
         found.append((metrics.mae(rank, place), metrics.spearman(rank, place)))
     mae, spearman = np.mean(found, axis=0)
     return {"mae": float(mae), "spearman": float(spearman)}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.execute import Execution, execute_stage, stage_notebook, stage_result, stage_values
-from f1lib.plan import INGEST, SCHEDULE, SPRINT, STAGES, TRAIN, WEATHER, Step, due_steps
+from f1lib.plan import INGEST, SCHEDULE, SPRINT, STAGES, TRAIN, Step, due_steps
 from f1lib.terms import format_utc, stamp
 from f1lib.tracking import PIPELINE
 from f1lib.tracking_rows import brought_to
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StageRun", "TickResult", "run_stage", "stage_result", "tick"]
 _MESSAGE_LENGTH = 600
-BRINGING = (SCHEDULE, INGEST, WEATHER)
 # Two machines on one lake need not agree on the time to the second.
 CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -114,10 +113,12 @@ def tick(
 def _rows(ws: Workspace, rows: list[Row], runs: list[StageRun]) -> list[Row]:
     """The table after ``runs``, given its ``rows`` before the last of them.
 
-    What is settled changes only when something is brought in; the other stages move what was waiting for them.
+    What is settled moves only with a new calendar, or where a step says so; the other stages move what was waiting
+    for them.
     """
-    brought = bool(runs) and runs[-1].step.stage in BRINGING
-    return ws.tracking.again(rows) if rows and not brought else ws.tracking.rows()
+    if not rows or (runs and runs[-1].step.stage == SCHEDULE):
+        return ws.tracking.rows()
+    return ws.tracking.again(rows, runs[-1].step.events if runs else ())
 
 
 def _was_cut(ws: Workspace, run: StageRun) -> bool:

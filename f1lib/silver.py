@@ -49,7 +49,7 @@ def build(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     cannot be read.
     """
     wanted = sorted(set(seasons)) or silver_inputs.seasons_in_bronze(ws.store)
-    waiting = [row for row in ws.tracking.rows() if row.get("status") == "ingested" and row.get("event_year") in wanted]
+    waiting = [row for row in ws.tracking.rows(status="ingested") if row.get("event_year") in wanted]
     frames = build_frames(ws.store, wanted, ws.settings.threads) if wanted else {}
     written = []
     for season in wanted:

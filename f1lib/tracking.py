@@ -29,7 +29,7 @@ from f1lib.tracking_rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime, timedelta
 
 __all__ = [
@@ -61,11 +61,11 @@ class TrackingTable(Protocol):
     def get(self, event_partition_key: str, session_name_abr: str) -> Row | None:
         """One row, read consistently."""
 
-    def rows(self, event_partition_key: str | None = None) -> list[Row]:
-        """All rows, or those of one event, sorted by key; expired claims are shown as they stand."""
+    def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[Row]:
+        """All rows, of one event or in one status only, sorted by key; expired claims are shown as they stand."""
 
-    def again(self, rows: list[Row]) -> list[Row]:
-        """``rows``, all of a moment ago, brought up to date: the events of which any row is unsettled are read anew.
+    def again(self, rows: list[Row], events: Collection[str] = ()) -> list[Row]:
+        """``rows``, all of a moment ago, brought up to date: ``events``, and those with unsettled rows, are read anew.
 
         For a caller who knows that nothing else has changed, or does not mind to learn of it later.
         """

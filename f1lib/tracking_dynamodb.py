@@ -48,7 +48,7 @@ from f1lib.tracking_rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
 
 # Requests under way at once (as many as `storage_aws.CONNECTIONS`); DynamoDB takes one row an UpdateItem.
@@ -98,18 +98,20 @@ class DynamoTracking:
         item = self._item(row_key(event_partition_key, session_name_abr))
         return from_item(item) if item else None
 
-    def rows(self, event_partition_key: str | None = None) -> list[Row]:
-        """See `TrackingTable.rows`."""
+    def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[Row]:
+        """See `TrackingTable.rows`; the index lags, so it is not asked for one status but for all."""
         with aws_errors(f"read table {self.table}"):
-            if event_partition_key is not None:
-                return self._event(event_partition_key)
-            seasons = self._item(to_item(SEASONS_KEY)).get("seasons")
-            found = [row for rows in _each(self._season, from_value(seasons) if seasons else []) for row in rows]
+            found = self._all() if event_partition_key is None else self._event(event_partition_key)
+        return [row for row in found if status in (None, row.get("status"))]
+
+    def _all(self) -> list[Row]:
+        seasons = self._item(to_item(SEASONS_KEY)).get("seasons")
+        found = [row for rows in _each(self._season, from_value(seasons) if seasons else []) for row in rows]
         return self.again(found)
 
-    def again(self, rows: list[Row]) -> list[Row]:
+    def again(self, rows: list[Row], events: Collection[str] = ()) -> list[Row]:
         """See `TrackingTable.again`."""
-        moving = unsettled(rows)
+        moving = sorted({*unsettled(rows), *events})
         with aws_errors(f"read table {self.table}"):
             fresh = [row for event in _each(self._event, moving) for row in event]
         return renewed(rows, moving, fresh)

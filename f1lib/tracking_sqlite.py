@@ -31,7 +31,7 @@ from f1lib.tracking_rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
 
 _COLUMNS = (
@@ -104,16 +104,17 @@ class SqliteTracking:
         found = self._read(statement, (event_partition_key, session_name_abr))
         return _load(found[0]) if found else None
 
-    def rows(self, event_partition_key: str | None = None) -> list[Row]:
+    def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[Row]:
         """See `TrackingTable.rows`."""
-        where = "" if event_partition_key is None else " WHERE event_partition_key = ?"
-        values = () if event_partition_key is None else (event_partition_key,)
+        asked = {"event_partition_key": event_partition_key, "status": status}
+        wanted = {name: value for name, value in asked.items() if value is not None}
+        where = f" WHERE {' AND '.join(f'{name} = ?' for name in wanted)}" if wanted else ""
         statement = f"{_SELECT}{where} ORDER BY event_partition_key, session_name_abr"
-        return [_load(found) for found in self._read(statement, values)]
+        return [_load(found) for found in self._read(statement, tuple(wanted.values()))]
 
-    def again(self, rows: list[Row]) -> list[Row]:
+    def again(self, rows: list[Row], events: Collection[str] = ()) -> list[Row]:
         """See `TrackingTable.again`."""
-        moving = unsettled(rows)
+        moving = sorted({*unsettled(rows), *events})
         statement = f"{_SELECT} WHERE event_partition_key IN (SELECT value FROM json_each(?))"
         return renewed(rows, moving, map(_load, self._read(statement, (json.dumps(moving),))))
 

@@ -129,6 +129,20 @@ class TrackingSuite:
         table.release(claim, {"status": "gold"})
         assert table.again(rows) == table.rows()
 
+    def test_a_settled_event_is_brought_up_to_date_where_it_is_named(self, table: TrackingTable) -> None:
+        table.put_rows([row("Q", status="gold"), row("R", status="scheduled")])
+        table.put_rows([row("R", past, status="gold") for past in ("2024_Qatar_Grand_Prix", "2023_Qatar_Grand_Prix")])
+        rows = table.rows()
+        table.put_rows([row("R", "2024_Qatar_Grand_Prix", status="ingested")])
+        assert table.again(rows, {"2024_Qatar_Grand_Prix", EVENT}) == table.rows() != rows
+
+    def test_rows_can_be_asked_for_by_their_status(self, table: TrackingTable) -> None:
+        other = "2024_Qatar_Grand_Prix"
+        table.put_rows([row("Q", status="silver"), row("R", status="due"), row("R", other, status="silver")])
+        assert table.rows(status="silver") == [row("R", other, status="silver"), row("Q", status="silver")]
+        assert table.rows(EVENT, status="silver") == [row("Q", status="silver")]
+        assert table.rows(status="gold") == []
+
     def test_a_second_put_merges_and_none_removes(self, table: TrackingTable) -> None:
         table.put_rows([row("Q", status="due", attempts=1, last_error="timeout", note="kept")])
         table.put_rows([row("Q", status="ingested", attempts=None, last_error=None, absent=None)])

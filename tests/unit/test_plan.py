@@ -368,6 +368,7 @@ def test_results_to_be_read_again_are_ingested_and_said_to_be() -> None:
     rows = [calendar_read(now), session("R", "gold", reread_utc=format_utc(now))]
     step = due_steps(rows, now)[0]
     assert (step.stage, step.reason) == ("01_ingest", "1 are read again")
+    assert step.events == {EVENT}
 
 
 def test_what_comes_next_is_the_earliest_of_all_that_is_awaited() -> None:
