@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 RACE_POINTS = (25, 18, 15, 12, 10, 8, 6, 4, 2, 1)
 SPRINT_POINTS = (8, 7, 6, 5, 4, 3, 2, 1)
 SPRINT_POINTS_2021 = (3, 2, 1)
-# A sprint is a third of a race (100 km of 305 km), and so is the risk of not finishing it.
+# A sprint is a third of a race (100 km of 305 km), and so is the risk of not finishing it. What moves the field moves
+# it less far from its start: by the root of the distance, as in a random walk.
 SPRINT_HAZARD = 100 / 305
+SPRINT_MOVES = SPRINT_HAZARD**0.5
 TOLERANCE = 1e-10
 _HERMITE_NODES = 32  # against 400 000 sampled races: no difference beyond the sampling's
 _LEGENDRE_NODES = 13  # exact for the polynomial of degree n - 1 up to n = 26 drivers
@@ -61,6 +63,20 @@ def points_scale(session: str, season: int) -> tuple[int, ...]:
     if session == "R":
         return RACE_POINTS
     return SPRINT_POINTS_2021 if season == 2021 else SPRINT_POINTS
+
+
+def start_score(places: ArrayLike) -> Floats:
+    """The latent performance of a driver's place at the start: its normal score, smaller is further ahead.
+
+    ``places`` has one number a driver, NaN for one who stands behind all others; those who share a place share its
+    score.
+    """
+    from scipy.special import ndtri
+    from scipy.stats import rankdata
+
+    values = np.asarray(places, dtype="float64")
+    rank = rankdata(np.where(np.isnan(values), np.inf, values))
+    return np.asarray(ndtri((rank - 0.5) / len(rank)), dtype="float64")
 
 
 def position_matrix(mu: ArrayLike, sigma: ArrayLike, p_dnf: ArrayLike, shape: Shape) -> Floats:

@@ -52,28 +52,48 @@ class Serving:
         columns = {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score, "sigma": answer["sigma"]}
         return pd.DataFrame(columns, index=frame.index)
 
-    def forecast(self, frame: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS, hazard: float = 1.0) -> pd.DataFrame:
+    def forecast(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The prediction of one race, a row a driver, index of ``frame``; columns of `distribution.summarize`.
-
-        ``hazard`` multiplies everybody's risk of not finishing: a shorter race has less of it.
 
         Rows are put in the order of ``driver_id`` for the computation, so that the answer does not depend on
         the order in which they are given.
         """
         race = frame.sort_values("driver_id", kind="stable")
-        answer = self.predict(race)
-        answer = answer.assign(p_dnf=answer["p_dnf"] * hazard)
+        return self._summary(self.predict(race), RACE_POINTS).loc[frame.index]
+
+    def forecast_session(self, features: pd.DataFrame) -> pd.DataFrame:
+        """`forecast` of gold's rows of one race, or of one sprint: a race of a third of the distance (`of_sprint`)."""
+        first = features.iloc[0]
+        if first["session"] != "S":
+            return self.forecast(features)
+        race = features.sort_values("driver_id", kind="stable")
+        points = distribution.points_scale("S", int(first["event_year"]))
+        return self._summary(of_sprint(self.predict(race), race), points).loc[features.index]
+
+    def _summary(self, answer: pd.DataFrame, points: tuple[int, ...]) -> pd.DataFrame:
         shape = Shape(*(float(self.numbers[n]) for n in ("trouble_weight", "trouble_shift", "trouble_spread")))
         matrix = distribution.position_matrix(answer["mu"], answer["sigma"], answer["p_dnf"], shape)
         summary = distribution.summarize(matrix, answer["predicted_score"], answer["p_dnf"], points)
-        return summary.set_index(race.index).loc[frame.index]
+        return summary.set_index(answer.index)
 
-    def forecast_session(self, features: pd.DataFrame) -> pd.DataFrame:
-        """`forecast` of gold's rows of one race or, with a third of the risk and points of its own, one sprint."""
-        first = features.iloc[0]
-        session = str(first["session"])
-        hazard = distribution.SPRINT_HAZARD if session == "S" else 1.0
-        return self.forecast(features, distribution.points_scale(session, int(first["event_year"])), hazard)
+
+def start_column(race: pd.DataFrame) -> str:
+    """The feature that says best where the drivers of gold's rows of one race start; empty while none is known."""
+    return next((c for c in ("grid_position", "qualifying_position") if c in race and race[c].notna().any()), "")
+
+
+def of_sprint(answer: pd.DataFrame, race: pd.DataFrame) -> pd.DataFrame:
+    """What a race's ``answer`` (`Serving.predict`) is for a sprint from the same start (see `distribution`).
+
+    A third of the risk; and once the start is known, `distribution.SPRINT_MOVES` of a race's moves from there.
+    """
+    sprint = answer.assign(p_dnf=answer["p_dnf"] * distribution.SPRINT_HAZARD)
+    column = start_column(race)
+    if not column:
+        return sprint
+    start = distribution.start_score(race[column])
+    score = start + distribution.SPRINT_MOVES * (answer["predicted_score"] - start)
+    return sprint.assign(predicted_score=score, mu=score)
 
 
 def from_graph(

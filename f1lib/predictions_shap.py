@@ -3,8 +3,8 @@
 The score of a driver minus the mean score of his race is the sum of his parts. A linear part gives coefficient times
 scaled column (which is its SHAP value); the trees give XGBoost's own ``pred_contribs`` (Lundberg et al. 2018, exact
 TreeSHAP). Columns made from one feature (its powers, its missing flag) are added up. Where a regression without form
-takes over, both sides are weighed as the score itself is. Nothing is unpickled: the columns come from the ONNX graph,
-the trees from XGBoost's own file.
+takes over, both sides are weighed as the score itself is, and so are a sprint's start and a race's score. Nothing is
+unpickled: the columns come from the ONNX graph, the trees from XGBoost's own file.
 
 >>> parts = contributions(serving, booster_of(store, run_id), features)     # a row a driver and feature
 """
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from f1lib import onnx_export, preprocess
-from f1lib.model_serving import run_key
+from f1lib import distribution, onnx_export, preprocess
+from f1lib.model_serving import run_key, start_column
 from f1lib.tables import read_parquet, write_parquet
 
 if TYPE_CHECKING:
@@ -54,8 +54,18 @@ def contributions(serving: Serving, booster: Any, features: pd.DataFrame) -> pd.
     if made["fresh"]:
         folded[made["share"]] += base
     centred = folded[[n for n in serving.features if n in set(made["read"])]]
-    centred = centred - centred.mean()
-    return _long(features, centred)
+    return _long(features, _of_session(centred - centred.mean(), features))
+
+
+def _of_session(parts: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
+    """``parts`` of a race's score as those of a sprint's, where it is one: its start holds the rest of the moves."""
+    column = start_column(features)
+    if not column or features["session"].iloc[0] != "S":
+        return parts
+    start, share = distribution.start_score(features[column]), distribution.SPRINT_MOVES
+    moved: pd.DataFrame = parts * share
+    moved[column] = moved.get(column, 0.0) + (1 - share) * (start - start.mean())
+    return moved
 
 
 def booster_of(store: ObjectStore, run_id: str) -> Any:

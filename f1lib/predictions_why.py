@@ -45,11 +45,11 @@ def group_effects(serving: Serving, features: pd.DataFrame) -> pd.DataFrame:
     """See `explain`; ``features`` are gold's rows of one race, their index is kept."""
     import pandas as pd
 
-    said = serving.forecast(features)["predicted_position"]
+    said = serving.forecast_session(features)["predicted_position"]
     effects = {}
     for group, columns in _groups(serving.features).items():
         flat = features.assign(**{c: features[c].mean() for c in columns})
-        effects[group] = said - serving.forecast(flat)["predicted_position"]
+        effects[group] = said - serving.forecast_session(flat)["predicted_position"]
     found = pd.DataFrame(effects, index=features.index)
     return found[found.abs().mean().sort_values(ascending=False, kind="stable").index]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from f1lib.distribution import RACE_POINTS, Shape, position_matrix, sinkhorn, summarize
+from f1lib.distribution import RACE_POINTS, Shape, position_matrix, sinkhorn, start_score, summarize
 from f1lib.errors import BadParameters, RunError
 
 Floats = NDArray[np.float64]
@@ -25,6 +25,15 @@ def _sampled(mu: Floats, sigma: Floats, p_dnf: Floats, shape: Shape, races: int)
     latent = np.where(retired, 1e6 + generator.random((races, n)), latent)
     places = latent.argsort(axis=1).argsort(axis=1)
     return np.stack([(places == k).mean(axis=0) for k in range(n)], axis=1)
+
+
+@given(places=st.lists(st.one_of(st.integers(1, 30), st.just(np.nan)), min_size=1, max_size=24))
+def test_a_start_score_rises_with_the_place_and_those_without_one_stand_last(places: list[float]) -> None:
+    score = start_score(places)
+    behind = np.where(np.isnan(places), 99.0, places)
+    assert np.array_equal(np.sign(score[:, None] - score), np.sign(behind[:, None] - behind))
+    assert start_score(np.arange(1.0, 21.0)).sum() == pytest.approx(0)
+    assert start_score(np.full(20, np.nan)).tolist() == pytest.approx([0.0] * 20)
 
 
 @pytest.mark.parametrize("shape", [Shape(), TROUBLE])

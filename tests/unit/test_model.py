@@ -11,7 +11,7 @@ import pytest
 from made_up_training import CONFIG, training
 
 from f1lib import model, model_fit, onnx_export, tables
-from f1lib.distribution import RACE_POINTS
+from f1lib.distribution import RACE_POINTS, start_score
 from f1lib.errors import BadParameters, RunError, StorageError
 from f1lib.model_config import config_names, load_config, parse_config
 from f1lib.storage import open_store, read_json
@@ -68,12 +68,28 @@ def test_a_sprint_has_a_third_of_the_risk_and_its_own_points(ws: types.SimpleNam
         run.serving.forecast_session(race.assign(session=session, event_year=year))
         for session, year in (("R", 2024), ("S", 2024), ("S", 2021))
     )
-    assert as_sprint["predicted_score"].tolist() == as_race["predicted_score"].tolist()
     np.testing.assert_allclose(as_sprint["p_dnf"], as_race["p_dnf"] * 100 / 305)
     for forecast, points in ((as_race, RACE_POINTS), (as_sprint, (8, 7, 6, 5, 4, 3, 2, 1)), (in_2021, (3, 2, 1))):
         scale = points[: len(race)]
         np.testing.assert_allclose(forecast["expected_points"].sum(), sum(scale))
         np.testing.assert_allclose(forecast["p_points"].sum(), len(scale))
+
+
+def test_a_sprint_moves_the_field_less_far_from_its_start_than_a_race(ws: types.SimpleNamespace) -> None:
+    run = model.train(ws, parse_config(CONFIG, "test"), "pre_race")
+    race = training().query("event_number == 5 and event_year == 2017 and horizon == 'pre_race'")
+    as_race, as_sprint = (run.serving.forecast_session(race.assign(session=session)) for session in "RS")
+    start = start_score(race["grid_position"])
+    moved, as_far = as_sprint["predicted_score"] - start, as_race["predicted_score"] - start
+    np.testing.assert_allclose(moved, as_far * (100 / 305) ** 0.5)
+
+
+def test_of_a_sprint_whose_start_is_unknown_the_order_is_a_races(ws: types.SimpleNamespace) -> None:
+    run = model.train(ws, parse_config(CONFIG, "test"), "pre_race")
+    race = training().query("event_number == 5 and event_year == 2017 and horizon == 'pre_race'")
+    race = race.assign(grid_position=np.nan, qualifying_position=np.nan)
+    as_race, as_sprint = (run.serving.forecast_session(race.assign(session=session)) for session in "RS")
+    assert as_sprint["predicted_score"].tolist() == as_race["predicted_score"].tolist()
 
 
 def test_a_run_whose_graph_answers_differently_is_refused_and_leaves_nothing(

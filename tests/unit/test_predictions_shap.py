@@ -18,10 +18,12 @@ def served():  # type: ignore[no-untyped-def]
     return model.serve(fitted, "r", model.describe(fitted, rows)), fitted.trees.booster, race
 
 
-def test_a_drivers_parts_add_up_to_his_distance_from_the_races_mean_score(served) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize("session", ["R", "S"])
+def test_a_drivers_parts_add_up_to_his_distance_from_the_mean_score(served, session: str) -> None:  # type: ignore[no-untyped-def]
     serving, booster, race = served
+    race = race.assign(session=session)
     parts = predictions_shap.contributions(serving, booster, race)
-    score = serving.predict(race)["predicted_score"]
+    score = serving.forecast_session(race)["predicted_score"]
     total = parts.groupby("driver_id", sort=False)["part"].sum().to_numpy()
     assert np.abs(total - (score - score.mean()).to_numpy()).max() < 1e-5
 
