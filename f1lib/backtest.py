@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from f1lib import backtest_scorecard, baselines, model, model_fit, tables
 from f1lib.errors import BadParameters
 from f1lib.model_config import config_names, load_config
+from f1lib.model_serving import STARTS
 from f1lib.storage import write_json
 from f1lib.terms import HORIZONS
 
@@ -32,14 +33,23 @@ FORECAST = (
 # At which horizons a prediction is scored when none is asked for: the two that SCORING.md's figures are given at.
 SCORED_HORIZONS = ("post_qualifying", "pre_race")
 REFIT_EVERY = 4  # SCORING.md: at least every 4 races; the configuration that serves is refitted after each
-SCORECARD_KEY = "reports/scorecard.json"
-SCORES_KEY = "reports/scorecard.parquet"
+SCORECARD_KEY, SPRINTS_KEY = "reports/scorecard.json", "reports/scorecard_sprints.json"
+KINDS = {"R": "race", "S": "sprint"}
 
 
 def walk_forward(
-    training: pd.DataFrame, config: ModelConfig, horizon: str, first: int, last: int, refit_every: int, threads: int
+    training: pd.DataFrame,
+    config: ModelConfig,
+    horizon: str,
+    first: int,
+    last: int,
+    refit_every: int,
+    threads: int,
+    session: str = "R",
 ) -> pd.DataFrame:
-    """Forecasts of every race of seasons ``first``..``last`` at ``horizon``, a row a predicted driver.
+    """Forecasts of every race (or sprint: ``session`` S) of seasons ``first``..``last`` at ``horizon``.
+
+    A row a predicted driver.
 
     The model of a race is fitted on all earlier races; with ``refit_every`` above 1 it is kept for that many
     races, counted from the season's first. Production trains after each race, which is ``refit_every=1``.
@@ -49,13 +59,14 @@ def walk_forward(
     import pandas as pd
 
     available = model.feature_columns(training)
-    rows = of_horizon(training[model.columns_read(config, available)], horizon)  # narrow: each refit cuts from them
-    blocks = _blocks(rows, first, last, refit_every)
+    read = dict.fromkeys([*model.columns_read(config, available), *STARTS])
+    rows = of_horizon(training[[c for c in read if c in training]], horizon, session)  # narrow: each refit cuts from it
+    blocks = _blocks(rows, first, last, refit_every, session)
     if not blocks:
-        raise BadParameters(f"no race of {first}..{last} in the training dataset at horizon {horizon}")
+        raise BadParameters(f"no {KINDS[session]} of {first}..{last} in the training dataset at horizon {horizon}")
 
     def forecast(block: list[int]) -> list[pd.DataFrame]:
-        return forecast_block(rows, config, horizon, block, available)
+        return forecast_block(rows, config, horizon, block, available, session)
 
     with ThreadPoolExecutor(threads) as pool:
         found = [race for races in pool.map(forecast, blocks) for race in races]
@@ -63,30 +74,41 @@ def walk_forward(
 
 
 def forecast_block(
-    rows: pd.DataFrame, config: ModelConfig, horizon: str, block: list[int], available: list[str]
+    rows: pd.DataFrame, config: ModelConfig, horizon: str, block: list[int], available: list[str], session: str = "R"
 ) -> list[pd.DataFrame]:
-    """The forecasts of the races numbered ``block`` by a model of the races before the first; rows: `of_horizon`."""
-    past = rows[(rows["race"] < block[0]) & rows["finishing_position"].notna()]
+    """The forecasts of the races (or sprints) numbered ``block`` by a model of the races before the first.
+
+    ``rows``: `of_horizon`'s.
+    """
+    past = rows[(rows["race"] < block[0]) & (rows["session"] == "R") & rows["finishing_position"].notna()]
     fitted = model_fit.fit(model_fit.enough(past, horizon), config, available)
     serving = model.serve(fitted, "", {})
-    races = [rows[rows["race"] == number] for number in block]
-    return [race[KEYS + LABELS].join(serving.forecast(race)[FORECAST]) for race in races]
+    races = [rows[(rows["race"] == number) & (rows["session"] == session)] for number in block]
+    return [race[KEYS + LABELS].join(serving.forecast_session(race)[FORECAST]) for race in races]
 
 
 def walk_baseline(
-    training: pd.DataFrame, name: str, horizon: str, first: int, last: int, events: Collection[str] = ()
+    training: pd.DataFrame,
+    name: str,
+    horizon: str,
+    first: int,
+    last: int,
+    events: Collection[str] = (),
+    session: str = "R",
 ) -> pd.DataFrame:
     """The same frame for a baseline of `baselines.BY_HORIZON`; its table is counted anew before each race.
 
-    ``events`` (partition keys) narrows the seasons to some of their races; empty: all.
+    That of a sprint counts earlier races and sprints. ``events`` (partition keys) narrows the seasons to some of
+    their races; empty: all.
     """
     import pandas as pd
 
-    rows, column = of_horizon(training, horizon), baselines.SLOT_COLUMNS[name]
+    rows, column = of_horizon(training, horizon, session), baselines.SLOT_COLUMNS[name]
     history = baselines.history_of(rows, column).join(rows["race"])  # in the order of the races, as the rows are
     wanted = rows[rows["event_partition_key"].isin(events)] if events else rows
+    wanted = wanted[wanted["session"] == session]
     found = []
-    for block in _blocks(wanted, first, last, 1):
+    for block in _blocks(wanted, first, last, 1, session):
         race = wanted[wanted["race"] == block[0]]
         earlier = history.iloc[: int(history["race"].searchsorted(block[0]))]
         forecast = baselines.predict(race, earlier, column)
@@ -102,13 +124,17 @@ def run(
     models: list[str],
     horizons: list[str],
     refit_every: int = 0,
+    session: str = "R",
 ) -> dict[str, Any]:
     """The scorecard of ``models`` (empty = all) and all baselines at ``horizons`` (empty = `SCORED_HORIZONS`).
+
+    ``session``: R scores races, S sprints (predicted by models of the races before).
 
     ``refit_every`` 0: the configuration that serves (``ws.settings.model``) is refitted after each race, as
     production does, so that its forecasts are the issued ones to the last digit; the others, which are there to
     compare with, every `REFIT_EVERY` races.
-    Written to ``reports/scorecard.json`` and, a row a race, system and metric, ``reports/scorecard.parquet``.
+    Written to ``reports/scorecard.json`` and, a row a race, system and metric, ``reports/scorecard.parquet``; of
+    sprints to ``reports/scorecard_sprints.json`` and ``.parquet``.
     Shape: `backtest_scorecard.scorecard`.
     """
     configs = [load_config(name) for name in models or config_names()]
@@ -118,35 +144,43 @@ def run(
         raise BadParameters(f"no horizon {strange[0]!r}; there are {', '.join(HORIZONS)}")
     forecasts: dict[tuple[str, str, str], pd.DataFrame] = {}
     for horizon in wanted:
-        if not _blocks(of_horizon(training, horizon), first, last, 1):
-            raise BadParameters(f"no race of {first}..{last} has a result in the training dataset at {horizon}")
+        if not _blocks(of_horizon(training, horizon, session), first, last, 1, session):
+            kind = KINDS[session]
+            raise BadParameters(f"no {kind} of {first}..{last} has a result in the training dataset at {horizon}")
         for name in baselines.BY_HORIZON[horizon]:
-            forecasts["baselines", name, horizon] = walk_baseline(training, name, horizon, first, last)
+            walked = walk_baseline(training, name, horizon, first, last, (), session)
+            forecasts["baselines", name, horizon] = walked
         for config in (c for c in configs if horizon in c.horizons):
             every = refit_every or (1 if config.name == ws.settings.model else REFIT_EVERY)
-            made = walk_forward(training, config, horizon, first, last, every, ws.settings.threads)
+            made = walk_forward(training, config, horizon, first, last, every, ws.settings.threads, session)
             forecasts["models", config.name, horizon] = made
     if not any(kind == "models" for kind, _, _ in forecasts):
         raise BadParameters(f"none of {', '.join(c.name for c in configs)} is meant for {', '.join(wanted)}")
     phases = backtest_scorecard.phases(training)
     card, scores = backtest_scorecard.scorecard(forecasts, phases)
-    write_json(ws.store, SCORECARD_KEY, card)
-    tables.write_parquet(ws.store, SCORES_KEY, scores)
+    card, key = {"session": session, **card}, SCORECARD_KEY if session == "R" else SPRINTS_KEY
+    write_json(ws.store, key, card)
+    tables.write_parquet(ws.store, key.removesuffix(".json") + ".parquet", scores)
     return card
 
 
-def of_horizon(training: pd.DataFrame, horizon: str) -> pd.DataFrame:
-    """Rows of one horizon, sorted, with ``race`` = 0, 1, 2 ... in the order they were run."""
-    rows = training[(training["horizon"] == horizon) & (training["session"] == "R")]
+def of_horizon(training: pd.DataFrame, horizon: str, session: str = "R") -> pd.DataFrame:
+    """Rows of one horizon, sorted, with ``race`` = 0, 1, 2 ... in the order the weekends were held.
+
+    Of all races; for ``session`` S the sprints' rows are among them.
+    """
+    of_kind = training["session"].isin(["R", session])
+    rows = training[(training["horizon"] == horizon) & of_kind]
     if rows.empty:
         raise BadParameters(f"the training dataset has no rows at horizon {horizon}")
     rows = rows.sort_values([*model_fit.RACE, "session", "driver_id"], kind="stable", ignore_index=True)
     return rows.assign(race=model_fit.race_index(rows))
 
 
-def _blocks(rows: pd.DataFrame, first: int, last: int, refit_every: int) -> list[list[int]]:
+def _blocks(rows: pd.DataFrame, first: int, last: int, refit_every: int, session: str) -> list[list[int]]:
     """Race numbers in blocks that share a model: ``refit_every`` races, counted from each season's first."""
     held = rows[rows["finishing_position"].notna() & rows["event_year"].between(first, last)]
+    held = held[held["session"] == session]
     blocks = []
     for _, races in held.groupby("event_year")["race"]:
         numbers = sorted(races.unique().tolist())

@@ -55,15 +55,17 @@ def slot_table(history: pd.DataFrame, n: int) -> Floats:
 
 
 def history_of(training: pd.DataFrame, column: str) -> pd.DataFrame:
-    """``event_year event_number slot outcome is_dnf`` of every entrant in rows of one horizon of gold's training set.
+    """``session event_year event_number slot outcome is_dnf`` of every entrant in rows of one horizon of gold's
+    training set.
 
     Slots are counted among the entrants: who did not start left his slot to those behind.
     """
-    ran = training[training["finishing_position"].notna() & training[column].notna().groupby(
-        training["event_partition_key"]).transform("any")]  # fmt: skip
+    race = ["event_partition_key", "session"]
+    is_known = training[column].notna().groupby([training[c] for c in race]).transform("any")
+    ran = training[training["finishing_position"].notna() & is_known]
     order = ran[column].fillna(_MISSING) + ran["qualifying_position"].fillna(_MISSING) * 1e-6
-    slot = order.groupby(ran["event_partition_key"]).rank(method="first").astype("int64")
-    return ran[["event_partition_key", "event_year", "event_number", "is_dnf"]].assign(
+    slot = order.groupby([ran[c] for c in race]).rank(method="first").astype("int64")
+    return ran[[*race, "event_year", "event_number", "is_dnf"]].assign(
         slot=slot, outcome=ran["finishing_position"].astype("int64")
     )
 

@@ -85,6 +85,8 @@ def _backtest_options(backtest: argparse.ArgumentParser) -> None:
     backtest.add_argument("--horizon", action="append", default=[], help="a horizon; repeat for several")
     text = "races between refits (default: 1 for the configuration that serves, 4 for the others)"
     backtest.add_argument("--refit-every", type=int, default=0, choices=(1, 2, 3, 4), help=text)
+    text = "R scores races, S sprints; default R"
+    backtest.add_argument("--session", default="R", choices=("R", "S"), help=text)
     _json_option(backtest)
 
 
@@ -224,7 +226,7 @@ def _backtest(arguments: argparse.Namespace) -> int:
         raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
     ws = _open(arguments)
     asked = (arguments.first, arguments.last, arguments.model, arguments.horizon, arguments.refit_every)
-    card = backtest_history(ws, *asked)
+    card = backtest_history(ws, *asked, arguments.session)
     _show(card, console.show_scorecard, arguments.json_file)
     return 0
 

@@ -165,7 +165,7 @@ def show_replay(summary: dict[str, Any]) -> None:
 
 def show_scorecard(card: dict[str, Any]) -> None:
     """A scorecard's means, models and baselines side by side."""
-    table = Table(title=f"{card['races']} races, walk-forward")
+    table = Table(title=f"{card['races']} {'races' if card['session'] == 'R' else 'sprints'}, walk-forward")
     rows = [
         {"system": name, "horizon": horizon, **figures}
         for group in ("models", "baselines")

@@ -22,11 +22,11 @@ def bring_history(ws: Workspace) -> None:
 
 
 def backtest_history(
-    ws: Workspace, first: int, last: int, models: list[str], horizons: list[str], refit_every: int
+    ws: Workspace, first: int, last: int, models: list[str], horizons: list[str], refit_every: int, session: str = "R"
 ) -> dict[str, Any]:
     """The scorecard of ``models`` over seasons ``first``..``last``; see `f1lib.backtest.run` for its arguments."""
     from f1lib import backtest, gold
 
     bring_history(ws)
     training = gold.build_training_dataset(ws)  # what stands is kept, unless an older f1lib made it
-    return backtest.run(ws, training, first, last, models, horizons, refit_every)
+    return backtest.run(ws, training, first, last, models, horizons, refit_every, session)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from f1lib.storage import ObjectStore
 
+# The features that say where a driver starts, the surest first.
+STARTS = ("grid_position", "qualifying_position")
 GRAPH, METADATA, SUCCESS = "onnx_model.onnx", "model_metadata.json", "_SUCCESS"
 
 
@@ -78,8 +80,8 @@ class Serving:
 
 
 def start_column(race: pd.DataFrame) -> str:
-    """The feature that says best where the drivers of gold's rows of one race start; empty while none is known."""
-    return next((c for c in ("grid_position", "qualifying_position") if c in race and race[c].notna().any()), "")
+    """Which of `STARTS` is known of gold's rows of one race; empty while none is."""
+    return next((c for c in STARTS if c in race and race[c].notna().any()), "")
 
 
 def of_sprint(answer: pd.DataFrame, race: pd.DataFrame) -> pd.DataFrame:

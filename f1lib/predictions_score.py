@@ -218,9 +218,7 @@ def _baseline_entries(store: ObjectStore, counted: list[dict[str, Any]]) -> list
     training = gold.read_training_dataset(store, _BASELINE_COLUMNS)
     known = training[training["horizon"] == "pre_race"]
     raced = {(s["entry"]["event_partition_key"], s["entry"]["session"]) for s in counted}
-    # A sprint is compared with both kinds of race, each in a weekend's place of its own.
-    own = known.assign(event_partition_key=known["event_partition_key"] + "#" + known["session"])
-    kinds = {"R": own[own["session"] == "R"], "S": own}
+    kinds = {"R": known[known["session"] == "R"], "S": known}  # a sprint is compared with both kinds of race
     past = {
         kind: {system: baselines.history_of(rows, column) for system, column in baselines.SLOT_COLUMNS.items()}
         for kind, rows in kinds.items()

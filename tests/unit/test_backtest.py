@@ -64,6 +64,41 @@ def test_production_trained_on_what_it_knew_forecasts_the_same(tmp_path: Path) -
     assert np.abs(issued["predicted_score"].to_numpy() - walked["predicted_score"].to_numpy()).max() < 1e-9
 
 
+def _with_sprint(rows: pd.DataFrame) -> pd.DataFrame:
+    """``rows`` and a sprint on the weekend of 2017's fourth race, which ended the other way round."""
+    sprint = rows[(rows["event_year"] == 2017) & (rows["event_number"] == 4)].assign(session="S")
+    turned = 1 + sprint.groupby("horizon")["finishing_position"].transform("max") - sprint["finishing_position"]
+    return pd.concat([rows, sprint.assign(finishing_position=turned)], ignore_index=True)
+
+
+def test_a_sprint_is_forecast_as_production_does_by_a_model_of_the_races_before_its_weekend(tmp_path: Path) -> None:
+    rows = _with_sprint(training())
+    store = open_store(str(tmp_path))
+    tables.write_parquet(store, model.TRAINING_KEY, rows[(rows["event_year"] < 2017) | (rows["event_number"] < 4)])
+    moment = datetime(2017, 5, 1, tzinfo=UTC)
+    ws = types.SimpleNamespace(store=store, as_of=moment, settings=None, source_name="simulated", run_id="r")
+    run = model.train(ws, SMALL, "pre_race")
+    sprint = rows[(rows["session"] == "S") & (rows["horizon"] == "pre_race")]
+    issued = run.serving.forecast_session(sprint)
+    walked = backtest.walk_forward(rows, SMALL, "pre_race", 2017, 2017, 1, 1, "S")
+    assert walked["event_number"].unique().tolist() == [4]
+    assert walked["driver_id"].tolist() == sprint["driver_id"].tolist()
+    assert np.abs(issued["p_win"].to_numpy() - walked["p_win"].to_numpy()).max() < 1e-9
+
+
+def test_races_are_walked_as_if_there_had_been_no_sprint() -> None:
+    pd.testing.assert_frame_equal(_walk(_with_sprint(training())), _walk(training()))
+
+
+def test_a_sprints_slot_table_counts_the_races_and_sprints_before_it() -> None:
+    rows = _with_sprint(training())
+    later = rows[(rows["event_year"] == 2017) & (rows["event_number"] == 9)].assign(session="S")
+    said = backtest.walk_baseline(pd.concat([rows, later]), "grid_slot_table", "pre_race", 2017, 2017, (), "S")
+    without = backtest.walk_baseline(pd.concat([training(), later]), "grid_slot_table", "pre_race", 2017, 2017, (), "S")
+    assert said["event_number"].unique().tolist() == [4, 9]
+    assert said.query("event_number == 9")["p_win"].tolist() != without["p_win"].tolist()
+
+
 def test_a_kept_model_is_refitted_at_the_start_of_a_season_and_every_few_races() -> None:
     rows = training()
     once, thrice = _walk(rows, 1), _walk(rows, 3)
@@ -87,7 +122,11 @@ def test_the_scorecard_has_the_documented_shape_and_is_written(tmp_path: Path) -
     assert card["by_season"]["2017"]["models"]["grid_only_v1"]["pre_race"]["mae"] == pytest.approx(scores["mae"])
     assert card["by_phase"]["sprint_weekend"]["races"] == 2
     assert read_json(store, backtest.SCORECARD_KEY)["races"] == 10
-    assert len(tables.read_parquet(store, backtest.SCORES_KEY)) == 30  # ten races, one model, two baselines
+    assert len(tables.read_parquet(store, "reports/scorecard.parquet")) == 30  # ten races, one model, two baselines
+    sprints = backtest.run(ws, _with_sprint(training()), 2017, 2017, ["grid_only_v1"], ["pre_race"], session="S")
+    assert (card["session"], sprints["session"], sprints["races"]) == ("R", "S", 1)
+    assert read_json(store, backtest.SPRINTS_KEY) == sprints
+    assert read_json(store, backtest.SCORECARD_KEY)["races"] == 10
 
 
 def test_what_serves_is_refitted_after_each_race_and_what_it_is_compared_with_every_four(tmp_path: Path) -> None:
