@@ -41,15 +41,15 @@ def features(rows: pd.DataFrame) -> Html:
     """What gold knows: a row a feature with its meaning and, for each horizon in ``rows``, the share that is known."""
     import numpy as np
 
-    names, at = gold_features.feature_names(), rows["horizon"].to_numpy()
-    is_known = ~np.isnan(rows[names].to_numpy())
+    at = rows["horizon"].to_numpy()
     known = [h for h in HORIZONS if (at == h).any()]
-    share = [is_known[at == h].mean(axis=0).tolist() for h in known]
-    shares = {name: [one[place] for one in share] for place, name in enumerate(names)}
+    of_horizon = [at == h for h in known]
     lines: list[dict[str, Any]] = []
-    for feature in gold_features.features():
+    for feature in gold_features.features():  # a column at a time: all of them at once are a copy of gold
+        is_known = ~np.isnan(rows[feature.name].to_numpy())
+        shares = [float(is_known[those].mean()) for those in of_horizon]
         lines.append({"name": feature.name, "group": feature.group, "unit": feature.unit, "meaning": feature.meaning,
-                      "null_when": feature.null_when, "shares": shares[feature.name]})  # fmt: skip
+                      "null_when": feature.null_when, "shares": shares})  # fmt: skip
     caption = f"{len(lines)} features of {len(rows)} rows, and how often each is known"
     markup = macro("tables.html.j2", "features")(known, lines, caption)
     return Html(str(markup), "\n".join(f"{line['name']}: {line['meaning']}" for line in lines))
