@@ -33,7 +33,7 @@ FORECAST = (
 # At which horizons a prediction is scored when none is asked for: the two that SCORING.md's figures are given at.
 SCORED_HORIZONS = ("post_qualifying", "pre_race")
 REFIT_EVERY = 4  # SCORING.md: at least every 4 races; the configuration that serves is refitted after each
-SCORECARD_KEY, SPRINTS_KEY = "reports/scorecard.json", "reports/scorecard_sprints.json"
+SCORECARD = {"R": "reports/scorecard", "S": "reports/scorecard_sprints"}
 KINDS = {"R": "race", "S": "sprint"}
 
 
@@ -62,8 +62,6 @@ def walk_forward(
     read = dict.fromkeys([*model.columns_read(config, available), *STARTS])
     rows = of_horizon(training[[c for c in read if c in training]], horizon, session)  # narrow: each refit cuts from it
     blocks = _blocks(rows, first, last, refit_every, session)
-    if not blocks:
-        raise BadParameters(f"no {KINDS[session]} of {first}..{last} in the training dataset at horizon {horizon}")
 
     def forecast(block: list[int]) -> list[pd.DataFrame]:
         return forecast_block(rows, config, horizon, block, available, session)
@@ -133,8 +131,7 @@ def run(
     ``refit_every`` 0: the configuration that serves (``ws.settings.model``) is refitted after each race, as
     production does, so that its forecasts are the issued ones to the last digit; the others, which are there to
     compare with, every `REFIT_EVERY` races.
-    Written to ``reports/scorecard.json`` and, a row a race, system and metric, ``reports/scorecard.parquet``; of
-    sprints to ``reports/scorecard_sprints.json`` and ``.parquet``.
+    Written to `SCORECARD` with ``.json`` and, a row a race, system and metric, with ``.parquet``.
     Shape: `backtest_scorecard.scorecard`.
     """
     configs = [load_config(name) for name in models or config_names()]
@@ -144,23 +141,18 @@ def run(
         raise BadParameters(f"no horizon {strange[0]!r}; there are {', '.join(HORIZONS)}")
     forecasts: dict[tuple[str, str, str], pd.DataFrame] = {}
     for horizon in wanted:
-        if not _blocks(of_horizon(training, horizon, session), first, last, 1, session):
-            kind = KINDS[session]
-            raise BadParameters(f"no {kind} of {first}..{last} has a result in the training dataset at {horizon}")
         for name in baselines.BY_HORIZON[horizon]:
-            walked = walk_baseline(training, name, horizon, first, last, (), session)
-            forecasts["baselines", name, horizon] = walked
+            forecasts["baselines", name, horizon] = walk_baseline(training, name, horizon, first, last, (), session)
         for config in (c for c in configs if horizon in c.horizons):
             every = refit_every or (1 if config.name == ws.settings.model else REFIT_EVERY)
             made = walk_forward(training, config, horizon, first, last, every, ws.settings.threads, session)
             forecasts["models", config.name, horizon] = made
     if not any(kind == "models" for kind, _, _ in forecasts):
         raise BadParameters(f"none of {', '.join(c.name for c in configs)} is meant for {', '.join(wanted)}")
-    phases = backtest_scorecard.phases(training)
-    card, scores = backtest_scorecard.scorecard(forecasts, phases)
-    card, key = {"session": session, **card}, SCORECARD_KEY if session == "R" else SPRINTS_KEY
-    write_json(ws.store, key, card)
-    tables.write_parquet(ws.store, key.removesuffix(".json") + ".parquet", scores)
+    card, scores = backtest_scorecard.scorecard(forecasts, backtest_scorecard.phases(training))
+    card = {"session": session, **card}
+    write_json(ws.store, SCORECARD[session] + ".json", card)
+    tables.write_parquet(ws.store, SCORECARD[session] + ".parquet", scores)
     return card
 
 
@@ -178,11 +170,17 @@ def of_horizon(training: pd.DataFrame, horizon: str, session: str = "R") -> pd.D
 
 
 def _blocks(rows: pd.DataFrame, first: int, last: int, refit_every: int, session: str) -> list[list[int]]:
-    """Race numbers in blocks that share a model: ``refit_every`` races, counted from each season's first."""
+    """Race numbers in blocks that share a model: ``refit_every`` races, counted from each season's first.
+
+    Raises `BadParameters` when the seasons have none.
+    """
     held = rows[rows["finishing_position"].notna() & rows["event_year"].between(first, last)]
     held = held[held["session"] == session]
     blocks = []
     for _, races in held.groupby("event_year")["race"]:
         numbers = sorted(races.unique().tolist())
         blocks += [numbers[i : i + refit_every] for i in range(0, len(numbers), refit_every)]
+    if not blocks:
+        kind, horizon = KINDS[session], rows["horizon"].iloc[0]
+        raise BadParameters(f"no {kind} of {first}..{last} has a result in the training dataset at {horizon}")
     return blocks

@@ -121,12 +121,12 @@ def test_the_scorecard_has_the_documented_shape_and_is_written(tmp_path: Path) -
     assert set(card["baselines"]["grid_slot_table"]["pre_race"]) >= set(metrics.METRICS)
     assert card["by_season"]["2017"]["models"]["grid_only_v1"]["pre_race"]["mae"] == pytest.approx(scores["mae"])
     assert card["by_phase"]["sprint_weekend"]["races"] == 2
-    assert read_json(store, backtest.SCORECARD_KEY)["races"] == 10
+    assert read_json(store, "reports/scorecard.json")["races"] == 10
     assert len(tables.read_parquet(store, "reports/scorecard.parquet")) == 30  # ten races, one model, two baselines
     sprints = backtest.run(ws, _with_sprint(training()), 2017, 2017, ["grid_only_v1"], ["pre_race"], session="S")
     assert (card["session"], sprints["session"], sprints["races"]) == ("R", "S", 1)
-    assert read_json(store, backtest.SPRINTS_KEY) == sprints
-    assert read_json(store, backtest.SCORECARD_KEY)["races"] == 10
+    assert read_json(store, "reports/scorecard_sprints.json") == sprints
+    assert read_json(store, "reports/scorecard.json")["races"] == 10
 
 
 def test_what_serves_is_refitted_after_each_race_and_what_it_is_compared_with_every_four(tmp_path: Path) -> None:
