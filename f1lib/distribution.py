@@ -72,10 +72,11 @@ def start_score(places: ArrayLike) -> Floats:
     score.
     """
     from scipy.special import ndtri
-    from scipy.stats import rankdata
 
     values = np.asarray(places, dtype="float64")
-    rank = rankdata(np.where(np.isnan(values), np.inf, values))
+    last = np.where(np.isnan(values), np.inf, values)
+    _, shared, drivers = np.unique(last, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(drivers) - (drivers - 1) / 2)[shared]
     return np.asarray(ndtri((rank - 0.5) / len(rank)), dtype="float64")
 
 

@@ -3,10 +3,11 @@
 >>> consider(ws, runs["run_id"].tolist())        # after training: promote or refuse, a row a run
 >>> champion_of(ws.store, "pre_race")["run_id"]
 
-The gate (`judge`) compares the races a run was validated on with the same races of the champion and of the
-baselines. A run is refused when on RPS or on win log-loss its paired mean difference is worse than `NOISE`
-standard errors *and* than `TRIVIAL` of the other's mean: the first alone would refuse a refit for a difference
-nobody can see. A Spearman above `metrics.LEAK_SPEARMAN` is refused as the alarm of a leak.
+The gate (`judge`) compares the races a run was validated on with the same races of the champion and of the baselines.
+A run is refused when on RPS or on win log-loss its paired mean difference is worse than chance gives a run as good in
+`CHANCE` of cases (Student's t: 2.8 standard errors over five races, 2.1 over 24) *and* than `TRIVIAL` of the other's
+mean: the first alone would refuse a refit for a difference nobody can see. A Spearman above `metrics.LEAK_SPEARMAN`
+is refused as the alarm of a leak.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 CHAMPION_KEY = "models/champion.json"
 GATED = ("rps", "win_log_loss")
-NOISE = 2.0  # standard errors: a run as good as the champion is refused in about one case of forty a metric
+CHANCE = 1 / 40  # of refusing a run for a metric in which it is as good as its opponent
 TRIVIAL = 0.01  # share of the other's mean
 FEWEST_COMMON = 4  # races; below, a pair of means says nothing
 
@@ -208,17 +209,20 @@ def _compare(
     ours: Sequence[Mapping[str, Any]], opponent: str, theirs: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """The paired comparison with one opponent, a row a gated metric; none when too few races are common."""
+    from scipy.special import stdtrit
+
     other = {race["event_partition_key"]: race for race in theirs}
     pairs = [(race, other[race["event_partition_key"]]) for race in ours if race["event_partition_key"] in other]
     if len(pairs) < FEWEST_COMMON:
         return []
     rows = []
+    noise = float(stdtrit(len(pairs) - 1, 1 - CHANCE))
     for metric in GATED:
         mine, its = ([race[metric] for race in side] for side in zip(*pairs, strict=True))
         difference, error = metrics.paired_difference(mine, its)
         level = sum(its) / len(its)
         row = {"opponent": opponent, "metric": metric, "races": len(pairs), "ours": sum(mine) / len(mine)}
-        worse = difference > NOISE * error and difference > TRIVIAL * level
+        worse = difference > noise * error and difference > TRIVIAL * level
         rows.append({**row, "theirs": level, "difference": difference, "se": error, "worse": bool(worse)})
     return rows
 

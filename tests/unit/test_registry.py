@@ -58,6 +58,15 @@ def test_a_run_worse_within_noise_passes() -> None:
     assert registry.judge({"validation": _scores(0.123, spread=0.03)}, {"champion": _scores(0.12)}).promoted
 
 
+@pytest.mark.parametrize("races", [5, 24])
+def test_chance_refuses_an_equal_run_in_one_case_of_forty_however_few_the_races(races: int) -> None:
+    theirs, tries = _scores(0.12, races=races), 1500
+    noise = np.random.default_rng(3).normal(0, 0.03, (tries, races))
+    ours = ([{**race, "rps": race["rps"] + n} for race, n in zip(theirs, row, strict=True)] for row in noise)
+    refused = sum(not registry.judge({"validation": scores}, {"champion": theirs}).promoted for scores in ours)
+    assert 0.015 < refused / tries < 0.035
+
+
 def test_a_certain_but_trivial_difference_passes() -> None:
     assert registry.judge({"validation": _scores(0.1205)}, {"champion": _scores(0.12)}).promoted
 
