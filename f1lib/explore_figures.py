@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib.figures import FAINT, FILL, INK, ON_FILL, Picture, end_labels, letters_of, new_figure, picture, team_colours
+from f1lib.figures import FAINT, FILL, INK, ON_FILL, Picture, letters_of, new_figure, picture, team_colours
+from f1lib.figures_labels import end_labels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

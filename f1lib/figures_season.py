@@ -12,12 +12,12 @@ from f1lib.figures import (
     WIDE_INCHES,
     Picture,
     bare,
-    end_labels,
     letters_of,
     new_figure,
     picture,
     team_colours,
 )
+from f1lib.figures_labels import end_labels
 from f1lib.terms import HORIZONS
 
 if TYPE_CHECKING:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib import __version__, gold_features
 from f1lib.errors import RunError, TableError
+from f1lib.memory import Memory
 from f1lib.storage import each, read_json, write_json
 from f1lib.tables import contract, empty, parquet_bytes
 from f1lib.terms import format_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
     import pyarrow as pa
@@ -60,8 +61,7 @@ class Silver:
         return self.tables[name].to_pandas()  # type: ignore[no-any-return]
 
 
-# Hash of a file -> the table in it, of the files that were read last: the next reader finds most of them unchanged.
-_PARSED: dict[str, pa.Table] = {}
+_PARSED: Memory[pa.Table] = Memory()
 
 
 def read_silver(store: ObjectStore) -> Silver:
@@ -71,48 +71,45 @@ def read_silver(store: ObjectStore) -> Silver:
     lacks a column.
     """
     held = store.list("silver/")
-    keys = [key for folder in FOLDERS.values() for key in held if key.startswith(f"silver/{folder}/season=")]
+    keys = [key for name in FOLDERS for key in _keys(name, held)]
     data = dict(zip(keys, each(store, store.read, keys), strict=True))
     hashes = {key: hashlib.sha256(content).hexdigest() for key, content in data.items()}
-    parts = {name: _parts(store, name, data, hashes) for name in FOLDERS}
-    tables = {name: _together(name, list(found.values())) for name, found in parts.items()}
-    for gone in set(_PARSED) - set(hashes.values()):
-        del _PARSED[gone]
+    parts = _PARSED.of(hashes, lambda key: _parsed(data[key], key, f"{key} in lake {store.url}"))
+    tables = {name: _together(name, [parts[key] for key in _keys(name, keys)]) for name in FOLDERS}
     if not len(tables["events"]):
         raise RunError(f"lake {store.url} has no events in silver: run 03_silver first")
     sources = {str(s) for name in ("events", "results") for s in tables[name].column("source").unique().to_pylist()}
-    return Silver(tables, hashes, sorted(sources), dict(item for found in parts.values() for item in found.items()))
+    return Silver(tables, hashes, sorted(sources), parts)
 
 
-def _parts(store: ObjectStore, name: str, data: Mapping[str, bytes], hashes: Mapping[str, str]) -> dict[str, pa.Table]:
-    """The rows of each file of one table."""
-    columns = _LAPS if name == "laps" else contract(name).names
-    keys = [key for key in data if key.startswith(f"silver/{FOLDERS[name]}/season=")]
-    for key in keys:
-        if hashes[key] not in _PARSED:
-            _PARSED[hashes[key]] = _parsed(data[key], columns, f"{key} in lake {store.url} is no table {name}")
-    return {key: _PARSED[hashes[key]] for key in keys}
+def _keys(name: str, held: Iterable[str]) -> list[str]:
+    """The files of one table among ``held``."""
+    return [key for key in held if key.startswith(f"silver/{FOLDERS[name]}/season=")]
+
+
+def _columns(name: str) -> list[str]:
+    return _LAPS if name == "laps" else contract(name).names
 
 
 def _together(name: str, parts: list[pa.Table]) -> pa.Table:
     import pyarrow as pa
 
     if not parts:
-        columns = _LAPS if name == "laps" else contract(name).names
-        return pa.Table.from_pandas(empty(name)[columns], preserve_index=False).replace_schema_metadata(None)
+        return pa.Table.from_pandas(empty(name)[_columns(name)], preserve_index=False).replace_schema_metadata(None)
     table = pa.concat_tables(parts, promote_options="permissive")
     # DuckDB starts anew at each chunk: one a season took a fifth longer. A copy of all laps would take too much memory.
     return table if name == "laps" else table.combine_chunks()
 
 
-def _parsed(data: bytes, columns: list[str], fault: str) -> pa.Table:
+def _parsed(data: bytes, key: str, where: str) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    name = next(name for name in FOLDERS if _keys(name, [key]))
     try:
-        part = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).select(columns)
+        part = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).select(_columns(name))
     except (pa.ArrowInvalid, OSError, KeyError) as error:
-        raise TableError(f"{fault}: {error}; run 03_silver again") from error
+        raise TableError(f"{where} is no table {name}: {error}; run 03_silver again") from error
     return part.replace_schema_metadata(None)
 
 

@@ -14,6 +14,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from f1lib import gold_lake, gold_targets, tables
+from f1lib.memory import Memory
 from f1lib.storage import read_json
 
 if TYPE_CHECKING:
@@ -128,8 +129,7 @@ class Kept:
     sha256: str
 
 
-# Hash of the file that was read last -> the rows in it: a session comes in and the dataset stays what it is.
-_ROWS: dict[str, pd.DataFrame] = {}
+_ROWS: Memory[pd.DataFrame] = Memory()  # a session comes in and the dataset stays what it is
 
 
 def kept_rows(store: ObjectStore, key: str, digests: Mapping[str, str]) -> Kept | None:
@@ -146,10 +146,8 @@ def kept_rows(store: ObjectStore, key: str, digests: Mapping[str, str]) -> Kept 
     if note.get("sha256") != sha256:
         return None
     events = frozenset(event for event, digest in note["digests"].items() if digests.get(event) == digest)
-    if sha256 not in _ROWS:
-        _ROWS.clear()
-        _ROWS[sha256] = tables.parquet_frame(content, f"{key} in lake {store.url}")
-    rows = _ROWS[sha256].copy()  # whoever changes them in place changes his own
+    parsed = _ROWS.of({key: sha256}, lambda key: tables.parquet_frame(content, f"{key} in lake {store.url}"))
+    rows = parsed[key].copy()  # whoever changes them in place changes his own
     if events == set(digests) == set(note["digests"]):
         return Kept(rows, events, True, sha256)
     return Kept(rows[rows["event_partition_key"].isin(events)], events, False, sha256)

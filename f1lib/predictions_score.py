@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from f1lib import __version__, attribution, baselines, gold, gold_targets, metrics, silver
+from f1lib.memory import Memory
 from f1lib.predictions import event_of, history_keys, issue_of, raced_of, records
 from f1lib.storage import each, write_json
 from f1lib.tables import parquet_bytes
@@ -128,25 +129,18 @@ def _results(ws: Workspace, raced: set[tuple[str, str]]) -> dict[tuple[str, str]
     return {(key[0], key[1]): rows for key, rows in groups if key in raced}
 
 
-# (hash of an issue's file, hash of its race's result) -> its scores, of the issues that were scored last: the next
-# scoring finds nearly all of them unchanged.
-_SCORED: dict[tuple[str, str], dict[str, Any]] = {}
+_SCORED: Memory[dict[str, Any]] = Memory()
 
 
 def _all_scored(store: ObjectStore, results: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """The scores of every issue (its key -> the result of its race), in order."""
     digests = {name: _digest(result) for name, result in {id(r): r for r in results.values()}.items()}
-    contents = each(store, store.read, results)
-    known_by = [
-        (hashlib.sha256(content).hexdigest(), digests[id(result)])
-        for content, result in zip(contents, results.values(), strict=True)
-    ]
-    for gone in set(_SCORED) - set(known_by):
-        del _SCORED[gone]
-    for name, content, (key, result) in zip(known_by, contents, results.items(), strict=True):
-        if name not in _SCORED:
-            _SCORED[name] = _scored(issue_of(content, f"{key} in lake {store.url}"), result)
-    return [_SCORED[name] for name in known_by]
+    contents = dict(zip(results, each(store, store.read, results), strict=True))
+    prints = {key: hashlib.sha256(content).hexdigest() + digests[id(results[key])] for key, content in contents.items()}
+    scored = _SCORED.of(
+        prints, lambda key: _scored(issue_of(contents[key], f"{key} in lake {store.url}"), results[key])
+    )
+    return list(scored.values())
 
 
 def _digest(result: pd.DataFrame) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import StorageError, TableError
+from f1lib.memory import Memory
 from f1lib.sources.base import WEATHER_COLUMNS
 from f1lib.storage import each, read_json
 from f1lib.terms import parse_utc
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from f1lib.storage import ObjectStore
 
+_PLACED: Memory[pa.Table] = Memory()
 FRAMES = ("results", "starting_grid", "pit_stops", "laps", "weather")
 _FILE = re.compile(r"bronze/sessions/(?P<season>\d{4})/(?P<event>[^/]+)/(?P<session>[^/]+)/(?P<frame>[a-z_]+)\.parquet")
 _DOCUMENT = re.compile(r"bronze/weather/(?P<kind>[a-z_]+)/(?P<season>\d{4})/(?P<event>[^/]+)/[^/]+\.json")
@@ -77,10 +80,19 @@ def session_tables(store: ObjectStore, seasons: list[int], threads: int) -> dict
     """
     keys = [key for season in seasons for key in complete_files(store, season)]
     found = {key: match for key in keys if (match := _FILE.fullmatch(key)) and match["frame"] in FRAMES}
-    tables = each(store, lambda key: _placed(_read(store, key), found[key]), found, threads)
+    contents = dict(zip(found, each(store, store.read, found, threads), strict=True))
+
+    def placed(key: str) -> pa.Table:
+        return _placed(_parsed(contents[key], f"{key} in lake {store.url}"), found[key])
+
+    prints = {key: hashlib.sha256(content).hexdigest() for key, content in contents.items()}
+    # The season under way is built again after each session; the others would only take memory.
+    newest = {key: prints[key] for key, match in found.items() if int(match["season"]) == max(seasons, default=0)}
+    others = {key: fingerprint for key, fingerprint in prints.items() if key not in newest}
+    tables = Memory[Any]().of(others, placed, threads) | _PLACED.of(newest, placed, threads)
     grouped: dict[str, list[pa.Table]] = {}
-    for match, table in zip(found.values(), tables, strict=True):
-        grouped.setdefault(f"bronze_{match['frame']}", []).append(table)
+    for key, match in found.items():
+        grouped.setdefault(f"bronze_{match['frame']}", []).append(tables[key])
     return {name: _together(parts) for name, parts in grouped.items()}
 
 
@@ -124,15 +136,17 @@ def _hours(document: dict[str, Any], kind: str, key: str) -> list[dict[str, Any]
 
 
 def _read(store: ObjectStore, key: str) -> pa.Table:
+    return _parsed(store.read(key), f"{key} in lake {store.url}")
+
+
+def _parsed(data: bytes, where: str) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(pa.BufferReader(store.read(key))).read(use_threads=False)
+        return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
     except (pa.ArrowInvalid, OSError) as error:
-        raise TableError(
-            f"{key} in lake {store.url} is no Parquet file: {error}; delete its folder and ingest it"
-        ) from error
+        raise TableError(f"{where} is no Parquet file: {error}; delete its folder and ingest it") from error
 
 
 def _placed(table: pa.Table, match: re.Match[str]) -> pa.Table:

@@ -8,9 +8,10 @@ from typing import Any
 
 # Low to high. A module `<layer>_<part>` belongs to its layer, as does everything in a package of that name.
 LAYERS = (
-    "errors terms attribution settings circuits drivers tables storage tracking sources workspace bronze weather "
-    "silver gold metrics distribution preprocess onnx_export model baselines backtest registry predictions report plan "
-    "parameters inprocess execute runner history replay backfill observe actions console cli __main__"
+    "errors terms memory attribution settings circuits drivers tables storage tracking sources workspace bronze "
+    "weather silver gold metrics distribution preprocess onnx_export model baselines backtest registry "
+    "predictions report plan parameters inprocess execute runner history replay backfill observe actions console "
+    "cli __main__"
 ).split()
 REPORT_PARTS = {"figures", "html", "dashboard", "explore"}
 STAGES = {"bronze", "weather", "silver", "gold", "model", "predictions", "report"}

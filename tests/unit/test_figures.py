@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up_predictions import accuracy_entries, prediction_frame
 
-from f1lib import figures, figures_season
+from f1lib import figures, figures_labels, figures_season
 from f1lib.figures import Picture
 
 
@@ -156,7 +156,7 @@ def test_every_livery_can_be_seen_on_a_dark_page() -> None:
 @given(st.lists(st.floats(-50, 50), max_size=22), st.floats(0.01, 3.0))
 def test_letters_at_the_ends_of_lines_keep_apart_and_in_order(heights: list[float], gap: float) -> None:
     ends = [(f"D{i:02d}", height) for i, height in enumerate(heights)]
-    placed = figures.spread(ends, gap)
+    placed = figures_labels.spread(ends, gap)
     assert sorted(letters for letters, _ in placed) == [letters for letters, _ in ends]
     ys = [y for _, y in placed]
     assert all(b - a >= gap * (1 - 1e-9) - 1e-9 for a, b in pairwise(ys))
