@@ -80,16 +80,17 @@ def session_tables(store: ObjectStore, seasons: list[int], threads: int) -> dict
     """
     keys = [key for season in seasons for key in complete_files(store, season)]
     found = {key: match for key in keys if (match := _FILE.fullmatch(key)) and match["frame"] in FRAMES}
-    contents = dict(zip(found, each(store, store.read, found, threads), strict=True))
 
-    def placed(key: str) -> pa.Table:
-        return _placed(_parsed(contents[key], f"{key} in lake {store.url}"), found[key])
+    def placed(key: str, data: bytes) -> pa.Table:
+        return _placed(_parsed(data, f"{key} in lake {store.url}"), found[key])
 
-    prints = {key: hashlib.sha256(content).hexdigest() for key, content in contents.items()}
     # The season under way is built again after each session; the others would only take memory.
-    newest = {key: prints[key] for key, match in found.items() if int(match["season"]) == max(seasons, default=0)}
-    others = {key: fingerprint for key, fingerprint in prints.items() if key not in newest}
-    tables = Memory[Any]().of(others, placed, threads) | _PLACED.of(newest, placed, threads)
+    newest = [key for key, match in found.items() if int(match["season"]) == max(seasons)]
+    contents = dict(zip(newest, each(store, store.read, newest, threads), strict=True))
+    others = [key for key in found if key not in contents]
+    prints = {key: hashlib.sha256(content).hexdigest() for key, content in contents.items()}
+    tables = _PLACED.of(prints, lambda key: placed(key, contents[key]), threads)
+    tables |= zip(others, each(store, lambda key: placed(key, store.read(key)), others, threads), strict=True)
     grouped: dict[str, list[pa.Table]] = {}
     for key, match in found.items():
         grouped.setdefault(f"bronze_{match['frame']}", []).append(tables[key])
