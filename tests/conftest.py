@@ -79,5 +79,5 @@ def short_history_serves() -> Iterator[None]:
     from f1lib import registry
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "NOISE", 1e9)
+        patch.setattr(registry, "CHANCE", 0.0)
         yield
