@@ -57,6 +57,14 @@ def test_rows_and_columns_sum_to_one_for_any_field(data: st.DataObject, n: int) 
     np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-9)
 
 
+@pytest.mark.parametrize("gap", [2.0, 3.0, 4.0, 6.0])
+def test_a_field_of_which_one_is_all_but_sure_to_win_has_its_matrix(gap: float) -> None:
+    matrix = position_matrix([0.0, 1.0, -gap], [0.5, 1.0, 0.25], [0.0, 0.5, 0.0], Shape())
+    assert matrix[2, 0] > 0.99
+    np.testing.assert_allclose(matrix.sum(axis=0), 1, atol=1e-9)
+    np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-9)
+
+
 def test_equal_drivers_have_equal_chances_everywhere() -> None:
     matrix = position_matrix(np.zeros(6), np.ones(6), np.full(6, 0.2), TROUBLE)
     np.testing.assert_allclose(matrix, np.full((6, 6), 1 / 6), atol=1e-9)
