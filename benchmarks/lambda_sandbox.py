@@ -30,12 +30,16 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "aws")]
+sys.path.insert(0, str(ROOT))
 
 import image  # noqa: E402
-from replay_server import ReplayServer, serve_open_meteo  # noqa: E402
-from sandbox import RUNTIME_ROOT, Sandbox, cache, interpreter, runtime, sandbox  # noqa: E402
-from standins import (  # noqa: E402
+
+from f1lib.lake.parquet import read_parquet  # noqa: E402
+from f1lib.lake.store import ObjectStore, open_store  # noqa: E402
+from f1lib.tracking.table import TrackingTable, open_tracking  # noqa: E402
+from tests.support.replay_server import ReplayServer, serve_open_meteo  # noqa: E402
+from tests.support.sandbox import RUNTIME_ROOT, Sandbox, cache, interpreter, runtime, sandbox  # noqa: E402
+from tests.support.standins import (  # noqa: E402
     CREDENTIALS,
     Server,
     dynalite_command,
@@ -44,11 +48,7 @@ from standins import (  # noqa: E402
     make_tables,
     running,
 )
-from weekends import BAKU, MONZA, Weekend, differences, since  # noqa: E402
-
-from f1lib.storage import ObjectStore, open_store  # noqa: E402
-from f1lib.tables import read_parquet  # noqa: E402
-from f1lib.tracking import TrackingTable, open_tracking  # noqa: E402
+from tests.support.weekends import BAKU, MONZA, Weekend, differences, since  # noqa: E402
 
 RELEASE = "/mnt/f1db-csv.zip"
 

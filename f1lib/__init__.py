@@ -15,5 +15,5 @@ def __getattr__(name: str) -> Any:
     if name == "predictions":
         from importlib import import_module
 
-        return import_module("f1lib.predictions")
+        return import_module("f1lib.predictions.archive")
     raise AttributeError(f"module 'f1lib' has no attribute {name!r}")

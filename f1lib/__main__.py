@@ -2,6 +2,6 @@
 
 import sys
 
-from f1lib.cli import main
+from f1lib.cli.main import main
 
 sys.exit(main())

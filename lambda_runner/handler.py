@@ -1,4 +1,4 @@
-"""The Lambda function: one event in, one JSON answer out. What an event can ask for stands in `f1lib.actions`.
+"""The Lambda function: one event in, one JSON answer out. What an event can ask for stands in `f1lib.aws.events`.
 
 Everything is written below /tmp, the only place that Lambda lets us write to. ``KEEP`` (fonts, the F1DB release)
 stays for the next event in this sandbox, ``WORK`` is swept before and after each.
@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from f1lib.actions import parse_event, run_event
-from f1lib.observe import Telemetry
-from f1lib.workspace import open_workspace
+from f1lib.aws.events import parse_event, run_event
+from f1lib.aws.telemetry import Telemetry
+from f1lib.workspace.workspace import open_workspace
 
 WORK, KEEP = Path("/tmp/f1lib/work"), Path("/tmp/f1lib/keep")
 # A stage that starts must be able to finish: the longest measured took a third of this.

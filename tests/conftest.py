@@ -9,16 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lakes import built_once, replay_a_weekend, tick_on_saturday
+
+from tests.support.lakes import built_once, replay_a_weekend, tick_on_saturday
+from tests.support.standins import aws_environment, dynalite, moto
+
+__all__ = ["aws_environment", "dynalite", "moto"]
 
 ROOT = Path(__file__).resolve().parents[1]
 # The workers take whole modules in this order: those that take longest begin, so that none is left over at the end.
 SLOWEST_FIRST = """
-    unit/test_replay real/test_pipeline faults/test_live_ticks aws/test_weekend faults/test_upstreams
+    pipeline/test_replay real/test_pipeline faults/test_live_ticks aws/test_weekend faults/test_upstreams
     real/test_fastf1_sessions notebooks/test_lived_pages notebooks/test_stage_notebooks
-    notebooks/test_explore_notebooks unit/test_quick_start sql/test_gold_leaks sql/test_gold_reuse unit/test_simulated
-    unit/test_pages unit/test_simulated_world unit/test_known_answer aws/test_two_ticks real/test_fastf1_agreement
-    real/test_f1db_history sql/test_gold_field real/test_gold_oracle real/test_combined_source
+    notebooks/test_explore_notebooks pipeline/test_quick_start gold/test_leaks gold/test_incremental
+    sources/simulated/test_source report/test_pages sources/simulated/test_world pipeline/test_known_answer
+    aws/test_two_ticks real/test_fastf1_agreement real/test_f1db_history gold/test_field real/test_gold_oracle
+    real/test_combined_source
 """.split()
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _real_connect = socket.socket.connect
@@ -76,8 +81,8 @@ def saturday_lake(tmp_path_factory: pytest.TempPathFactory, f1db_zip: Path) -> P
 @pytest.fixture(scope="module")
 def short_history_serves() -> Iterator[None]:
     """A model trained on one or two seasons does not pass the gate, rightly; for tests of the tick it serves."""
-    from f1lib import registry
+    from f1lib.evaluation import gate
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "CHANCE", 0.0)
+        patch.setattr(gate, "CHANCE", 0.0)
         yield

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from f1lib.domain.moments import format_utc
 from f1lib.errors import NotPublishedYet, RateLimited, SourceBlocked, SourceError
-from f1lib.sources.base import Schedule, SessionData
-from f1lib.terms import format_utc
+from f1lib.sources.protocols import Schedule, SessionData
 
 if TYPE_CHECKING:
-    from f1lib.sources.base import SessionSource
-    from f1lib.terms import EventKey
+    from f1lib.domain.weekend import EventKey
+    from f1lib.sources.protocols import SessionSource
 
 # Results of the last races of a year are read again for a month, and corrected: the season is still running.
 SEASON_SETTLED = timedelta(days=60)

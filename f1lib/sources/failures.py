@@ -1,4 +1,4 @@
-"""Why a request failed, in words a person can use."""
+"""Why a request brought no answer, in words for an error message."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ import math
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import SourceError
-from f1lib.sources.transport import get_json, upstream_of
-from f1lib.terms import format_utc, parse_utc
+from f1lib.sources.http import get_json, upstream_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from f1lib import tables
+from f1lib.lake import tables
 
 MODULE_LINES = 300
 FUNCTION_LINES = 40

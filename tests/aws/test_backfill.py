@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from weekends import since
 
-from f1lib import actions, backfill, cli
+from f1lib.aws import cost as aws_cost
+from f1lib.aws import events
+from f1lib.aws.telemetry import Telemetry
+from f1lib.cli import main
 from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, SourceError
-from f1lib.observe import Telemetry
-from f1lib.workspace import open_workspace
+from f1lib.workspace.workspace import open_workspace
+from tests.support.weekends import since
 
 
 def test_the_plan_counts_the_sessions_prices_each_item_and_says_how_to_start(
@@ -23,12 +25,12 @@ def test_the_plan_counts_the_sessions_prices_each_item_and_says_how_to_start(
     release = since(f1db_zip, tmp_path / "f1db-csv.zip", 2025)
     common = ["--source", "f1db", "--f1db", str(release), "--lake", str(tmp_path / "lake")]
     common += ["--now", "2025-12-31T00:00:00Z"]
-    assert cli.main(["backfill", "--plan", "--from", "2025", "--to", "2025", *common]) == 0
+    assert main.main(["backfill", "--plan", "--from", "2025", "--to", "2025", *common]) == 0
     output = capsys.readouterr().out
     # 24 weekends of five sessions and a grid, six of them with a sprint's grid too
     assert "2025: 150 sessions and starting grids" in output
     items = [float(cost) for cost in re.findall(r" x [\d.]+ = \$([\d.]+)", output)]
-    assert len(items) == len(backfill.PRICES)
+    assert len(items) == len(aws_cost.PRICES)
     total = float(re.search(r"in all +=? *= \$([\d.]+)", output)[1])  # type: ignore[index]
     assert sum(items) == pytest.approx(total, abs=0.01)
     assert '"seasons": [2025]' in output
@@ -37,21 +39,21 @@ def test_the_plan_counts_the_sessions_prices_each_item_and_says_how_to_start(
 
 def test_without_plan_it_says_where_a_backfill_is_started(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lake = ["--lake", str(tmp_path / "lake"), "--source", "simulated"]
-    assert cli.main(["backfill", "--from", "2025", "--to", "2025", *lake]) == 1
+    assert main.main(["backfill", "--from", "2025", "--to", "2025", *lake]) == 1
     assert "aws stepfunctions start-execution" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("source", backfill.UPSTREAMS)
+@pytest.mark.parametrize("source", aws_cost.UPSTREAMS)
 def test_ten_times_the_sessions_cost_ten_times_as_much(source: str) -> None:
-    one, ten = backfill.estimate(1000, source), backfill.estimate(1000, source, factor=10)
+    one, ten = aws_cost.estimate(1000, source), aws_cost.estimate(1000, source, factor=10)
     assert ten.sessions == 10_000
     assert ten.dollars == pytest.approx(10 * one.dollars)
     assert ten.hours == pytest.approx(10 * one.hours)
 
 
 def test_an_upstream_s_limit_decides_how_long_it_takes() -> None:
-    upstream = backfill.UPSTREAMS["fastf1"]
-    hours = backfill.estimate(1000, "fastf1").hours
+    upstream = aws_cost.UPSTREAMS["fastf1"]
+    hours = aws_cost.estimate(1000, "fastf1").hours
     assert hours == pytest.approx(1000 * upstream.calls / upstream.calls_per_hour)
 
 
@@ -75,19 +77,19 @@ def test_a_session_s_laps_answer_the_state_machine_in_its_own_words(
         asked.extend(units)
         return [{"unit": units[0], "rows": 900, "warning": "", **outcome}]
 
-    monkeypatch.setattr("f1lib.bronze_backfill.bring_all", bring)
+    monkeypatch.setattr("f1lib.bronze.timing_backfill.bring_all", bring)
     event = {"action": "ingest_session", "event_partition_key": "2024_Qatar_Grand_Prix", "session_abr": "Q"}
-    parsed = actions.parse_event({**event, "laps": True})
+    parsed = events.parse_event({**event, "laps": True})
     telemetry = Telemetry("f1lib/test", "backfill-test", "id")
     with contextlib.redirect_stdout(io.StringIO()):
         if isinstance(wanted, dict):
-            assert wanted.items() <= actions.run_event(ws, parsed, telemetry, lambda: True).items()
+            assert wanted.items() <= events.run_event(ws, parsed, telemetry, lambda: True).items()
         else:
             with pytest.raises(wanted, match="2024_Qatar_Grand_Prix/Q"):
-                actions.run_event(ws, parsed, telemetry, lambda: True)
+                events.run_event(ws, parsed, telemetry, lambda: True)
     assert asked == ["2024_Qatar_Grand_Prix/Q"]
 
 
 def test_laps_is_a_yes_or_a_no() -> None:
     with pytest.raises(BadParameters, match=r"event: laps: .*bool"):
-        actions.parse_event({"action": "backfill", "seasons": [2024], "laps": "please"})
+        events.parse_event({"action": "backfill", "seasons": [2024], "laps": "please"})

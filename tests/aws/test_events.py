@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from f1lib.actions import Backfill, IngestSession, RunPrediction, Stage, Tick, parse_event
+from f1lib.aws.events import Backfill, IngestSession, RunPrediction, Stage, Tick, parse_event
 from f1lib.errors import BadParameters
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "lambda_runner" / "events").glob("*.json"))

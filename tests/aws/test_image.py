@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from image import DOCKERFILE, LOCK, ROOT, build, copies, environment, megabytes, steps
-from sandbox import cache
+
+from tests.support.image import DOCKERFILE, LOCK, ROOT, build, copies, environment, megabytes, steps
+from tests.support.sandbox import cache
 
 
 def test_all_that_is_copied_exists_and_is_let_through_to_the_build() -> None:

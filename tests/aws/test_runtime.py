@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from image import ROOT
-from sandbox import Sandbox, from_this_environment, sandbox, started
-from standins import Server, make_bucket, make_tables
-from weekends import BAKU, SATURDAY, since
 
-from f1lib.storage import ObjectStore, open_store
+from f1lib.lake.store import ObjectStore, open_store
+from tests.support.image import ROOT
+from tests.support.sandbox import Sandbox, from_this_environment, sandbox, started
+from tests.support.standins import Server, make_bucket, make_tables
+from tests.support.weekends import BAKU, SATURDAY, since
 
 RELEASE = "/mnt/f1db-csv.zip"
 PROBE = """

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from asl import Machine, TaskFailed
-from deployed import ACCOUNT, definition
 from moto import mock_aws
-from standins import REGION
 
-from f1lib.actions import Backfill, Fold, IngestSession, SweepReport, Tick, parse_event
+from f1lib.aws.events import Backfill, Fold, IngestSession, SweepReport, Tick, parse_event
 from f1lib.errors import BadParameters, F1LibError, RateLimited, SourceError
+from tests.support.asl import Machine, TaskFailed
+from tests.support.deployed import ACCOUNT, definition
+from tests.support.standins import REGION
 
 KEY = "backfill/20251206T160000Z/units.json"
 FINAL = [["03_silver"], ["04_gold"], ["05_train"], ["06_predict", "07_score", "08_report"]]

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from deployed import ACCOUNT, FOLDER, Stack, deploy, spelled_out
 from moto import mock_aws
 from moto.iam.access_control import IAMPolicy, PermissionResult
-from standins import REGION, load_template
 
-from f1lib.observe import METRICS
-from f1lib.settings import load_settings
+from f1lib.aws.telemetry import METRICS
+from f1lib.workspace.settings import load_settings
+from tests.support.deployed import ACCOUNT, FOLDER, Stack, deploy, spelled_out
+from tests.support.standins import REGION, load_template
 
 # What moto's CloudFormation leaves out without an error (moto 5.2): asserted by hand below.
 NOT_IN_MOTO = {

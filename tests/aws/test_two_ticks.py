@@ -16,23 +16,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from standins import Server, make_bucket, make_tables
-from weekends import since
 
-from f1lib import silver
-from f1lib.bronze_backfill import bring_all
-from f1lib.runner import tick
-from f1lib.sources.base import SessionData
-from f1lib.storage import open_store
-from f1lib.terms import EventKey
-from f1lib.tracking import PIPELINE, open_tracking
-from f1lib.workspace import Workspace, open_workspace
+from f1lib.bronze.timing_backfill import bring_all
+from f1lib.domain.weekend import EventKey
+from f1lib.lake import silver_tables
+from f1lib.lake.store import open_store
+from f1lib.pipeline.tick import tick
+from f1lib.sources.protocols import SessionData
+from f1lib.tracking.rows import PIPELINE
+from f1lib.tracking.table import open_tracking
+from f1lib.workspace.workspace import Workspace, open_workspace
+from tests.support.standins import Server, make_bucket, make_tables
+from tests.support.weekends import since
 
 NOW, NEXT, AFTER_THE_LEASE = "2025-03-24T08:00:00Z", "2025-03-24T08:05:00Z", "2025-03-24T08:31:00Z"
 # A tick that stops before the first object below a prefix is written, says so, and goes on when it is told to.
 TICKER = """
 import json, sys
-from f1lib import runner
+from f1lib.pipeline import tick as runner
 from f1lib.workspace import open_workspace
 lake, tracking, f1db, now, stages, pause = sys.argv[1:]
 ws = open_workspace(lake=lake, tracking=tracking, source="f1db", f1db=f1db, as_of=now)
@@ -134,7 +135,7 @@ def test_of_two_ticks_one_works_and_a_killed_one_s_work_is_done_once_more_when_i
     assert {row["attempts"] for row in ingested} == {1}, "each session was brought in once"
     assert place.tick(AFTER_THE_LEASE) == []
     assert not [row for row in table.rows() if row.get("owner")]
-    results = silver.read(store, "results")
+    results = silver_tables.read_table(store, "results")
     drivers = results[["event_partition_key", "session", "driver_id"]]
     assert len(drivers) > 100
     assert not drivers.duplicated().any()
@@ -160,7 +161,7 @@ def test_a_session_a_laptop_is_at_is_left_to_it_by_the_cloud_and_both_fill_one_l
             data = cloud.source.session(key, code, as_of)
             return replace(data, provenance={**data.provenance, "source": self.name, "complete": True})
 
-    monkeypatch.setattr("f1lib.workspace_sources.open_live", lambda _ws: Timing())
+    monkeypatch.setattr("f1lib.workspace.sources.open_live", lambda *_: Timing())
     laptop = replace(place.open(NOW), owner="laptop:1")
     done = bring_all(laptop, [f"{event}/Q"], 1, lambda: laptop.as_of, lambda _outcome: None)
     assert [outcome["status"] for outcome in done] == ["ingested"]
@@ -179,8 +180,8 @@ def test_an_ingest_that_takes_too_long_is_cut_and_the_tick_goes_on_with_the_rest
 ) -> None:
     """A history of hours comes in parts, each written down, so that Lambda's limit loses no more than the last."""
     monkeypatch.setenv("F1_ENGINE", "inprocess")
-    monkeypatch.setattr("f1lib.bronze.perf_counter", itertools.count().__next__)  # a session a second
-    monkeypatch.setattr("f1lib.runner.perf_counter", itertools.count(0, 10).__next__)
+    monkeypatch.setattr("f1lib.bronze.ingest.perf_counter", itertools.count().__next__)  # a session a second
+    monkeypatch.setattr("f1lib.pipeline.tick.perf_counter", itertools.count(0, 10).__next__)
     ws = Place(str(tmp_path / "lake"), "", release).open(NOW)
     ws = replace(ws, settings=replace(ws.settings, ingest_seconds=5))
     left = iter([True, True, True, False, True, True, True])

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from standins import REGION, Server, load_template, make_bucket, make_tables
-from weekends import EVENT, SATURDAY, differences, since
 
+from f1lib.aws.telemetry import METRICS
 from f1lib.errors import BadParameters, RunError
-from f1lib.observe import METRICS
-from f1lib.runner import tick
-from f1lib.storage import ObjectStore, open_store
-from f1lib.tracking import TrackingTable, open_tracking
-from f1lib.workspace import Workspace, open_workspace
+from f1lib.lake.store import ObjectStore, open_store
+from f1lib.pipeline.tick import tick
+from f1lib.tracking.table import TrackingTable, open_tracking
+from f1lib.workspace.workspace import Workspace, open_workspace
+from tests.support.standins import REGION, Server, load_template, make_bucket, make_tables
+from tests.support.weekends import EVENT, SATURDAY, differences, since
 
 SERVICE = "f1-runner"
 

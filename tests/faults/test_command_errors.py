@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from f1lib.cli import main
+from f1lib.cli.main import main
 
 NOW = ["--now", "2025-12-06T16:00:00Z"]
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from f1db_zips import changed, tiny, write
 
+from f1lib.domain.weekend import EventKey
 from f1lib.errors import SourceError
-from f1lib.sources.f1db import F1dbSource
-from f1lib.terms import EventKey
+from f1lib.sources.f1db.source import F1dbSource
+from tests.support.f1db_zips import changed, tiny, write
 
 LATER = datetime(2026, 8, 1, tzinfo=UTC)
 AUSTRALIA = EventKey(2025, "Australian Grand Prix")

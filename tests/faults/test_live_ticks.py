@@ -15,12 +15,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from live import Live, live
-from upstreams import recorded_sessions
 
-from f1lib import bronze_backfill
-from f1lib.storage import open_store
-from f1lib.tables import read_parquet
+from f1lib.bronze import timing_backfill
+from f1lib.lake.parquet import read_parquet
+from f1lib.lake.store import open_store
+from tests.support.live import Live, live
+from tests.support.upstreams import recorded_sessions
 
 BAKU = "2023_Azerbaijan_Grand_Prix"
 BASE = "bronze/sessions/2023/Azerbaijan_Grand_Prix"
@@ -143,7 +143,7 @@ def test_a_fault_during_a_tick_has_its_status_and_the_next_good_tick_completes_t
 
 def _without_f1dbs_shootout(patch: pytest.MonkeyPatch) -> None:
     from f1lib.errors import NotPublishedYet
-    from f1lib.sources.f1db import F1dbSource
+    from f1lib.sources.f1db.source import F1dbSource
 
     real = F1dbSource.session
 
@@ -257,8 +257,8 @@ def test_every_loadable_recording_is_ingested_by_the_command_with_exactly_the_ro
     shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loadable = {f"{row['key']}/{row['code']}": row for row in recorded_sessions(shared_data) if row["loads_laps"]}
-    real = bronze_backfill.wanted
-    monkeypatch.setattr(bronze_backfill, "wanted", lambda *g, **o: [u for u in real(*g, **o) if u in loadable])
+    real = timing_backfill.wanted
+    monkeypatch.setattr(timing_backfill, "wanted", lambda *g, **o: [u for u in real(*g, **o) if u in loadable])
     with live(shared_data, tmp_path, history_from=2018) as recorded:
         assert recorded.run("2025-01-01T00:00:00Z", "ingest", "--from", "2018", "--to", "2024") == 0
         for unit, row in loadable.items():

@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from replay_server import Answer, ReplayServer, open_meteo
-from upstreams import LATER, replayed
 
+from f1lib.domain.weekend import EventKey
 from f1lib.errors import NotPublishedYet, SourceError
-from f1lib.sources import fastf1_results, jolpica
-from f1lib.sources.fastf1 import FastF1Source
+from f1lib.sources.fastf1 import jolpica
+from f1lib.sources.fastf1 import results as fastf1_results
+from f1lib.sources.fastf1.source import FastF1Source
+from f1lib.sources.http import Politeness, session
 from f1lib.sources.openmeteo import OpenMeteoSource
-from f1lib.sources.transport import Politeness, session
-from f1lib.terms import EventKey
+from tests.support.replay_server import Answer, ReplayServer, open_meteo
+from tests.support.upstreams import LATER, replayed
 
 BAKU = EventKey(2023, "Azerbaijan Grand Prix")
 SCHEDULE = "https://raw.githubusercontent.com/theOehrly/f1schedule/master/schedule_2026.json"
@@ -234,6 +235,6 @@ def test_an_odd_forecast_is_missing_values_or_an_error_and_never_a_dry_race(chan
 
 
 def _told(document: dict[str, Any]) -> dict[str, float | None]:
-    from f1lib.weather import race_weather
+    from f1lib.bronze.weather import race_weather
 
     return race_weather(document, RACE)["R"]

@@ -10,13 +10,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from replay_server import Answer, ReplayServer
-from upstreams import LATER, replayed, session_row, soon_after
 
+from f1lib.domain.weekend import EventKey
 from f1lib.errors import NotPublishedYet, RateLimited, SourceBlocked, SourceError
-from f1lib.sources.fastf1 import FastF1Source
-from f1lib.sources.fastf1_cache import CacheFolder
-from f1lib.terms import EventKey
+from f1lib.sources.fastf1.cache import CacheFolder
+from f1lib.sources.fastf1.source import FastF1Source
+from tests.support.replay_server import Answer, ReplayServer
+from tests.support.upstreams import LATER, replayed, session_row, soon_after
 
 BAKU = EventKey(2023, "Azerbaijan Grand Prix")
 TIMING = r"livetiming(-mirror)?\.f"
@@ -125,7 +125,7 @@ def test_no_session_anywhere_is_not_published_yet(wire: Wire) -> None:
 
 
 def test_while_jolpica_has_nothing_timing_classifies_and_says_so(wire: Wire, f1db_zip: Path) -> None:
-    from f1lib.sources.f1db import F1dbSource
+    from f1lib.sources.f1db.source import F1dbSource
 
     server, source = wire
     server.misbehave("404", r"qualifying\.json|sprint\.json")
@@ -233,7 +233,7 @@ def test_without_a_base_and_an_account_the_sign_in_is_tried_once_and_never_promp
     from fastf1.exceptions import F1AuthError
     from fastf1.internals.f1account import login
 
-    from f1lib.sources.fastf1_wire import LIVE_TIMING, Wire
+    from f1lib.sources.fastf1.client import LIVE_TIMING, Wire
 
     tried: list[tuple[str, str]] = []
 

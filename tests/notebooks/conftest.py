@@ -1,3 +1,3 @@
 """The fixtures of `lived_lake`, for every test of this folder."""
 
-from lived_lake import *  # noqa: F403
+from tests.support.lived_lake import *  # noqa: F403

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from lived_lake import Opener
+
+from tests.support.lived_lake import Opener
 
 NAMES = "season driver circuit learned compare".split()
 
@@ -62,7 +63,7 @@ def test_a_circuit_names_every_winner_there(opened: Opener, lake: Path, results:
 def test_what_the_model_has_learned_weighs_every_group_it_reads(opened: Opener) -> None:
     with opened("explore/learned") as book:
         weights = dict(book.ref("dict(zip(weights['group'], weights['features']))"))
-        reads = list(book.ref("__import__('f1lib.registry', fromlist=['r']).metadata(ws.store, run)['features']"))
+        reads = list(book.ref("__import__('f1lib.model.registry', fromlist=['r']).metadata(ws.store, run)['features']"))
         assert _cell(book, "dependence")["image/svg+xml"].startswith("<svg")
     assert sum(weights.values()) == len(reads)
 

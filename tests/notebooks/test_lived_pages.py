@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from browsing import DESKTOP, PHONE, Opened, chromium, needs_chromium
+
+from tests.support.browsing import DESKTOP, PHONE, Opened, chromium, needs_chromium
 
 pytestmark = needs_chromium
 SHARES = {3: "p_win", 4: "p_podium", 5: "p_points", 6: "p_dnf", 7: "predicted_position"}

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from lakes import AFTER
-from lived_lake import Opener
+
+from tests.support.lakes import AFTER
+from tests.support.lived_lake import Opener
 
 RESULT = "application/vnd.f1lib.result+json"
 
@@ -48,7 +49,7 @@ def test_silver_says_how_many_rows_each_table_has(opened: Opener, lake: Path) ->
 
 
 def test_gold_shows_every_feature_with_its_meaning(opened: Opener) -> None:
-    from f1lib.gold_features import features
+    from f1lib.lake.features import features
 
     with opened("04_gold") as book:
         page = _shown(book, "training")["text/html"]

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from replay_server import ReplayServer
-from upstreams import replayed, session_row, soon_after
 
+from f1lib.domain.weekend import EventKey
 from f1lib.errors import NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.sources.combined import CombinedSource
-from f1lib.sources.f1db import F1dbSource
-from f1lib.sources.fastf1 import FastF1Source
-from f1lib.terms import EventKey
+from f1lib.sources.f1db.source import F1dbSource
+from f1lib.sources.fastf1.source import FastF1Source
+from tests.support.replay_server import ReplayServer
+from tests.support.upstreams import replayed, session_row, soon_after
 
 BAKU = EventKey(2023, "Azerbaijan Grand Prix")
 THAT_WEEK = datetime(2023, 5, 2, tzinfo=UTC)

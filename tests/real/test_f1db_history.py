@@ -11,16 +11,18 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from f1db_zips import appended, changed
-from real_data import f1db_rows, recorded, recorded_calendar
 
-from f1lib import silver
-from f1lib.bronze import ingest, refresh_schedule
-from f1lib.drivers import driver_id_from_ergast
+from f1lib.bronze.ingest import ingest
+from f1lib.bronze.schedule import refresh_schedule
+from f1lib.domain.identities import driver_id_from_ergast
+from f1lib.domain.weekend import EventKey
 from f1lib.errors import NotPublishedYet
-from f1lib.sources.f1db import F1dbSource
-from f1lib.terms import EventKey
-from f1lib.workspace import Workspace, open_workspace
+from f1lib.lake import silver_tables
+from f1lib.silver import build
+from f1lib.sources.f1db.source import F1dbSource
+from f1lib.workspace.workspace import Workspace, open_workspace
+from tests.support.f1db_zips import appended, changed
+from tests.support.real_data import f1db_rows, recorded, recorded_calendar
 
 AFTER = "2026-01-10T00:00:00Z"
 CODES = {"Practice 1": "P1", "Practice 2": "P2", "Practice 3": "P3", "Qualifying": "Q", "Race": "R", "Sprint": "S"}
@@ -33,13 +35,13 @@ def ws(tmp_path_factory: pytest.TempPathFactory, f1db_zip: Path) -> Workspace:
     opened = open_workspace(lake=str(lake), source="f1db", f1db=str(f1db_zip), as_of=AFTER)
     refresh_schedule(opened, [])
     ingest(opened, [])
-    silver.build(opened, [])
+    build.build_silver(opened, [])
     return opened
 
 
 @pytest.fixture(scope="module")
 def results(ws: Workspace) -> pd.DataFrame:
-    return silver.read(ws, "results")
+    return silver_tables.read_table(ws.store, "results")
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +121,7 @@ def test_the_classified_come_first_and_the_winner_is_on_top_of_them(races: pd.Da
 
 
 def test_every_grid_is_a_permutation_of_its_cars(ws: Workspace) -> None:
-    grids = silver.read(ws, "starting_grid")
+    grids = silver_tables.read_table(ws.store, "starting_grid")
     assert grids.groupby(["event_partition_key", "session"]).ngroups == 329 + 24
     for _, grid in grids.groupby(["event_partition_key", "session"]):
         assert grid["grid_position"].tolist() == list(range(1, len(grid) + 1))
@@ -131,7 +133,7 @@ def test_belgium_2021_gave_half_points_and_had_no_stops(ws: Workspace, results: 
     assert race.loc["max-verstappen", "points"] == 12.5
     assert race["pit_stop_count"].isna().all()
     assert race["best_lap_seconds"].isna().all()
-    stops = silver.read(ws, "pit_stops", [2021])
+    stops = silver_tables.read_table(ws.store, "pit_stops", [2021])
     assert "2021_Belgian_Grand_Prix" not in set(stops["event_partition_key"])
 
 
@@ -183,7 +185,7 @@ def test_a_driver_listed_twice_in_qualifying_is_there_once(results: pd.DataFrame
 
 
 def test_the_pit_lane_starters_of_melbourne_2025_stood_behind_the_grid(ws: Workspace) -> None:
-    grid = of(silver.read(ws, "starting_grid", [2025]), "2025_Australian_Grand_Prix")
+    grid = of(silver_tables.read_table(ws.store, "starting_grid", [2025]), "2025_Australian_Grand_Prix")
     pit_lane = grid[grid["is_pit_lane"]]
     assert sorted(pit_lane.index) == ["liam-lawson", "oliver-bearman"]
     assert sorted(pit_lane["grid_position"]) == [19, 20]
@@ -227,8 +229,8 @@ def test_a_season_of_one_team_under_two_names_has_one_lineage(races: pd.DataFram
 def test_sessions_are_those_of_fastf1s_calendar_and_from_2024_at_its_times(
     ws: Workspace, shared_data: Path, season: int
 ) -> None:
-    sessions = silver.read(ws, "sessions", [season]).set_index(["event_number", "session"])
-    events = silver.read(ws, "events", [season]).set_index("event_number")
+    sessions = silver_tables.read_table(ws.store, "sessions", [season]).set_index(["event_number", "session"])
+    events = silver_tables.read_table(ws.store, "events", [season]).set_index("event_number")
     for event in recorded_calendar(shared_data, season):
         number = event["round_number"]
         assert events.loc[number, "event_name"] == event["event_name"]
@@ -335,11 +337,11 @@ def test_a_release_from_1950_to_a_running_season_with_22_cars_is_read(full_relea
     refresh_schedule(opened, [2026])
     outcome = ingest(opened, ["2026_Australian_Grand_Prix/R", "2026_Australian_Grand_Prix/G"])
     assert outcome["rows"].tolist() == [22, 22]
-    silver.build(opened, [2026])
-    events = silver.read(opened, "events").set_index("event_name")
+    build.build_silver(opened, [2026])
+    events = silver_tables.read_table(opened.store, "events").set_index("event_name")
     assert events.loc["Spanish Grand Prix", "circuit_id"] == "madring"
     assert events.loc["Barcelona Grand Prix", "circuit_id"] == "catalunya"
-    assert silver.read(opened, "results")["finishing_position"].tolist() == list(range(1, 23))
+    assert silver_tables.read_table(opened.store, "results")["finishing_position"].tolist() == list(range(1, 23))
     assert opened.source.seasons(opened.as_of) == list(range(2010, 2027))
-    future = silver.read(opened, "sessions")
+    future = silver_tables.read_table(opened.store, "sessions")
     assert future.loc[future["event_name"] == "Spanish Grand Prix", "time_is_estimated"].all()

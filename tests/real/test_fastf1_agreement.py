@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from agreement import OFFICIAL, TIMED, Difference, differences, jolpica_documents, known_differences
-from upstreams import LATER, replayed, unpack
 
-from f1lib.sources.f1db import F1dbSource
-from f1lib.sources.fastf1 import FastF1Source
-from f1lib.terms import EventKey
+from f1lib.domain.weekend import EventKey
+from f1lib.sources.f1db.source import F1dbSource
+from f1lib.sources.fastf1.source import FastF1Source
+from tests.support.agreement import OFFICIAL, TIMED, Difference, differences, jolpica_documents, known_differences
+from tests.support.upstreams import LATER, replayed, unpack
 
 DATA = Path(__file__).parent / "data"
 _CODES = {"FP1": "P1", "FP2": "P2", "FP3": "P3"}

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from replay_server import ReplayServer
-from upstreams import LATER, replayed
 
-from f1lib.circuits import circuits
+from f1lib.domain.circuits import circuits
+from f1lib.domain.weekend import FORMAT_SESSIONS, EventKey
 from f1lib.errors import SourceError
-from f1lib.sources.f1db import F1dbSource
-from f1lib.sources.fastf1 import FastF1Source
-from f1lib.tables import conform
-from f1lib.terms import FORMAT_SESSIONS, EventKey
+from f1lib.lake.tables import conform
+from f1lib.sources.f1db.source import F1dbSource
+from f1lib.sources.fastf1.source import FastF1Source
+from tests.support.replay_server import ReplayServer
+from tests.support.upstreams import LATER, replayed
 
 SEASONS = range(2018, 2027)
 

@@ -11,11 +11,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from replay_server import ReplayServer
-from upstreams import LATER, recorded_sessions, replayed, session_row, soon_after, unpack
 
+from f1lib.domain.weekend import EventKey
 from f1lib.errors import NotPublishedYet
-from f1lib.sources.base import (
+from f1lib.sources.f1db.source import F1dbSource
+from f1lib.sources.fastf1.frames import LAP_COLUMNS
+from f1lib.sources.fastf1.source import FastF1Source
+from f1lib.sources.protocols import (
     GRID_COLUMNS,
     PIT_STOP_COLUMNS,
     RACE_CONTROL_COLUMNS,
@@ -23,10 +25,8 @@ from f1lib.sources.base import (
     WEATHER_COLUMNS,
     SessionData,
 )
-from f1lib.sources.f1db import F1dbSource
-from f1lib.sources.fastf1 import FastF1Source
-from f1lib.sources.fastf1_frames import LAP_COLUMNS
-from f1lib.terms import EventKey
+from tests.support.replay_server import ReplayServer
+from tests.support.upstreams import LATER, recorded_sessions, replayed, session_row, soon_after, unpack
 
 COLUMNS = {
     "results": RESULT_COLUMNS,

@@ -9,9 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from f1lib import bronze, gold, gold_features, gold_targets, silver, tables
-from f1lib.sources import fastf1_frames
-from f1lib.workspace import open_workspace
+from f1lib.bronze import ingest, schedule
+from f1lib.gold import targets as gold_targets
+from f1lib.gold.build import compute
+from f1lib.lake import features, sql, tables
+from f1lib.silver.build import build_frames
+from f1lib.sources.fastf1 import frames as fastf1_frames
+from f1lib.workspace.workspace import open_workspace
 
 BAHRAIN, SAUDI = "2023_Bahrain_Grand_Prix", "2023_Saudi_Arabian_Grand_Prix"
 CODES = {"FP1": "P1", "FP2": "P2", "FP3": "P3", "Q": "Q", "R": "R"}
@@ -33,9 +37,9 @@ def world(raw: pd.DataFrame, f1db_zip: Path, tmp_path_factory: pytest.TempPathFa
     """Silver of the first two weekends of 2023: F1DB's results, FastF1's laps."""
     lake = tmp_path_factory.mktemp("gold-laps") / "lake"
     ws = open_workspace(lake=str(lake), source="f1db", f1db=str(f1db_zip), as_of="2023-04-01T00:00:00Z")
-    bronze.refresh_schedule(ws, [2023])
-    bronze.ingest(ws, [f"{event}/{session}" for event in (BAHRAIN, SAUDI) for session in (*CODES.values(), "G")])
-    frames = silver.build_frames(ws.store, [2023], 1)
+    schedule.refresh_schedule(ws, [2023])
+    ingest.ingest(ws, [f"{event}/{session}" for event in (BAHRAIN, SAUDI) for session in (*CODES.values(), "G")])
+    frames = build_frames(ws.store, [2023], 1)
     results = frames["results"]
     parts = []
     for (event, session), part in raw.groupby(["event_partition_key", "session"]):
@@ -45,13 +49,13 @@ def world(raw: pd.DataFrame, f1db_zip: Path, tmp_path_factory: pytest.TempPathFa
         parts.append(laps.assign(event_partition_key=event, session=session, source="fastf1"))
     whole = pd.concat(parts, ignore_index=True)
     inputs = {"bronze_laps": whole, "sessions": frames["sessions"]}
-    return {**frames, "laps": tables.conform(tables.run_sql("silver/laps", inputs), "laps")}
+    return {**frames, "laps": tables.conform(sql.run_sql("silver/laps", inputs), "laps")}
 
 
 @pytest.fixture(scope="module")
 def rows(world: dict[str, Any]) -> pd.DataFrame:
     targets = gold_targets.horizon_cutoffs(world["events"], world["sessions"])
-    return gold.compute(world, targets[targets["event_partition_key"].isin([BAHRAIN, SAUDI])])
+    return compute(world, targets[targets["event_partition_key"].isin([BAHRAIN, SAUDI])])
 
 
 def _drivers(world: dict[str, Any], event: str, session: str) -> dict[str, str]:
@@ -146,11 +150,11 @@ def test_race_pace_of_the_race_before_is_that_worked_out_by_hand(
 
 
 def test_where_no_laps_are_known_their_features_are_null(world: dict[str, Any], rows: pd.DataFrame) -> None:
-    names = [f.name for f in gold_features.features() if f.group in LAP_GROUPS]
+    names = [f.name for f in features.features() if f.group in LAP_GROUPS]
     measured = [name for name in names if name != "race_pace_races_10"]
     assert _of(rows, BAHRAIN, "pre_weekend")[measured].isna().all().all(), "the season's first: nothing was driven yet"
     targets = gold_targets.horizon_cutoffs(world["events"], world["sessions"])
-    without = gold.compute({**world, "laps": tables.empty("laps")}, targets[targets["event_partition_key"] == SAUDI])
+    without = compute({**world, "laps": tables.empty("laps")}, targets[targets["event_partition_key"] == SAUDI])
     assert without[measured].isna().all().all()
     assert not without["race_pace_races_10"].gt(0).any()
     assert rows[measured].notna().any().all(), "and every one of them is known somewhere"

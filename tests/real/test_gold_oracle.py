@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from lakes import SATURDAY
 
-from f1lib import gold, silver
-from f1lib.workspace import Workspace, open_workspace
+from f1lib.lake import gold_tables, silver_tables
+from f1lib.workspace.workspace import Workspace, open_workspace
+from tests.support.lakes import SATURDAY
 
 FIRST = 2021  # the rows looked at are of later seasons: every window but the career's is full
 
@@ -26,12 +26,12 @@ def ws(f1db_zip: Path, saturday_lake: Path) -> Workspace:
 
 @pytest.fixture(scope="module")
 def training(ws: Workspace) -> pd.DataFrame:
-    return gold.read_training_dataset(ws.store)
+    return gold_tables.read_training_dataset(ws.store)
 
 
 @pytest.fixture(scope="module")
 def results(ws: Workspace) -> pd.DataFrame:
-    return silver.read(ws, "results")
+    return silver_tables.read_table(ws.store, "results")
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +39,10 @@ def races(ws: Workspace, results: pd.DataFrame) -> pd.DataFrame:
     """Entrants of every race in the order of time, with the circuit and their qualifying."""
     keys = ["event_partition_key", "driver_id"]
     raced = results[(results["session"] == "R") & results["is_entrant"]]
-    circuit = silver.read(ws, "events")[["event_partition_key", "circuit_id"]]
+    circuit = silver_tables.read_table(ws.store, "events")[["event_partition_key", "circuit_id"]]
     quali = results.loc[results["session"] == "Q", [*keys, "finishing_position", "best_lap_seconds"]]
     quali = quali.rename(columns={"finishing_position": "quali", "best_lap_seconds": "quali_lap"})
-    grid = silver.read(ws, "starting_grid")
+    grid = silver_tables.read_table(ws.store, "starting_grid")
     slots = grid.loc[grid["session"] == "R", [*keys, "grid_position"]]
     out = raced.drop(columns="grid_position").merge(slots, how="left", on=keys)
     out = out.merge(circuit, on="event_partition_key").merge(quali, how="left", on=keys)

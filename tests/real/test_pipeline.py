@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from lakes import SATURDAY, copied
 
-from f1lib import backtest, model, predictions, tables
-from f1lib.cli import main
-from f1lib.model_config import load_config
-from f1lib.settings import Settings
-from f1lib.storage import open_store
+from f1lib.cli.main import main
+from f1lib.evaluation import backtest
+from f1lib.lake import parquet
+from f1lib.lake.store import open_store
+from f1lib.model import train
+from f1lib.model.config import load_config
+from f1lib.predictions import archive
+from f1lib.workspace.settings import Settings
+from tests.support.lakes import SATURDAY, copied
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"
 
@@ -29,7 +32,7 @@ def options(lake: Path, f1db_zip: Path) -> list[str]:
 
 
 def test_one_tick_predicts_the_next_race_from_what_was_known_the_evening_before(lake: Path) -> None:
-    frame = predictions.read(EVENT, lake=str(lake))
+    frame = archive.read(EVENT, lake=str(lake))
     assert set(frame["horizon"]) == {"post_qualifying"}
     assert len(frame) == 20
     assert frame.sort_values("qualifying_position").iloc[0]["driver_id"] == "max-verstappen"
@@ -39,7 +42,7 @@ def test_one_tick_predicts_the_next_race_from_what_was_known_the_evening_before(
 
 
 def test_the_issued_chances_form_a_coherent_matrix(lake: Path) -> None:
-    frame = predictions.read(EVENT, lake=str(lake))
+    frame = archive.read(EVENT, lake=str(lake))
     matrix = np.array(frame["position_probabilities"].tolist())
     assert np.allclose(matrix.sum(axis=0), 1, atol=1e-6)
     assert np.allclose(matrix.sum(axis=1), 1, atol=1e-6)
@@ -96,7 +99,7 @@ def test_the_grid_and_the_result_follow_and_the_issued_predictions_are_scored(
 ) -> None:
     monkeypatch.setenv("F1_ENGINE", "inprocess")
     assert main(["run", *options, "--now", "2025-12-07T12:30:00Z"]) == 0
-    assert set(predictions.read(EVENT, lake=str(lake))["horizon"]) == {"pre_race"}
+    assert set(archive.read(EVENT, lake=str(lake))["horizon"]) == {"pre_race"}
     assert main(["run", *options, "--now", "2025-12-07T18:00:00Z"]) == 0
     accuracy = json.loads((lake / "reports" / "accuracy.json").read_text(encoding="utf-8"))
     scored = {(row["event_partition_key"], row["horizon"], row["system"]) for row in accuracy["predictions"]}
@@ -107,10 +110,10 @@ def test_the_grid_and_the_result_follow_and_the_issued_predictions_are_scored(
 
 @pytest.mark.parametrize("horizon", ["post_qualifying", "pre_race"])
 def test_what_production_issued_is_what_the_backtest_forecasts(lake: Path, horizon: str) -> None:
-    training = tables.read_parquet(open_store(str(lake)), model.TRAINING_KEY)
+    training = parquet.read_parquet(open_store(str(lake)), train.TRAINING_KEY)
     rows = backtest.of_horizon(training, horizon)
     number = int(rows.loc[rows["event_partition_key"] == EVENT, "race"].iloc[0])
-    available = model.feature_columns(training)
+    available = train.feature_columns(training)
     served = load_config(Settings().model)
     (walked,) = backtest.forecast_block(rows, served, horizon, [number], available)
     (issue,) = (lake / "predictions/2025/history/Abu_Dhabi_Grand_Prix").glob(f"*_{horizon}.parquet")

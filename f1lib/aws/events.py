@@ -1,0 +1,254 @@
+"""What the Lambda function can be asked to do: the events it takes, validated, and what each one runs.
+
+>>> parse_event({"action": "ingest_session", "event_partition_key": "2025_Australian_Grand_Prix", "session_abr": "Q"})
+
+EventBridge's own scheduled event is a tick. An event says what is to be done and, at most, for which moment;
+where the lake is, which code runs and which files exist is not its to say.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, field_validator
+
+from f1lib.aws import cost
+from f1lib.aws import telemetry as aws_telemetry
+from f1lib.aws import units as aws_units
+from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.domain.weekend import HORIZONS, SESSION_NAMES, EventKey
+from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, RunError, SourceError
+from f1lib.evaluation import sweep as evaluation_sweep
+from f1lib.pipeline.tick import StageRun, named_run, run_stage, tick
+from f1lib.tracking.stage_keys import SCHEDULE, STAGES
+from f1lib.tracking.units import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from f1lib.workspace.workspace import Workspace
+
+# The workspace gives these to every notebook; an event may not point a stage elsewhere.
+RESERVED = ("lake", "tracking", "source", "f1db", "as_of", "run_id")
+SESSION_CODES = (*SESSION_NAMES, *aws_units.GRID_CODES.values())
+_OVER = ("ingested", "silver", "gold", "unavailable")
+
+EventName = Annotated[str, StringConstraints(pattern=r"^\d{4}_[^\s/\\.][^\s/\\]*$", max_length=100)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+Season = Annotated[int, Field(ge=1950, le=2100)]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    now: str = ""
+
+    @field_validator("now")
+    @classmethod
+    def _is_moment(cls, value: str) -> str:
+        try:
+            return format_utc(parse_utc(value)) if value else ""
+        except BadParameters as error:
+            raise ValueError(str(error)) from error
+
+
+class Tick(_Event):
+    """Whatever is due, or of that only ``stages``."""
+
+    action: Literal["tick"]
+    stages: list[Literal[STAGES]] = Field(default_factory=list)  # type: ignore[valid-type]
+
+
+class Stage(_Event):
+    """One stage, due or not."""
+
+    action: Literal["stage"]
+    stage: Name
+    parameters: dict[Name, bool | int | float | str | list[str | int]] = Field(default_factory=dict)
+
+    @field_validator("parameters")
+    @classmethod
+    def _not_ours(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if taken := sorted(set(value) & set(RESERVED)):
+            raise ValueError(f"{', '.join(taken)}: given by the workspace, not by an event")
+        return value
+
+
+class IngestSession(_Event):
+    """One session, or (``G``, ``SG``) the starting grid of race or sprint; ``laps``: FastF1's timing of a past one."""
+
+    action: Literal["ingest_session"]
+    event_partition_key: EventName
+    session_abr: Literal[SESSION_CODES]  # type: ignore[valid-type]
+    laps: bool = False
+
+
+class RunPrediction(_Event):
+    """One prediction; without a name the next race, at the last horizon its data has reached."""
+
+    action: Literal["run_prediction"]
+    event_partition_key: EventName | None = None
+    horizon: Literal[HORIZONS] | None = None  # type: ignore[valid-type]
+
+
+class Backfill(_Event):
+    """The list of sessions for the state machine; ``again`` takes those in the lake too, ``laps`` FastF1's timing."""
+
+    action: Literal["backfill"]
+    seasons: Annotated[list[Season], Field(min_length=1, max_length=100)]
+    again: bool = False
+    laps: bool = False
+
+
+class Fold(_Event):
+    """One configuration walked through one season."""
+
+    action: Literal["fold"]
+    sweep: Name
+    model: Name
+    season: Season
+
+
+class SweepReport(_Event):
+    """What the folds of a sweep come to."""
+
+    action: Literal["sweep_report"]
+    sweep: Name
+
+
+Event = Tick | Stage | IngestSession | RunPrediction | Backfill | Fold | SweepReport
+_EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="action")])
+_SCHEDULERS = ("aws.events", "aws.scheduler")
+
+
+def parse_event(event: Any) -> Event:
+    """``event`` as one of the classes above; raises `BadParameters` naming each wrong field."""
+    if isinstance(event, dict) and event.get("source") in _SCHEDULERS and "detail-type" in event:
+        event = {"action": "tick"}
+    try:
+        return _EVENTS.validate_python(event)
+    except ValidationError as error:
+        faults: dict[str, str] = {}
+        for fault in error.errors():
+            faults.setdefault(_place(fault["loc"][1:], event, fault["type"] == "missing"), fault["msg"])
+        raise BadParameters(f"event: {'; '.join(f'{place}: {why}' for place, why in faults.items())}") from error
+
+
+def _place(names: tuple[int | str, ...], event: Any, missing: bool) -> str:
+    """The field as the event has it; what pydantic adds below it (the types it tried) is left out."""
+    found: list[str] = []
+    for name in names:
+        there = name in event if isinstance(event, dict) else isinstance(event, list)
+        if not there and not missing:
+            break
+        found.append(str(name))
+        event = event[name] if there else None
+    return ".".join(found) or "action"
+
+
+def run_event(
+    ws: Workspace, event: Event, telemetry: aws_telemetry.Telemetry, has_time: Callable[[], bool]
+) -> dict[str, Any]:
+    """Do what ``event`` asks for in ``ws`` and return the answer as JSON.
+
+    Raises `RunError` when a stage failed (after the others have been done), `AlreadyRunning` when somebody
+    else is at it, `BadParameters` for what the workspace does not know.
+    """
+    if isinstance(event, Tick):
+        return {"action": "tick", **_tick(ws, event, telemetry, has_time), "as_of_utc": format_utc(ws.as_of)}
+    ws = named_run(ws)
+    match event:
+        case Stage():
+            answer = _stage(ws, event.stage, event.parameters, telemetry)
+        case IngestSession():
+            answer = _ingest(ws, event, telemetry)
+        case RunPrediction():
+            chosen = {"event": event.event_partition_key, "horizon": event.horizon}
+            answer = _stage(ws, "06_predict", {k: v for k, v in chosen.items() if v}, telemetry)
+        case Backfill():
+            answer = _backfill(ws, event, telemetry)
+        case Fold():
+            answer = evaluation_sweep.run_fold(ws, event.sweep, event.model, event.season)
+        case SweepReport():
+            answer = evaluation_sweep.sweep_report(ws, event.sweep)
+    return {"action": event.action, "run_id": ws.run_id, "as_of_utc": format_utc(ws.as_of), **answer}
+
+
+def _tick(
+    ws: Workspace, event: Tick, telemetry: aws_telemetry.Telemetry, has_time: Callable[[], bool]
+) -> dict[str, Any]:
+    stages = frozenset(event.stages or STAGES)
+    result = tick(ws, telemetry.begins, stages, has_time)
+    for run in result.runs:
+        telemetry.stage(run, result.run_id)
+    telemetry.measure(aws_telemetry.of_tick(result) + aws_telemetry.of_state(ws, result.rows))
+    for run in result.runs:
+        _measure_prediction(ws, run, telemetry)
+    if result.failures:
+        raise RunError("; ".join(run.error for run in result.failures))
+    steps = [_run_json(run) for run in result.runs]
+    return {"run_id": result.run_id, "steps": steps, "complete": result.complete}
+
+
+def _stage(
+    ws: Workspace, name: str, parameters: Mapping[str, Any], telemetry: aws_telemetry.Telemetry
+) -> dict[str, Any]:
+    run = run_stage(ws, name, parameters)
+    telemetry.stage(run, ws.run_id)
+    telemetry.measure(aws_telemetry.of_stage(run))
+    _measure_prediction(ws, run, telemetry)
+    return {"steps": [_run_json(run)]}
+
+
+def _measure_prediction(ws: Workspace, run: StageRun, telemetry: aws_telemetry.Telemetry) -> None:
+    if run.status == "finished" and {"event", "horizon", "session"} <= set(run.result):
+        names = (run.result[name] for name in ("event", "horizon", "session"))
+        telemetry.measure(aws_telemetry.of_prediction(ws, *names))
+
+
+def _ingest(ws: Workspace, event: IngestSession, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:
+    """One session; what its source refused is an error here, so that the state machine tries again."""
+    unit = f"{event.event_partition_key}/{event.session_abr}"
+    if event.laps:
+        return _laps(ws, unit, telemetry)
+    answer = _stage(ws, "01_ingest", {"units": [unit]}, telemetry)
+    sort_key = Unit.parse(unit).sort_key
+    row = ws.tracking.get(EventKey.parse(event.event_partition_key).partition_key, sort_key) or {}
+    if row.get("status") not in _OVER:
+        wait = row.get("next_attempt_utc")
+        message = f"{unit} is {row.get('status')}: {row.get('last_error')}"
+        if row.get("status") == "due" and wait:
+            seconds = (parse_utc(wait) - ws.as_of).total_seconds()
+            raise RateLimited(f"{message}; ask again at {wait}", seconds)
+        raise SourceError(message)
+    return {**answer, "status": row["status"]}
+
+
+def _laps(ws: Workspace, unit: str, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:
+    """FastF1's timing of one past session, under the session's own claim."""
+    from f1lib.bronze.timing_backfill import bring_all
+
+    (outcome,) = bring_all(ws, [unit], 1, lambda: ws.as_of, lambda _: None)
+    telemetry.line(f"laps {outcome['status']}", run_id=ws.run_id, **outcome)
+    message = f"{unit} is {outcome['status']}: {outcome['warning']}"
+    if outcome["wait_seconds"]:
+        raise RateLimited(message, outcome["wait_seconds"])
+    if outcome["status"] == "taken":
+        raise AlreadyRunning(message)
+    if outcome["status"] not in _OVER:
+        raise SourceError(message)
+    return {"status": outcome["status"], "rows": outcome["rows"]}
+
+
+def _backfill(ws: Workspace, event: Backfill, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:
+    """The calendar first, so that every session has a row; then the list, where the state machine reads it."""
+    answer = _stage(ws, SCHEDULE, {"seasons": event.seasons}, telemetry)
+    units = aws_units.units_of(ws, event.seasons, again=event.again, laps=event.laps)
+    plan = cost.estimate(len(units), "fastf1" if event.laps else ws.source_name)
+    key = aws_units.write_units(ws, units)
+    return {**answer, "items": len(units), "key": key, "concurrency": plan.concurrency, "estimate": plan.lines()}
+
+
+def _run_json(run: StageRun) -> dict[str, Any]:
+    fields = {"stage": run.step.stage, "event_partition_key": run.step.event_partition_key, "status": run.status}
+    return {**fields, "seconds": round(run.seconds, 3), "error": run.error, "notebook": run.notebook_key}

@@ -1,0 +1,169 @@
+"""What a run says of itself on AWS: one JSON line an event, and CloudWatch metrics; both named here.
+
+>>> telemetry = Telemetry("f1lib/f1", "f1-runner")
+>>> telemetry.stage(run, run_id); telemetry.measure(of_tick(result))
+
+The lines are aws-lambda-powertools' structured logs, the metrics its embedded metric format. Everything measured
+is a pure function of what the run left in the lake and the tracking table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from statistics import pvariance
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.evaluation.drift import rps_drift
+from f1lib.lake.store import find_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from f1lib.pipeline.rules import Step
+    from f1lib.pipeline.tick import StageRun, TickResult
+    from f1lib.tracking.rows import Row
+    from f1lib.workspace.workspace import Workspace
+
+
+# name -> unit, dimension beside the service, meaning. The alarms and the dashboard of template.yaml use these names.
+METRICS = {
+    "StageSeconds": ("Seconds", "stage", "how long a stage took, its notebook's start included"),
+    "StageRows": ("Count", "stage", "what a stage says it brought: events, sessions, rows"),
+    "StageFailures": ("Count", "", "stages that failed in a tick; 0 when all went well"),
+    "StagesTaken": ("Count", "", "stages that another run was working on"),
+    "StepsLeft": ("Count", "", "1 when a tick ended for want of time and the next one goes on"),
+    "InferenceMilliseconds": ("Milliseconds", "", "one race forecast by the serving model, its file loaded"),
+    "PredictionVariance": ("None", "", "variance of predicted_position over the drivers of a new prediction"),
+    "PredictionMissing": ("Count", "", "races to come, qualifying over for two hours, not predicted from it"),
+    "SessionsFailing": ("Count", "", "sessions of the last 14 days whose source gave an error"),
+    "SessionsBlocked": ("Count", "", "sessions of the last 14 days whose source refuses us"),
+    "DriftRps": ("None", "", "mean RPS of the last 5 scored races less that of the races before; above 0 is worse"),
+}
+RECENT = timedelta(days=14)
+PREDICTION_DUE_AFTER = timedelta(hours=2)
+_ROWS = ("rows", "sessions", "events", "predictions", "forecasts")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One value of one of `METRICS`; ``stage`` where the metric has that dimension."""
+
+    name: str
+    value: float
+    stage: str = ""
+
+
+def of_tick(result: TickResult) -> list[Measure]:
+    """What a tick says of its stages."""
+    measures = [measure for run in result.runs for measure in of_stage(run)]
+    measures.append(Measure("StageFailures", len(result.failures)))
+    measures.append(Measure("StagesTaken", len(result.taken)))
+    return [*measures, Measure("StepsLeft", 0 if result.complete else 1)]
+
+
+def of_stage(run: StageRun) -> list[Measure]:
+    """How long a stage took and, where it says so, what it brought."""
+    measures = [Measure("StageSeconds", run.seconds, run.step.stage)]
+    counts = [run.result[name] for name in _ROWS if isinstance(run.result.get(name), int)]
+    return measures + [Measure("StageRows", count, run.step.stage) for count in counts[:1]]
+
+
+def of_state(ws: Workspace, rows: Sequence[Row]) -> list[Measure]:
+    """The health of sources, predictions and models at ``ws.as_of``; ``rows`` is the whole tracking table."""
+    health = source_health(rows, ws.as_of)
+    measures = [Measure("PredictionMissing", len(overdue_predictions(rows, ws.as_of)))]
+    measures += [Measure("SessionsFailing", health["failed"]), Measure("SessionsBlocked", health["blocked"])]
+    accuracy = find_json(ws.store, _ACCURACY)
+    drift = rps_drift(accuracy["predictions"]) if accuracy else None
+    return measures + ([] if drift is None else [Measure("DriftRps", drift)])
+
+
+def of_prediction(ws: Workspace, event: str, horizon: str, session: str) -> list[Measure]:
+    """The spread of a new prediction of a race (or sprint, ``S``), and how long the serving model takes for such."""
+    from f1lib.gold import build
+    from f1lib.lake.parquet import read_parquet
+    from f1lib.model.serving import load_serving
+
+    issued = [r for r in ws.tracking.predictions(event) if (r["horizon"], r["session"]) == (horizon, session)]
+    newest = max(issued, key=lambda row: str(row["as_of_utc"]))
+    places = [row["predicted_position"] for row in issued if row["as_of_utc"] == newest["as_of_utc"]]
+    serving = load_serving(ws.store, newest["model_run_id"])
+    features = read_parquet(ws.store, build.features_key(replace(ws, run_id=newest["gold_run_id"])))
+    race = features[(features["event_partition_key"] == event) & (features["horizon"] == horizon)]
+    race = race[race["session"] == session]
+    started = perf_counter()
+    serving.forecast(race)
+    milliseconds = (perf_counter() - started) * 1000
+    return [Measure("PredictionVariance", pvariance(places)), Measure("InferenceMilliseconds", milliseconds)]
+
+
+def overdue_predictions(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
+    """Events whose qualifying ended `PREDICTION_DUE_AFTER` ago, whose race is to come, without a prediction from it."""
+    by_key = {(row["event_partition_key"], row["session_name_abr"]): row for row in rows}
+    late, predicted = [], ("STAGE#06_predict#post_qualifying", "STAGE#06_predict#pre_race")
+    for (event, session), row in sorted(by_key.items()):
+        race = by_key.get((event, "R"))
+        if session != "Q" or race is None or "session_end_utc" not in row or row.get("is_cancelled"):
+            continue
+        due = parse_utc(row["session_end_utc"]) + PREDICTION_DUE_AFTER
+        done = any(by_key.get((event, name), {}).get("finished_utc") for name in predicted)
+        if due <= now < parse_utc(race["session_date_utc"]) and not done:
+            late.append(event)
+    return late
+
+
+def source_health(rows: Sequence[Row], now: datetime) -> dict[str, int]:
+    """How many recent sessions and grids ``failed`` or are ``blocked``."""
+    since, until = format_utc(now - RECENT), format_utc(now)
+    recent = [row for row in rows if since <= row.get("available_utc", "") <= until]
+    return {status: sum(row.get("status") == status for row in recent) for status in ("failed", "blocked")}
+
+
+class Telemetry:
+    """Lines and metrics of one Lambda function, on standard output as Lambda wants them."""
+
+    def __init__(self, namespace: str, service: str, request_id: str = "") -> None:
+        from aws_lambda_powertools import Logger
+
+        self.namespace, self.service = namespace, service
+        self._logger = Logger(service=service, use_rfc3339=True)
+        self._logger.append_keys(request_id=request_id)
+
+    def line(self, message: str, *, failed: bool = False, **fields: Any) -> None:
+        """One JSON line; ``fields`` beside time, level and service."""
+        write = self._logger.error if failed else self._logger.info
+        write(message, **fields)
+
+    def begins(self, step: Step) -> None:
+        """One line before a stage."""
+        self.line("stage begins", stage=step.stage, reason=step.reason, event_partition_key=step.event_partition_key)
+
+    def stage(self, run: StageRun, run_id: str) -> None:
+        """One line for one stage."""
+        fields: dict[str, Any] = {"run_id": run_id, "stage": run.step.stage, "reason": run.step.reason}
+        fields |= {"event_partition_key": run.step.event_partition_key, "status": run.status}
+        fields |= {"seconds": round(run.seconds, 3), "notebook": run.notebook_key, "error": run.error or None}
+        self.line(f"stage {run.status}", failed=run.status == "failed", **fields)
+
+    def measure(self, measures: Iterable[Measure]) -> None:
+        """Metrics in the embedded metric format, one line a measure."""
+        from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+        for measure in measures:
+            unit, dimension, _ = METRICS[measure.name]
+            with single_metric(
+                measure.name,
+                MetricUnit(unit),
+                measure.value,
+                namespace=self.namespace,
+                default_dimensions={"service": self.service},
+            ) as metric:
+                if dimension:
+                    metric.add_dimension(dimension, measure.stage)
+
+
+_ACCURACY = "reports/accuracy.json"

@@ -1,0 +1,69 @@
+"""Where one machine is not enough: which sessions to bring in, how many at once, what it takes and costs.
+
+>>> units = units_of(ws, [2024, 2025], again=False)
+>>> print("\\n".join(estimate(len(units), "f1db").lines()))
+
+Step Functions runs the list (``lambda_runner/backfill.asl.json``), one Lambda call a session; the same for the
+folds of a sweep of model configurations (``sweep.asl.json``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.moments import format_utc
+from f1lib.errors import BadParameters
+from f1lib.lake.store import write_json
+from f1lib.tracking.units import Unit
+
+if TYPE_CHECKING:
+    from f1lib.workspace.workspace import Workspace
+
+
+GRID_CODES = {"R": "G", "S": "SG"}
+_DONE = ("ingested", "silver", "gold")
+
+
+def units_of(ws: Workspace, seasons: list[int], *, again: bool, laps: bool = False) -> list[dict[str, Any]]:
+    """The sessions and starting grids of ``seasons`` that are visible at ``ws.as_of`` and not in the lake yet.
+
+    One ``{"event_partition_key", "session_abr", "laps"}`` each, oldest first; ``again`` takes those in the lake
+    too. With ``laps``: the sessions in the lake that lack FastF1's timing (`bronze_backfill.wanted`). Reads the
+    source's calendar, writes nothing. Raises `SourceError` for a season that the source does not know,
+    `BadParameters` when none is named.
+    """
+    if not seasons:
+        raise BadParameters("a backfill needs seasons, such as 2018 2019")
+    if laps:
+        from f1lib.bronze.timing_backfill import wanted
+
+        texts = wanted(ws.tracking.rows(), seasons, ws.as_of, again=again)
+        return [_item(*text.rsplit("/", 1), laps=True) for text in texts]
+    rows = {} if again else {(r["event_partition_key"], r["session_name_abr"]): r for r in ws.tracking.rows()}
+    found: list[tuple[str, str, str]] = []
+    for season in sorted(set(seasons)):
+        for row in ws.source.schedule(season, ws.as_of).sessions.to_dict("records"):
+            event, session = row["event_partition_key"], row["session"]
+            found.append((format_utc(row["available_utc"]), event, session))
+            if session in GRID_CODES:
+                found.append((format_utc(row["grid_available_utc"]), event, GRID_CODES[session]))
+    return [
+        _item(event, code)
+        for available, event, code in sorted(found)
+        if available <= format_utc(ws.as_of) and rows.get(_row_key(event, code), {}).get("status") not in _DONE
+    ]
+
+
+def _item(event: str, code: str, *, laps: bool = False) -> dict[str, Any]:
+    return {"event_partition_key": event, "session_abr": code, "laps": laps}
+
+
+def _row_key(event: str, code: str) -> tuple[str, str]:
+    return event, Unit.parse(f"{event}/{code}").sort_key
+
+
+def write_units(ws: Workspace, units: list[dict[str, Any]]) -> str:
+    """Store the list where the state machine reads it; returns its key."""
+    key = f"backfill/{ws.run_id}/units.json"
+    write_json(ws.store, key, units)
+    return key

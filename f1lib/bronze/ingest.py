@@ -1,0 +1,147 @@
+"""Bronze: each upstream's answer as it came, under canonical ids; one folder a session.
+
+A folder's ``source.json`` is written last and holds the hashes of its files: a folder without one is half
+written and never read. The tracking table follows each session from ``scheduled`` to ``ingested``.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from f1lib.bronze.answers import store_answer
+from f1lib.bronze.due import DONE, after_error, after_success, due_rows
+from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.errors import BadParameters, RateLimited, SourceError
+from f1lib.lake.paths import grid_note, session_folder, session_note
+from f1lib.tracking.rows import is_claimed
+from f1lib.tracking.units import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    import pandas as pd
+
+    from f1lib.tracking.rows import Row
+    from f1lib.workspace.workspace import Workspace
+
+
+# With so few sessions to fetch, each row is looked at once more before its turn: a laptop may be at it.
+_LOOK_AGAIN = 40
+
+
+def ingest(
+    ws: Workspace, units: list[str], progress: Callable[[int, int, str], None] | None = None, *, seconds: float = 0
+) -> pd.DataFrame:
+    """Fetch sessions and starting grids into bronze; one row a unit with its status, rows and warning.
+
+    ``units`` are texts as `Unit.parse` reads them; empty means every row that is due at ``ws.as_of``. What
+    goes wrong with one unit is recorded on its tracking row and never stops the others; one that another run
+    has claimed is left to it (``taken``). After ``seconds`` (0: never) no further one is begun. Raises
+    `BadParameters` for a unit that is not in the calendar, `StorageError` when the lake cannot be written.
+    """
+    import pandas as pd
+
+    known = {(row["event_partition_key"], row["session_name_abr"]): row for row in ws.tracking.rows()}
+    wanted = _wanted(known, units, ws.as_of)
+    outcomes: list[dict[str, Any]] = []
+    changes: list[Row] = []
+    limited: RateLimited | None = None
+    try:
+        for number, unit in enumerate(_in_time(wanted, seconds), start=1):
+            row = known[unit.event.partition_key, unit.sort_key]
+            if len(wanted) <= _LOOK_AGAIN:
+                row = ws.tracking.get(unit.event.partition_key, unit.sort_key) or row
+            race_end = race_end_of(known, row)
+            if _is_taken(ws, row):
+                outcomes.append(_outcome(unit, "taken", 0, f"{row['owner']} is at it"))
+                continue
+            if limited:  # the upstream wants to be left alone: the rest waits with the one it refused
+                outcome, change = _failed(limited, unit, row, race_end, ws.as_of)
+            else:
+                outcome, change, error = fetch(ws, unit, row, race_end)
+                limited = error if isinstance(error, RateLimited) else None
+            outcomes.append(outcome)
+            changes.append(change)
+            if progress:
+                progress(number, len(wanted), f"{unit.event} {unit.sort_key}")
+    finally:
+        ws.tracking.put_rows(changes)
+    return pd.DataFrame(outcomes, columns=["event_partition_key", "session", "status", "rows", "warning"])
+
+
+def _wanted(known: Mapping[tuple[str, str], Row], units: list[str], as_of: datetime) -> list[Unit]:
+    wanted = [Unit.parse(text) for text in units] or [Unit.of_row(row) for row in due_rows(known.values(), as_of)]
+    for unit in wanted:
+        if (unit.event.partition_key, unit.sort_key) not in known:
+            raise BadParameters(
+                f"{unit.event} has no {unit.sort_key} in the calendar; run 00_schedule, see `f1 status`"
+            )
+    return wanted
+
+
+def _in_time(units: list[Unit], seconds: float) -> Iterator[Unit]:
+    started = perf_counter()
+    for unit in units:
+        if seconds and perf_counter() - started > seconds:
+            return
+        yield unit
+
+
+def race_end_of(known: Mapping[tuple[str, str], Row], row: Row) -> datetime:
+    """When the race of a row's weekend ends; the session itself where the calendar has no race."""
+    return parse_utc(known.get((row["event_partition_key"], "R"), row)["session_end_utc"])
+
+
+def fetch(ws: Workspace, unit: Unit, row: Row, race_end: datetime) -> tuple[dict[str, Any], Row, SourceError | None]:
+    """Ask the source, store the answer; the outcome, what the tracking row becomes, and what went wrong."""
+    attempts = {"attempts": int(row.get("attempts", 0)) + 1}
+    try:
+        ask = ws.source.starting_grid if unit.is_grid else ws.source.session
+        data = ask(unit.event, unit.session, ws.as_of)
+    except SourceError as error:
+        outcome, change = _failed(error, unit, row, race_end, ws.as_of)
+        return outcome, {**change, **attempts}, error
+    source = str(data.provenance.get("source", ws.source.name))
+    stored = store_answer(ws.store, session_folder(unit.event, unit.session), note_key(unit), data, source, ws.as_of)
+    same = row.get("content_hash") == stored.content_hash and row.get("status") in DONE
+    change = {**_row_key(unit), **attempts, "status": row["status"] if same else "ingested"}
+    change |= {"content_hash": stored.content_hash, "last_error": None, "updated_at_utc": format_utc(ws.as_of)}
+    change |= {
+        "bronze_path": session_folder(unit.event, unit.session),
+        "source": source,
+        "missing": stored.missing or None,
+    }
+    change |= {"conflicts": len(data.provenance.get("conflicts", ())) or None}
+    change |= after_success(row, race_end, ws.as_of, is_whole=stored.is_whole)
+    rows = sum(len(frame) for frame in data.frames.values())
+    return _outcome(unit, "ingested", rows, "; ".join(data.warnings)), change, None
+
+
+def note_key(unit: Unit) -> str:
+    """The key of the note that makes a unit's files count."""
+    return grid_note(unit.event, unit.session) if unit.is_grid else session_note(unit.event, unit.session)
+
+
+def _is_taken(ws: Workspace, row: Row) -> bool:
+    """Whether another run works on this very session."""
+    return is_claimed(row, ws.as_of) and row.get("run_id") != ws.run_id
+
+
+def _failed(
+    error: SourceError, unit: Unit, row: Row, race_end: datetime, as_of: datetime
+) -> tuple[dict[str, Any], Row]:
+    """What a failed attempt means: a session already ingested keeps what it has."""
+    change: Row = {**_row_key(unit), "last_error": str(error), "updated_at_utc": format_utc(as_of)}
+    change |= after_error(row, error, race_end, as_of)
+    return _outcome(unit, change["status"], 0, str(error)), change
+
+
+def _row_key(unit: Unit) -> Row:
+    return {"event_partition_key": unit.event.partition_key, "session_name_abr": unit.sort_key}
+
+
+def _outcome(unit: Unit, status: str, rows: int, warning: str) -> dict[str, Any]:
+    key = unit.event.partition_key
+    return {"event_partition_key": key, "session": unit.sort_key, "status": status, "rows": rows, "warning": warning}

@@ -1,0 +1,210 @@
+"""Bronze: the calendar, and the tracking rows it gives rise to."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from f1lib import __version__
+from f1lib.domain.moments import format_utc
+from f1lib.lake.parquet import parquet_bytes, read_parquet
+from f1lib.lake.paths import schedule_folder
+from f1lib.lake.store import each, find_json, write_json
+from f1lib.lake.tables import conform
+from f1lib.sources.protocols import Schedule
+from f1lib.tracking.rows import PIPELINE
+from f1lib.tracking.stage_keys import GRID_ROWS, NOTICE_ROW, SCHEDULE_ROW
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pandas as pd
+
+    from f1lib.tracking.rows import Row
+    from f1lib.workspace.workspace import Workspace
+
+
+# A calendar that another source stood in for is asked of the first one again after this long.
+STOOD_IN_FOR = timedelta(hours=1)
+_TO_COME = ("scheduled", "due")
+_WAITING = (*_TO_COME, "unavailable")
+
+
+def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
+    """Read the calendars of ``seasons`` (empty: all the source knows) into bronze and track their sessions.
+
+    Returns the rows of table ``events``. Sessions that are known keep what was tracked of them; one that was
+    moved gets its new time; one that left the calendar before it was held becomes ``unavailable``. Raises
+    `SourceError` for a season that the source does not know.
+    """
+    import pandas as pd
+
+    known: dict[str, dict[tuple[str, str], Row]] = {}
+    for row in ws.tracking.rows():
+        year = str(row.get("event_year", ""))
+        known.setdefault(year, {})[row["event_partition_key"], row["session_name_abr"]] = row
+    frames: list[pd.DataFrame] = []
+    changes: list[Row] = []
+    again: str | None = None
+    wanted = seasons or ws.source.seasons(ws.as_of)
+    notes = _notes(ws, wanted)
+    for season in wanted:
+        schedule = ws.source.schedule(season, ws.as_of)
+        if schedule.provenance.get("tried"):  # another source stands in: the one that is first is asked again soon
+            again = format_utc(ws.as_of + STOOD_IN_FOR)
+            schedule = _in_the_lake(ws, season, notes[season]) or schedule
+        frames.append(schedule.events)
+        rows = known.get(str(season), {})
+        if _is_over(notes[season], schedule.provenance, rows):
+            continue
+        events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
+        sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
+        frames_of = {"events": events, "sessions": sessions}
+        if schedule.entries is not None:
+            frames_of["entries"] = schedule.entries.assign(event_year=season, source=ws.source.name)
+        digest = _store(ws, season, frames_of, schedule.provenance, notes[season])
+        changes += _session_rows(events, sessions, rows, ws.as_of)
+        changes += _season_row(season, digest, rows, ws.as_of)
+    changes += _notice_row("; ".join(ws.notices) or None, again, known.get("", {}))
+    ws.tracking.put_rows(changes)
+    return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
+
+
+def _notes(ws: Workspace, seasons: list[int]) -> dict[int, dict[str, Any]]:
+    """What the lake says of the calendar it has of each season; empty where it has none."""
+    keys = [f"{schedule_folder(season)}/source.json" for season in seasons]
+    return {
+        s: note or {} for s, note in zip(seasons, each(ws.store, lambda k: find_json(ws.store, k), keys), strict=True)
+    }
+
+
+def _store(
+    ws: Workspace, season: int, frames: dict[str, pd.DataFrame], provenance: dict[str, Any], known: dict[str, Any]
+) -> str:
+    """Write the tables and their note, unless the lake has the same; returns the hash of the content."""
+    base = schedule_folder(season)
+    contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in frames.items()}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
+    note_key = f"{base}/source.json"
+    if known.get("content_hash") == digest:
+        return digest
+    if known:
+        ws.store.delete(note_key)
+    for name, content in contents.items():
+        ws.store.write(f"{base}/{name}", content)
+    note = {"season": season, "content_hash": digest, "fetched_utc": format_utc(ws.as_of), "files": hashes}
+    write_json(ws.store, note_key, {**note, "code_version": __version__, "provenance": provenance})
+    return digest
+
+
+def _is_over(note: dict[str, Any], provenance: dict[str, Any], known: dict[tuple[str, str], Row]) -> bool:
+    """Whether the lake has this very answer already, stored by this code, and no session of the season is to come."""
+    if not known or any(row.get("status") in _TO_COME for row in known.values()):
+        return False
+    return (note.get("provenance"), note.get("code_version")) == (provenance, __version__)
+
+
+def _in_the_lake(ws: Workspace, season: int, note: dict[str, Any]) -> Schedule | None:
+    """The calendar the lake has of a season from a source that did not stand in for another."""
+    base = schedule_folder(season)
+    if not note or note["provenance"].get("tried"):
+        return None
+    events, sessions = (read_parquet(ws.store, f"{base}/{name}.parquet") for name in ("events", "sessions"))
+    return Schedule(events, sessions, note["provenance"])
+
+
+def _season_row(season: int, digest: str, known: dict[tuple[str, str], Row], as_of: datetime) -> list[Row]:
+    """The calendar itself as an input of silver; nothing when it has not changed."""
+    key = (PIPELINE, f"{SCHEDULE_ROW}{season}")
+    if known.get(key, {}).get("content_hash") == digest:
+        return []
+    row = {"event_partition_key": key[0], "session_name_abr": key[1], "event_year": season, "status": "ingested"}
+    return [{**row, "content_hash": digest, "updated_at_utc": format_utc(as_of)}]
+
+
+def _notice_row(notice: str | None, again: str | None, known: dict[tuple[str, str], Row]) -> list[Row]:
+    """What the source had to say and when the calendar is asked for again; nothing when the table says it already."""
+    stage = known.get((PIPELINE, NOTICE_ROW), {})
+    if (notice, again) == (stage.get("notice"), stage.get("next_attempt_utc")):
+        return []
+    row = {"event_partition_key": PIPELINE, "session_name_abr": NOTICE_ROW}
+    return [{**row, "notice": notice, "next_attempt_utc": again}]
+
+
+def _session_rows(
+    events: pd.DataFrame, sessions: pd.DataFrame, known: dict[tuple[str, str], Row], as_of: datetime
+) -> list[Row]:
+    """New and changed tracking rows of one season's sessions and starting grids."""
+    by_event = {event["event_partition_key"]: event for event in events.to_dict("records")}
+    current: dict[tuple[str, str], Row] = {}
+    for session in sessions.to_dict("records"):
+        event = by_event[session["event_partition_key"]]
+        rows = [_session_row(event, session)]
+        if session["session"] in GRID_ROWS:
+            rows.append(_grid_row(rows[0], session))
+        current |= {(row["event_partition_key"], row["session_name_abr"]): row for row in rows}
+    moment = format_utc(as_of)
+    changed = [_merge(row, known.get(key, {}), moment) for key, row in current.items()]
+    gone = [
+        {**_key(row), "status": "unavailable", "is_cancelled": True, "last_error": "no longer in the calendar"}
+        for key, row in known.items()
+        if key not in current and row.get("status") in _WAITING and "available_utc" in row
+    ]
+    return [row for row in changed if row] + [
+        row for row in gone if known[row_key(row)].get("is_cancelled") is not True
+    ]
+
+
+def row_key(row: Row) -> tuple[str, str]:
+    """A tracking row's key."""
+    return row["event_partition_key"], row["session_name_abr"]
+
+
+def _key(row: Row) -> Row:
+    return {name: row[name] for name in ("event_partition_key", "session_name_abr", "event_year")}
+
+
+def _session_row(event: dict[Any, Any], session: dict[Any, Any]) -> Row:
+    return {
+        "event_partition_key": event["event_partition_key"],
+        "session_name_abr": session["session"],
+        "event_year": int(event["event_year"]),
+        "event_name": event["event_name"],
+        "event_number": int(event["event_number"]),
+        "event_format": event["event_format"],
+        "session_type": session["session_name"],
+        "session_date_utc": format_utc(session["session_start_utc"]),
+        "session_end_utc": format_utc(session["session_end_utc"]),
+        "available_utc": format_utc(session["available_utc"]),
+        "circuit": event["circuit_id"],
+        "latitude": _number(event["latitude"]),
+        "longitude": _number(event["longitude"]),
+        "is_cancelled": bool(event["is_cancelled"]) or None,
+        "source": event["source"],
+    }
+
+
+def _grid_row(row: Row, session: dict[Any, Any]) -> Row:
+    visible = format_utc(session["grid_available_utc"])
+    name = {"session_name_abr": GRID_ROWS[session["session"]], "session_type": f"Starting Grid {row['session_type']}"}
+    return {**row, **name, "available_utc": visible}
+
+
+def _merge(row: Row, known: Row, moment: str) -> Row | None:
+    """What has to be written of ``row``: None when the table says it already."""
+    status = known.get("status")
+    if status in (None, *_WAITING):
+        if row["is_cancelled"]:
+            status = "unavailable"
+        elif status != "unavailable" or known.get("is_cancelled") or row["available_utc"] != known["available_utc"]:
+            status = "due" if row["available_utc"] <= moment else "scheduled"
+    merged = {**row, "status": status}
+    if all(known.get(name) == value for name, value in merged.items()):
+        return None
+    return {**merged, "updated_at_utc": moment}
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or value != value else float(value)

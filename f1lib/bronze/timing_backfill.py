@@ -1,0 +1,139 @@
+"""Timing brought in by hand: the laps of past seasons, or of the last weeks, into a lake that others write to as well.
+
+>>> units = wanted(ws.tracking.rows(), [2024, 2025], ws.as_of)
+>>> bring_all(ws, units, workers=2, clock=clock, on_unit=print)
+
+Each session is claimed while it is worked on, so that a schedule elsewhere leaves it alone, and is in the lake before
+its claim is given back: stopping loses at most what was under way, and the next call goes on from there. FastF1's
+limits are a process's own; workers are processes, and each keeps to its share of them.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from f1lib.bronze.ingest import fetch, race_end_of
+from f1lib.domain.moments import format_utc, parse_utc, stamp
+from f1lib.errors import AlreadyRunning, NotPublishedYet
+from f1lib.sources.combined import SESSION_SETTLED
+from f1lib.tracking.stage_keys import SESSIONS
+from f1lib.tracking.units import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from f1lib.workspace.workspace import Workspace
+
+Outcome = dict[str, Any]
+_LIVE_SOURCE = "fastf1"
+_FIRST_SEASON = 2018  # live timing begins there
+
+
+def wanted(
+    rows: Iterable[Mapping[str, Any]], seasons: Iterable[int], now: datetime, *, again: bool = False
+) -> list[str]:
+    """The sessions of ``seasons`` (none: of the last weeks) that lack FastF1's laps, as texts of `Unit`, oldest first.
+
+    What was asked for in this way before and is not to be had is left out, unless ``again``.
+    """
+    years, moment = set(seasons), format_utc(now)
+    since = "" if years else format_utc(now - SESSION_SETTLED)
+    found = []
+    for row in rows:
+        if row["session_name_abr"] not in SESSIONS or row.get("is_cancelled") or row["event_year"] < _FIRST_SEASON:
+            continue
+        is_whole = row.get("source") == _LIVE_SOURCE and "content_hash" in row and not row.get("is_partial")
+        if not since <= row["available_utc"] <= moment or (years and row["event_year"] not in years):
+            continue
+        if again or not (is_whole or row.get("backfilled_utc")):
+            found.append((row["available_utc"], f"{row['event_partition_key']}/{row['session_name_abr']}"))
+    return [text for _, text in sorted(found)]
+
+
+def bring_all(
+    ws: Workspace, units: list[str], workers: int, clock: Callable[[], datetime], on_unit: Callable[[Outcome], None]
+) -> list[Outcome]:
+    """Bring ``units`` in, ``workers`` at once; ``on_unit`` is told of each. Returns the outcomes.
+
+    Ends early when an upstream wants to be left alone: the last outcome then has ``wait_seconds``.
+    """
+    outcomes: list[Outcome] = []
+    if workers == 1:
+        opened = _with_live_source(ws)
+        for text in units:
+            outcomes.append(bring(opened, text, clock()))
+            on_unit(outcomes[-1])
+            if outcomes[-1]["wait_seconds"]:
+                break
+        return outcomes
+    return _in_processes(ws, units, workers, clock, on_unit)
+
+
+def bring(ws: Workspace, text: str, now: datetime) -> Outcome:
+    """One session under its claim: ``unit status rows warning wait_seconds``."""
+    unit, ws = Unit.parse(text), replace(ws, as_of=now)
+    event, name = unit.event.partition_key, unit.sort_key
+    lease = timedelta(minutes=ws.settings.lease_minutes)
+    try:
+        claim = ws.tracking.claim(event, name, owner=ws.owner, run_id=ws.run_id, now=now, lease=lease)
+    except AlreadyRunning as taken:
+        return {"unit": text, "status": "taken", "rows": 0, "warning": str(taken), "wait_seconds": 0.0}
+    change: dict[str, Any] = {}
+    try:
+        known = {(row["event_partition_key"], row["session_name_abr"]): row for row in ws.tracking.rows(event)}
+        outcome, change, error = fetch(ws, unit, known[event, name], race_end_of(known, known[event, name]))
+        if (error is None and "blocked" not in (change.get("missing") or "")) or isinstance(error, NotPublishedYet):
+            change["backfilled_utc"] = format_utc(now)  # asked, and there is no more to be had
+    finally:
+        ws.tracking.release(claim, change)
+    found = {key: outcome[key] for key in ("status", "rows", "warning")}
+    return {"unit": text, **found, "wait_seconds": getattr(error, "retry_after_seconds", 0.0)}
+
+
+def _with_live_source(ws: Workspace) -> Workspace:
+    run_id = ws.run_id or f"ingest-{stamp(ws.as_of)}"
+    return replace(ws, run_id=run_id, upstreams=ws.upstreams.live(ws.as_of))
+
+
+def _in_processes(
+    ws: Workspace, units: list[str], workers: int, clock: Callable[[], datetime], on_unit: Callable[[Outcome], None]
+) -> list[Outcome]:
+    """A few units at a time, so that each starts with the time it starts at and a wish to rest stops the rest."""
+    from multiprocessing import get_context
+
+    outcomes: list[Outcome] = []
+    waiting, running = list(reversed(units)), set[Future[Outcome]]()
+    given = {name: value for name, value in ws.parameters().items() if name != "run_id"}
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (given, f"ingest-{stamp(ws.as_of)}", workers))
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                running.add(pool.submit(_one, waiting.pop(), format_utc(clock())))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                outcomes.append(future.result())
+                on_unit(outcomes[-1])
+                if outcomes[-1]["wait_seconds"]:
+                    waiting.clear()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return sorted(outcomes, key=lambda outcome: outcome["wait_seconds"])
+
+
+_worker: dict[str, Workspace] = {}
+
+
+def _begin(given: dict[str, str], run_id: str, workers: int) -> None:
+    """Open a worker's own workspace and source, with its share of FastF1's limits."""
+    from f1lib.sources.fastf1.client import share_limits
+    from f1lib.workspace.workspace import open_workspace
+
+    share_limits(workers)
+    _worker["ws"] = _with_live_source(open_workspace(**given, run_id=run_id))
+
+
+def _one(text: str, moment: str) -> Outcome:
+    return bring(_worker["ws"], text, parse_utc(moment))

@@ -1,0 +1,274 @@
+"""Forecasts into bronze: today's for what is coming, the ones of its own days for what has been.
+
+A past event gets the forecasts as they were issued when each prediction would have been made, so that
+training sees a forecast of the same lead as serving will. What cannot be had is recorded as missing. Every
+forecast is kept; only one that differs materially (`Material`) sets the layers above in motion.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from f1lib.domain.moments import format_utc, parse_utc, stamp
+from f1lib.domain.weekend import EventKey
+from f1lib.errors import BadParameters, SourceError
+from f1lib.lake.parquet import read_parquet
+from f1lib.lake.store import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from f1lib.sources.protocols import WeatherSource
+    from f1lib.workspace.workspace import Workspace
+
+WEEKEND_EVE = timedelta(hours=24)
+# How long a source that failed is left alone.
+TRY_AGAIN_AFTER = timedelta(hours=1)
+_WORDS = {
+    "probability_points": ("chance of rain", "%"),
+    "precipitation_mm": ("rain", "mm"),
+    "temperature_c": ("air", "C"),
+    "wind_kmh": ("wind", "km/h"),
+}
+_COLUMNS = ["event_partition_key", "asked_utc", "issued_utc", "status", "reason", "key"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """By how much a forecast has to differ from the one last acted on before predictions are made again."""
+
+    probability_points: float = 15.0
+    precipitation_mm: float = 1.0
+    temperature_c: float = 3.0
+    wind_kmh: float = 10.0
+
+
+def fetch_forecasts(ws: Workspace, events: list[str], material: Material = Material()) -> pd.DataFrame:
+    """Fetch the forecasts due for ``events``; one row a forecast fetched, or missing with the reason.
+
+    Raises `BadParameters` for an event that is not in the schedule. A source that fails is recorded on the
+    event's tracking row and asked again after a while; the events after it are not asked in vain.
+    """
+    rows: list[dict[str, Any]] = []
+    source = ws.weather
+    down = "" if source else f"source {ws.source_name} has no forecasts"
+    for event in events:
+        if source is None or down:
+            found, error = [_missing(event, ws.as_of, down)], down if source else ""
+            if error:
+                _track(ws, EventKey.parse(event), found, [], material, error)
+        else:
+            found, down = _fetch_event(ws, source, event, material)
+        rows += found
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def past_events(ws: Workspace, seasons: list[int]) -> list[str]:
+    """The races of ``seasons`` (none: all) that are over and whose weather was never asked for, oldest first."""
+    rows = ws.tracking.rows()
+    asked = {r["event_partition_key"] for r in rows if r["session_name_abr"] == "STAGE#02_weather" and _is_asked(r)}
+    races = [r for r in rows if r["session_name_abr"] == "R" and not r.get("is_cancelled")]
+    over = [r for r in races if r["session_end_utc"] <= format_utc(ws.as_of) and r["event_partition_key"] not in asked]
+    over = [r for r in over if not seasons or r["event_year"] in seasons]
+    return [r["event_partition_key"] for r in sorted(over, key=lambda r: str(r["session_date_utc"]))]
+
+
+def fetch_past(ws: Workspace, events: list[str], on_event: Callable[[str], None]) -> str:
+    """Fetch what was forecast for past races, and what the archive observed; returns why it ended early, if it did.
+
+    One or two calls a race. An observation goes to ``bronze/weather/archive/`` and is never taken for a forecast.
+    """
+    source = ws.weather
+    if source is None:
+        return f"source {ws.source_name} has no weather; see the setting `weather`"
+    for event in events:
+        rows = fetch_forecasts(ws, [event])
+        error = (ws.tracking.get(event, "STAGE#02_weather") or {}).get("last_error")
+        if not error and hasattr(source, "observed"):
+            error = _fetch_observed(ws, source, EventKey.parse(event))
+        if error:
+            return str(error)
+        ws.tracking.put_rows([_weather_row(EventKey.parse(event)) | _asked(ws, rows)])
+        on_event(event)
+    return ""
+
+
+def _is_asked(row: Mapping[str, Any]) -> bool:
+    return bool(row.get("past_asked_utc"))
+
+
+def _asked(ws: Workspace, rows: pd.DataFrame) -> dict[str, Any]:
+    return {"past_asked_utc": format_utc(ws.as_of), "forecasts": int((rows["status"] == "fetched").sum())}
+
+
+def _fetch_observed(ws: Workspace, source: Any, key: EventKey) -> str:
+    event_row, sessions = _schedule_rows(ws, key)
+    try:
+        document = source.observed(event_row, sessions, ws.as_of)
+    except SourceError as error:
+        return str(error)
+    if document is not None:
+        path = f"bronze/weather/archive/{key.season}/{key.folder}/{stamp(ws.as_of)}.json"
+        write_json(ws.store, path, document)
+        ws.tracking.put_rows([_weather_row(key) | {"status": "ingested", "updated_at_utc": format_utc(ws.as_of)}])
+    return ""
+
+
+def _weather_row(key: EventKey) -> dict[str, Any]:
+    row = {"event_partition_key": key.partition_key, "session_name_abr": "STAGE#02_weather"}
+    return {**row, "event_year": key.season, "event_name": key.event_name}
+
+
+def asked_moments(sessions: list[dict[str, Any]], as_of: datetime) -> list[datetime]:
+    """When the forecasts of an event are asked for: now while it is ahead, else at each of its turns.
+
+    ``sessions`` are the event's rows of table ``sessions``. The turns are the eve of the weekend, the moment
+    each session before the race became visible, and the publication of the grid: the predictions' moments.
+    """
+    race = next(row for row in sessions if row["session"] == "R")
+    if race["session_start_utc"] > as_of:
+        return [as_of]
+    turns = [row["available_utc"] for row in sessions if row["session"] != "R"]
+    first = min(row["session_start_utc"] for row in sessions) - WEEKEND_EVE
+    return sorted({moment.to_pydatetime() for moment in (first, *turns, race["grid_available_utc"])})
+
+
+def _fetch_event(
+    ws: Workspace, source: WeatherSource, event: str, material: Material
+) -> tuple[list[dict[str, Any]], str]:
+    """The outcomes of one event, and why its source failed, if it did."""
+    key = EventKey.parse(event)
+    event_row, sessions = _schedule_rows(ws, key)
+    rows: list[dict[str, Any]] = []
+    documents: list[dict[str, Any]] = []
+    error = ""
+    if event_row["latitude"] != event_row["latitude"] or event_row["latitude"] is None:
+        rows.append(_missing(event, ws.as_of, "no coordinates are known for its circuit"))
+        _track(ws, key, rows, [], material, "")
+        return rows, ""
+    kind = "forecast" if event_row["race_start_utc"] > ws.as_of else "historical_forecast"
+    for moment in asked_moments(sessions, ws.as_of):
+        try:
+            document = source.forecast(event_row, sessions, moment)
+        except SourceError as failure:
+            error = str(failure)
+            rows.append(_missing(event, moment, error))
+            break
+        if document is None:
+            rows.append(_missing(event, moment, "the event is out of the forecast's reach"))
+            continue
+        documents.append(document)
+        issued = parse_utc(document["f1lib"]["issued_utc"])
+        path = f"bronze/weather/{kind}/{key.season}/{key.folder}/{stamp(issued)}.json"
+        write_json(ws.store, path, document)
+        row = {"event_partition_key": event, "asked_utc": format_utc(moment), "issued_utc": format_utc(issued)}
+        rows.append({**row, "status": "fetched", "reason": "", "key": path})
+    _track(ws, key, rows, documents, material, error, sessions)
+    return rows, error
+
+
+def _schedule_rows(ws: Workspace, key: EventKey) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    events = read_parquet(ws.store, f"bronze/schedule/{key.season}/events.parquet")
+    sessions = read_parquet(ws.store, f"bronze/schedule/{key.season}/sessions.parquet")
+    found = events[events["event_partition_key"] == key.partition_key].to_dict("records")
+    if not found:
+        raise BadParameters(f"event {key} is not in the schedule of {key.season}; `f1 status` lists what is")
+    mine = sessions[sessions["event_partition_key"] == key.partition_key].to_dict("records")
+    return _named(found[0]), [_named(row) for row in mine]
+
+
+def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row.items()}
+
+
+def _track(
+    ws: Workspace,
+    key: EventKey,
+    rows: list[dict[str, Any]],
+    documents: list[dict[str, Any]],
+    material: Material,
+    error: str,
+    sessions: list[dict[str, Any]] | None = None,
+) -> None:
+    """The event's row: ``content_hash`` changes, and the layers above follow, when the forecast did materially."""
+    row: dict[str, Any] = _weather_row(key) | {"last_error": error or None}
+    known = ws.tracking.get(key.partition_key, "STAGE#02_weather") or {}
+    row["next_attempt_utc"] = format_utc(ws.as_of + TRY_AGAIN_AFTER) if error else None
+    if not error:
+        row["finished_utc"] = format_utc(ws.as_of)
+    if documents:
+        digest = hashlib.sha256()
+        for document in documents:
+            digest.update(json.dumps(document["hourly"], sort_keys=True).encode())
+        content = digest.hexdigest()[:16]
+        told = race_weather(documents[-1], sessions or [])
+        changes = material_changes(known.get("acted_on"), told, material)
+        ahead = len(documents) == 1 and known.get("acted_on") is not None
+        if known.get("content_hash") != content and (changes or not ahead):
+            row |= {"status": "ingested", "content_hash": content, "updated_at_utc": format_utc(ws.as_of)}
+            row |= {"acted_on": told, "changes": changes}
+    ws.tracking.put_rows([row])
+
+
+def race_weather(document: Mapping[str, Any], sessions: list[dict[str, Any]]) -> dict[str, dict[str, float | None]]:
+    """Session (R, S) -> what a document says of its hours: air temperature, rain and its probability, wind.
+
+    Hours as in ``sql/silver/weather_forecast.sql``: precipitation and its probability are of the hour before.
+    """
+    hourly = document["hourly"]
+    hours = [parse_utc(text) for text in hourly["time"]]
+    found: dict[str, dict[str, float | None]] = {}
+    for session in sessions:
+        if session["session"] not in ("R", "S"):
+            continue
+        start, end = session["session_start_utc"], session["session_end_utc"]
+        held = [n for n, at in enumerate(hours) if start.replace(minute=0, second=0, microsecond=0) <= at < end]
+        summed = [n for n, at in enumerate(hours) if start < at < end + timedelta(hours=1)]
+        found[session["session"]] = {
+            "probability_points": _of(max, hourly["precipitation_probability"], summed),
+            "precipitation_mm": _of(sum, hourly["precipitation"], summed),
+            "temperature_c": _of(fmean, hourly["temperature_2m"], held),
+            "wind_kmh": _of(fmean, hourly["wind_speed_10m"], held),
+        }
+    return found
+
+
+def material_changes(
+    before: Mapping[str, Mapping[str, Any]] | None, now: Mapping[str, Mapping[str, Any]], material: Material
+) -> list[str]:
+    """What of a forecast differs materially from the one ``before``, in words; empty when nothing does.
+
+    A value that appears or disappears is material.
+    """
+    if before is None:
+        return []
+    found = []
+    for session, values in now.items():
+        for name, value in values.items():
+            old = before.get(session, {}).get(name)
+            if old == value or (None not in (old, value) and abs(value - old) < getattr(material, name)):
+                continue
+            what, unit = _WORDS[name]
+            found.append(f"{session}: {what} {_text(old)} -> {_text(value)} {unit}")
+    return found
+
+
+def _of(summary: Any, values: list[Any], hours: list[int]) -> float | None:
+    known = [float(values[n]) for n in hours if values[n] is not None]
+    return round(float(summary(known)), 2) if known else None
+
+
+def _text(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:g}"
+
+
+def _missing(event: str, moment: datetime, reason: str) -> dict[str, Any]:
+    row = {"event_partition_key": event, "asked_utc": format_utc(moment), "issued_utc": ""}
+    return {**row, "status": "missing", "reason": reason, "key": ""}

@@ -1,0 +1,1 @@
+"""The command ``f1``: one module a subcommand (door 2)."""

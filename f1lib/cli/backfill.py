@@ -1,0 +1,56 @@
+"""Door 2, ``f1 backfill``: what bringing whole seasons in on AWS would do, take and cost."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from f1lib.errors import BadParameters
+
+if TYPE_CHECKING:
+    import argparse
+
+    from f1lib.workspace.workspace import Workspace
+
+GROWTH = (10, 100)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What ``f1 backfill`` takes beside the common options."""
+    parser.add_argument("--plan", action="store_true", help="print what would be done and its estimated cost")
+    parser.add_argument("--from", type=int, required=True, dest="first", metavar="YEAR", help="first season")
+    parser.add_argument("--to", type=int, required=True, dest="last", metavar="YEAR", help="last season")
+    parser.add_argument("--again", action="store_true", help="sessions that are in the lake, too")
+    parser.add_argument("--laps", action="store_true", help="FastF1's timing of the sessions in the lake")
+
+
+def run(ws: Workspace, arguments: argparse.Namespace) -> int:
+    """Print the plan. Raises `BadParameters` without ``--plan``: a backfill itself is started on AWS."""
+    from f1lib.aws import cost
+    from f1lib.aws import units as aws_units
+
+    seasons = list(range(arguments.first, arguments.last + 1))
+    if not seasons:
+        raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
+    asked = {"seasons": seasons, "again": arguments.again, "laps": arguments.laps}
+    start = "aws stepfunctions start-execution --state-machine-arn <BackfillStateMachine> --input "
+    start += f"'{json.dumps(asked)}'"
+    if not arguments.plan:
+        raise BadParameters(
+            f"f1 backfill prints a plan, with --plan; on AWS a backfill is started with {start}; "
+            f"on this machine `f1 ingest --from {arguments.first} --to {arguments.last}` brings laps in"
+        )
+    units = aws_units.units_of(ws, seasons, again=arguments.again, laps=arguments.laps)
+    source = "fastf1" if arguments.laps else ws.source_name
+    for season, count in sorted(Counter(unit["event_partition_key"][:4] for unit in units).items()):
+        print(f"{season}: {count} sessions and starting grids")
+    print("\n".join(cost.estimate(len(units), source).lines()))
+    for factor in GROWTH:
+        print(cost.estimate(len(units), source, factor=factor).summary(f"{factor} times as many"))
+    a_season = len(units) // len(seasons)
+    for factor in (1, *GROWTH):
+        season = cost.estimate(a_season, source, days=365, factor=factor)
+        print(season.summary(f"a season in operation, a tick every two hours, {factor} times"))
+    print(f"then silver, gold, train, predict and report once\nstart it with: {start}")
+    return 0

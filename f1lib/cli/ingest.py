@@ -1,0 +1,111 @@
+"""Door 2, ``f1 ingest``: timing (or weather) brought into the lake by hand, with a progress bar; can be stopped."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.moments import format_utc
+from f1lib.errors import BadParameters
+
+if TYPE_CHECKING:
+    import argparse
+
+    from f1lib.workspace.workspace import Workspace
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What ``f1 ingest`` takes beside the common options."""
+    parser.add_argument("--from", type=int, default=0, dest="first", metavar="YEAR", help="first season")
+    parser.add_argument("--to", type=int, default=0, dest="last", metavar="YEAR", help="last season")
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="sessions at once; FastF1's limits are shared"
+    )
+    parser.add_argument("--again", action="store_true", help="ask again for what was not to be had")
+    parser.add_argument("--weather", action="store_true", help="forecasts and observations of past races instead")
+
+
+def run(ws: Workspace, arguments: argparse.Namespace, fixed: bool) -> int:
+    """Bring in what is wanted; 1 when something is left to be asked for again. ``fixed``: the moment was given."""
+    if ws.source_name == "simulated":
+        raise BadParameters("f1 ingest brings real sessions in; this lake is simulated: choose another --lake")
+    if arguments.workers < 1 or (arguments.last and arguments.last < arguments.first):
+        raise BadParameters(
+            f"--from {arguments.first} --to {arguments.last} --workers {arguments.workers} make no work"
+        )
+    first = arguments.first or arguments.last
+    seasons = list(range(first, (arguments.last or arguments.first) + 1)) if first else []
+    _know_calendars(ws, seasons)
+    if arguments.weather:
+        return _weather(ws, seasons)
+
+    def clock() -> datetime:
+        return ws.as_of if fixed else datetime.now(UTC)
+
+    return _timing(ws, seasons, arguments, clock)
+
+
+def _know_calendars(ws: Workspace, seasons: list[int]) -> None:
+    """Read the calendars that the lake has not; none asked for means this year's."""
+    from f1lib.bronze.schedule import refresh_schedule
+    from f1lib.workspace.lake_kind import claim_lake
+
+    claim_lake(ws.store, ws.source_name, ws.as_of, ws.settings)
+    known = {row.get("event_year") for row in ws.tracking.rows()}
+    if missing := sorted(set(seasons or [ws.as_of.year]) - known):
+        refresh_schedule(ws, missing)
+
+
+def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, clock: Any) -> int:
+    from f1lib.bronze.timing_backfill import bring_all, wanted
+
+    units = wanted(ws.tracking.rows(), seasons, ws.as_of, again=arguments.again)
+    if not units:
+        print("every session has the laps that are to be had; --again asks for the others")
+        return 0
+    outcomes: list[dict[str, Any]] = []
+    with _progress() as progress:
+        task = progress.add_task("ingest", total=len(units))
+
+        def on_unit(outcome: dict[str, Any]) -> None:
+            outcomes.append(outcome)
+            progress.update(task, advance=1, description=outcome["unit"])
+            if outcome["status"] in ("failed", "blocked", "taken"):
+                progress.console.print(f"{outcome['unit']}: {outcome['status']}: {outcome['warning']}", highlight=False)
+
+        bring_all(ws, units, arguments.workers, clock, on_unit)
+    return _summary(outcomes, len(units), clock())
+
+
+def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
+    counts = Counter("waiting" if o["wait_seconds"] else o["status"] for o in outcomes)
+    print(f"{asked} sessions: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
+    waits = [o["wait_seconds"] for o in outcomes]
+    if any(waits):
+        again = format_utc(now + timedelta(seconds=max(waits)))
+        print(
+            f"f1: an upstream wants to be left alone until {again}; the same command goes on from here", file=sys.stderr
+        )
+    left = any(o["status"] in ("failed", "due", "taken") for o in outcomes)
+    return 1 if left or any(waits) or len(outcomes) < asked else 0
+
+
+def _weather(ws: Workspace, seasons: list[int]) -> int:
+    from f1lib.bronze.weather import fetch_past, past_events
+
+    events = past_events(ws, seasons)
+    with _progress() as progress:
+        task = progress.add_task("weather", total=len(events))
+        missing = fetch_past(ws, events, lambda event: progress.update(task, advance=1, description=event))
+    print(f"{len(events)} races; {f'the rest waits: {missing}' if missing else 'all asked'}")
+    return 1 if missing else 0
+
+
+def _progress() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True))

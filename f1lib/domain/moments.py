@@ -1,0 +1,31 @@
+"""Moments as text: ISO 8601 in UTC, as JSON, parameters and the tracking table have them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from f1lib.errors import BadParameters
+
+
+def parse_utc(text: str) -> datetime:
+    """An ISO 8601 moment as aware UTC; a moment without an offset is taken as UTC.
+
+    Raises `BadParameters` when the text is no date.
+    """
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise BadParameters(f"{text!r} is not an ISO 8601 moment such as 2025-12-06T16:00:00Z") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def format_utc(moment: datetime) -> str:
+    """``2025-12-06T16:00:00Z``: how moments are written in JSON, parameters and the tracking table."""
+    if moment.tzinfo is None:
+        raise BadParameters(f"{moment!r} has no time zone; moments are aware UTC throughout")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamp(moment: datetime) -> str:
+    """``20251206T160000Z``: a moment inside a file name or run id (no colons)."""
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")

@@ -1,0 +1,183 @@
+"""The field's words as types: sessions, events, horizons.
+
+Pure values: nothing here reads a clock, a file or a network.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import time, timedelta
+from enum import StrEnum
+
+from f1lib.errors import BadParameters
+
+
+class SessionCode(StrEnum):
+    """FastF1's session abbreviations (FP1 is ``P1`` in the lake's paths and keys)."""
+
+    P1 = "P1"
+    P2 = "P2"
+    P3 = "P3"
+    Q = "Q"
+    SQ = "SQ"
+    SS = "SS"
+    S = "S"
+    R = "R"
+
+
+SESSION_NAMES: dict[str, str] = {
+    "P1": "Practice 1",
+    "P2": "Practice 2",
+    "P3": "Practice 3",
+    "Q": "Qualifying",
+    "SQ": "Sprint Qualifying",
+    "SS": "Sprint Shootout",
+    "S": "Sprint",
+    "R": "Race",
+}
+# Scheduled length of a session. FIA Sporting Regulations: practice and qualifying take an hour, sprint
+# qualifying 44 minutes with its breaks, the sprint about half an hour (at most one), a race at most two
+# hours of racing; red flags are what `PUBLICATION_LAG` is for.
+SESSION_LENGTH: dict[str, timedelta] = {
+    "P1": timedelta(minutes=60),
+    "P2": timedelta(minutes=60),
+    "P3": timedelta(minutes=60),
+    "Q": timedelta(minutes=60),
+    "SQ": timedelta(minutes=45),
+    "SS": timedelta(minutes=45),
+    "S": timedelta(minutes=60),
+    "R": timedelta(minutes=120),
+}
+# A session's answer is taken to be visible this long after its scheduled end.
+PUBLICATION_LAG = timedelta(minutes=30)
+# The final starting grid is published at the latest one hour before the formation lap
+# (FIA Sporting Regulations, article on the starting grid).
+GRID_LEAD = timedelta(hours=1)
+
+
+class EventFormat(StrEnum):
+    """FastF1's ``EventFormat`` values."""
+
+    CONVENTIONAL = "conventional"
+    SPRINT = "sprint"  # 2021-22: Friday's qualifying grids the sprint, the sprint grids the race
+    SPRINT_SHOOTOUT = "sprint_shootout"  # 2023
+    SPRINT_QUALIFYING = "sprint_qualifying"  # 2024 on
+
+
+# Sessions in the order they are run.
+FORMAT_SESSIONS: dict[str, tuple[str, ...]] = {
+    "conventional": ("P1", "P2", "P3", "Q", "R"),
+    "sprint": ("P1", "Q", "P2", "S", "R"),
+    "sprint_shootout": ("P1", "Q", "SS", "S", "R"),
+    "sprint_qualifying": ("P1", "SQ", "S", "Q", "R"),
+}
+
+
+def gridding_session(event_format: str, session: str) -> str:
+    """The session that sets the grid of ``R`` or ``S`` as the driver sees it: ``Q``, ``SS`` or ``SQ``.
+
+    In 2021-22 Friday's qualifying gridded the sprint; the sprint then gridded the race, but its qualifying is still
+    the order of pace over one lap, and the official grid is known for itself.
+    """
+    if session == "R" or event_format == EventFormat.SPRINT:
+        return "Q"
+    return "SS" if event_format == EventFormat.SPRINT_SHOOTOUT else "SQ"
+
+
+class Horizon(StrEnum):
+    """How much of a weekend a prediction knows, in the order in which the weekend reveals it."""
+
+    PRE_WEEKEND = "pre_weekend"
+    POST_PRACTICE = "post_practice"
+    POST_QUALIFYING = "post_qualifying"
+    PRE_RACE = "pre_race"
+
+
+HORIZONS: tuple[str, ...] = tuple(h.value for h in Horizon)
+
+
+@dataclass(frozen=True, order=True)
+class EventKey:
+    """One race weekend, named as FastF1 names it: ``EventKey(2025, "Australian Grand Prix")``."""
+
+    season: int
+    event_name: str
+
+    @property
+    def folder(self) -> str:
+        """The name as it stands in the lake's paths: ``Australian_Grand_Prix``."""
+        return slug(self.event_name)
+
+    @property
+    def partition_key(self) -> str:
+        """The key of the tracking table: ``2025_Australian_Grand_Prix``."""
+        return f"{self.season}_{self.folder}"
+
+    @classmethod
+    def parse(cls, partition_key: str) -> EventKey:
+        """Read ``2025_Australian_Grand_Prix`` back.
+
+        Raises `BadParameters` for anything that does not start with a year and an underscore.
+        """
+        match = re.fullmatch(r"(\d{4})_(\S+)", unicodedata.normalize("NFC", partition_key.strip()))
+        if not match:
+            raise BadParameters(
+                f"event {partition_key!r} is not of the form 2025_Australian_Grand_Prix; "
+                "`f1 status` lists the known ones"
+            )
+        return cls(int(match[1]), match[2].replace("_", " "))
+
+    def __str__(self) -> str:
+        return self.partition_key
+
+
+def slug(event_name: str) -> str:
+    """``São Paulo Grand Prix`` -> ``São_Paulo_Grand_Prix``: one path segment, never more.
+
+    Separators and control characters from upstream become ``-``, so that no name can leave its folder.
+    """
+    name = unicodedata.normalize("NFC", event_name).strip()
+    name = re.sub(r"[/\\\x00-\x1f:*?\"<>|#]+", "-", name)
+    return re.sub(r"\s+", "_", name).lstrip(".") or "-"
+
+
+def plain(text: str) -> str:
+    """Lower case without accents, blanks or underscores: what a person may type for a name."""
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[\s_\-']+", "", ascii_only).lower()
+
+
+# Days before the race and local time, per format: the usual timetable of those years (Formula One's own
+# event schedules). A race at night or on a Saturday keeps the shape, not the hour.
+LOCAL: dict[str, dict[str, tuple[int, time]]] = {
+    "conventional": {
+        "P1": (2, time(10)),
+        "P2": (2, time(14)),
+        "P3": (1, time(11)),
+        "Q": (1, time(14)),
+        "R": (0, time(14)),
+    },
+    "sprint": {
+        "P1": (2, time(11)),
+        "Q": (2, time(17)),
+        "P2": (1, time(11)),
+        "S": (1, time(16)),
+        "R": (0, time(14)),
+    },
+    "sprint_shootout": {
+        "P1": (2, time(12)),
+        "Q": (2, time(16)),
+        "SS": (1, time(11)),
+        "S": (1, time(15, 30)),
+        "R": (0, time(14)),
+    },
+    "sprint_qualifying": {
+        "P1": (2, time(11)),
+        "SQ": (2, time(15)),
+        "S": (1, time(11)),
+        "Q": (1, time(15)),
+        "R": (0, time(14)),
+    },
+}

@@ -1,0 +1,188 @@
+"""Walk forward through seasons: before each race train on earlier races only, then forecast it as production would.
+
+A forecast here is the one `f1lib.predictions` would have issued: the same rows, the same fit, the same ONNX graph,
+the same distribution. `f1lib.scoring.scorecard` turns forecasts into the scorecard of SCORING.md.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.weekend import HORIZONS
+from f1lib.errors import BadParameters
+from f1lib.lake import parquet
+from f1lib.lake.store import write_json
+from f1lib.model import fit, train
+from f1lib.model.config import config_names, load_config
+from f1lib.model.serving import STARTS
+from f1lib.scoring import baselines, scorecard
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import pandas as pd
+
+    from f1lib.model.config import ModelConfig
+    from f1lib.workspace.workspace import Workspace
+
+KEYS = ["event_partition_key", "event_year", "event_number", "driver_id"]
+LABELS = fit.LABELS
+FORECAST = (
+    "predicted_score predicted_position predicted_rank p_win p_podium p_points p_dnf position_p10 position_p50 "
+    "position_p90 expected_points position_probabilities"
+).split()
+# At which horizons a prediction is scored when none is asked for: the two that SCORING.md's figures are given at.
+SCORED_HORIZONS = ("post_qualifying", "pre_race")
+REFIT_EVERY = 4  # SCORING.md: at least every 4 races; the configuration that serves is refitted after each
+SCORECARD = {"R": "reports/scorecard", "S": "reports/scorecard_sprints"}
+KINDS = {"R": "race", "S": "sprint"}
+
+
+def walk_forward(
+    training: pd.DataFrame,
+    config: ModelConfig,
+    horizon: str,
+    first: int,
+    last: int,
+    refit_every: int,
+    threads: int,
+    session: str = "R",
+) -> pd.DataFrame:
+    """Forecasts of every race (or sprint: ``session`` S) of seasons ``first``..``last`` at ``horizon``.
+
+    A row a predicted driver.
+
+    The model of a race is fitted on all earlier races; with ``refit_every`` above 1 it is kept for that many
+    races, counted from the season's first. Production trains after each race, which is ``refit_every=1``.
+    Columns: `KEYS`, `LABELS` (null for who did not start), `FORECAST`. Raises `BadParameters` when there is no
+    race in the seasons, `RunError` when too few came before the first.
+    """
+    import pandas as pd
+
+    available = train.feature_columns(training)
+    read = dict.fromkeys([*train.columns_read(config, available), *STARTS])
+    rows = of_horizon(training[[c for c in read if c in training]], horizon, session)  # narrow: each refit cuts from it
+    blocks = _blocks(rows, first, last, refit_every, session)
+
+    def forecast(block: list[int]) -> list[pd.DataFrame]:
+        return forecast_block(rows, config, horizon, block, available, session)
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = [race for races in pool.map(forecast, blocks) for race in races]
+    return pd.concat(found, ignore_index=True)
+
+
+def forecast_block(
+    rows: pd.DataFrame, config: ModelConfig, horizon: str, block: list[int], available: list[str], session: str = "R"
+) -> list[pd.DataFrame]:
+    """The forecasts of the races (or sprints) numbered ``block`` by a model of the races before the first.
+
+    ``rows``: `of_horizon`'s.
+    """
+    past = rows[(rows["race"] < block[0]) & (rows["session"] == "R") & rows["finishing_position"].notna()]
+    fitted = fit.fit(fit.enough(past, horizon), config, available)
+    serving = train.serve(fitted, "", {})
+    races = [rows[(rows["race"] == number) & (rows["session"] == session)] for number in block]
+    return [race[KEYS + LABELS].join(serving.forecast_session(race)[FORECAST]) for race in races]
+
+
+def walk_baseline(
+    training: pd.DataFrame,
+    name: str,
+    horizon: str,
+    first: int,
+    last: int,
+    events: Collection[str] = (),
+    session: str = "R",
+) -> pd.DataFrame:
+    """The same frame for a baseline of `baselines.BY_HORIZON`; its table is counted anew before each race.
+
+    That of a sprint counts earlier races and sprints. ``events`` (partition keys) narrows the seasons to some of
+    their races; empty: all.
+    """
+    import pandas as pd
+
+    rows, column = of_horizon(training, horizon, session), baselines.SLOT_COLUMNS[name]
+    history = baselines.history_of(rows, column).join(rows["race"])  # in the order of the races, as the rows are
+    wanted = rows[rows["event_partition_key"].isin(events)] if events else rows
+    wanted = wanted[wanted["session"] == session]
+    found = []
+    for block in _blocks(wanted, first, last, 1, session):
+        race = wanted[wanted["race"] == block[0]]
+        earlier = history.iloc[: int(history["race"].searchsorted(block[0]))]
+        forecast = baselines.predict(race, earlier, column)
+        found.append(pd.concat([race[KEYS + LABELS], forecast[FORECAST]], axis=1))
+    return pd.concat(found, ignore_index=True)
+
+
+def run(
+    ws: Workspace,
+    training: pd.DataFrame,
+    first: int,
+    last: int,
+    models: list[str],
+    horizons: list[str],
+    refit_every: int = 0,
+    session: str = "R",
+) -> dict[str, Any]:
+    """The scorecard of ``models`` (empty = all) and all baselines at ``horizons`` (empty = `SCORED_HORIZONS`).
+
+    ``session``: R scores races, S sprints (predicted by models of the races before).
+
+    ``refit_every`` 0: the configuration that serves (``ws.settings.model``) is refitted after each race, as
+    production does, so that its forecasts are the issued ones to the last digit; the others, which are there to
+    compare with, every `REFIT_EVERY` races.
+    Written to `SCORECARD` with ``.json`` and, a row a race, system and metric, with ``.parquet``.
+    Shape: `backtest_scorecard.scorecard`.
+    """
+    configs = [load_config(name) for name in models or config_names()]
+    wanted = horizons or list(SCORED_HORIZONS)
+    strange = [h for h in wanted if h not in HORIZONS]
+    if strange:
+        raise BadParameters(f"no horizon {strange[0]!r}; there are {', '.join(HORIZONS)}")
+    forecasts: dict[tuple[str, str, str], pd.DataFrame] = {}
+    for horizon in wanted:
+        for name in baselines.BY_HORIZON[horizon]:
+            forecasts["baselines", name, horizon] = walk_baseline(training, name, horizon, first, last, (), session)
+        for config in (c for c in configs if horizon in c.horizons):
+            every = refit_every or (1 if config.name == ws.settings.model else REFIT_EVERY)
+            made = walk_forward(training, config, horizon, first, last, every, ws.settings.threads, session)
+            forecasts["models", config.name, horizon] = made
+    if not any(kind == "models" for kind, _, _ in forecasts):
+        raise BadParameters(f"none of {', '.join(c.name for c in configs)} is meant for {', '.join(wanted)}")
+    card, scores = scorecard.scorecard(forecasts, scorecard.phases(training))
+    card = {"session": session, **card}
+    write_json(ws.store, SCORECARD[session] + ".json", card)
+    parquet.write_parquet(ws.store, SCORECARD[session] + ".parquet", scores)
+    return card
+
+
+def of_horizon(training: pd.DataFrame, horizon: str, session: str = "R") -> pd.DataFrame:
+    """Rows of one horizon, sorted, with ``race`` = 0, 1, 2 ... in the order the weekends were held.
+
+    Of all races; for ``session`` S the sprints' rows are among them.
+    """
+    of_kind = training["session"].isin(["R", session])
+    rows = training[(training["horizon"] == horizon) & of_kind]
+    if rows.empty:
+        raise BadParameters(f"the training dataset has no rows at horizon {horizon}")
+    rows = rows.sort_values([*fit.RACE, "session", "driver_id"], kind="stable", ignore_index=True)
+    return rows.assign(race=fit.race_index(rows))
+
+
+def _blocks(rows: pd.DataFrame, first: int, last: int, refit_every: int, session: str) -> list[list[int]]:
+    """Race numbers in blocks that share a model: ``refit_every`` races, counted from each season's first.
+
+    Raises `BadParameters` when the seasons have none.
+    """
+    held = rows[rows["finishing_position"].notna() & rows["event_year"].between(first, last)]
+    held = held[held["session"] == session]
+    blocks = []
+    for _, races in held.groupby("event_year")["race"]:
+        numbers = sorted(races.unique().tolist())
+        blocks += [numbers[i : i + refit_every] for i in range(0, len(numbers), refit_every)]
+    if not blocks:
+        kind, horizon = KINDS[session], rows["horizon"].iloc[0]
+        raise BadParameters(f"no {kind} of {first}..{last} has a result in the training dataset at {horizon}")
+    return blocks

@@ -1,0 +1,148 @@
+"""Is what the model is served like what it learned from: the population stability index of each feature it reads.
+
+PSI sums (p - q) ln(p / q) over bins, p the share of the training rows, q that of the served ones; by habit above 0.25
+is drift. That habit is for thousands of rows. A race has some twenty, and few rows differ without anything being
+wrong: of two samples of one distribution, n and m rows in B bins, PSI is about (1/n + 1/m) times a chi-square variable
+of B - 1 degrees of freedom (Yurdakul and Naranjo 2020, Journal of Risk Model Validation 14), so 0.25 on average for
+20 rows in 6 bins. A race is of one circuit and one season besides. So each feature is measured against ``usual``, the
+larger of two 95th percentiles: that of chance, and that of the same figure over the last `RECENT` races of the
+training set, each against all others of the set. Drifted is what lies above that and 0.25. Bins are the training set's
+quintiles, with a bin of their own for missing values. Features that are one number for a whole race (the season's
+progress) are left out.
+"""
+
+from __future__ import annotations
+
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from f1lib.lake.parquet import read_parquet
+from f1lib.lake.paths import METADATA, SUCCESS, TRAINING_KEY, features_key, run_key
+from f1lib.lake.store import read_json
+from f1lib.predictions.archive import features_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from f1lib.lake.store import ObjectStore
+
+
+BINS = 5
+DRIFTED = 0.25
+EMPTY = 0.5  # an empty bin counts as this many rows: of twenty, one in seventeen is empty by chance
+RECENT, USUAL = 24, 0.95
+DRIFT_RACES = 5  # whose mean RPS is held against the mean of the races before
+# Raised when more than this share of the features drifted: one in twenty does by chance.
+SHARE_RAISED = 0.25
+
+
+def psi(training: ArrayLike, served: ArrayLike, bins: int = BINS) -> float:
+    """The population stability index of ``served`` against ``training``; NaN in either is a bin of its own."""
+    edges, past = _binned(training, bins)
+    return _index(past, _counts(served, edges))
+
+
+def by_chance(n: int, m: int, bins: int, share: float = USUAL) -> float:
+    """What the index of ``n`` rows against ``m`` of the same distribution stays below with probability ``share``."""
+    from scipy.special import chdtri
+
+    return float(chdtri(bins - 1, 1 - share)) * (1 / n + 1 / m) if bins > 1 else 0.0
+
+
+def feature_drift(training: pd.DataFrame, served: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
+    """A row a feature that tells the drivers of ``served`` apart: ``feature psi usual drifted``, the worst first.
+
+    ``training`` has ``event_partition_key`` in the order the races were run.
+    """
+    import pandas as pd
+
+    recent = training["event_partition_key"].drop_duplicates().tail(RECENT)
+    races = [training[training["event_partition_key"] == event] for event in recent]
+    rows = []
+    for name in features:
+        if training[name].notna().any() and served[name].nunique() > 1:
+            edges, past = _binned(training[name], BINS)
+            now = _counts(served[name], edges)
+            found, usual = _index(past, now), _usual(past, now, [_counts(race[name], edges) for race in races])
+            rows.append((name, found, usual, found > max(usual, DRIFTED)))
+    frame = pd.DataFrame(rows, columns=["feature", "psi", "usual", "drifted"])
+    return frame.sort_values("psi", ascending=False, kind="stable", ignore_index=True)
+
+
+def health(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any]:
+    """What ``run_summary.json`` says of the newest prediction: variance of the expected positions, feature drift.
+
+    ``{"event_partition_key", "horizon", "prediction_variance", "features", "drifted", "share_drifted", "raised",
+    "psi": [{"feature", "psi", "usual", "drifted"}]}``; empty without a prediction, or when its model run or its
+    features are no longer in the lake.
+    """
+    if prediction is None:
+        return {}
+    first = prediction.iloc[0]
+    needed = (run_key(str(first["model_run_id"]), SUCCESS), features_key(str(first["gold_run_id"])), TRAINING_KEY)
+    if not all(store.exists(key) for key in needed):
+        return {}
+    metadata = read_json(store, run_key(str(first["model_run_id"]), METADATA))
+    served = features_of(store, prediction)
+    training = read_parquet(store, TRAINING_KEY)
+    training = training[(training["horizon"] == first["horizon"]) & (training["session"] == first["session"])]
+    training = training[training["as_of_utc"] < served["as_of_utc"].min()].sort_values("as_of_utc", kind="stable")
+    drift = feature_drift(training, served, metadata["features"])
+    share = float(drift["drifted"].mean()) if len(drift) else 0.0
+    return {
+        "event_partition_key": str(served["event_partition_key"].iloc[0]),
+        "horizon": str(first["horizon"]),
+        "prediction_variance": float(prediction["predicted_position"].var(ddof=0)),
+        "features": len(drift),
+        "drifted": drift.loc[drift["drifted"], "feature"].tolist(),
+        "share_drifted": share,
+        "raised": share > SHARE_RAISED,
+        "psi": drift.to_dict("records"),
+    }
+
+
+def _usual(past: NDArray[np.int64], now: NDArray[np.int64], races: Sequence[NDArray[np.int64]]) -> float:
+    """What neither chance nor one race in twenty exceeds; arguments are counts by bin."""
+    chance = by_chance(int(now.sum()), int(past.sum()), int(((past > 0) | (now > 0)).sum()))
+    others = [_index(past - race, race) for race in races if race.sum() < past.sum()]
+    return max(chance, float(np.quantile(others, USUAL)) if others else 0.0)
+
+
+def _binned(training: ArrayLike, bins: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The edges between the bins, and how many training values are in each (the last: missing)."""
+    past = np.asarray(training, dtype="float64")
+    edges = np.unique(np.quantile(past[~np.isnan(past)], np.linspace(0, 1, bins + 1)[1:-1]))
+    return edges, _counts(past, edges)
+
+
+def _index(past: NDArray[np.int64], now: NDArray[np.int64]) -> float:
+    filled = (past > 0) | (now > 0)
+    p, q = (np.maximum(counts[filled], EMPTY) / counts.sum() for counts in (past, now))
+    return float(((p - q) * np.log(p / q)).sum())
+
+
+def _counts(values: ArrayLike, edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    given = np.asarray(values, dtype="float64")
+    known = given[~np.isnan(given)]
+    counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
+    return np.append(counts, len(given) - len(known))
+
+
+def rps_drift(entries: Iterable[Mapping[str, Any]]) -> float | None:
+    """Mean RPS of the last races less that of those before; None before there are twice `DRIFT_RACES`.
+
+    ``entries`` are the rows of ``reports/accuracy.json``; of a race the last horizon that was issued counts.
+    """
+    races: dict[tuple[str, str], float] = {}
+    for entry in entries:
+        if entry["system"] == "model" and entry["session"] == "R":
+            races[entry["race_start_utc"], entry["event_partition_key"]] = entry["rps"]
+    scores = [races[key] for key in sorted(races)]
+    if len(scores) < 2 * DRIFT_RACES:
+        return None
+    return fmean(scores[-DRIFT_RACES:]) - fmean(scores[:-DRIFT_RACES])

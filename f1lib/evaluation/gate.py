@@ -1,0 +1,167 @@
+"""The promotion gate: a new model run serves if it is not worse than the champion and the baselines beyond noise.
+
+>>> consider(ws, runs["run_id"].tolist())        # after training: promote or refuse, a row a run
+
+The gate (`judge`) compares the races a run was validated on with the same races of the champion and of the baselines.
+A run is refused when on RPS or on win log-loss its paired mean difference is worse than chance gives a run as good in
+`CHANCE` of cases (Student's t: 2.8 standard errors over five races, 2.1 over 24) *and* than `TRIVIAL` of the other's
+mean: the first alone would refuse a refit for a difference nobody can see. A Spearman above `metrics.LEAK_SPEARMAN`
+is refused as the alarm of a leak.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.moments import format_utc
+from f1lib.errors import PromotionRefused
+from f1lib.evaluation import backtest
+from f1lib.lake import parquet
+from f1lib.lake.paths import run_key
+from f1lib.lake.store import write_json
+from f1lib.model import fit
+from f1lib.model.registry import CHAMPION_KEY, champion, metadata
+from f1lib.model.train import TRAINING_KEY
+from f1lib.scoring import baselines, metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from f1lib.lake.store import ObjectStore
+    from f1lib.workspace.workspace import Workspace
+
+
+GATED = ("rps", "win_log_loss")
+CHANCE = 1 / 40  # of refusing a run for a metric in which it is as good as its opponent
+TRIVIAL = 0.01  # share of the other's mean
+FEWEST_COMMON = 4  # races; below, a pair of means says nothing
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The gate's decision and the figures it rests on: one comparison per opponent and metric."""
+
+    promoted: bool
+    why: str
+    comparisons: tuple[dict[str, Any], ...]
+
+
+def judge(candidate: Mapping[str, Any], opponents: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:
+    """Decide on a run from its metadata and its opponents' scores (name -> a row a race).
+
+    Pure. Rows have ``event_partition_key`` and the metrics; races are paired by the key.
+    """
+    races = candidate["validation"]
+    correlation = sum(r["spearman"] for r in races) / len(races)
+    comparisons = tuple(c for name, rows in opponents.items() for c in _compare(races, name, rows))
+    if correlation > metrics.LEAK_SPEARMAN:
+        why = (
+            f"leak alarm: Spearman {correlation:.3f} over {len(races)} races is above {metrics.LEAK_SPEARMAN:.2f}; "
+            "a feature has most likely seen the result"
+        )
+        return Verdict(False, why, comparisons)
+    worse = [c for c in comparisons if c["worse"]]
+    if worse:
+        said = "; ".join(
+            f"{c['metric']} {c['ours']:.4f} against {c['theirs']:.4f} of {c['opponent']} "
+            f"(worse by {c['difference']:.4f} +- {c['se']:.4f}, {c['races']} races)"
+            for c in worse
+        )
+        return Verdict(False, f"worse beyond noise: {said}", comparisons)
+    against = ", ".join(opponents) or "nobody"
+    return Verdict(True, f"not worse beyond noise than {against} over {len(races)} races", comparisons)
+
+
+def consider(ws: Workspace, run_ids: list[str]) -> pd.DataFrame:
+    """Put each run before the gate; promote it or record why not. One row a run: ``run_id horizon promoted why``.
+
+    A refusal is no error here: the champion goes on serving.
+    """
+    import pandas as pd
+
+    rows = []
+    training = _training(ws.store) if run_ids else None
+    for run_id in run_ids:
+        document = metadata(ws.store, run_id)
+        promoted = True
+        try:
+            why = promote(ws, run_id, training).why
+        except PromotionRefused as refusal:
+            promoted, why = False, str(refusal)
+        rows.append({"run_id": run_id, "horizon": document["horizon"], "promoted": promoted, "why": why})
+    return pd.DataFrame(rows, columns=["run_id", "horizon", "promoted", "why"])
+
+
+def promote(ws: Workspace, run_id: str, training: pd.DataFrame | None = None) -> Verdict:
+    """Let a run serve if the gate allows; the decision is kept in ``models/run_id=<run_id>/decision.json``.
+
+    ``training`` is what `_training` reads, for a caller who has it. Raises `PromotionRefused` with the figures,
+    `StorageError` when there is no such finished run.
+    """
+    document = metadata(ws.store, run_id)
+    opponents = _opponents(ws.store, document, _training(ws.store) if training is None else training)
+    verdict = judge(document, opponents)
+    record = {"run_id": run_id, "decided": format_utc(ws.as_of), **asdict(verdict)}
+    write_json(ws.store, run_key(run_id, "decision.json"), record)
+    if not verdict.promoted:
+        raise PromotionRefused(f"{run_id} does not serve: {verdict.why}")
+    _make_champion(ws, document, verdict.why)
+    return verdict
+
+
+def _training(store: ObjectStore) -> pd.DataFrame:
+    """Of the training dataset what the baselines and their scores need."""
+    return parquet.read_parquet(store, TRAINING_KEY, {*fit.KEYS, *fit.LABELS, *baselines.SLOT_COLUMNS.values()})
+
+
+def _opponents(
+    store: ObjectStore, candidate: Mapping[str, Any], training: pd.DataFrame
+) -> dict[str, list[dict[str, Any]]]:
+    """The champion's and the baselines' scores of the races the candidate was validated on."""
+    horizon = candidate["horizon"]
+    opponents: dict[str, list[dict[str, Any]]] = {}
+    entry = champion(store)["horizons"].get(horizon)
+    if entry and entry["run_id"] != candidate["run_id"]:
+        opponents["champion"] = list(metadata(store, entry["run_id"])["validation"])
+    wanted = {race["event_partition_key"] for race in candidate["validation"]}
+    years = training.loc[training["event_partition_key"].isin(wanted), "event_year"]
+    for name in baselines.BY_HORIZON[horizon]:
+        walked = backtest.walk_baseline(training, name, horizon, int(years.min()), int(years.max()), wanted)
+        races = walked.groupby("event_partition_key", sort=False)
+        opponents[name] = [{"event_partition_key": key, **metrics.score_race(race)} for key, race in races]
+    return opponents
+
+
+def _compare(
+    ours: Sequence[Mapping[str, Any]], opponent: str, theirs: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The paired comparison with one opponent, a row a gated metric; none when too few races are common."""
+    from scipy.special import stdtrit
+
+    other = {race["event_partition_key"]: race for race in theirs}
+    pairs = [(race, other[race["event_partition_key"]]) for race in ours if race["event_partition_key"] in other]
+    if len(pairs) < FEWEST_COMMON:
+        return []
+    rows = []
+    noise = float(stdtrit(len(pairs) - 1, 1 - CHANCE))
+    for metric in GATED:
+        mine, its = ([race[metric] for race in side] for side in zip(*pairs, strict=True))
+        difference, error = metrics.paired_difference(mine, its)
+        level = sum(its) / len(its)
+        row = {"opponent": opponent, "metric": metric, "races": len(pairs), "ours": sum(mine) / len(mine)}
+        worse = difference > noise * error and difference > TRIVIAL * level
+        rows.append({**row, "theirs": level, "difference": difference, "se": error, "worse": bool(worse)})
+    return rows
+
+
+def _make_champion(ws: Workspace, document: Mapping[str, Any], why: str) -> None:
+    """Write the champion of one horizon; those before it are kept for `rollback`."""
+    whole, horizon = champion(ws.store), str(document["horizon"])
+    before = whole["horizons"].get(horizon)
+    previous = [{k: v for k, v in before.items() if k != "previous"}, *before.get("previous", [])] if before else []
+    entry = {"run_id": document["run_id"], "model": document["model"], "since": format_utc(ws.as_of), "why": why}
+    kept = [p for p in previous if p["run_id"] != document["run_id"]][:20]
+    write_json(ws.store, CHAMPION_KEY, {"horizons": {**whole["horizons"], horizon: {**entry, "previous": kept}}})

@@ -1,0 +1,263 @@
+"""Score every prediction that was issued, as it was issued, beside the baselines (SCORING.md).
+
+A driver who was predicted and did not start is taken out and the others close up (`metrics.without`); a
+driver who raced without having been predicted is left out of the outcome, which closes up as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from f1lib import __version__
+from f1lib.domain.moments import format_utc
+from f1lib.domain.weekend import HORIZONS, EventKey
+from f1lib.gold import targets
+from f1lib.lake import attribution, gold_tables, silver_tables
+from f1lib.lake.cache import Memory
+from f1lib.lake.parquet import parquet_bytes, records
+from f1lib.lake.store import each, write_json
+from f1lib.predictions.archive import event_of, history_keys, issue_of, raced_of
+from f1lib.scoring import baselines, metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from f1lib.lake.store import ObjectStore
+    from f1lib.workspace.workspace import Workspace
+
+ACCURACY = "reports/accuracy.json"
+MODEL = "model"
+# What the chances are about, and which places make it happen.
+CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
+# What the slot tables are made of.
+_BASELINE_COLUMNS = frozenset(
+    {*gold_tables.KEYS, *gold_tables.LABELS, "event_year", "event_number", *baselines.SLOT_COLUMNS.values()}
+)
+_BINS = 10
+_Z95 = 1.96
+
+
+def score_issued(ws: Workspace) -> pd.DataFrame:
+    """Score what was issued for every race and sprint whose result is in, and write ``reports/accuracy.json``.
+
+    Returns a row per event, session, horizon and system: keys, ``as_of_utc``, ``model_run_id`` and every metric.
+    The document holds those of races under ``predictions`` (of each horizon the issue that stood at its cut-off,
+    see `_standing`), every other issue under ``others``, ``means`` per horizon and system, and ``calibration``;
+    ``sprints`` has ``predictions`` and ``means`` of its own, for a sprint is another kind of race.
+    """
+    issues = {key: raced_of(key) for key in history_keys(ws.store)}
+    results = _results(ws, set(issues.values()))
+    scored = _all_scored(ws.store, {key: results[raced] for key, raced in issues.items() if raced in results})
+    counted, others = _standing(scored, _cutoffs(ws, {event for event, _ in issues.values()}))
+    entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted)
+    whole = _ordered(pd.DataFrame(entries))
+    frame, sprints = (whole[whole["session"] == name] if len(whole) else whole for name in ("R", "S"))
+    document = {
+        "as_of_utc": format_utc(ws.as_of),
+        "code_version": __version__,
+        "source": ws.source_name,
+        "attribution": attribution.of_lake(ws.store, ws.source_name),
+        "predictions": records(frame),
+        "others": [s["entry"] for s in others],
+        "means": means(frame),
+        "calibration": calibration([s["joined"] for s in counted if s["entry"]["session"] == "R"]),
+        "sprints": {"predictions": records(sprints), "means": means(sprints)},
+    }
+    write_json(ws.store, ACCURACY, document)
+    return whole
+
+
+def joined_with_result(issue: pd.DataFrame, result: pd.DataFrame) -> pd.DataFrame:
+    """``issue`` with ``finishing_position`` (null: no entrant), ``is_dnf``, ``status`` and ``status_reason``."""
+    return issue.merge(_outcome(result), on="driver_id", how="left", validate="one_to_one")
+
+
+def _outcome(result: pd.DataFrame) -> pd.DataFrame:
+    """What `joined_with_result` puts beside a prediction, a row an entrant."""
+    ran = result[result["is_entrant"].astype(bool) & result["finishing_position"].notna()]
+    return ran[["driver_id", "status", "status_reason"]].assign(
+        finishing_position=ran["finishing_position"].astype("float64"),
+        is_dnf=1.0 - ran["is_classified"].astype("float64"),
+    )
+
+
+def means(entries: pd.DataFrame) -> list[dict[str, Any]]:
+    """Per horizon and system: ``races``, each metric's mean over races and its standard error."""
+    rows: list[dict[str, Any]] = []
+    if entries.empty:
+        return rows
+    for (horizon, system), group in entries.groupby(["horizon", "system"], sort=False):
+        figures = metrics.summarize(records(group[list(metrics.METRICS)]))
+        rows.append({"horizon": str(horizon), "system": str(system), "races": len(group), **figures})
+    order = list(HORIZONS).index
+    return sorted(rows, key=lambda r: (order(r["horizon"]), r["system"] != MODEL, r["system"]))
+
+
+def calibration(joined: Iterable[pd.DataFrame]) -> dict[str, list[dict[str, float]]]:
+    """What was said against what happened, over all entrants of ``joined``: bins of equal width a kind of chance.
+
+    Each bin: mean ``predicted``, ``observed`` share with its 95 % interval ``low``..``high`` (Wilson 1927), ``n``.
+    """
+    frames = [frame[frame["finishing_position"].notna()] for frame in joined]
+    if not frames:
+        return {}
+    rows = pd.concat(frames, ignore_index=True)
+    found = {name: _bins(rows[name], rows["finishing_position"] <= places) for name, places in CHANCES.items()}
+    return {**found, "p_dnf": _bins(rows["p_dnf"], rows["is_dnf"] > 0)}
+
+
+def _bins(chances: pd.Series[Any], happened: pd.Series[Any]) -> list[dict[str, float]]:
+    points = metrics.reliability(chances.to_numpy(), happened.astype("float64").to_numpy(), _BINS)
+    rows = []
+    for point in points:
+        n, share = point["count"], point["observed"]
+        middle = (share + _Z95**2 / (2 * n)) / (1 + _Z95**2 / n)
+        half = _Z95 * float(np.sqrt(share * (1 - share) / n + _Z95**2 / (4 * n * n))) / (1 + _Z95**2 / n)
+        rows.append(
+            {"predicted": point["predicted"], "observed": share, "low": middle - half, "high": middle + half, "n": n}
+        )
+    return rows
+
+
+def _results(ws: Workspace, raced: set[tuple[str, str]]) -> dict[tuple[str, str], pd.DataFrame]:
+    """(event, session) -> its result with the start as ``race_start_utc``, where it is visible at ``ws.as_of``."""
+    seasons, keys = sorted({EventKey.parse(event).season for event, _ in raced}), ["event_partition_key", "session"]
+    results, calendar = (
+        silver_tables.read_table(ws.store, "results", seasons),
+        silver_tables.read_table(ws.store, "sessions", seasons),
+    )
+    starts = calendar[[*keys, "session_start_utc"]].rename(columns={"session_start_utc": "race_start_utc"})
+    rows = results[results["available_utc"] <= ws.as_of].merge(starts, on=keys, how="left", validate="many_to_one")
+    groups = ((tuple(map(str, key)), rows) for key, rows in rows.groupby(keys))
+    return {(key[0], key[1]): rows for key, rows in groups if key in raced}
+
+
+_SCORED: Memory[dict[str, Any]] = Memory()
+
+
+def _all_scored(store: ObjectStore, results: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
+    """The scores of every issue (its key -> the result of its race), in order."""
+    digests = {name: _digest(result) for name, result in {id(r): r for r in results.values()}.items()}
+    contents = dict(zip(results, each(store, store.read, results), strict=True))
+    prints = {key: hashlib.sha256(content).hexdigest() + digests[id(results[key])] for key, content in contents.items()}
+    scored = _SCORED.of(
+        prints, lambda key: _scored(issue_of(contents[key], f"{key} in lake {store.url}"), results[key])
+    )
+    return list(scored.values())
+
+
+def _digest(result: pd.DataFrame) -> str:
+    return hashlib.sha256(parquet_bytes(result)).hexdigest()
+
+
+def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
+    joined = joined_with_result(issue, result)
+    first = records(issue.head(1))[0]
+    winner = result[result["finishing_position"] == 1].iloc[0]
+    given = issue.loc[issue["driver_id"] == winner["driver_id"], "p_win"]
+    likeliest = issue.sort_values("p_win", ascending=False, kind="stable").iloc[0]
+    entry = {
+        "event_partition_key": event_of(issue),
+        **{name: first[name] for name in ("event_year", "event_name", "session", "horizon")},
+        "race_start_utc": format_utc(result["race_start_utc"].iloc[0].to_pydatetime()),
+        "system": MODEL,
+        "as_of_utc": first["as_of_utc"],
+        "model_run_id": first["model_run_id"],
+        "predicted_winner": str(likeliest["full_name"]),
+        "winner": str(winner["full_name"]),
+        "p_winner": float(given.iloc[0]) if len(given) else 0.0,
+        **metrics.score_race(joined),
+    }
+    return {"entry": entry, "joined": joined[[*CHANCES, "p_dnf", "finishing_position", "is_dnf"]]}
+
+
+def _cutoffs(ws: Workspace, events: set[str]) -> dict[tuple[str, str, str], str]:
+    """(event, session, horizon) -> the moment the horizon begins, as `terms.format_utc` writes it."""
+    seasons = sorted({EventKey.parse(event).season for event in events})
+    rows = targets.horizon_cutoffs(
+        silver_tables.read_table(ws.store, "events", seasons), silver_tables.read_table(ws.store, "sessions", seasons)
+    )
+    keys = zip(rows["event_partition_key"], rows["session"], rows["horizon"], strict=True)
+    return dict(zip(keys, (format_utc(moment.to_pydatetime()) for moment in rows["cutoff_utc"]), strict=True))
+
+
+def _standing(
+    scored: list[dict[str, Any]], cutoffs: Mapping[tuple[str, str, str], str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Of each event and horizon the issue that stood when the horizon began, and all others.
+
+    That is the last one issued by then of ``pre_weekend``, which is open from the race before on, and the first one
+    from then on of the others, which know all of their sessions only then (``post_practice`` is issued after each
+    practice): what the walk-forward predicts. Where there is none such, the nearest. ``scored`` comes oldest first.
+    What was issued within a horizon later, on a newer forecast say, is scored as well and counts among the others.
+    """
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for one in scored:
+        entry = one["entry"]
+        groups.setdefault((entry["event_partition_key"], entry["session"], entry["horizon"]), []).append(one)
+    counted = []
+    for key, issues in groups.items():
+        begin = cutoffs.get(key, "")
+        if key[2] == HORIZONS[0]:
+            counted.append(([s for s in issues if s["entry"]["as_of_utc"] <= begin] or issues[:1])[-1])
+        else:
+            counted.append(([s for s in issues if s["entry"]["as_of_utc"] >= begin] or issues[-1:])[0])
+    kept = {id(s) for s in counted}
+    return counted, [s for s in scored if id(s) not in kept]
+
+
+def _baseline_entries(store: ObjectStore, counted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The slot tables' scores of the same races and sprints, once a horizon that was predicted.
+
+    They are given the grid and the qualifying order themselves, whatever the horizon: what a reader could have
+    said an hour before the start.
+    """
+    if not counted:
+        return []
+    training = gold_tables.read_training_dataset(store, _BASELINE_COLUMNS)
+    known = training[training["horizon"] == "pre_race"]
+    raced = {(s["entry"]["event_partition_key"], s["entry"]["session"]) for s in counted}
+    kinds = {"R": known[known["session"] == "R"], "S": known}  # a sprint is compared with both kinds of race
+    past = {
+        kind: {system: baselines.history_of(rows, column) for system, column in baselines.SLOT_COLUMNS.items()}
+        for kind, rows in kinds.items()
+    }
+    races = {key: rows for key, rows in known.groupby(["event_partition_key", "session"]) if key in raced}
+    figures = {key: _baseline_scores(races.get(key, known.iloc[:0]), past[key[1]]) for key in raced}
+    rows = []
+    for entry in (s["entry"] for s in counted):
+        for system, scores in figures[entry["event_partition_key"], entry["session"]].items():
+            rows.append({**entry, "system": system, "model_run_id": None, "predicted_winner": None, **scores})
+    return rows
+
+
+def _baseline_scores(rows: pd.DataFrame, past: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
+    """System -> metrics of one race from earlier races only; ``past`` as `baselines.history_of` gives it, a system."""
+    race = rows[rows["finishing_position"].notna()]
+    if race.empty:
+        return {}
+    season, number = race.iloc[0][["event_year", "event_number"]]
+    found: dict[str, dict[str, Any]] = {}
+    for system, column in baselines.SLOT_COLUMNS.items():
+        years = past[system]["event_year"]
+        earlier = past[system][(years < season) | ((years == season) & (past[system]["event_number"] < number))]
+        said = baselines.predict(race, earlier, column)
+        scores = metrics.score_race(said.assign(finishing_position=race["finishing_position"], is_dnf=race["is_dnf"]))
+        won = said.loc[race["finishing_position"] == 1, "p_win"]
+        found[system] = {**scores, "p_winner": float(won.iloc[0])}
+    return found
+
+
+def _ordered(entries: pd.DataFrame) -> pd.DataFrame:
+    """By race, horizon and system, ours first."""
+    if entries.empty:
+        return entries
+    place = entries["horizon"].map(list(HORIZONS).index)
+    ours = entries["system"] != MODEL
+    order = entries.assign(_place=place, _ours=ours)
+    order = order.sort_values(["race_start_utc", "event_partition_key", "_place", "_ours", "system"], kind="stable")
+    return order.drop(columns=["_place", "_ours"]).reset_index(drop=True)

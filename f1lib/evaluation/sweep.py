@@ -1,0 +1,67 @@
+"""A sweep: many model configurations walked through many seasons, a fold each, and their means.
+
+Step Functions runs the folds (``lambda_runner/sweep.asl.json``), one Lambda call a configuration and season.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib.errors import BadParameters
+from f1lib.lake.store import write_json
+
+if TYPE_CHECKING:
+    from f1lib.workspace.workspace import Workspace
+
+
+def run_fold(ws: Workspace, sweep: str, model: str, season: int) -> dict[str, Any]:
+    """Walk one configuration through one season and store the scores of its races; returns where they stand.
+
+    Every race is predicted from earlier ones only, so folds need nothing of each other. Raises `BadParameters`
+    for an unknown configuration or a season without races in gold.
+    """
+    from f1lib.evaluation import backtest
+    from f1lib.lake import gold_tables
+    from f1lib.lake.parquet import write_parquet
+    from f1lib.model.config import load_config
+    from f1lib.scoring import scorecard
+
+    config, training = load_config(model), gold_tables.read_training_dataset(ws.store)
+    walked = {
+        ("models", model, horizon): backtest.walk_forward(
+            training, config, horizon, season, season, 1, ws.settings.threads
+        )
+        for horizon in config.horizons
+    }
+    card, scores = scorecard.scorecard(walked, scorecard.phases(training))
+    key = f"{_sweep_folder(sweep)}folds/{model}-{season}.parquet"
+    write_parquet(ws.store, key, scores)
+    return {"model": model, "season": season, "races": card["races"], "key": key}
+
+
+def sweep_report(ws: Workspace, sweep: str) -> dict[str, Any]:
+    """The means over all races of a sweep's folds, by configuration and horizon, best MAE first.
+
+    Written to ``reports/sweeps/<sweep>/summary.json``. Raises `BadParameters` when no fold has been stored.
+    """
+    import pandas as pd
+
+    from f1lib.lake.parquet import read_parquet, records
+    from f1lib.scoring import metrics
+
+    keys = ws.store.list(f"{_sweep_folder(sweep)}folds/")
+    if not keys:
+        raise BadParameters(f"sweep {sweep!r} has no folds in lake {ws.store.url}")
+    scores = pd.concat([read_parquet(ws.store, key) for key in keys], ignore_index=True)
+    rows: list[dict[str, Any]] = []
+    for (model, horizon), races in scores.groupby(["system", "horizon"]):
+        figures = metrics.summarize(records(races[list(metrics.METRICS)]))
+        rows.append({"model": model, "horizon": horizon, "races": len(races), **figures})
+    rows.sort(key=lambda row: (row["horizon"], row["mae"], row["model"]))
+    document = {"sweep": sweep, "folds": len(keys), "systems": rows}
+    write_json(ws.store, f"{_sweep_folder(sweep)}summary.json", document)
+    return document
+
+
+def _sweep_folder(sweep: str) -> str:
+    return f"reports/sweeps/{sweep}/"

@@ -1,0 +1,73 @@
+"""Writing gold rows, and the note beside them that says which silver files they were made from (law 7)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from f1lib import __version__
+from f1lib.domain.moments import format_utc
+from f1lib.gold.read_silver import Silver
+from f1lib.lake import features
+from f1lib.lake.parquet import parquet_bytes
+from f1lib.lake.store import read_json, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from f1lib.lake.store import ObjectStore
+    from f1lib.workspace.workspace import Workspace
+
+
+def write_rows(
+    ws: Workspace, key: str, rows: pd.DataFrame, silver: Silver, digests: Mapping[str, str] | None = None
+) -> None:
+    """Put gold rows under ``key`` and, beside them, where they come from; ``digests`` as in `write_note`."""
+    content = parquet_bytes(rows)
+    ws.store.write(key, content)
+    write_note(ws, key, rows, silver, hashlib.sha256(content).hexdigest(), digests)
+
+
+def write_note(
+    ws: Workspace, key: str, rows: pd.DataFrame, silver: Silver, sha256: str, digests: Mapping[str, str] | None = None
+) -> None:
+    """Say beside the gold rows under ``key`` (their bytes have ``sha256``) that they reflect ``silver`` (law 7).
+
+    ``digests`` are those of `gold_reuse.input_digests`, for rows that the next run may keep.
+    """
+    note = {
+        "rows": len(rows),
+        "events": int(rows["event_partition_key"].nunique()),
+        "seasons": sorted({int(year) for year in rows["event_year"]}),
+        "horizons": sorted(rows["horizon"].unique().tolist()),
+        "sources": silver.sources,
+        "as_of_utc": format_utc(ws.as_of),
+        "run_id": ws.run_id,
+        "code_version": __version__,
+        "features": features.feature_names(),
+        "inputs": silver.hashes,
+        "sha256": sha256,
+        "digests": dict(digests or {}),
+    }
+    write_json(ws.store, note_key(key), note)
+
+
+def note_key(key: str) -> str:
+    """Where the note of the rows under ``key`` stands."""
+    return key.removesuffix(".parquet") + ".json"
+
+
+def is_current(store: ObjectStore, key: str, silver: Silver) -> bool:
+    """Whether the rows under ``key`` are what exactly this ``silver`` gives, be they made from it or kept."""
+    return store.exists(note_key(key)) and read_json(store, note_key(key))["inputs"] == silver.hashes
+
+
+def mark_in_gold(ws: Workspace, waiting: list[dict[str, Any]], path: str) -> None:
+    """Move tracking rows that were ``silver`` before silver was read to ``gold``."""
+    moment = format_utc(ws.as_of)
+    names = ("event_partition_key", "session_name_abr")
+    ws.tracking.put_rows(
+        {**{n: row[n] for n in names}, "status": "gold", "gold_path": path, "updated_at_utc": moment} for row in waiting
+    )

@@ -1,0 +1,109 @@
+"""Gold's dealings with the lake: silver in, as Arrow tables with the hashes of their files; rows out, with a note.
+
+Silver is read as Arrow because DuckDB then takes it without a copy: half a million laps as Python strings would
+cost more memory than everything else together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from f1lib.errors import RunError, TableError
+from f1lib.lake.cache import Memory
+from f1lib.lake.store import each
+from f1lib.lake.tables import contract, empty
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from f1lib.lake.store import ObjectStore
+
+
+# Silver table -> its folder in the lake (LAKE.md).
+FOLDERS = {
+    "events": "sessions/events",
+    "sessions": "sessions/sessions",
+    "entries": "sessions/entries",
+    "results": "sessions/results",
+    "starting_grid": "sessions/starting_grid",
+    "pit_stops": "sessions/pit_stops",
+    "laps": "sessions/laps",
+    "weather_observed": "weather/observed",
+    "weather_forecast": "weather/forecast",
+}
+# Columns of laps that no feature reads stay on disk.
+_LAPS = (
+    "event_partition_key session driver_id lap_number lap_time_seconds sector1_seconds sector2_seconds "
+    "sector3_seconds speed_st_kmh compound tyre_life stint track_status is_deleted is_pit_in is_pit_out available_utc"
+).split()
+
+
+@dataclass(frozen=True)
+class Silver:
+    """The silver tables as Arrow, which sources they came from, and each file's SHA-256 and rows by its key."""
+
+    tables: dict[str, pa.Table]
+    hashes: dict[str, str] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=list)
+    parts: dict[str, pa.Table] = field(default_factory=dict)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """One table as a frame."""
+        return self.tables[name].to_pandas()  # type: ignore[no-any-return]
+
+
+_PARSED: Memory[pa.Table] = Memory()
+
+
+def read_silver(store: ObjectStore) -> Silver:
+    """Every silver table of every season in the lake.
+
+    Raises `RunError` when there is no calendar in silver yet, `TableError` for a file that is not Parquet or
+    lacks a column.
+    """
+    held = store.list("silver/")
+    keys = [key for name in FOLDERS for key in _keys(name, held)]
+    data = dict(zip(keys, each(store, store.read, keys), strict=True))
+    hashes = {key: hashlib.sha256(content).hexdigest() for key, content in data.items()}
+    parts = _PARSED.of(hashes, lambda key: _parsed(data[key], key, f"{key} in lake {store.url}"))
+    tables = {name: _together(name, [parts[key] for key in _keys(name, keys)]) for name in FOLDERS}
+    if not len(tables["events"]):
+        raise RunError(f"lake {store.url} has no events in silver: run 03_silver first")
+    sources = {str(s) for name in ("events", "results") for s in tables[name].column("source").unique().to_pylist()}
+    return Silver(tables, hashes, sorted(sources), parts)
+
+
+def _keys(name: str, held: Iterable[str]) -> list[str]:
+    """The files of one table among ``held``."""
+    return [key for key in held if key.startswith(f"silver/{FOLDERS[name]}/season=")]
+
+
+def _columns(name: str) -> list[str]:
+    return _LAPS if name == "laps" else contract(name).names
+
+
+def _together(name: str, parts: list[pa.Table]) -> pa.Table:
+    import pyarrow as pa
+
+    if not parts:
+        return pa.Table.from_pandas(empty(name)[_columns(name)], preserve_index=False).replace_schema_metadata(None)
+    table = pa.concat_tables(parts, promote_options="permissive")
+    # DuckDB starts anew at each chunk: one a season took a fifth longer. A copy of all laps would take too much memory.
+    return table if name == "laps" else table.combine_chunks()
+
+
+def _parsed(data: bytes, key: str, where: str) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name = next(name for name in FOLDERS if _keys(name, [key]))
+    try:
+        part = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).select(_columns(name))
+    except (pa.ArrowInvalid, OSError, KeyError) as error:
+        raise TableError(f"{where} is no table {name}: {error}; run 03_silver again") from error
+    return part.replace_schema_metadata(None)

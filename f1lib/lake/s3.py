@@ -1,0 +1,171 @@
+"""The lake in an S3 bucket: the same keys as in a folder, below a prefix.
+
+A ``PUT`` is one visible step on S3, and reads and listings see it at once (strong consistency since
+December 2020), so the port's promises hold without renames. A layer may stand elsewhere in the bucket
+(``S3_BRONZE_PATH`` and its like); the keys stay the same: ``s3://bucket/f1?bronze=raw`` keeps
+``bronze/x`` under ``raw/x``. A store that is open keeps what it has read of the files that never change.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from f1lib.errors import NoSuchKey, StorageError
+from f1lib.lake.aws_client import AwsUrl, aws_errors, error_code
+from f1lib.lake.paths import check_key, check_prefix, is_written_once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LAYERS = ("bronze", "silver", "gold", "models", "predictions", "reports")
+# A connection that breaks while the body streams is not botocore's to retry: this many tries in all.
+BODY_ATTEMPTS = 3
+KEPT_BYTES = 64 << 20
+
+
+class S3Store:
+    """See `f1lib.lake.store.ObjectStore`."""
+
+    def __init__(self, place: AwsUrl) -> None:
+        self.bucket = place.name
+        self.url = place.text("s3")
+        self._place = place
+        self._root = f"{place.path}/" if place.path else ""
+        self._layers = {name: f"{place.options.get(name, self._root + name).strip('/')}/" for name in LAYERS}
+        _check_apart(self._layers, self.url)
+        self._kept = _Kept()
+
+    @classmethod
+    def from_url(cls, url: str) -> S3Store:
+        """``s3://bucket/prefix?bronze=raw&endpoint=http://...&region=...``; opening sends nothing."""
+        return cls(AwsUrl.parse(url, "s3", LAYERS))
+
+    @cached_property
+    def _client(self) -> Any:
+        return self._place.client("s3")
+
+    def read(self, key: str) -> bytes:
+        """See `ObjectStore.read`."""
+        name = self._name(check_key(key))
+        known = self._kept.get(key)
+        if known is not None:
+            return known
+        with aws_errors(f"read {key} in lake {self.url}"):
+            try:
+                return self._kept.keep(key, self._body(name))
+            except self._client.exceptions.NoSuchKey:
+                raise NoSuchKey(f"the lake has no {key} (lake {self.url})") from None
+
+    def _body(self, name: str) -> bytes:
+        from botocore.exceptions import HTTPClientError
+
+        for attempt in range(1, BODY_ATTEMPTS + 1):
+            try:
+                return bytes(self._client.get_object(Bucket=self.bucket, Key=name)["Body"].read())
+            except HTTPClientError:
+                if attempt == BODY_ATTEMPTS:
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    def write(self, key: str, data: bytes) -> None:
+        """See `ObjectStore.write`."""
+        name = self._name(check_key(key))
+        with aws_errors(f"write {key} in lake {self.url}"):
+            self._client.put_object(Bucket=self.bucket, Key=name, Body=data)
+        self._kept.keep(key, data)
+
+    def exists(self, key: str) -> bool:
+        """See `ObjectStore.exists`."""
+        from botocore.exceptions import ClientError
+
+        name = self._name(check_key(key))
+        if self._kept.has(key):
+            return True
+        with aws_errors(f"look for {key} in lake {self.url}"):
+            try:
+                self._client.head_object(Bucket=self.bucket, Key=name)
+            except ClientError as error:
+                if error_code(error) in ("404", "NoSuchKey"):
+                    return False
+                raise
+        self._kept.seen(key)
+        return True
+
+    def list(self, prefix: str = "") -> list[str]:
+        """See `ObjectStore.list`; as many pages as there are."""
+        check_prefix(prefix)
+        if "/" in prefix:
+            places = {self._name(prefix)}
+        else:
+            places = {path for layer, path in self._layers.items() if layer.startswith(prefix)} | {self._root + prefix}
+        with aws_errors(f"list {prefix or 'everything'} in lake {self.url}"):
+            keys = {self._key(name) for place in places for name in self._names(place)}
+        return sorted(key for key in keys if key.startswith(prefix) and not key.endswith("/") and key)
+
+    def delete(self, key: str) -> None:
+        """See `ObjectStore.delete`."""
+        name = self._name(check_key(key))
+        self._kept.drop(key)
+        with aws_errors(f"delete {key} in lake {self.url}"):
+            self._client.delete_object(Bucket=self.bucket, Key=name)
+
+    def _names(self, place: str) -> Iterator[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=place)
+        for page in pages:
+            yield from (found["Key"] for found in page.get("Contents", ()))
+
+    def _name(self, key: str) -> str:
+        """The object's name in the bucket."""
+        head, slash, rest = key.partition("/")
+        return self._layers[head] + rest if slash and head in self._layers else self._root + key
+
+    def _key(self, name: str) -> str:
+        """The way back from `_name`; empty for an object that no key leads to."""
+        for layer, path in self._layers.items():
+            if name.startswith(path):
+                return f"{layer}/{name.removeprefix(path)}"
+        key = name.removeprefix(self._root)
+        return "" if key.partition("/")[0] in self._layers else key
+
+
+class _Kept:
+    """The bytes under keys that are written once, `KEPT_BYTES` at most; what has been here longest goes first."""
+
+    def __init__(self) -> None:
+        self._bytes: dict[str, bytes] = {}
+        self._there: set[str] = set()
+        self._lock = Lock()
+
+    def get(self, key: str) -> bytes | None:
+        return self._bytes.get(key)
+
+    def has(self, key: str) -> bool:
+        return key in self._there or key in self._bytes
+
+    def seen(self, key: str) -> None:
+        if is_written_once(key):
+            self._there.add(key)
+
+    def keep(self, key: str, data: bytes) -> bytes:
+        if is_written_once(key):
+            with self._lock:
+                self._bytes[key] = data
+                while sum(map(len, self._bytes.values())) > KEPT_BYTES:
+                    del self._bytes[next(iter(self._bytes))]
+        return data
+
+    def drop(self, key: str) -> None:
+        with self._lock:
+            self._bytes.pop(key, None)
+            self._there.discard(key)
+
+
+def _check_apart(layers: dict[str, str], url: str) -> None:
+    for layer, path in layers.items():
+        for other, taken in layers.items():
+            if layer != other and path.startswith(taken):
+                raise StorageError(f"lake {url}: {layer} would stand inside {other} ({path} in {taken}); move one")
+        if path == "/":
+            raise StorageError(f"lake {url}: {layer}= names no prefix of the bucket")

@@ -1,0 +1,49 @@
+"""DuckDB: the connection, and SQL files, which stand in the folder ``sql`` of the package that runs them."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from f1lib.errors import TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+
+@cache
+def sql_text(name: str) -> str:
+    """The text of ``f1lib/<package>/sql/<file>.sql`` for ``<package>/<file>``, for example ``silver/results``."""
+    package, _, file = name.partition("/")
+    path = resources.files("f1lib").joinpath(package, "sql", f"{file}.sql")
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise TableError(f"there is no SQL file {file}.sql in f1lib/{package}/sql") from None
+
+
+def connect() -> Any:
+    """A DuckDB connection in memory: UTC, nothing on disk, no extensions fetched."""
+    import duckdb
+
+    connection = duckdb.connect(
+        ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    # It would draw into the terminal after two seconds. Not SET: in a notebook that asks for ipywidgets.
+    connection.execute("PRAGMA disable_progress_bar")
+    return connection
+
+
+def run_sql(name: str, frames: Mapping[str, pd.DataFrame], parameters: Mapping[str, Any] | None = None) -> pd.DataFrame:
+    """Run one SQL file over ``frames`` (table name -> frame) on DuckDB and return its rows.
+
+    ``parameters`` fill the statement's ``$name`` places. Nothing outlives the call.
+    """
+    with connect() as connection:
+        for table, frame in frames.items():
+            connection.register(table, frame)
+        return connection.execute(sql_text(name), dict(parameters or {})).fetch_df()  # type: ignore[no-any-return]

@@ -1,0 +1,174 @@
+"""Port 1: the object store that holds the lake. Keys are ``/``-separated paths below one root.
+
+>>> store = open_store("lake")              # a folder, made on the first write
+>>> store = open_store("s3://bucket/f1")    # the same keys below a prefix
+>>> store.write("models/champion.json", b"{}")
+
+A write is atomic: a reader sees the old bytes or the new ones, never a part.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import unquote, urlparse
+
+from f1lib.errors import NoSuchKey, StorageError
+from f1lib.lake.paths import check_key, check_prefix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+Answer = TypeVar("Answer")
+# Requests under way at once where each is a round trip: S3 answers one in some 20 ms, whatever its size.
+REQUESTS = 16
+
+
+class ObjectStore(Protocol):
+    """What the lake needs of a storage: bytes under keys."""
+
+    url: str
+
+    def read(self, key: str) -> bytes:
+        """The bytes under ``key``; raises `NoSuchKey` when there are none, `StorageError` when they cannot be read."""
+
+    def write(self, key: str, data: bytes) -> None:
+        """Put ``data`` under ``key`` in one visible step; raises `StorageError` when it cannot."""
+
+    def exists(self, key: str) -> bool:
+        """Whether ``key`` holds bytes."""
+
+    def list(self, prefix: str = "") -> list[str]:
+        """Every key that starts with ``prefix``, sorted."""
+
+    def delete(self, key: str) -> None:
+        """Remove ``key``; removing what is not there is no error."""
+
+
+class LocalStore:
+    """A folder as the lake: one file a key, written beside and renamed into place."""
+
+    _TEMPORARY = ".writing-"
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser().absolute()
+        self.url = self.root.as_uri()
+
+    def path(self, key: str) -> Path:
+        """Where the file of ``key`` stands; only the local store can say that."""
+        return self.root / check_key(key)
+
+    def read(self, key: str) -> bytes:
+        """See `ObjectStore.read`."""
+        try:
+            return self.path(key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise NoSuchKey(f"the lake has no {key} (lake {self.root})") from None
+        except OSError as error:
+            raise StorageError(f"cannot read {key} in lake {self.root}: {error.strerror or error}") from error
+
+    def write(self, key: str, data: bytes) -> None:
+        """See `ObjectStore.write`; a full disk or a read-only folder leaves the old file as it was."""
+        target = self.path(key)
+        temporary = ""
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(prefix=self._TEMPORARY, dir=target.parent)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(temporary).chmod(0o644)
+            Path(temporary).replace(target)
+        except OSError as error:
+            if temporary:
+                with suppress(FileNotFoundError):
+                    Path(temporary).unlink()
+            raise StorageError(f"cannot write {key} in lake {self.root}: {error.strerror or error}") from error
+
+    def exists(self, key: str) -> bool:
+        """See `ObjectStore.exists`."""
+        return self.path(key).is_file()
+
+    def list(self, prefix: str = "") -> list[str]:
+        """See `ObjectStore.list`; files still being written are not listed."""
+        start = self.root / check_prefix(prefix).rpartition("/")[0]
+        keys = []
+        for folder, _, files in os.walk(start, onerror=self._unreadable):
+            base = Path(folder).relative_to(self.root).as_posix()
+            names = (name for name in files if not name.startswith(self._TEMPORARY))
+            keys += [name if base == "." else f"{base}/{name}" for name in names]
+        return sorted(key for key in keys if key.startswith(prefix))
+
+    def _unreadable(self, error: OSError) -> None:
+        """A folder that is not there is an empty one; any other that cannot be walked is an error."""
+        if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            raise StorageError(f"cannot list {error.filename} in lake {self.root}: {error.strerror}") from error
+
+    def delete(self, key: str) -> None:
+        """See `ObjectStore.delete`."""
+        try:
+            self.path(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot delete {key} in lake {self.root}: {error.strerror or error}") from error
+
+
+def open_store(url: str) -> ObjectStore:
+    """The store behind ``url``: a path, ``file:///...`` or ``s3://bucket/prefix``.
+
+    Opening touches nothing; raises `StorageError` for any other scheme.
+    """
+    scheme = urlparse(url).scheme
+    if scheme == "s3":
+        from f1lib.lake.s3 import S3Store
+
+        return S3Store.from_url(url)
+    if scheme == "file":
+        return LocalStore(Path(unquote(urlparse(url).path)))
+    if scheme and not re.fullmatch(r"[A-Za-z]", scheme):  # one letter is a Windows drive
+        raise StorageError(f"lake {url!r}: use a folder, file:///folder or s3://bucket/prefix")
+    return LocalStore(Path(url))
+
+
+def each(store: ObjectStore, work: Callable[[str], Answer], keys: Iterable[str], threads: int = 1) -> list[Answer]:
+    """``work``, which reads one key of ``store``, done on each of ``keys``; the answers in their order.
+
+    ``threads`` at a time in a folder, `REQUESTS` at a time where a read is a round trip.
+    """
+    at_once = threads if isinstance(store, LocalStore) else max(threads, REQUESTS)
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(work, keys))
+
+
+def find(store: ObjectStore, key: str) -> bytes | None:
+    """The bytes under ``key``, None when there are none: one request, where to ask first and then to read are two."""
+    try:
+        return store.read(key)
+    except NoSuchKey:
+        return None
+
+
+def find_json(store: ObjectStore, key: str) -> Any:
+    """The JSON document under ``key``, None when there is none; raises `StorageError` when it is no JSON."""
+    try:
+        return read_json(store, key)
+    except NoSuchKey:
+        return None
+
+
+def read_json(store: ObjectStore, key: str) -> Any:
+    """The JSON document under ``key``; raises `NoSuchKey` when it is absent, `StorageError` when it is no JSON."""
+    try:
+        return json.loads(store.read(key))
+    except ValueError as error:
+        raise StorageError(f"{key} in lake {store.url} is no JSON: {error}") from error
+
+
+def write_json(store: ObjectStore, key: str, document: Any) -> None:
+    """Put ``document`` under ``key`` as indented UTF-8 JSON; NaN is refused, as JSON has none."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, sort_keys=False)
+    store.write(key, (text + "\n").encode())

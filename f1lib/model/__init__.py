@@ -1,0 +1,1 @@
+"""Training, export to ONNX, serving, and the registry of model runs."""

@@ -1,0 +1,198 @@
+"""A model configuration: one file of ``parameters/models``, checked by pydantic; an unknown key is refused.
+
+>>> config = load_config("blend_v1")
+>>> config.linear.ridge, config.distribution.sigma
+
+A configuration is a sum of parts: ``linear`` (ridge regression) and ``trees`` (XGBoost), each with a weight;
+``fresh`` takes their place where form says nothing; beside it all a logistic hazard of not finishing (``dnf``).
+All of it is exported as one ONNX graph.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from f1lib.domain.weekend import HORIZONS
+from f1lib.errors import BadParameters
+from f1lib.model.preprocess import COMPANION
+from f1lib.scoring.positions import Shape
+from f1lib.workspace.settings import PROJECT
+
+FOLDER = PROJECT / "parameters" / "models"
+ALL = "all"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Derived(_Strict):
+    """A column computed from one raw feature, row by row, inside the graph.
+
+    ``place_score``: the logit of (place - 0.5) / field_size, kept within [0.01, 0.99]; ``place_score_squared``
+    and ``place_score_cubed``: its powers; ``is_first``: 1 for place 1. ``faded``: form times the share of it that
+    was earned under the present regulations: a race of the old rules says little of the new car, and form earns
+    its weight back race by race (what all drivers lose alike moves nobody in the order).
+    ``when_wet``: the feature where rain is forecast, else 0.
+    """
+
+    source: str
+    how: Literal["place_score", "place_score_squared", "place_score_cubed", "is_first", "faded", "when_wet"]
+
+
+class Linear(_Strict):
+    """Ridge regression on the scaled columns. ``ridge`` counts as that many rows of prior at zero."""
+
+    columns: list[str]
+    ridge: float = Field(gt=0)
+    weight: float = Field(gt=0, le=1)
+
+
+class Trees(_Strict):
+    """XGBoost regression (``reg:squarederror``, ``hist``) on raw columns after imputing, capping and scaling."""
+
+    columns: list[str] | Literal["all"]
+    weight: float = Field(gt=0, le=1)
+    n_estimators: int = Field(ge=1, le=5000)
+    max_depth: int = Field(ge=1, le=12)
+    learning_rate: float = Field(gt=0, le=1)
+    subsample: float = Field(gt=0, le=1)
+    colsample_bytree: float = Field(gt=0, le=1)
+    min_child_weight: float = Field(default=1.0, ge=0)
+    max_bin: int = Field(default=256, ge=16, le=256)
+    reg_lambda: float = Field(default=1.0, ge=0)
+
+
+class Dnf(_Strict):
+    """Logistic hazard of not being classified: driver, car, circuit and field."""
+
+    columns: list[str]
+    ridge: float = Field(gt=0)
+
+
+class Fresh(_Strict):
+    """A second ridge regression, without form, for drivers whose form says nothing yet.
+
+    ``share`` is a raw column within [0, 1]: how much of a driver's form was earned under the present regulations.
+    The score is share times that of the other parts plus the rest times this one; who has no form at all has no
+    share. So the grid counts for what it counts alone when there is nothing else, and form earns its weight back.
+    Left out at horizons that do not know ``needs``: before practice there is nothing to put in the place of form.
+    """
+
+    share: str
+    needs: str
+    columns: list[str]
+    ridge: float = Field(gt=0)
+
+
+class Uncertainty(_Strict):
+    """A gold column that holds a standard deviation, and the weight with which what it is of enters the score."""
+
+    column: str
+    weight: float = Field(gt=0)
+
+
+class Distribution(_Strict):
+    """Numbers that turn scores into a position matrix (`f1lib.scoring.positions`); ``sigma`` in units of the target.
+
+    With ``uncertainty`` a driver's variance is sigma squared plus (weight times the column) squared: who is new,
+    and everybody when the rules are, is known less well.
+    """
+
+    sigma: float = Field(gt=0)
+    uncertainty: Uncertainty | None = None
+    trouble_weight: float = Field(default=0.0, ge=0, lt=1)
+    trouble_shift: float = 0.0
+    trouble_spread: float = Field(default=1.0, gt=0)
+
+    def shape(self) -> Shape:
+        """The latent's shape for `distribution.position_matrix`."""
+        return Shape(self.trouble_weight, self.trouble_shift, self.trouble_spread)
+
+
+class ModelConfig(_Strict):
+    """One configuration.
+
+    ``target``: ``finish_score`` is the normal score of the place among the classified (rows of retirements are
+    left to the hazard); ``finishing_position`` the official place of every entrant. ``half_life_races``: a race
+    that many races back weighs half in training; 0 weighs all alike.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9_]+$")
+    description: str
+    target: Literal["finish_score", "finishing_position"]
+    horizons: list[str]
+    half_life_races: float = Field(ge=0)
+    derived: dict[str, Derived] = {}
+    linear: Linear | None = None
+    trees: Trees | None = None
+    fresh: Fresh | None = None
+    dnf: Dnf
+    distribution: Distribution
+    validation_races: int = Field(default=24, ge=4)
+    seed: int = 7
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> ModelConfig:
+        unknown = [h for h in self.horizons if h not in HORIZONS]
+        if unknown or not self.horizons:
+            raise ValueError(f"horizons {self.horizons} must be some of {', '.join(HORIZONS)}")
+        weights = sum(part.weight for part in (self.linear, self.trees) if part)
+        if abs(weights - 1) > 1e-9:
+            raise ValueError(f"the weights of linear and trees sum to {weights}, not to 1")
+        return self
+
+    def digest(self) -> str:
+        """SHA-256 of the settings: two runs with the same digest were trained by the same rule."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+    def raw_columns(self, available: list[str]) -> list[str]:
+        """The gold columns the configuration reads, in gold's order; ``available`` are those known at a horizon."""
+        wanted: set[str] = set(self.dnf.columns)
+        if self.distribution.uncertainty:
+            wanted.add(self.distribution.uncertainty.column)
+        wanted |= set(self.linear.columns) if self.linear else set()
+        wanted |= {self.fresh.share, self.fresh.needs, *self.fresh.columns} if self.fresh else set()
+        if self.trees:
+            wanted |= set(available) if self.trees.columns == ALL else set(self.trees.columns)
+        for name in [n for n in wanted if n in self.derived]:
+            wanted.discard(name)
+            wanted |= {self.derived[name].source, COMPANION[self.derived[name].how]}
+        return [c for c in available if c in wanted]
+
+
+def config_names() -> list[str]:
+    """The configurations there are, by name."""
+    return sorted(path.stem for path in FOLDER.glob("*.yml"))
+
+
+def load_config(name: str) -> ModelConfig:
+    """The configuration ``parameters/models/<name>.yml``.
+
+    Raises `BadParameters` when there is none, or when a key is unknown or a value does not fit.
+    """
+    path = FOLDER / f"{name}.yml"
+    if name not in config_names():
+        raise BadParameters(
+            f"no model configuration {name!r} in parameters/models; there are {', '.join(config_names())}"
+        )
+    return parse_config(path.read_text(encoding="utf-8"), str(path.name))
+
+
+def parse_config(text: str, where: str) -> ModelConfig:
+    """A configuration from YAML ``text``; ``where`` names it in errors (`BadParameters`)."""
+    import yaml
+
+    try:
+        document: Any = yaml.safe_load(text)
+        return ModelConfig.model_validate(document)
+    except yaml.YAMLError as error:
+        raise BadParameters(f"model configuration {where} is no YAML: {str(error).splitlines()[0]}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise BadParameters(f"model configuration {where}: {place}: {first['msg']}") from error

@@ -1,0 +1,136 @@
+"""What a model has learned, asked through its ONNX graph: permutation importance and partial dependence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from f1lib.errors import BadParameters, RunError
+from f1lib.lake import parquet
+from f1lib.lake.features import columns_by_group, group_words
+from f1lib.model import fit, onnx_export, preprocess, registry
+from f1lib.model.serving import load_serving
+from f1lib.model.train import TRAINING_KEY
+from f1lib.scoring import metrics
+
+if TYPE_CHECKING:
+    from f1lib.lake.store import ObjectStore
+    from f1lib.model.serving import Serving
+
+RACES = 24
+POINTS = 20  # of a curve
+_ROUGH = 3  # of one that is only looked at for how far it goes
+_SEED = 7
+
+
+def serving_run(store: ObjectStore, run_id: str, horizon: str) -> str:
+    """``run_id`` itself, or, when it is empty, the run that serves ``horizon`` (empty: the latest horizon served).
+
+    Raises `RunError` when no model serves at all.
+    """
+    if run_id:
+        return run_id
+    served = registry.champion(store)["horizons"]
+    wanted = [h for h in ("pre_race", "post_qualifying", "post_practice", "pre_weekend") if h in served]
+    if not wanted or (horizon and horizon not in served):
+        raise RunError(f"no model serves {horizon or 'any horizon'} in lake {store.url}; run 05_train first")
+    return str(served[horizon or wanted[0]]["run_id"])
+
+
+def importance(store: ObjectStore, run_id: str) -> pd.DataFrame:
+    """How much worse the ranks of the last `RACES` races get when one group of features is shuffled in each race.
+
+    Columns ``group features mae_lost spearman_lost``, a row a group the model reads, the weightiest first. The
+    model has seen these races in training: the figures weigh what it relies on, not how good it is.
+    """
+    return _importance(*_model_and_rows(store, run_id))
+
+
+def _importance(serving: Serving, rows: pd.DataFrame) -> pd.DataFrame:
+    before = _fit(serving, rows)
+    lines = []
+    for group, columns in columns_by_group(serving.features).items():
+        after = _fit(serving, _shuffled(rows, columns))
+        lines.append(
+            {
+                "group": group_words(group),
+                "features": len(columns),
+                "mae_lost": after["mae"] - before["mae"],
+                "spearman_lost": before["spearman"] - after["spearman"],
+            }
+        )
+    return pd.DataFrame(lines).sort_values("mae_lost", ascending=False, kind="stable", ignore_index=True)
+
+
+def dependence(store: ObjectStore, run_id: str, feature: str, points: int = POINTS) -> pd.DataFrame:
+    """The mean score and hazard of the last `RACES` races when ``feature`` takes each value of its range for everybody.
+
+    Columns ``value predicted_score p_dnf``; a smaller score is better. The range runs from the 2nd to the 98th
+    percentile. Raises `BadParameters` when the model does not read ``feature`` or it is nowhere known.
+    """
+    return _dependence(*_model_and_rows(store, run_id), feature, points)
+
+
+def curves(
+    store: ObjectStore, run_id: str, features: list[str], most: int = 4, weights: pd.DataFrame | None = None
+) -> dict[str, pd.DataFrame]:
+    """`dependence` of each of ``features``; empty: the weightiest feature of each of the ``most`` weightiest groups.
+
+    A group's weightiest feature is the one along which the mean score moves furthest from the least of its values
+    to the middle one and the greatest. ``weights``: `importance` of this run, when it has been computed.
+    """
+    serving, rows = _model_and_rows(store, run_id)
+    if not features:
+        named = {group_words(group): columns for group, columns in columns_by_group(serving.features).items()}
+        weighty = _importance(serving, rows) if weights is None else weights
+        for group in weighty["group"].head(most):
+            known = [c for c in named[group] if rows[c].nunique() > 1]
+            moves = {c: float(np.ptp(_dependence(serving, rows, c, _ROUGH)["predicted_score"])) for c in known}
+            features = [*features, *([max(moves, key=moves.__getitem__)] if moves else [])]
+    return {name: _dependence(serving, rows, name, POINTS) for name in features}
+
+
+def _model_and_rows(store: ObjectStore, run_id: str) -> tuple[Serving, pd.DataFrame]:
+    serving = load_serving(store, run_id)
+    read = {*fit.KEYS, *fit.LABELS, *serving.features}
+    training = parquet.read_parquet(store, TRAINING_KEY, read)
+    rows = fit.labelled(training, str(serving.metadata["horizon"]))
+    index = fit.race_index(rows)
+    return serving, rows[index > index.max() - RACES].reset_index(drop=True)
+
+
+def _dependence(serving: Serving, rows: pd.DataFrame, feature: str, points: int) -> pd.DataFrame:
+    if feature not in serving.features or rows[feature].notna().sum() == 0:
+        raise BadParameters(
+            f"model run {serving.run_id} does not read {feature!r}, or it is nowhere known; "
+            f"it reads {', '.join(serving.features)}"
+        )
+    low, high = rows[feature].quantile([0.02, 0.98])
+    values = np.unique(np.linspace(low, high, points))
+    every = np.tile(preprocess.matrix_of(rows, serving.features), (len(values), 1))
+    every[:, serving.features.index(feature)] = np.repeat(values, len(rows))
+    answer = onnx_export.run(serving.runtime, every, ("predicted_score", "p_dnf"))
+    means = {name: numbers.reshape(len(values), len(rows)).mean(axis=1) for name, numbers in answer.items()}
+    return pd.DataFrame({"value": values, **means})
+
+
+def _shuffled(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """``rows`` with the values of ``columns`` dealt anew among the drivers of each race, together."""
+    generator = np.random.default_rng(_SEED)
+    order = np.concatenate([generator.permutation(places) for places in rows.groupby(fit.RACE).indices.values()])
+    stands = np.concatenate(list(rows.groupby(fit.RACE).indices.values()))
+    dealt = rows[columns].to_numpy(copy=True)
+    dealt[stands] = rows[columns].to_numpy()[order]
+    return rows.assign(**dict(zip(columns, dealt.T, strict=True)))
+
+
+def _fit(serving: Serving, rows: pd.DataFrame) -> dict[str, float]:
+    score, finish = serving.predict(rows)["predicted_score"].to_numpy(), rows["finishing_position"].to_numpy()
+    found = []
+    for race in rows.groupby(fit.RACE).indices.values():
+        rank, place = metrics.dense_rank(score[race]), metrics.dense_rank(finish[race])
+        found.append((metrics.mae(rank, place), metrics.spearman(rank, place)))
+    mae, spearman = np.mean(found, axis=0)
+    return {"mae": float(mae), "spearman": float(spearman)}

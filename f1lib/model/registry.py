@@ -1,0 +1,98 @@
+"""Who serves: the champion of each horizon, the gate a new run has to pass, and the record of what it decided.
+
+>>> consider(ws, runs["run_id"].tolist())        # after training: promote or refuse, a row a run
+>>> champion_of(ws.store, "pre_race")["run_id"]
+
+The gate (`judge`) compares the races a run was validated on with the same races of the champion and of the baselines.
+A run is refused when on RPS or on win log-loss its paired mean difference is worse than chance gives a run as good in
+`CHANCE` of cases (Student's t: 2.8 standard errors over five races, 2.1 over 24) *and* than `TRIVIAL` of the other's
+mean: the first alone would refuse a refit for a difference nobody can see. A Spearman above `metrics.LEAK_SPEARMAN`
+is refused as the alarm of a leak.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.moments import format_utc
+from f1lib.errors import RunError, StorageError
+from f1lib.lake.paths import METADATA, SUCCESS, run_key
+from f1lib.lake.store import each, find_json, read_json, write_json
+
+if TYPE_CHECKING:
+    from f1lib.lake.store import ObjectStore
+    from f1lib.workspace.workspace import Workspace
+
+
+CHAMPION_KEY = "models/champion.json"
+
+
+def rollback(ws: Workspace, horizon: str) -> dict[str, Any]:
+    """Let the champion before the present one serve again, and return its entry.
+
+    Raises `RunError` when there was none. The gate is not asked: this is the way out when it was wrong.
+    """
+    entry = champion_of(ws.store, horizon)
+    previous = list(entry.get("previous", []))
+    if not previous:
+        raise RunError(f"horizon {horizon}: no champion before {entry['run_id']} to go back to")
+    back = previous.pop(0)
+    why = f"rolled back from {entry['run_id']}"
+    restored = {**back, "since": format_utc(ws.as_of), "why": why, "previous": previous}
+    document = champion(ws.store)
+    write_json(ws.store, CHAMPION_KEY, {"horizons": {**document["horizons"], horizon: restored}})
+    return restored
+
+
+def champion(store: ObjectStore) -> dict[str, Any]:
+    """``models/champion.json``: ``{"horizons": {horizon: {run_id, model, since, why, previous}}}``."""
+    return dict(find_json(store, CHAMPION_KEY) or {"horizons": {}})
+
+
+def champion_of(store: ObjectStore, horizon: str) -> dict[str, Any]:
+    """The entry of the run that serves ``horizon``; raises `StorageError` when none does."""
+    entry = champion(store)["horizons"].get(horizon)
+    if entry is None:
+        refused = [r for r in list_runs(store) if r["horizon"] == horizon and r["why"]]
+        last = f"; the last one was refused: {refused[0]['why']}" if refused else "; run the stage 05_train first"
+        raise StorageError(f"no model serves horizon {horizon} in lake {store.url}{last}")
+    return dict(entry)
+
+
+def metadata(store: ObjectStore, run_id: str) -> dict[str, Any]:
+    """The metadata of a finished run; raises `StorageError` when there is none."""
+    if not store.exists(run_key(run_id, SUCCESS)):
+        raise StorageError(f"lake {store.url} has no finished model run {run_id!r}; `f1 models list` names them")
+    return dict(read_json(store, run_key(run_id, METADATA)))
+
+
+def list_runs(store: ObjectStore) -> list[dict[str, Any]]:
+    """Finished runs, newest first: ``run_id model horizon as_of rows mae spearman rps win_log_loss serves why``.
+
+    ``why`` is the gate's word, empty for a run that was never put before it.
+    """
+    return [row for row, _ in listed_runs(store)]
+
+
+def listed_runs(store: ObjectStore) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each row of `list_runs` with what `show` says of the run; one listing, two reads a run."""
+    serving = {entry["run_id"] for entry in champion(store)["horizons"].values()}
+    keys = store.list("models/run_id=")
+    finished = [run_key(key.split("/")[1].removeprefix("run_id="), "") for key in keys if key.endswith(f"/{SUCCESS}")]
+    decided = [key for key in keys if key.endswith("/decision.json") and key.removesuffix("decision.json") in finished]
+    documents = each(store, lambda run: dict(read_json(store, run + METADATA)), finished)
+    decisions = dict(zip(decided, each(store, lambda key: read_json(store, key), decided), strict=True))
+    runs = []
+    for run, document in zip(finished, documents, strict=True):
+        decision = decisions.get(f"{run}decision.json", {})
+        row = {name: document[name] for name in ("run_id", "model", "horizon", "as_of", "rows")}
+        row |= {m: document["metrics"][m] for m in ("mae", "spearman", "rps", "win_log_loss")}
+        row |= {"serves": document["run_id"] in serving, "why": decision.get("why", "")}
+        runs.append((row, {**document, "decision": decision}))
+    return sorted(runs, key=lambda r: (r[0]["as_of"], r[0]["run_id"]), reverse=True)
+
+
+def show(store: ObjectStore, run_id: str) -> dict[str, Any]:
+    """A run's metadata with the gate's decision under ``decision`` (empty when it was never asked)."""
+    decision = find_json(store, run_key(run_id, "decision.json")) or {}
+    return {**metadata(store, run_id), "decision": decision}

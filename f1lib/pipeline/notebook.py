@@ -1,0 +1,154 @@
+"""One stage notebook, executed: parameters checked, papermill run, notebook and HTML stored - also on failure.
+
+What papermill only warns about (an unknown parameter, no ``parameters`` cell) is refused here before a
+kernel starts; a kernel that dies or times out is marked in the saved notebook, which papermill does not do.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from f1lib import __version__
+from f1lib.errors import BadParameters, RunError
+from f1lib.lake import attribution
+from f1lib.pipeline.parameters import declared, merge, stage_file
+from f1lib.stage import RESULT_MIME
+from f1lib.workspace.settings import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from f1lib.workspace.workspace import Workspace
+
+
+NOTEBOOKS = PROJECT / "notebooks"
+EXECUTION_TIMEOUT_SECONDS = 1800
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One executed notebook: where its record stands and what it handed back."""
+
+    stage: str
+    notebook_key: str
+    result: dict[str, Any]
+
+
+def stage_notebook(name: str) -> Path:
+    """The notebook of a stage, by stem (``05_train``) or short name (``train``).
+
+    Raises `BadParameters` for anything that is not a notebook directly inside ``notebooks/``.
+    """
+    stems = {path.stem: path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
+    for stem, path in stems.items():
+        if name in (stem, stem.partition("_")[2]):
+            return path
+    raise BadParameters(f"there is no stage {name!r}; the stages are {', '.join(stems)}")
+
+
+def execute_stage(ws: Workspace, name: str, given: Mapping[str, Any], suffix: str = "") -> Execution:
+    """Run stage ``name`` for ``ws`` and store its record under ``reports/runs/<run_id>/``.
+
+    Raises `BadParameters` before anything starts, `RunError` when a cell fails, the kernel dies or a time-out
+    strikes; the record of the failed run is stored all the same.
+    """
+    path = stage_notebook(name)
+    stage = path.stem
+    values = stage_values(ws, path, given)
+    key = f"reports/runs/{ws.run_id}/{stage}{'-' + suffix if suffix else ''}.ipynb"
+    with tempfile.TemporaryDirectory(prefix="f1-") as folder:
+        output = Path(folder) / path.name
+        failure = _papermill(ws, path, output, values)
+        notebook = json.loads((output if output.exists() else path).read_text(encoding="utf-8"))
+    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values, _short(failure))
+    _store(ws, key, notebook)
+    if failure is not None:
+        raise RunError(f"stage {stage} failed: {_short(failure)} (record: {key})") from failure
+    return Execution(stage, key, _result_of(notebook, stage))
+
+
+def stage_values(ws: Workspace, path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters a notebook is run with; raises `BadParameters` for an unknown or mistyped one."""
+    known = declared(json.loads(path.read_text(encoding="utf-8")), path.stem)
+    layers = {
+        f"parameters/{path.stem}.yml": stage_file(PROJECT / "parameters", path.stem),
+        "the workspace": ws.parameters(),
+        "the call": given,
+    }
+    return merge(known, path.stem, layers)
+
+
+def _papermill(ws: Workspace, path: Path, output: Path, values: Mapping[str, Any]) -> Exception | None:
+    """Execute into a local file and return what went wrong, if anything."""
+    import papermill
+    from papermill.engines import papermill_engines
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it cannot parse `name: type = literal`; we have
+    options: dict[str, Any] = {
+        "execution_timeout": EXECUTION_TIMEOUT_SECONDS,
+        "shutdown_kernel": "immediate",
+        "extra_arguments": ["--IPKernelApp.log_level=40"],  # its talk of TCP is no news to the user
+    }
+    if ws.settings.engine == "inprocess":
+        from f1lib.pipeline.inprocess_engine import InProcessEngine
+
+        papermill_engines.register("inprocess", InProcessEngine)
+        options = {"engine_name": "inprocess"}
+    try:
+        papermill.execute_notebook(
+            str(path),
+            str(output),
+            parameters=dict(values),
+            kernel_name="python3",
+            language="python",
+            cwd=str(PROJECT),
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+            **options,
+        )
+    except Exception as error:  # a cell, the kernel or a time-out: all of them are recorded, then re-raised
+        return error
+    return None
+
+
+def _provenance(ws: Workspace, stage: str, values: Mapping[str, Any], error: str) -> dict[str, Any]:
+    return {
+        "stage": stage,
+        "status": "failed" if error else "finished",
+        "error": error,
+        "source": ws.source_name,
+        "attribution": attribution.of_lake(ws.store, ws.source_name),
+        "run_id": ws.run_id,
+        "code_version": __version__,
+        "parameters": dict(values),
+    }
+
+
+def _store(ws: Workspace, key: str, notebook: dict[str, Any]) -> None:
+    from f1lib.report.notebook_html import notebook_to_html
+
+    ws.store.write(key, (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode())
+    ws.store.write(key.removesuffix(".ipynb") + ".html", notebook_to_html(notebook).encode())
+
+
+def _result_of(notebook: Mapping[str, Any], stage: str) -> dict[str, Any]:
+    for cell in reversed(notebook["cells"]):
+        if "result" in cell.get("metadata", {}).get("tags", []):
+            for output in cell.get("outputs", []):
+                if RESULT_MIME in output.get("data", {}):
+                    return dict(output["data"][RESULT_MIME])
+    raise RunError(f"stage {stage}: no cell tagged `result` handed anything back")
+
+
+def _short(failure: Exception | None) -> str:
+    """One line: the cell's own exception where papermill names it."""
+    if failure is None:
+        return ""
+    name, text = getattr(failure, "ename", type(failure).__name__), getattr(failure, "evalue", str(failure))
+    return " ".join(f"{name}: {text}".split())

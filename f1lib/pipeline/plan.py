@@ -1,0 +1,61 @@
+"""The orchestrator's whole judgement: what is due at ``now``, as a pure function of the tracking rows.
+
+Input rows (a season's schedule, a session, a starting grid, an event's forecast) climb ``ingested -> silver
+-> gold`` as the layers take them in; a stage is due while a row waits on the step below it. Nothing here
+does I/O, and every rule is one named function and one named test.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from f1lib.pipeline.rules import (
+    Step,
+    gold,
+    ingest,
+    past_and_coming_weather,
+    predict,
+    predict_sprint,
+    report,
+    schedule,
+    score,
+    silver,
+    train,
+    weather,
+)
+from f1lib.tracking.index import Rows
+from f1lib.tracking.rows import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def due_steps(
+    rows: Iterable[Row],
+    now: datetime,
+    *,
+    has_weather: bool = False,
+    has_past_weather: bool = False,
+    tried: frozenset[tuple[str, str]] = frozenset(),
+) -> list[Step]:
+    """The steps that can be run at ``now``, in order; empty when nothing is due.
+
+    ``rows`` are all rows of the tracking table; ``tried`` the keys of steps that this tick has run already.
+    ``has_past_weather`` asks for the forecasts of past races too. Only the earliest layer with work is returned,
+    because what comes after it depends on its outcome: run it, read the rows again, ask again.
+    """
+    known = Rows(rows)
+    rules = [schedule, ingest, silver, gold, train, predict, predict_sprint, score, report]
+    if has_weather:
+        rules.insert(2, past_and_coming_weather if has_past_weather else weather)
+    for rule in rules:
+        steps = [step for step in rule(known, now) if step.key not in tried]
+        if steps:
+            return steps
+    return []
+
+
+def next_race(rows: Iterable[Row], now: datetime) -> Row | None:
+    """See `Rows.next_race`."""
+    return Rows(rows).next_race(now)

@@ -1,0 +1,231 @@
+"""The rules of the orchestrator: for each stage, when it is due, as a pure function of the tracking rows.
+
+Input rows (a season's schedule, a session, a starting grid, an event's forecast) climb ``ingested -> silver
+-> gold`` as the layers take them in; a stage is due while a row waits on the step below it. Nothing here
+does I/O, and every rule is one named function and one named test.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from f1lib.bronze.due import DONE, due_rows
+from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.domain.weekend import gridding_session
+from f1lib.tracking.index import Rows
+from f1lib.tracking.rows import PIPELINE, Row
+from f1lib.tracking.stage_keys import (
+    GOLD,
+    GRID_ROWS,
+    INGEST,
+    PREDICT,
+    REPORT,
+    SCHEDULE,
+    SCORE,
+    SESSIONS,
+    SILVER,
+    TRAIN,
+    WEATHER,
+)
+
+SCHEDULE_EVERY = timedelta(hours=24)
+FORECAST_REACH = timedelta(days=16)
+FORECAST_CLOSE = timedelta(hours=72)
+FORECAST_EVERY = timedelta(hours=24)
+SPRINT = "_sprint"  # what the name of a sprint's prediction ends in
+_SETTLED = ("gold", "unavailable", "blocked")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage to run: its parameters, the row that is claimed for it, and why it is due.
+
+    ``events``: those whose rows it moves, be they settled or not.
+    """
+
+    stage: str
+    reason: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    event_partition_key: str = PIPELINE
+    suffix: str = ""
+    input_hash: str = ""
+    events: frozenset[str] = frozenset()
+
+    @property
+    def sort_key(self) -> str:
+        """The claim's row: ``STAGE#06_predict#pre_race``."""
+        return f"STAGE#{self.stage}" + (f"#{self.suffix}" if self.suffix else "")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells this step from another in one tick."""
+        return (self.event_partition_key, self.sort_key)
+
+
+def horizon_known(known: Rows, event: str, now: datetime, session: str = "R") -> str:
+    """The last horizon of the race (or sprint, ``S``) of ``event`` whose data is in gold.
+
+    ``post_practice`` begins with the first session before qualifying and is renewed with each further one.
+    """
+    if known.by_key.get((event, GRID_ROWS[session]), {}).get("status") == "gold":
+        return "pre_race"
+    sessions = known.sessions.get(event, {})
+    own = sessions.get(session, {})
+    qualifying = sessions.get(gridding_session(str(own.get("event_format", "")), session))
+    if qualifying is None:
+        return "pre_weekend"
+    if qualifying.get("status") == "gold":
+        return "post_qualifying"
+    before = [row for row in sessions.values() if row["session_date_utc"] < qualifying["session_date_utc"]]
+    held = [row for row in before if row["available_utc"] <= format_utc(now)]
+    some = any(row.get("status") == "gold" for row in held)
+    settled = len(held) == len(before) and all(row.get("status") in _SETTLED for row in held)
+    return "post_practice" if before and (some or settled) else "pre_weekend"
+
+
+def schedule(known: Rows, now: datetime) -> list[Step]:
+    """The calendar is read once a day, and sooner after another source had to stand in for it."""
+    row = known.stage(SCHEDULE)
+    finished = row.get("finished_utc")
+    is_fresh = finished and parse_utc(finished) + SCHEDULE_EVERY > now and row.get("status") != "failed"
+    if is_fresh and (row.get("next_attempt_utc") or "9") > format_utc(now):
+        return []
+    reason = "the calendar has never been read" if not finished else f"the calendar was last read {finished}"
+    return [Step(SCHEDULE, reason)]
+
+
+def ingest(known: Rows, now: datetime) -> list[Step]:
+    """A session is asked for from when it is visible until it is whole, and after its race again (`bronze_due`)."""
+    due = due_rows(known.by_key.values(), now)
+    again = sum(row.get("status") in DONE for row in due)
+    parts = [f"{len(due) - again} sessions are visible and not ingested"] if len(due) > again else []
+    parts += [f"{again} are read again"] if again else []
+    events = frozenset(str(row["event_partition_key"]) for row in due)
+    return [Step(INGEST, "; ".join(parts), events=events)] if due else []
+
+
+def weather(known: Rows, now: datetime) -> list[Step]:
+    """A forecast is due daily within its reach of a race, and every tick in the last 72 hours."""
+    ahead = [race for race in known.races if race["session_date_utc"] > format_utc(now)]
+    return _forecasts([race["event_partition_key"] for race in ahead if _forecast_due(known, race, now)])
+
+
+def past_and_coming_weather(known: Rows, now: datetime) -> list[Step]:
+    """The same, and once for every race of the past: for a source that has them at hand."""
+    return _forecasts([race["event_partition_key"] for race in known.races if _forecast_due(known, race, now)])
+
+
+def _forecasts(due: list[str]) -> list[Step]:
+    named = due[0] if len(due) == 1 else f"{len(due)} events"
+    return [Step(WEATHER, f"a forecast is due for {named}", {"events": due}, events=frozenset(due))] if due else []
+
+
+def _forecast_due(known: Rows, race: Row, now: datetime) -> bool:
+    start = parse_utc(race["session_date_utc"])
+    row = known.stage(WEATHER, race["event_partition_key"])
+    if start > now + FORECAST_REACH or row.get("next_attempt_utc", "") > format_utc(now):
+        return False
+    fetched = row.get("finished_utc")
+    if not fetched:
+        return True
+    every = timedelta(0) if start - now <= FORECAST_CLOSE else FORECAST_EVERY
+    return now < start and parse_utc(fetched) + every < now
+
+
+def silver(known: Rows, now: datetime) -> list[Step]:
+    """Silver is rebuilt for the seasons that have new bronze."""
+    seasons = sorted({int(row["event_year"]) for row in known.inputs if row.get("status") == "ingested"})
+    return [Step(SILVER, f"new bronze in {len(seasons)} seasons", {"seasons": seasons})] if seasons else []
+
+
+def gold(known: Rows, now: datetime) -> list[Step]:
+    """Gold is rebuilt when silver has rows it has not taken in."""
+    waiting = [row for row in known.inputs if row.get("status") == "silver"]
+    return [Step(GOLD, f"{len(waiting)} inputs are new in silver")] if waiting else []
+
+
+def train(known: Rows, now: datetime) -> list[Step]:
+    """A model is trained when a race's result has come in since the last training."""
+    raced = [row for row in known.races if row.get("status") == "gold"]
+    if not raced:
+        return []
+    latest = raced[-1]["event_partition_key"]
+    digest = _digest([(row["event_partition_key"], row.get("content_hash")) for row in raced])
+    if known.stage(TRAIN).get("input_hash") == digest:
+        return []
+    return [Step(TRAIN, f"the result of {latest} is new", input_hash=digest)]
+
+
+def predict(known: Rows, now: datetime) -> list[Step]:
+    """The next race is predicted once at each horizon that its data has reached."""
+    race = known.next_race(now)
+    return _prediction(known, race, now) if race else []
+
+
+def predict_sprint(known: Rows, now: datetime) -> list[Step]:
+    """The sprint of the next race's weekend is predicted likewise, until it starts."""
+    sprint = known.next_sprint(now)
+    return _prediction(known, sprint, now) if sprint else []
+
+
+def _prediction(known: Rows, raced: Row, now: datetime) -> list[Step]:
+    if not known.stage(TRAIN):
+        return []
+    event, session = raced["event_partition_key"], raced["session_name_abr"]
+    horizon = horizon_known(known, event, now, session)
+    digest = _digest([event, horizon, known.stage(TRAIN).get("input_hash"), _inputs_of(known, event, horizon)])
+    suffix = horizon if session == "R" else f"{horizon}{SPRINT}"
+    done = known.by_key.get((event, f"STAGE#{PREDICT}#{suffix}"), {})
+    if done.get("input_hash") == digest:
+        return []
+    what = horizon if session == "R" else f"the sprint's {horizon}"
+    reason = f"{what} data is there" if not done else f"the inputs changed since {done.get('finished_utc')}"
+    parameters = {"event": event, "horizon": horizon} | ({"session": session} if session != "R" else {})
+    return [Step(PREDICT, reason, parameters, event, suffix, digest)]
+
+
+def score(known: Rows, now: datetime) -> list[Step]:
+    """Issued predictions are scored when the result of their race or sprint is in."""
+    names = [(event, name) for event, name in known.by_key if name.startswith(f"STAGE#{PREDICT}#")]
+    predicted = {(event, "S" if name.endswith(SPRINT) else "R") for event, name in names}
+    raced = [known.sessions.get(event, {}).get(session, {}) for event, session in predicted]
+    raced = sorted(
+        (r for r in raced if r.get("status") == "gold"), key=lambda r: (r["session_date_utc"], r["event_partition_key"])
+    )
+    if not raced:
+        return []
+    digest = _digest([(row["event_partition_key"], row.get("content_hash")) for row in raced])
+    if known.stage(SCORE).get("input_hash") == digest:
+        return []
+    return [Step(SCORE, f"{raced[-1]['event_partition_key']} can be scored", input_hash=digest)]
+
+
+def report(known: Rows, now: datetime) -> list[Step]:
+    """The report is rebuilt when anything else has changed."""
+    if not known.by_key:
+        return []
+    seen = [
+        (key, row.get("status"), row.get("input_hash"), row.get("finished_utc"), row.get("last_error"))
+        for key, row in sorted(known.by_key.items())
+        if key != (PIPELINE, f"STAGE#{REPORT}")
+    ]
+    digest = _digest(seen)
+    if known.stage(REPORT).get("input_hash") == digest:
+        return []
+    return [Step(REPORT, "something changed since the last report", input_hash=digest)]
+
+
+def _inputs_of(known: Rows, event: str, horizon: str) -> list[tuple[str, Any]]:
+    """The content of everything gold knows of one event at ``horizon``; before the weekend no session is part of it."""
+    own = [row for row in known.inputs if row["event_partition_key"] == event]
+    names = [(row["session_name_abr"], row.get("content_hash")) for row in own]
+    unknown = SESSIONS | set(GRID_ROWS.values()) if horizon == "pre_weekend" else frozenset()
+    return sorted((name, content) for name, content in names if content and name not in unknown)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()[:16]

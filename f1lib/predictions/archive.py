@@ -1,0 +1,120 @@
+"""Predictions: issue one, keep every one ever issued, read them back.
+
+>>> import f1lib.predictions
+>>> frame = f1lib.predictions.read("2025_Abu_Dhabi_Grand_Prix", lake="lake")
+
+A prediction is one row a driver with the columns of `COLUMNS` (names fixed by LAKE.md). The newest for a race
+stands in one Parquet file of its own and, for the next race, in ``predictions/latest.json``; every one issued
+is kept under ``history/`` and never changed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.weekend import HORIZONS, EventKey
+from f1lib.errors import NoSuchKey, RunError, StorageError
+from f1lib.lake.parquet import parquet_frame, read_parquet
+from f1lib.lake.parquet import records as records
+from f1lib.lake.paths import features_key
+from f1lib.lake.store import each, open_store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from f1lib.lake.store import ObjectStore
+
+
+COLUMNS = (
+    "event_year event_name session as_of_utc horizon driver_number driver_id abbreviation full_name team_id team_name "
+    "qualifying_position grid_position predicted_position predicted_score predicted_rank is_podium_prediction "
+    "position_probabilities p_win p_podium p_points p_dnf position_p10 position_p50 position_p90 expected_points "
+    "model_run_id gold_run_id forecast_hash source"
+).split()
+LATEST = "predictions/latest.json"
+# .../history/<Event>/<moment>[-number]_<horizon>[_sprint].parquet
+_ISSUE = re.compile(rf"(.+/history/[^/]+/)(\d{{8}}T\d{{6}}Z)(?:-(\d+))?_({'|'.join(HORIZONS)})(?:_sprint)?\.parquet$")
+
+
+def newest_key(key: EventKey, session: str = "R") -> str:
+    """Where the newest prediction of a race (``R``) or sprint (``S``) stands in the lake."""
+    return f"predictions/{key.season}/{key.folder}{'_sprint' if session == 'S' else ''}_predictions.parquet"
+
+
+def history_prefix(key: EventKey) -> str:
+    """The folder of every prediction ever issued for an event."""
+    return f"predictions/{key.season}/history/{key.folder}/"
+
+
+def read(event: str, *, lake: str, session: str = "R") -> pd.DataFrame:
+    """The newest prediction of ``event`` (``2025_Abu_Dhabi_Grand_Prix``), a row a driver, in the predicted order.
+
+    Raises `BadParameters` for a name that is no event key, `StorageError` when the lake has no prediction of it.
+    """
+    return read_newest(open_store(lake), EventKey.parse(event), session)
+
+
+def read_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.DataFrame:
+    """See `read`; for callers that have the store."""
+    newest = find_newest(store, key, session)
+    if newest is None:
+        raise StorageError(f"no prediction for {key} in lake {store.url}; `f1 run` issues one for the next race")
+    return newest
+
+
+def find_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.DataFrame | None:
+    """The newest prediction of a race (or sprint, ``S``); None where there is none."""
+    try:
+        return load_issue(store, newest_key(key, session))
+    except NoSuchKey:
+        return None
+
+
+def load_issue(store: ObjectStore, key: str) -> pd.DataFrame:
+    """One stored prediction by its key; the position probabilities come back as lists."""
+    return issue_of(store.read(key), f"{key} in lake {store.url}")
+
+
+def issue_of(data: bytes, where: str) -> pd.DataFrame:
+    """One stored prediction from its file's bytes; ``where`` they stand is named when they are no Parquet file."""
+    frame = parquet_frame(data, where)
+    lists: Any = [list(row) for row in frame["position_probabilities"]]
+    return frame.assign(position_probabilities=lists)
+
+
+def history_keys(store: ObjectStore, prefix: str = "predictions/") -> list[str]:
+    """The files of every prediction ever issued below ``prefix``, in the order of issue within an event."""
+    found = [(match, key) for key in store.list(prefix) if (match := _ISSUE.search(key))]
+    order = list(HORIZONS).index
+    return [key for _, key in sorted(found, key=lambda f: (f[0][1], f[0][2], order(f[0][4]), int(f[0][3] or 1), f[1]))]
+
+
+def raced_of(key: str) -> tuple[str, str]:
+    """The event (its partition key) and session, ``R`` or ``S``, that a file of the history is for."""
+    _, season, _, folder, name = key.split("/")
+    return f"{season}_{folder}", "S" if name.endswith("_sprint.parquet") else "R"
+
+
+def read_issues(store: ObjectStore, key: EventKey, session: str = "R") -> list[pd.DataFrame]:
+    """Every prediction issued for an event's race (or sprint, ``S``), oldest first; empty when none was."""
+    keys = history_keys(store, history_prefix(key))
+    return each(store, lambda name: load_issue(store, name), [name for name in keys if raced_of(name)[1] == session])
+
+
+def event_of(prediction: pd.DataFrame) -> str:
+    """The partition key of the event that ``prediction`` is for."""
+    first = prediction.iloc[0]
+    return EventKey(int(first["event_year"]), str(first["event_name"])).partition_key
+
+
+def features_of(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
+    """The gold rows that an issued prediction was made from; raises `RunError` when the lake no longer has them."""
+    first = prediction.iloc[0]
+    key = features_key(str(first["gold_run_id"]))
+    if not store.exists(key):
+        raise RunError(f"lake {store.url} no longer has {key}, which the prediction of {event_of(prediction)} is from")
+    rows = read_parquet(store, key)
+    own = (rows["event_partition_key"] == event_of(prediction)) & (rows["horizon"] == first["horizon"])
+    race: pd.DataFrame = rows[own & (rows["session"] == first["session"])].reset_index(drop=True)
+    return race

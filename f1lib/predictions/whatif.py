@@ -1,0 +1,183 @@
+"""What if: the newest prediction of a race again, with something about the race changed; nothing is stored.
+
+>>> changes = [parse_change("weather=wet"), parse_change("VER.grid_position=20")]
+>>> predict_changed(ws, "2025_Abu_Dhabi_Grand_Prix", changes, print)
+
+The model run and the features are those of the stored prediction. What follows from a change is changed with it:
+
+- a driver's ``grid_position`` or ``qualifying_position``: he is taken out of the order and put in at his new place,
+  the others close up; ``grid_minus_qualifying`` and ``is_odd_slot`` follow. Gaps stay as driven: a penalty costs
+  places, not pace.
+- ``weather=dry|mixed|wet``: the condition flags; dry also means no precipitation. Temperature and wind stay.
+- Any other feature (``NOR.practice_rank=1``, or ``season_progress=0.5`` for all drivers) stands alone.
+
+Before the grid is known a ``grid_position`` is a change to the qualifying order, and the pre-race model answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from f1lib.domain.weekend import EventKey, plain
+from f1lib.errors import BadParameters
+from f1lib.lake import features as lake_features
+from f1lib.model.serving import load_serving
+from f1lib.predictions import archive, issue
+from f1lib.predictions.archive import features_of
+from f1lib.scoring.metrics import dense_rank
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import pandas as pd
+
+    from f1lib.workspace.workspace import Workspace
+
+WEATHER = {"dry": (0.0, 0.0), "mixed": (0.0, 1.0), "wet": (1.0, 0.0)}  # weather_is_wet, weather_is_mixed
+_ORDERS = ("grid_position", "qualifying_position")
+_FORM = "a change is weather=wet, VER.grid_position=20 or a feature for everybody, such as season_progress=0.5"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change: ``driver`` as the user named him (empty: everybody), the feature or ``weather``, the new value."""
+
+    driver: str
+    feature: str
+    value: str
+
+    def __str__(self) -> str:
+        """As it was given."""
+        return f"{self.driver}{'.' if self.driver else ''}{self.feature}={self.value}"
+
+
+def parse_change(text: str) -> Change:
+    """``DRIVER.feature=value``, ``feature=value`` or ``weather=dry|mixed|wet``; raises `BadParameters` for all else."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    driver, dot, feature = name.rpartition(".")
+    if not equals or not feature or not value or (dot and not driver):
+        raise BadParameters(f"cannot read {text!r}: {_FORM}")
+    return Change(driver, feature, value)
+
+
+def predict_changed(
+    ws: Workspace, event: str, changes: Sequence[Change], say: Callable[[str], None], session: str = "R"
+) -> pd.DataFrame:
+    """The prediction of ``event`` under ``changes``, in LAKE.md's columns, in the predicted order; not stored.
+
+    ``say`` is told of a change that cannot move this model: weather, where its training data had none.
+
+    Raises `BadParameters` for an unknown driver, feature or value, and for a feature that the model does not read;
+    `StorageError` when the event was never predicted.
+    """
+    stored = archive.read_newest(ws.store, EventKey.parse(event), session)
+    first = stored.iloc[0]
+    features = features_of(ws.store, stored)
+    run_id = str(first["model_run_id"])
+    if features["grid_position"].isna().all() and any(c.feature == "grid_position" for c in changes):
+        from f1lib.model.registry import champion_of
+
+        run_id = str(champion_of(ws.store, "pre_race")["run_id"])
+        features = _with_grid_of_qualifying(features, event)
+    serving = load_serving(ws.store, run_id)
+    for change in changes:
+        if change.feature == "weather" and not _reads_weather(serving.features):
+            say(f"{change} moves nobody: model run {run_id} has never seen weather, for its training data had none")
+        features = apply(features, change, serving.features)
+    rows = issue.rows_of(ws, features, serving, str(first["gold_run_id"]), first["forecast_hash"])
+    return rows.assign(as_of_utc=first["as_of_utc"])
+
+
+def apply(features: pd.DataFrame, change: Change, read: Sequence[str]) -> pd.DataFrame:
+    """``features`` (gold's rows of one race) after one change; ``read`` are the features the model reads."""
+    if change.feature == "weather":
+        return _weather(features, change)
+    names = lake_features.feature_names()
+    if change.feature not in names:
+        near = [n for n in names if plain(change.feature) in plain(n)]
+        raise BadParameters(f"{change}: there is no feature {change.feature!r}{_perhaps(near or list(read))}")
+    if change.feature not in read:
+        raise BadParameters(f"{change}: the model does not read {change.feature}; it reads {', '.join(read)}")
+    who = _rows_of_driver(features, change)
+    value = _number(features, change)
+    if change.feature in _ORDERS:
+        if not change.driver:
+            raise BadParameters(f"{change}: whose? Name the driver, such as VER.{change.feature}={change.value}")
+        return _moved(features, who, change.feature, value)
+    out = features.copy()
+    out.loc[who, change.feature] = value
+    return out
+
+
+def _moved(features: pd.DataFrame, who: pd.Series[bool], column: str, place: float) -> pd.DataFrame:
+    """One driver put at ``place`` of an order, the others closing up, and what follows from it."""
+    out = features.copy()
+    order = dense_rank(out[column].fillna(len(out) + 1.0).to_numpy()).astype("float64")
+    others = (~who).to_numpy()
+    rank = dense_rank(order[others]).astype("float64")
+    order[others] = rank + (rank >= place)
+    order[who.to_numpy()] = place
+    out[column] = order
+    if out["grid_position"].notna().any():
+        out["grid_minus_qualifying"] = out["grid_position"] - out["qualifying_position"]
+        out["is_odd_slot"] = out["grid_position"] % 2
+    return out
+
+
+def _reads_weather(read: Sequence[str]) -> bool:
+    return any(name.startswith("weather_") for name in read)
+
+
+def _weather(features: pd.DataFrame, change: Change) -> pd.DataFrame:
+    if change.driver or change.value not in WEATHER:
+        raise BadParameters(f"{change}: the weather is everybody's, and one of {', '.join(WEATHER)}")
+    wet, mixed = WEATHER[change.value]
+    out = features.assign(weather_is_wet=wet, weather_is_mixed=mixed)
+    return out.assign(weather_precipitation_mm=0.0) if change.value == "dry" else out
+
+
+def _rows_of_driver(features: pd.DataFrame, change: Change) -> pd.Series[bool]:
+    wanted = plain(change.driver)
+    known = {c: features[c].astype("string").fillna("").map(plain) for c in ("abbreviation", "driver_id", "full_name")}
+    numbers = features["driver_number"].astype("string")
+    who = sum((names == wanted for names in known.values()), start=numbers == change.driver).astype(bool)
+    if not change.driver:
+        return who | True
+    if who.sum() != 1:
+        field = ", ".join(sorted(features["abbreviation"].astype("string").fillna(features["driver_id"])))
+        raise BadParameters(f"{change}: no driver {change.driver!r} in this race; it has {field}")
+    return who
+
+
+def _number(features: pd.DataFrame, change: Change) -> float:
+    """The value as a number that the feature can take."""
+    try:
+        value = float(change.value)
+    except ValueError:
+        raise BadParameters(f"{change}: {change.value!r} is no number; {_FORM}") from None
+    unit = next(f.unit for f in lake_features.features() if f.name == change.feature)
+    bounds = {"place": (1, len(features)), "rank": (1, len(features)), "0..1": (0, 1), "0/1": (0, 1)}
+    low, high = bounds.get(unit, (float("-inf"), float("inf")))
+    whole = unit in ("0/1", "rank") or change.feature in _ORDERS
+    if not low <= value <= high or (whole and value != int(value)):
+        wanted = f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
+        raise BadParameters(f"{change}: {change.feature} ({unit}) takes {wanted}")
+    return value
+
+
+def _with_grid_of_qualifying(features: pd.DataFrame, event: str) -> pd.DataFrame:
+    if features["qualifying_position"].isna().all():
+        raise BadParameters(f"{event}: neither grid nor qualifying is known yet; there is no order to change")
+    order = dense_rank(features["qualifying_position"].fillna(len(features) + 1.0).to_numpy()).astype("float64")
+    return features.assign(
+        horizon="pre_race",
+        grid_position=order,
+        grid_minus_qualifying=order - features["qualifying_position"],
+        is_odd_slot=order % 2,
+        is_pit_lane_start=0.0,
+    )
+
+
+def _perhaps(names: Sequence[str]) -> str:
+    return f"; perhaps {', '.join(names[:8])}"

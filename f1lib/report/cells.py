@@ -1,0 +1,124 @@
+"""Frames as tables that a reader can take in: the first and last rows, short moments, no cut-off texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from f1lib.domain.moments import format_utc
+from f1lib.domain.weekend import HORIZONS, EventKey
+from f1lib.evaluation.issued import means
+from f1lib.lake import attribution
+from f1lib.lake import features as lake_features
+from f1lib.lake.parquet import records
+from f1lib.predictions.archive import event_of, read_issues
+from f1lib.predictions.group_effects import explain
+from f1lib.report import dashboard, race_page
+from f1lib.report import pages as report_pages
+from f1lib.report.build import DASHBOARD
+from f1lib.report.pages import Html, macro
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+
+    from f1lib.workspace.workspace import Workspace
+
+
+def summary_table(summary: Mapping[str, Any]) -> pd.DataFrame:
+    """What the report stage shows: a line a topic."""
+    serving = [f"{r['model']} at {r['horizon']} ({r['run_id']})" for r in summary["training_runs"] if r["serves"]]
+    latest = summary["latest_predictions"]
+    first = latest[0] if latest else {}
+    lines = {
+        "data until": summary["source"]["data_until_utc"] or "-",
+        "next race": summary["next_races"][0]["event_partition_key"] if summary["next_races"] else "-",
+        "predicted": f"{first['horizon']}, favourite {_favourite(latest)}" if latest else "-",
+        "serving": "; ".join(serving) or "-",
+        "races scored": len({r["event_partition_key"] for r in summary["races"]}),
+        "open errors": len(summary["pipeline"]["errors"]),
+        "pages": ", ".join([DASHBOARD, *summary["pages"]][:3]),
+    }
+    return pd.DataFrame({"state": pd.Series(lines, dtype="object").astype(str)})
+
+
+def prediction_table(prediction: pd.DataFrame) -> Html:
+    """A prediction as a table with bars, in its order."""
+    rows = dashboard.prediction_rows(prediction)
+    table = report_pages.macro("tables.html.j2", "prediction")
+    lines = [f"{r['predicted_rank']:>2} {r['full_name']:<24} P(win) {r['p_win']:.1%}" for r in rows]
+    return Html(str(table("prediction", rows, dashboard.caption_of(prediction))), "\n".join(lines))
+
+
+def reasons(ws: Workspace, prediction: pd.DataFrame) -> Html:
+    """What moves each driver, in places and in words; see `predictions_why`."""
+    found = race_page.reasons(prediction, explain(ws.store, prediction))
+    table = report_pages.macro("tables.html.j2", "effects")
+    caption = "Places moved by each kind of knowledge (forward is negative), strongest first"
+    lines = [f"{row['full_name']}: {row['words']}" for row in found["rows"]]
+    return Html(str(table("effects", found["groups"], found["rows"], caption)), "\n".join(lines))
+
+
+def changes(ws: Workspace, prediction: pd.DataFrame) -> Html:
+    """What changed since the prediction of the same race before this one, and which inputs did."""
+    session = str(prediction["session"].iloc[0])
+    found = race_page.changes(read_issues(ws.store, EventKey.parse(event_of(prediction)), session))
+    if not found:
+        return Html("<p>This is the first prediction of the race.</p>", "This is the first prediction of the race.")
+    newest = found[0]
+    table = report_pages.macro("tables.html.j2", "changes")
+    return Html(str(table(newest["reasons"], newest["rows"], "Drivers who moved")), "\n".join(newest["reasons"]))
+
+
+def score_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Means over races (not sprints) a horizon and system; empty before the first race."""
+    found = pd.DataFrame(means(scores[scores["session"] == "R"] if len(scores) else scores))
+    return found[[c for c in found.columns if not c.endswith("_se")]].round(4)
+
+
+def _favourite(rows: Iterable[Mapping[str, Any]]) -> str:
+    best = max(rows, key=lambda row: row["p_win"])
+    return f"{best['full_name']} ({report_pages.percent(best['p_win'])})"
+
+
+SHOWN_ROWS = 12
+SHOWN_COLUMNS = 24  # of the text; the table has all
+
+
+def table(frame: pd.DataFrame, rows: int = SHOWN_ROWS) -> Html:
+    """``frame`` as a sortable table: the first and last rows where there are more than ``rows``, every column."""
+    import pandas as pd
+
+    half = (rows + 1) // 2
+    shown = frame if len(frame) <= rows else pd.concat([frame.head(half), frame.tail(rows - half)])
+    note = f"{len(frame)} rows" if len(shown) == len(frame) else f"{len(shown)} of {len(frame)} rows: first and last"
+    markup = macro("tables.html.j2", "plain")(list(frame.columns), [list(r.values()) for r in records(shown)], note)
+    return Html(str(markup), frame.to_string(max_rows=rows, max_cols=SHOWN_COLUMNS))
+
+
+def credits(ws: Workspace) -> Html:
+    """Where the data of the cells below comes from, as its licence asks; loud when it is simulated."""
+    where = f"Lake {ws.store.url} at {format_utc(ws.as_of)}."
+    said = attribution.of_lake(ws.store, ws.source_name)
+    loud = "SIMULATED DATA - nothing below happened. " if ws.source_name == "simulated" else ""
+    return Html(str(macro("tables.html.j2", "credits")(ws.source_name, said, where)), f"{loud}Data: {said}. {where}")
+
+
+def features(rows: pd.DataFrame) -> Html:
+    """What gold knows: a row a feature with its meaning and, for each horizon in ``rows``, the share that is known."""
+    import numpy as np
+
+    at = rows["horizon"].to_numpy()
+    known = [h for h in HORIZONS if (at == h).any()]
+    of_horizon = [at == h for h in known]
+    lines: list[dict[str, Any]] = []
+    for feature in lake_features.features():  # a column at a time: all of them at once are a copy of gold
+        is_known = ~np.isnan(rows[feature.name].to_numpy())
+        shares = [float(is_known[those].mean()) for those in of_horizon]
+        lines.append({"name": feature.name, "group": feature.group, "unit": feature.unit, "meaning": feature.meaning,
+                      "null_when": feature.null_when, "shares": shares})  # fmt: skip
+    caption = f"{len(lines)} features of {len(rows)} rows, and how often each is known"
+    markup = macro("tables.html.j2", "features")(known, lines, caption)
+    return Html(str(markup), "\n".join(f"{line['name']}: {line['meaning']}" for line in lines))

@@ -1,0 +1,226 @@
+"""``reports/run_summary.html``: the page people open, drawn from the summary that stands beside it as JSON.
+
+Every figure on the page is one of ``run_summary.json`` or of the newest prediction's Parquet file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.weekend import HORIZONS
+from f1lib.lake.parquet import records
+from f1lib.predictions.archive import event_of
+from f1lib.report.figures import race as figures_race
+from f1lib.report.figures import season, style
+from f1lib.report.pages import moment, percent, render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+# name in accuracy.json, heading, which way is better
+METRICS = [
+    ("mae", "MAE", "lower"),
+    ("spearman", "Spearman", "higher"),
+    ("rps", "RPS", "lower"),
+    ("win_log_loss", "Win log-loss", "lower"),
+    ("podium_brier", "Podium Brier", "lower"),
+    ("top10_brier", "Top-10 Brier", "lower"),
+    ("winner_hit", "Winner hit", "higher"),
+    ("podium_overlap", "Podium overlap", "higher"),
+    ("coverage", "Coverage", "0.8"),
+    ("dnf_log_loss", "DNF log-loss", "lower"),
+]
+GRID = "grid_slot_table"
+
+
+def race_page_name(event: str, session: str = "R") -> str:
+    """Where the page of one race (``R``) or sprint (``S``) stands, relative to ``reports/``."""
+    return f"races/{event[:4]}/{event[5:]}{'_sprint' if session == 'S' else ''}.html"
+
+
+def title_of(prediction: pd.DataFrame) -> str:
+    """``2025 Qatar Grand Prix``, with the word for a sprint."""
+    first = prediction.iloc[0]
+    return f"{first['event_year']} {first['event_name']}{', sprint' if first['session'] == 'S' else ''}"
+
+
+def dashboard_html(
+    summary: Mapping[str, Any],
+    prediction: pd.DataFrame | None,
+    entries: pd.DataFrame,
+    sprint: pd.DataFrame | None = None,
+) -> str:
+    """The dashboard.
+
+    ``summary`` is `report.build_summary`'s document, ``prediction`` the newest of the next race (or None),
+    ``sprint`` that of its sprint, ``entries`` the rows of ``accuracy.json`` (see `predictions_score`), empty before
+    the first race.
+    """
+    accuracy = None if entries.empty else _accuracy(summary, entries)
+    upcoming = None if prediction is None else next_race(prediction, sprint, summary)
+    contents = [("next", "Next race")] if upcoming else []
+    contents += [("calendar", "Races ahead")] + ([("season", "Accuracy")] if accuracy else [])
+    contents += [("models", "Models"), ("health", "Pipeline health"), ("notebooks", "Notebooks")]
+    return render(
+        "dashboard.html.j2",
+        summary=summary,
+        next=upcoming,
+        accuracy=accuracy,
+        contents=contents,
+        serving=serving_rows(summary),
+        health=health_tiles(summary),
+        run_horizons=_present(run["horizon"] for run in summary["training_runs"]),
+    )
+
+
+def serving_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Who serves each horizon, since when and why, with the run's own figures."""
+    runs = {run["run_id"]: run for run in summary["training_runs"]}
+    served = summary["champion"]["horizons"]
+    return [
+        {**runs[served[h]["run_id"]], "since_utc": served[h]["since"], "why": served[h]["why"]}
+        for h in _present(served)
+        if served[h]["run_id"] in runs
+    ]
+
+
+def health_tiles(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The pipeline at a glance."""
+    pipeline = summary["pipeline"]
+    alarms = [alarm["name"] for alarm in pipeline["alarms"] if alarm["raised"]]
+    tiles = [
+        {"label": "open errors", "value": len(pipeline["errors"]), "note": "tried again by the next run"},
+        {"label": "alarms raised", "value": len(alarms), "note": ", ".join(alarms) or "all watched numbers are fine"},
+        {
+            "label": "data until",
+            "value": moment(summary["source"]["data_until_utc"]),
+            "note": summary["source"]["name"],
+        },
+    ]
+    sessions = [{"label": f"sessions {status}", "value": n, "note": ""} for status, n in pipeline["sessions"].items()]
+    return tiles + sessions
+
+
+def prediction_rows(prediction: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a prediction in its order, as JSON values, each with its team's colour."""
+    colours = style.team_colours(prediction["team_id"])
+    ordered = prediction.drop(columns="position_probabilities").sort_values("predicted_rank", kind="stable")
+    return [{**row, "colour": colours[row["team_id"]]} for row in records(ordered)]
+
+
+def caption_of(prediction: pd.DataFrame) -> str:
+    """One line under a prediction: its horizon, its moment and the model run."""
+    first = records(prediction.head(1))[0]
+    return (
+        f"{season.HORIZON_WORDS[first['horizon']].capitalize()}, from data until {moment(first['as_of_utc'])}; "
+        f"model run {first['model_run_id']}."
+    )
+
+
+def next_race(prediction: pd.DataFrame, sprint: pd.DataFrame | None, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What the dashboard shows of the next race."""
+    drivers, event = prediction_rows(prediction), event_of(prediction)
+    race: Mapping[str, Any] = next((r for r in summary["next_races"] if r["event_partition_key"] == event), {})
+    tiles = tiles_ahead(drivers, summary["weather"])
+    if sprint is not None:
+        tiles.append({**prediction_tiles(prediction_rows(sprint))[0], "label": "favourite of the sprint"})
+    return {
+        "title": title_of(prediction),
+        "subtitle": f"Race starts {moment(race.get('race_start_utc'))}. {caption_of(prediction)}",
+        "caption": caption_of(prediction),
+        "drivers": drivers,
+        "order": figures_race.order(prediction),
+        "matrix": figures_race.matrix(prediction),
+        "page": race_page_name(event),
+        "sprint_page": None if sprint is None else race_page_name(event, "S"),
+        "tiles": tiles,
+    }
+
+
+def tiles_ahead(drivers: Sequence[Mapping[str, Any]], weather: Mapping[str, str]) -> list[dict[str, Any]]:
+    """A race to come at a glance: what is predicted, and the weather that was known."""
+    return [*prediction_tiles(drivers), weather_tile(weather)]
+
+
+def prediction_tiles(drivers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A prediction at a glance; ``drivers`` as of `prediction_rows`."""
+    favourite, retire = max(drivers, key=lambda d: d["p_win"]), max(drivers, key=lambda d: d["p_dnf"])
+    return [
+        {"label": "favourite", "value": favourite["full_name"], "note": f"wins in {percent(favourite['p_win'])}"},
+        {"label": "podium", "value": " ".join(_short(d) for d in drivers[:3]), "note": "predicted first three"},
+        {"label": "expected retirements", "value": f"{sum(d['p_dnf'] for d in drivers):.1f}",
+         "note": f"likeliest: {_short(retire)}, {percent(retire['p_dnf'])}"},
+    ]  # fmt: skip
+
+
+def weather_tile(words: Mapping[str, str]) -> dict[str, Any]:
+    """The forecast the prediction knew, with its lead time, or that there was none."""
+    if not words:
+        return {"label": "weather", "value": "not known", "note": "no forecast in the lake; missing is not dry"}
+    said = [words[name] for name in ("air temp", "precipitation probability") if name in words]
+    lead = words.get("lead", "lead time not known")
+    return {"label": "weather forecast", "value": words.get("condition", "-"), "note": ", ".join([*said, lead])}
+
+
+def _short(driver: Mapping[str, Any]) -> str:
+    return str(driver["abbreviation"] or driver["full_name"])
+
+
+def _accuracy(summary: Mapping[str, Any], entries: pd.DataFrame) -> dict[str, Any]:
+    """The tables and pictures of how issued predictions did; pictures of the last horizon most races have."""
+    races = entries[entries["session"] == "R"]
+    horizon = _charted_horizon(races)
+    shown = races[races["horizon"] == horizon]
+    pictures = _season_pictures(shown, season.HORIZON_WORDS[horizon])
+    bins = summary["accuracy"]["calibration"]
+    if bins:
+        caption = "What was said against what happened; on the diagonal the chances are honest. Lines: 95 % intervals."
+        pictures.append((season.calibration(bins), caption))
+    return {
+        "note": f"{races['event_partition_key'].nunique()} races so far.",
+        "pictures": pictures,
+        "means": summary["accuracy"]["means"],
+        "metrics": METRICS,
+        "horizons": _present(entries["horizon"]),
+        "races": race_rows(entries),
+    }
+
+
+def _season_pictures(entries: pd.DataFrame, words: str) -> list[tuple[style.Picture, str]]:
+    """Race by race and summed up, of one horizon's entries; none before the second race."""
+    if entries["event_partition_key"].nunique() < 2:
+        return []
+    pictures = [
+        (season.season_scores(entries, "mae", "Mean absolute error (places)"),
+         f"Mean distance between predicted and actual place, {words}; lower is better."),
+        (season.season_scores(entries, "spearman", "Rank correlation"),
+         f"Rank correlation with the result, {words}; higher is better."),
+    ]  # fmt: skip
+    if GRID in set(entries["system"]):
+        drawn = season.cumulative(entries, "mae", "Places per driver", GRID)
+        pictures.append((drawn, "Above zero the prediction leads the order of the grid."))
+    return pictures
+
+
+def _charted_horizon(entries: pd.DataFrame) -> str:
+    counts = entries.groupby("horizon")["event_partition_key"].nunique()
+    return max(HORIZONS, key=lambda h: (int(counts.get(h, 0)), HORIZONS.index(h)))
+
+
+def race_rows(entries: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row a race and horizon, newest first: our figures with the grid order's error beside them."""
+    ours = entries[entries["system"] == season.MODEL]
+    grid = entries[entries["system"] == GRID].set_index(["event_partition_key", "session", "horizon"])["mae"]
+    rows = []
+    for row in records(ours):
+        found = grid.get((row["event_partition_key"], row["session"], row["horizon"]))
+        rows.append({**row, "grid_mae": found, "page": race_page_name(row["event_partition_key"], row["session"])})
+    order = list(HORIZONS).index
+    return sorted(rows, key=lambda r: (r["race_start_utc"], order(r["horizon"])), reverse=True)
+
+
+def _present(horizons: Any) -> list[str]:
+    found = set(horizons)
+    return [h for h in HORIZONS if h in found]

@@ -1,0 +1,145 @@
+"""Figures of one race's prediction: expected order, position matrix, reasons."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from f1lib.report.figures.kept import drawn_once
+from f1lib.report.figures.style import (
+    FAINT,
+    FILL,
+    INK,
+    ON_FILL,
+    Picture,
+    driver_labels,
+    longest,
+    new_figure,
+    picture,
+    row_labels,
+    second_drivers,
+    team_colours,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+
+_RIDGE_ROWS = 1.6  # the likeliest single place of the race stands this many rows high
+
+
+@drawn_once
+def order(predictions: pd.DataFrame) -> Picture:
+    """The predicted order, a row a driver: his position distribution, his 10th to 90th percentile, his mean.
+
+    ``predictions`` has LAKE.md's columns, one row a driver of one race. All distributions share one scale.
+    """
+    frame = predictions.sort_values("predicted_rank", ignore_index=True)
+    colours, second, n = team_colours(frame["team_id"]), second_drivers(frame), len(frame)
+    labels = [f"{i + 1}  {label}" for i, label in enumerate(driver_labels(frame))]
+    figure, axes = new_figure(4.6, 0.25 * (n + 1) + 0.7, longest(labels))
+    highest = max(max(row) for row in frame["position_probabilities"])
+    rows: list[dict[Any, Any]] = frame.to_dict("records")
+    for place, row in enumerate(rows):
+        _distribution(axes, place, row, highest, colours[row["team_id"]], row["driver_id"] in second)
+    _intervals(axes, frame)
+    row_labels(axes, labels)
+    axes.set_ylim(n - 0.4, 0.2 - _RIDGE_ROWS)
+    axes.set_xlim(0.3, n + 0.7)
+    axes.set_xticks([1, *range(5, n + 1, 5)])
+    axes.grid(axis="x", color=FAINT, linewidth=0.7)
+    axes.set_xlabel("finishing position")
+    notes = [(r["predicted_position"], i + 0.4, f"{_expected(r)}, P(win) {r['p_win']:.1%}") for i, r in enumerate(rows)]
+    return picture(figure, _order_alt(frame), "order", notes)
+
+
+def _distribution(axes: Any, place: int, row: Mapping[Any, Any], highest: float, colour: str, second: bool) -> None:
+    """One driver's row: steps of the chances."""
+    base, chances = place + 0.4, list(row["position_probabilities"])
+    edges = [0.5 + i for i in range(len(chances) + 1)]
+    tops = [base - _RIDGE_ROWS * share / highest for share in [*chances, chances[-1]]]
+    axes.fill_between(
+        edges, base, tops, step="post", facecolor=colour, edgecolor=INK, linewidth=0.5,
+        hatch="//////" if second else None,
+    )  # fmt: skip
+
+
+def _intervals(axes: Any, frame: pd.DataFrame) -> None:
+    """Under each row of steps a line from p10 to p90, a dot at the mean."""
+    from matplotlib.collections import LineCollection
+
+    bases = [place + 0.4 for place in range(len(frame))]
+    ends = zip(frame["position_p10"] - 0.4, frame["position_p90"] + 0.4, bases, strict=True)
+    lines = [[(low, base), (high, base)] for low, high, base in ends]
+    axes.add_collection(LineCollection(lines, colors=INK, linewidths=1.7, capstyle="projecting", zorder=2))
+    axes.plot(frame["predicted_position"], bases, "o", color="white", markeredgecolor="black", markersize=5)
+
+
+def _order_alt(frame: pd.DataFrame) -> str:
+    top = "; ".join(_expected(row) for row in frame.head(5).to_dict("records"))
+    return f"Predicted order with intervals. The first five: {top}."
+
+
+def _expected(row: Mapping[Any, Any]) -> str:
+    return f"{row['full_name']}: expected {row['predicted_position']:.1f}"
+
+
+@drawn_once
+def matrix(predictions: pd.DataFrame) -> Picture:
+    """The position matrix as a heat map: a row a driver in the predicted order, a column a finishing position."""
+    frame = predictions.sort_values("predicted_rank", ignore_index=True)
+    shares = [list(row) for row in frame["position_probabilities"]]
+    n = len(shares[0])
+    labels = driver_labels(frame)
+    figure, axes = new_figure(4.6, 0.25 * (len(frame) + 1) + 0.7, longest(labels))
+    highest = max(max(row) for row in shares)
+    # The eye tells the faint ones apart, too.
+    strengths = {(x, y): (share / highest) ** 0.5 for y, row in enumerate(shares) for x, share in enumerate(row)}
+    axes.add_collection(_squares({cell: strength for cell, strength in strengths.items() if strength >= 0.05}))
+    for place, row in enumerate(shares):
+        for column, share in enumerate(row):
+            if share >= 0.095:
+                axes.text(
+                    column + 1, place, f"{100 * share:.0f}", ha="center", va="center", fontsize=8,
+                    color=ON_FILL if strengths[column, place] > 0.85 else INK,
+                )  # fmt: skip
+    axes.set_xlim(0.5, n + 0.5)
+    axes.set_ylim(len(frame) - 0.5, -0.5)
+    axes.set_xticks([1, *range(5, n + 1, 5)])
+    row_labels(axes, labels)
+    axes.set_xlabel("finishing position")
+    best = [f"{r['full_name']} {max(r['position_probabilities']):.0%}" for r in frame.head(3).to_dict("records")]
+    alt = f"Chance of each finishing position, a row a driver; likeliest single places: {', '.join(best)}."
+    return picture(figure, alt, "matrix")
+
+
+def _squares(strengths: Mapping[tuple[int, int], float]) -> Any:
+    """A square at each (column, row), the fuller the stronger."""
+    from matplotlib.collections import PolyCollection
+    from matplotlib.colors import to_rgba
+
+    corners = [
+        [(x + dx, y + dy) for dx, dy in ((0.5, -0.5), (1.5, -0.5), (1.5, 0.5), (0.5, 0.5))] for x, y in strengths
+    ]
+    colours = [to_rgba(FILL, 0.04 + 0.96 * strength) for strength in strengths.values()]
+    return PolyCollection(corners, facecolors=colours, linewidths=0)
+
+
+def reasons(name: str, rows: Sequence[tuple[str, float]]) -> Picture:
+    """Why one driver stands where he does: places gained (left) or lost by each feature, largest first."""
+    figure, axes = new_figure(4.6, 0.27 * len(rows) + 0.8, longest(label for label, _ in rows))
+    for place, (_, moved) in enumerate(rows):
+        axes.barh(place, moved, height=0.6, color="#0072b2" if moved < 0 else "#d55e00")
+        side = {"ha": "right", "xytext": (-4, 0)} if moved < 0 else {"ha": "left", "xytext": (4, 0)}
+        axes.annotate(
+            f"{moved:+.2f}", (moved, place), textcoords="offset points", va="center", fontsize=9, color=INK, **side
+        )
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_yticks(range(len(rows)), [label for label, _ in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.margins(x=0.18)
+    axes.set_xlabel("places; to the left is further ahead")
+    words = ", ".join(f"{label} {moved:+.2f}" for label, moved in rows)
+    return picture(figure, f"What moves {name}: {words} places.", "reasons-" + re.sub(r"\W+", "-", name.lower()))

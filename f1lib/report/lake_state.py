@@ -1,0 +1,93 @@
+"""The state of a lake as JSON: races ahead, model runs, executed notebooks, where the data comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.moments import format_utc
+from f1lib.model import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from f1lib.lake.store import ObjectStore
+    from f1lib.tracking.rows import Row
+    from f1lib.workspace.workspace import Workspace
+
+_RUNS = "reports/runs/"
+
+
+def next_races(rows: Iterable[Mapping[str, Any]], as_of: str) -> list[dict[str, Any]]:
+    """The races that start after ``as_of``, soonest first: event, circuit and start of each."""
+    ahead = [
+        row
+        for row in rows
+        if row["session_name_abr"] == "R" and row.get("session_date_utc", "") > as_of and not row.get("is_cancelled")
+    ]
+    names = ("event_partition_key", "event_year", "event_number", "event_name", "event_format", "circuit")
+    return [
+        {**{name: row.get(name) for name in names}, "race_start_utc": row["session_date_utc"]}
+        for row in sorted(ahead, key=lambda r: (r["session_date_utc"], r["event_partition_key"]))
+    ]
+
+
+def training_runs(store: ObjectStore) -> list[dict[str, Any]]:
+    """Every completed model run in the lake, newest first, with its figures and whether it serves."""
+    return [{**run, **_training_run(document)} for run, document in registry.listed_runs(store)]
+
+
+def _training_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "promoted": metadata["decision"].get("promoted"),
+        "features": len(metadata["features"]),
+        "seasons": metadata["seasons"],
+        "last_event": metadata["last_event"],
+        "source": metadata["source"],
+        **{name: metadata["metrics"][name] for name in ("rmse", "r2")},
+        "parity": metadata["parity"]["max_abs_difference"],
+    }
+
+
+def executed_notebooks(store: ObjectStore) -> list[dict[str, Any]]:
+    """Every run's pages, newest run first; ``href`` is relative to ``reports/``."""
+    runs: dict[str, list[dict[str, str]]] = {}
+    for key in store.list(_RUNS):
+        run_id, _, name = key.removeprefix(_RUNS).partition("/")
+        if name.endswith(".html"):
+            runs.setdefault(run_id, []).append({"name": name.removesuffix(".html"), "href": f"runs/{run_id}/{name}"})
+    return [{"run_id": run_id, "pages": pages} for run_id, pages in sorted(runs.items(), reverse=True)]
+
+
+def page_finder(runs: Iterable[Mapping[str, Any]]) -> Callable[[str, str], str | None]:
+    """A lookup in `executed_notebooks`: (run id, notebook's name) -> its link, None where there is none."""
+    hrefs = {(str(run["run_id"]), str(page["name"])): str(page["href"]) for run in runs for page in run["pages"]}
+    return lambda run_id, name: hrefs.get((run_id, name))
+
+
+def notebooks_of(runs: Iterable[Mapping[str, Any]], event: str) -> list[dict[str, str]]:
+    """The executed notebooks of one event, newest first; ``href`` is relative to the event's own page."""
+    return [
+        {
+            "name": f"{page['name'].replace('-' + event, '').replace('-', ' ')}, run {run['run_id']}",
+            "href": f"../../{page['href']}",
+        }
+        for run in runs
+        for page in run["pages"]
+        if f"-{event}-" in f"{page['name']}-"
+    ]
+
+
+def source_of(ws: Workspace, rows: Iterable[Row]) -> dict[str, Any]:
+    """Where the lake's data comes from, whom to name for it, and until when it reaches."""
+    from f1lib.lake import attribution
+
+    known = [r for r in rows if r.get("status") in ("ingested", "silver", "gold") and r.get("available_utc")]
+    visible = [r["available_utc"] for r in known if r["available_utc"] <= format_utc(ws.as_of)]
+    years = [int(r["event_year"]) for r in known if r.get("event_year")]
+    return {
+        "name": ws.source_name,
+        "simulated": ws.source_name == "simulated",
+        "attribution": attribution.of_lake(ws.store, ws.source_name),
+        "data_until_utc": max(visible, default=None),
+        "seasons": [min(years), max(years)] if years else [],
+    }

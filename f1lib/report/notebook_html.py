@@ -1,0 +1,145 @@
+"""Executed notebooks as HTML pages: outputs first, code folded, provenance at the top."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from functools import cache, lru_cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from f1lib.lake import attribution
+from f1lib.report.pages import TEMPLATES, asset, moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+_SHOWN_PROVENANCE = ("run_id", "source", "code_version")
+_HOME = "../../run_summary.html"  # executed notebooks stand in reports/runs/<run_id>/
+_PAPERMILL_NOTE = "papermill-error-cell-tag"  # papermill's own words on a failure; the page has better ones
+_HEADING = re.compile(r"^(#{1,3}) (.+?)\s*$", re.M)
+
+
+def notebook_to_html(notebook: Mapping[str, Any]) -> str:
+    """An executed notebook (nbformat 4 JSON) as one page.
+
+    The runner's facts are read from ``notebook["metadata"]["f1lib"]`` (``stage status error source run_id
+    code_version parameters``) and stand at the top; without them the page has none. Outputs come first, code
+    is folded, a failed cell is marked and opened.
+    """
+    import nbformat
+
+    read: Any = nbformat.reads
+    node = read(json.dumps(notebook), as_version=4)
+    facts = dict(notebook.get("metadata", {}).get("f1lib", {}))
+    node.cells = [cell for cell in node.cells if _PAPERMILL_NOTE not in cell.metadata.get("tags", [])]
+    for index, cell in enumerate(node.cells):
+        cell.setdefault("id", f"n{index}")
+    text, _ = _exporter().from_notebook_node(node, resources={"f1lib": _notebook_page(node, facts)})
+    return str(text)
+
+
+@cache
+def _exporter() -> Any:
+    """nbconvert's exporter to HTML without its last step.
+
+    It would parse the page it has just made, for four fifths of the time, to add alternative texts and tab stops to
+    the elements of its own templates; ours have them.
+    """
+    from nbconvert.exporters.html import HTMLExporter
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from nbconvert.filters import Highlight2HTML
+    from nbconvert.filters.widgetsdatatypefilter import WidgetsDataTypeFilter
+
+    class Pages(HTMLExporter):
+        def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
+            return TemplateExporter.from_notebook_node(self, nb, resources, **kw)
+
+    page: Any = Pages
+    code: Any = Highlight2HTML
+    widgets: Any = WidgetsDataTypeFilter
+
+    @lru_cache(maxsize=200)
+    def coloured(source: str) -> str:  # a season's pages show the same few cells over and over
+        return str(filters["clean_html"](filters["highlight_code"](source)))
+
+    exporter = page(
+        optimistic_validation=True,
+        template_name="notebook",
+        exclude_anchor_links=True,
+        extra_template_basedirs=[str(TEMPLATES)],
+        extra_template_paths=[str(TEMPLATES)],
+    )
+    exporter.register_filter("highlight_code", code(pygments_lexer="ipython3", parent=exporter))
+    exporter.register_filter("coloured", coloured)
+    exporter.register_filter("filter_data_type", widgets(notebook_metadata={}, parent=exporter, resources={}))
+    filters = exporter.environment.filters
+    return exporter
+
+
+def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
+    headings = [(len(m[1]), m[2], cell.id) for cell in node.cells for m in _headings(cell)]
+    titles = [text for level, text, _ in headings if level == 1]
+    source = str(facts.get("source", ""))
+    return {
+        "title": titles[0] if titles else str(facts.get("stage", "Notebook")),
+        "subtitle": _subtitle(facts),
+        "status": facts.get("status", ""),
+        "error": facts.get("error", ""),
+        "failed_cell": next((f"cell-{cell.id}" for cell in node.cells if _has_failed(cell)), ""),
+        "source": source,
+        "home": _HOME if facts.get("run_id") else "",
+        "provenance": _provenance(facts),
+        "toc": [(f"cell-{anchor}", text) for level, text, anchor in headings if level == 2],
+        "attribution": facts.get("attribution") or attribution.attribution(source, weather=False),
+        "generated": f"Made by f1lib {facts['code_version']}." if facts.get("code_version") else "Made by f1lib.",
+        "style": asset("style.css") + asset("notebook.css"),
+        "script": asset("page.js"),
+        "body": _body,
+        "picture": _picture,
+        "cell_kind": _cell_kind,
+    }
+
+
+def _has_failed(cell: Any) -> bool:
+    return any(output.output_type == "error" for output in cell.get("outputs", []))
+
+
+def _headings(cell: Any) -> list[re.Match[str]]:
+    return list(_HEADING.finditer(cell.source)) if cell.cell_type == "markdown" else []
+
+
+def _body(cell: Any) -> str:
+    """A text cell without its title, which stands at the top of the page."""
+    return re.sub(r"\A# .*$", "", cell.source, flags=re.M)
+
+
+def _subtitle(facts: Mapping[str, Any]) -> str:
+    given = facts.get("parameters", {})
+    words = [given.get("event"), given.get("horizon"), moment(given["as_of"]) if given.get("as_of") else ""]
+    return " · ".join(str(word) for word in words if word)
+
+
+def _provenance(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    known = [(name.replace("_", " "), str(facts[name])) for name in _SHOWN_PROVENANCE if facts.get(name)]
+    given = facts.get("parameters", {})
+    shown = {name: value for name, value in given.items() if value not in ("", []) and name not in facts}
+    return known + [(f"parameter {name}", str(value)) for name, value in shown.items()]
+
+
+def _cell_kind(cell: Any) -> str:
+    """What the folded code is called, where its tag says more than its place."""
+    named = {"parameters": "defaults", "injected-parameters": "parameters of this run", "setup": "setup"}
+    return "".join(f": {named[tag]}" for tag in cell.metadata.get("tags", []) if tag in named)
+
+
+def _picture(output: Any) -> str:
+    """A picture output with its alternative text; vectors are put in as they are, so that they follow the theme."""
+    if "image/svg+xml" in output.data:
+        return f'<figure><div class="picture">{output.data["image/svg+xml"]}</div></figure>'
+    alt = output.metadata.get("image/png", {}).get("alt") or output.data.get("text/plain", "picture")
+    data = output.data["image/png"]
+    data = data if isinstance(data, str) else base64.b64encode(data).decode()
+    return f'<figure><img alt="{escape(alt)}" src="data:image/png;base64,{escape(data.strip())}"></figure>'

@@ -1,0 +1,87 @@
+"""Pages as text: the shared style and templates, and executed notebooks turned into HTML.
+
+Every page is one file that loads nothing from anywhere, works with JavaScript off, and says loudly when
+its data is simulated. Templates, style and script stand in ``f1lib/report/templates``.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from f1lib import __version__
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+TEMPLATES = Path(str(resources.files("f1lib.report"))) / "templates"
+
+
+class Html:
+    """Markup that a notebook shows as it is, with a text for readers without HTML.
+
+    ``markup`` must be escaped by whoever made it: this class only carries it.
+    """
+
+    def __init__(self, markup: str, text: str) -> None:
+        self.markup = markup
+        self.text = text
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.markup, "text/plain": self.text}
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of one file of ``f1lib/report/templates``."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+@cache
+def environment() -> Environment:
+    """The template environment: everything is escaped, an undefined name is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    found.filters.update(number=number, percent=percent, moment=moment)
+    return found
+
+
+def render(template: str, **context: Any) -> str:
+    """Fill ``f1lib/report/templates/<template>``; every value is escaped unless it is already `Markup`."""
+    shared = {"style": _markup(asset("style.css")), "script": _markup(asset("page.js")), "code_version": __version__}
+    return environment().get_template(template).render({**shared, **context})
+
+
+def macro(template: str, name: str) -> Any:
+    """One macro of a template, to be called for its markup; arguments are escaped."""
+    return getattr(environment().get_template(template).module, name)
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """``3.216``; a dash for what is missing."""
+    return "-" if value is None or value != value else f"{value:.{digits}f}"
+
+
+def percent(value: Any, digits: int = 0) -> str:
+    """A share of 1 as ``57 %``; a dash for what is missing, ``<1 %`` for what rounding would hide."""
+    if value is None or value != value:
+        return "-"
+    least = 10.0 ** -(digits + 2)
+    return f"<{100 * least:g} %" if 0 < value < least / 2 else f"{100 * value:.{digits}f} %"
+
+
+def moment(text: Any) -> str:
+    """``2025-12-06T16:00:00Z`` as ``2025-12-06 16:00 UTC``; a dash for what is missing."""
+    return f"{str(text)[:16].replace('T', ' ')} UTC" if text else "-"
+
+
+def _markup(text: str) -> Any:
+    from markupsafe import Markup
+
+    return Markup(text)

@@ -1,0 +1,230 @@
+"""How good a prediction was: pure functions, one race at a time; definitions in SCORING.md.
+
+Throughout, ``outcome`` holds the official places 1..n of a race's n entrants, a permutation, and row i of
+every other argument belongs to the same driver. ``matrix[i, k]`` is P(driver i comes in place k + 1).
+Every function raises `BadParameters` when shapes do not fit or a value is missing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from f1lib.errors import BadParameters
+from f1lib.scoring.positions import quantile_positions, without
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+
+
+# Names and order as in SCORING.md; the last two need more than a rank and a matrix.
+METRICS = (
+    "mae", "spearman", "rps", "win_log_loss", "podium_brier", "top10_brier", "winner_hit", "podium_overlap",
+    "coverage", "dnf_log_loss",
+)  # fmt: skip
+HIGHER_IS_BETTER = frozenset({"spearman", "winner_hit", "podium_overlap"})
+PROBABILITY_FLOOR = 1e-4  # SCORING.md: the least probability a winner is scored with
+# Above this mean over a season a model has most likely seen the result (SCORING.md).
+LEAK_SPEARMAN = 0.80
+
+
+def mae(predicted_rank: ArrayLike, outcome: ArrayLike) -> float:
+    """Mean absolute difference between the predicted rank and the outcome, in places."""
+    rank, places = _permutations(predicted_rank, outcome)
+    return float(np.abs(rank - places).mean())
+
+
+def spearman(predicted_rank: ArrayLike, outcome: ArrayLike) -> float:
+    """Rank correlation of predicted rank and outcome; 0 for a race of one."""
+    rank, places = _permutations(predicted_rank, outcome)
+    if len(places) < 2:
+        return 0.0
+    return float(np.corrcoef(rank, places)[0, 1])
+
+
+def rps(matrix: ArrayLike, outcome: ArrayLike) -> float:
+    """Ranked probability score of each driver's distribution, divided by n - 1, mean over drivers (Epstein 1969)."""
+    chances, places = _matrix(matrix, outcome)
+    n = len(places)
+    if n < 2:
+        return 0.0
+    happened = np.arange(1, n + 1)[None, :] >= places[:, None]
+    squares = (np.cumsum(chances, axis=1) - happened)[:, :-1] ** 2
+    return float(squares.sum(axis=1).mean() / (n - 1))
+
+
+def win_log_loss(p_win: ArrayLike, outcome: ArrayLike) -> float:
+    """Minus the log of the probability given to the winner, floored at `PROBABILITY_FLOOR`."""
+    chances, places = _paired(p_win, outcome)
+    return float(-np.log(max(float(chances[places == 1][0]), PROBABILITY_FLOOR)))
+
+
+def top_brier(matrix: ArrayLike, outcome: ArrayLike, places: int) -> float:
+    """Mean squared error over drivers of P(position <= ``places``); 3 is the podium's, 10 the points'."""
+    chances, order = _matrix(matrix, outcome)
+    return float(((chances[:, :places].sum(axis=1) - (order <= places)) ** 2).mean())
+
+
+def winner_hit(p_win: ArrayLike, outcome: ArrayLike) -> float:
+    """1 when the likeliest winner won, else 0."""
+    chances, places = _paired(p_win, outcome)
+    return float(places[int(chances.argmax())] == 1)
+
+
+def podium_overlap(predicted_rank: ArrayLike, outcome: ArrayLike) -> float:
+    """Shared members of the predicted and the real top three, over three."""
+    rank, places = _permutations(predicted_rank, outcome)
+    return float(((rank <= 3) & (places <= 3)).sum() / 3)
+
+
+def coverage(position_p10: ArrayLike, position_p90: ArrayLike, outcome: ArrayLike) -> float:
+    """Share of outcomes inside [p10, p90]."""
+    low, places = _paired(position_p10, outcome)
+    high, _ = _paired(position_p90, outcome)
+    return float(((places >= low) & (places <= high)).mean())
+
+
+def dnf_log_loss(p_dnf: ArrayLike, is_dnf: ArrayLike) -> float:
+    """Mean log-loss of ``p_dnf`` against not being classified, probabilities kept `PROBABILITY_FLOOR` off 0 and 1."""
+    chances, happened = _vector(p_dnf, "p_dnf"), _vector(is_dnf, "is_dnf")
+    if chances.shape != happened.shape or not np.isin(happened, (0.0, 1.0)).all():
+        raise BadParameters(f"p_dnf has shape {chances.shape}; is_dnf must be 0 or 1 in {happened.shape}")
+    chances = np.clip(chances, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+    return float(-(happened * np.log(chances) + (1 - happened) * np.log1p(-chances)).mean())
+
+
+def score_race(race: pd.DataFrame) -> dict[str, float]:
+    """Every metric of one race. Columns, a row a predicted driver: ``predicted_rank position_probabilities``
+    (a list of n floats) ``p_dnf finishing_position is_dnf``; a null ``finishing_position`` is no entrant.
+
+    Drivers who did not start are taken out (`without`), and the order of the others closes up, as does the
+    outcome when an entrant had not been predicted. Raises `BadParameters` when nobody was both.
+    """
+    started = race["finishing_position"].notna().to_numpy()
+    if not started.any():
+        raise BadParameters("no predicted driver has a finishing position; the race cannot be scored")
+    matrix = np.array([np.asarray(row, dtype="float64") for row in race["position_probabilities"]])
+    if not started.all():
+        matrix = without(matrix, started)
+    ran = race[started]
+    rank = dense_rank(ran["predicted_rank"].to_numpy())
+    outcome = dense_rank(ran["finishing_position"].to_numpy())
+    return score(rank, matrix, ran["p_dnf"].to_numpy(), outcome, ran["is_dnf"].to_numpy())
+
+
+def score(
+    rank: ArrayLike, matrix: ArrayLike, p_dnf: ArrayLike, outcome: ArrayLike, is_dnf: ArrayLike
+) -> dict[str, float]:
+    """Every metric of one race by name, in the order of `METRICS`."""
+    chances, places = _matrix(matrix, outcome)
+    low, high = quantile_positions(chances, 0.1), quantile_positions(chances, 0.9)
+    return {
+        "mae": mae(rank, places),
+        "spearman": spearman(rank, places),
+        "rps": rps(chances, places),
+        "win_log_loss": win_log_loss(chances[:, 0], places),
+        "podium_brier": top_brier(chances, places, 3),
+        "top10_brier": top_brier(chances, places, 10),
+        "winner_hit": winner_hit(chances[:, 0], places),
+        "podium_overlap": podium_overlap(rank, places),
+        "coverage": coverage(low, high, places),
+        "dnf_log_loss": dnf_log_loss(p_dnf, is_dnf),
+    }
+
+
+def dense_rank(values: ArrayLike) -> NDArray[np.int64]:
+    """Ranks 1..n of ``values``, smallest first; equal values keep the order they stand in."""
+    array = _vector(values, "values")
+    rank = np.empty(len(array), dtype="int64")
+    rank[np.argsort(array, kind="stable")] = np.arange(1, len(array) + 1)
+    return rank
+
+
+def summarize(races: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Mean over races of each metric, with its standard error under ``<metric>_se``."""
+    if not races:
+        return {}
+    summary: dict[str, float] = {}
+    for name in (m for m in METRICS if m in races[0]):
+        mean, error = mean_and_error([race[name] for race in races])
+        summary[name], summary[f"{name}_se"] = mean, error
+    return summary
+
+
+def mean_and_error(values: ArrayLike) -> tuple[float, float]:
+    """Mean and its standard error (sample standard deviation over root n; 0 for a single value)."""
+    array = _vector(values, "values")
+    error = float(array.std(ddof=1) / np.sqrt(len(array))) if len(array) > 1 else 0.0
+    return float(array.mean()), error
+
+
+def paired_difference(ours: ArrayLike, theirs: ArrayLike) -> tuple[float, float]:
+    """Mean of ``ours - theirs`` over the same races, and its standard error."""
+    first, second = _vector(ours, "ours"), _vector(theirs, "theirs")
+    if first.shape != second.shape:
+        raise BadParameters(f"paired scores of {first.shape} and {second.shape} races: pair the same races")
+    return mean_and_error(first - second)
+
+
+def reliability(chances: ArrayLike, happened: ArrayLike, bins: int = 10) -> list[dict[str, Any]]:
+    """The reliability diagram's points: per bin of equal width ``count``, mean ``predicted`` and ``observed`` share."""
+    p, y = _vector(chances, "chances"), _vector(happened, "happened")
+    if p.shape != y.shape:
+        raise BadParameters(f"{p.shape} chances do not go with {y.shape} outcomes")
+    which = np.minimum((p * bins).astype("int64"), bins - 1)
+    points = []
+    for number in range(bins):
+        inside = which == number
+        if inside.any():
+            low, high = number / bins, (number + 1) / bins
+            mean, share = float(p[inside].mean()), float(y[inside].mean())
+            points.append({"low": low, "high": high, "count": int(inside.sum()), "predicted": mean, "observed": share})
+    return points
+
+
+def expected_calibration_error(chances: ArrayLike, happened: ArrayLike, bins: int = 10) -> float:
+    """Mean over entries of |predicted - observed| per bin (Naeini et al. 2015)."""
+    points = reliability(chances, happened, bins)
+    total = sum(p["count"] for p in points)
+    return float(sum(p["count"] * abs(p["predicted"] - p["observed"]) for p in points) / total)
+
+
+def _vector(values: ArrayLike, name: str) -> Floats:
+    array = np.asarray(values, dtype="float64")
+    if array.ndim != 1 or len(array) == 0 or np.isnan(array).any():
+        raise BadParameters(f"{name} must be one row of numbers without gaps, not of shape {array.shape}")
+    return array
+
+
+def _places(outcome: ArrayLike) -> Floats:
+    places = _vector(outcome, "outcome")
+    if not np.array_equal(np.sort(places), np.arange(1, len(places) + 1)):
+        raise BadParameters(f"outcome of {len(places)} drivers is no permutation of 1..{len(places)}: {places}")
+    return places
+
+
+def _paired(values: ArrayLike, outcome: ArrayLike) -> tuple[Floats, Floats]:
+    array, places = _vector(values, "values"), _places(outcome)
+    if array.shape != places.shape:
+        raise BadParameters(f"{array.shape} values do not go with {places.shape} drivers")
+    return array, places
+
+
+def _permutations(rank: ArrayLike, outcome: ArrayLike) -> tuple[Floats, Floats]:
+    ranks, places = _paired(rank, outcome)
+    if not np.array_equal(np.sort(ranks), np.sort(places)):
+        raise BadParameters(f"predicted_rank is no permutation of 1..{len(places)}: {ranks}")
+    return ranks, places
+
+
+def _matrix(matrix: ArrayLike, outcome: ArrayLike) -> tuple[Floats, Floats]:
+    chances, places = np.asarray(matrix, dtype="float64"), _places(outcome)
+    if chances.shape != (len(places), len(places)) or np.isnan(chances).any():
+        raise BadParameters(f"a position matrix of {chances.shape} does not go with {len(places)} drivers")
+    return chances, places

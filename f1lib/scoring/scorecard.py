@@ -1,0 +1,113 @@
+"""From forecasts to the scorecard: every metric of SCORING.md with its standard error, per season and per phase."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib.scoring import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+EARLY_RACES = 5  # the races after a regulation reset in which old form misleads most (SCORING.md)
+# Seasons that began with a major change of chassis or power-unit rules (FIELD_NOTES.md).
+RESET_SEASONS = (2014, 2022, 2026)
+CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
+
+
+def phases(training: pd.DataFrame) -> dict[str, set[str]]:
+    """Which events belong to each phase; a phase that the data cannot tell (wet without weather) is empty."""
+    events = training.drop_duplicates("event_partition_key")
+    keys = events["event_partition_key"]
+    reset = events["event_year"].isin(RESET_SEASONS) & (events["event_number"] <= EARLY_RACES)
+    found = {
+        f"first_{EARLY_RACES}_after_reset": set(keys[reset]),
+        "wet": _flag(training, "weather_is_wet"),
+        "sprint_weekend": _flag(training, "is_sprint_weekend"),
+        "street_circuit": _flag(training, "is_street_circuit"),
+    }
+    return found | {"all_others": set(keys) - set().union(*found.values())}
+
+
+def scorecard(
+    forecasts: Mapping[tuple[str, str, str], pd.DataFrame], phase_events: Mapping[str, set[str]]
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The scorecard of ``forecasts`` ((kind, system, horizon) -> rows of `backtest.walk_forward`) and its scores.
+
+    ``{"races", "models": {name: {horizon: {metric, metric_se, ...}}}, "baselines": {...}, "by_season": {season:
+    the same}, "by_phase": {phase: the same}, "reliability": {...}}``; models carry ``ece_p_win`` and the like.
+    The frame has a row a race, system and horizon: ``kind system horizon event_partition_key event_year`` and
+    the metrics.
+    """
+    import pandas as pd
+
+    scores = pd.concat([_race_scores(frame, *key) for key, frame in forecasts.items()], ignore_index=True)
+    card: dict[str, Any] = {"races": int(scores["event_partition_key"].nunique()), **_nested(scores)}
+    for kind, name, horizon in forecasts:
+        card[kind][name][horizon] |= calibration(forecasts[kind, name, horizon])
+    card["by_season"] = {str(year): _with_races(part) for year, part in scores.groupby("event_year")}
+    card["by_phase"] = {}
+    for phase, events in phase_events.items():
+        part = scores[scores["event_partition_key"].isin(events)]
+        if len(part):
+            card["by_phase"][phase] = _with_races(part)
+    card["reliability"] = {
+        name: {h: diagrams(f) for (k, n, h), f in forecasts.items() if (k, n) == ("models", name)}
+        for name in card["models"]
+    }
+    return card, scores
+
+
+def calibration(forecast: pd.DataFrame) -> dict[str, float]:
+    """``ece_p_win ece_p_podium ece_p_points ece_p_dnf``: expected calibration error over all entries."""
+    ran = forecast[forecast["finishing_position"].notna()]
+    found = {
+        f"ece_{name}": metrics.expected_calibration_error(ran[name], ran["finishing_position"] <= places)
+        for name, places in CHANCES.items()
+    }
+    return found | {"ece_p_dnf": metrics.expected_calibration_error(ran["p_dnf"], ran["is_dnf"])}
+
+
+def diagrams(forecast: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Points of the reliability diagrams of ``p_win p_podium p_points``."""
+    ran = forecast[forecast["finishing_position"].notna()]
+    return {n: metrics.reliability(ran[n], ran["finishing_position"] <= places) for n, places in CHANCES.items()}
+
+
+def paired(scores: pd.DataFrame, horizon: str, ours: str, theirs: str) -> dict[str, tuple[float, float]]:
+    """Per metric the mean of ours minus theirs over the races both have, and its standard error."""
+    part = scores[scores["horizon"] == horizon]
+    first, second = (part[part["system"] == s].set_index("event_partition_key") for s in (ours, theirs))
+    both = first.index.intersection(second.index)
+    return {m: metrics.paired_difference(first.loc[both, m], second.loc[both, m]) for m in metrics.METRICS}
+
+
+def _race_scores(forecast: pd.DataFrame, kind: str, name: str, horizon: str) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = []
+    for (event, year), race in forecast.groupby(["event_partition_key", "event_year"], sort=False):
+        head = {"kind": kind, "system": name, "horizon": horizon, "event_partition_key": event, "event_year": year}
+        rows.append(head | metrics.score_race(race))
+    return pd.DataFrame(rows)
+
+
+def _nested(scores: pd.DataFrame) -> dict[str, Any]:
+    """``{"models": {name: {horizon: metrics}}, "baselines": {...}}``."""
+    nested: dict[str, Any] = {"models": {}, "baselines": {}}
+    for (kind, name, horizon), part in scores.groupby(["kind", "system", "horizon"], sort=False):
+        races = part[list(metrics.METRICS)].to_dict("records")
+        nested[str(kind)].setdefault(str(name), {})[str(horizon)] = metrics.summarize(races)  # type: ignore[arg-type]
+    return nested
+
+
+def _with_races(scores: pd.DataFrame) -> dict[str, Any]:
+    return {"races": int(scores["event_partition_key"].nunique()), **_nested(scores)}
+
+
+def _flag(training: pd.DataFrame, column: str) -> set[str]:
+    if column not in training:
+        return set()
+    return set(training.loc[training[column] == 1, "event_partition_key"])

@@ -1,0 +1,1 @@
+"""Silver: bronze typed, deduplicated and understood; one table a file and season."""

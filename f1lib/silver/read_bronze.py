@@ -1,0 +1,171 @@
+"""What silver reads: the bronze files of some seasons as one table each, every row saying where it belongs."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.moments import parse_utc
+from f1lib.errors import StorageError, TableError
+from f1lib.lake.cache import Memory
+from f1lib.lake.paths import note_of
+from f1lib.lake.store import each, read_json
+from f1lib.sources.protocols import WEATHER_COLUMNS
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from f1lib.lake.store import ObjectStore
+
+
+_PLACED: Memory[pa.Table] = Memory()
+FRAMES = ("results", "starting_grid", "pit_stops", "laps", "weather")
+_FILE = re.compile(r"bronze/sessions/(?P<season>\d{4})/(?P<event>[^/]+)/(?P<session>[^/]+)/(?P<frame>[a-z_]+)\.parquet")
+_DOCUMENT = re.compile(r"bronze/weather/(?P<kind>[a-z_]+)/(?P<season>\d{4})/(?P<event>[^/]+)/[^/]+\.json")
+# Open-Meteo's hourly variables and what silver calls them.
+HOURLY = {
+    "temperature_2m": "temperature_c",
+    "relative_humidity_2m": "humidity_pct",
+    "precipitation": "precipitation_mm",
+    "precipitation_probability": "precipitation_probability_pct",
+    "wind_speed_10m": "wind_speed_kmh",
+    "wind_direction_10m": "wind_direction_deg",
+}
+
+
+def seasons_in_bronze(store: ObjectStore) -> list[int]:
+    """The seasons whose calendar is in bronze, ascending."""
+    notes = (re.fullmatch(r"bronze/schedule/(\d{4})/source\.json", key) for key in store.list("bronze/schedule/"))
+    return sorted(int(note[1]) for note in notes if note)
+
+
+def complete_files(store: ObjectStore, season: int) -> list[str]:
+    """The Parquet files of a season's sessions whose folder has its note; a file without one is half written."""
+    keys = set(store.list(f"bronze/sessions/{season}/"))
+    return [key for key in sorted(keys) if key.endswith(".parquet") and note_of(key) in keys]
+
+
+def notes(store: ObjectStore, seasons: list[int]) -> set[str]:
+    """The notes of all complete sessions and grids of the seasons."""
+    keys = (key for season in seasons for key in store.list(f"bronze/sessions/{season}/"))
+    return {key for key in keys if key.endswith("source.json")}
+
+
+def schedule_tables(store: ObjectStore, seasons: list[int]) -> dict[str, pa.Table]:
+    """``bronze_events``, ``bronze_sessions`` and, where any season has them, ``bronze_entries`` of the seasons.
+
+    Raises `StorageError` for a season whose calendar is not in bronze.
+    """
+    known = seasons_in_bronze(store)
+    absent = [season for season in seasons if season not in known]
+    if absent:
+        raise StorageError(f"the lake has no calendar of {', '.join(map(str, absent))}: run 00_schedule first")
+    held = set(store.list("bronze/schedule/"))
+    keys = {
+        n: [f"bronze/schedule/{season}/{n}.parquet" for season in seasons] for n in ("events", "sessions", "entries")
+    }
+    keys["entries"] = [key for key in keys["entries"] if key in held]
+    return {f"bronze_{n}": _together([_read(store, key) for key in named]) for n, named in keys.items() if named}
+
+
+def session_tables(store: ObjectStore, seasons: list[int], threads: int) -> dict[str, pa.Table]:
+    """``bronze_results``, ``bronze_laps``, ...: all complete files of the seasons; a kind without files is absent.
+
+    Rows carry ``event_partition_key`` and ``session``, taken from the path.
+    """
+    keys = [key for season in seasons for key in complete_files(store, season)]
+    found = {key: match for key in keys if (match := _FILE.fullmatch(key)) and match["frame"] in FRAMES}
+
+    def placed(key: str, data: bytes) -> pa.Table:
+        return _placed(_parsed(data, f"{key} in lake {store.url}"), found[key])
+
+    # The season under way is built again after each session; the others would only take memory.
+    newest = [key for key, match in found.items() if int(match["season"]) == max(seasons)]
+    contents = dict(zip(newest, each(store, store.read, newest, threads), strict=True))
+    others = [key for key in found if key not in contents]
+    prints = {key: hashlib.sha256(content).hexdigest() for key, content in contents.items()}
+    tables = _PLACED.of(prints, lambda key: placed(key, contents[key]), threads)
+    tables |= zip(others, each(store, lambda key: placed(key, store.read(key)), others, threads), strict=True)
+    grouped: dict[str, list[pa.Table]] = {}
+    for key, match in found.items():
+        grouped.setdefault(f"bronze_{match['frame']}", []).append(tables[key])
+    return {name: _together(parts) for name, parts in grouped.items()}
+
+
+def forecast_hours(store: ObjectStore, seasons: list[int]) -> pa.Table:
+    """Every weather document of the seasons as rows: one an hour it speaks of, times as aware UTC.
+
+    Raises `TableError` for a document that is not of Open-Meteo's shape.
+    """
+    import pyarrow as pa
+
+    rows: list[dict[str, Any]] = []
+    kinds = {key: match["kind"] for key, match in _documents(store) if int(match["season"]) in seasons}
+    for key, document in zip(kinds, each(store, lambda key: read_json(store, key), kinds), strict=True):
+        rows += _hours(document, kinds[key], key)
+    moment = pa.timestamp("us", tz="UTC")
+    texts = [(name, pa.string()) for name in ("event_partition_key", "kind", "provenance", "source")]
+    moments = [(name, moment) for name in ("issued_utc", "hour_utc")]
+    return pa.Table.from_pylist(
+        rows, pa.schema([*texts, *moments, *((name, pa.float64()) for name in HOURLY.values())])
+    )
+
+
+def _documents(store: ObjectStore) -> list[tuple[str, re.Match[str]]]:
+    return [(key, match) for key in store.list("bronze/weather/") if (match := _DOCUMENT.fullmatch(key))]
+
+
+def _hours(document: dict[str, Any], kind: str, key: str) -> list[dict[str, Any]]:
+    try:
+        envelope, hourly = document["f1lib"], document["hourly"]
+        common = {name: envelope[name] for name in ("event_partition_key", "provenance", "source")}
+        common |= {"kind": kind, "issued_utc": parse_utc(envelope["issued_utc"])}
+        moments = [parse_utc(text) for text in hourly["time"]]
+        columns = {ours: hourly.get(theirs) or [None] * len(moments) for theirs, ours in HOURLY.items()}
+        values = zip(*columns.values(), strict=True)
+        return [
+            {**common, "hour_utc": moment, **dict(zip(columns, row, strict=True))}
+            for moment, row in zip(moments, values, strict=True)
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise TableError(f"{key} is no Open-Meteo document ({error!r}): delete it and run 02_weather") from error
+
+
+def _read(store: ObjectStore, key: str) -> pa.Table:
+    return _parsed(store.read(key), f"{key} in lake {store.url}")
+
+
+def _parsed(data: bytes, where: str) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"{where} is no Parquet file: {error}; delete its folder and ingest it") from error
+
+
+def _placed(table: pa.Table, match: re.Match[str]) -> pa.Table:
+    import pyarrow as pa
+
+    key = f"{match['season']}_{match['event']}"
+    placed = table.append_column("event_partition_key", pa.repeat(pa.scalar(key), len(table)))
+    return placed.append_column("session", pa.repeat(pa.scalar(match["session"]), len(table)))
+
+
+def _together(tables: list[pa.Table]) -> pa.Table:
+    """One table of many: a column that is all null in one file takes its type from the others."""
+    import pyarrow as pa
+
+    bare = [table.replace_schema_metadata(None) for table in tables]
+    return pa.concat_tables(bare, promote_options="permissive").combine_chunks()
+
+
+def no_samples() -> pa.Table:
+    """``bronze_weather`` without rows, for a lake whose sources bring no weather samples."""
+    import pyarrow as pa
+
+    numbers = [name for name in WEATHER_COLUMNS if name != "rainfall"]
+    texts = [(name, pa.string()) for name in ("event_partition_key", "session", "source")]
+    return pa.schema([*texts, ("rainfall", pa.bool_()), *((name, pa.float64()) for name in numbers)]).empty_table()

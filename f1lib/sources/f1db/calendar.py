@@ -1,0 +1,161 @@
+"""F1DB's races as events and sessions: names, formats and times.
+
+F1DB gives a session's date and time, in UTC, from 2024 on; before, only the date of the race. Then the time
+is estimated (``time_is_estimated``) from the weekend's usual shape, as local time of the circuit: `LOCAL`.
+What matters downstream is the order of a weekend's sessions and the day they fall on, not the hour.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from f1lib.domain.circuits import circuit, event_name
+from f1lib.domain.weekend import (
+    FORMAT_SESSIONS,
+    GRID_LEAD,
+    LOCAL,
+    PUBLICATION_LAG,
+    SESSION_LENGTH,
+    SESSION_NAMES,
+    EventFormat,
+    EventKey,
+)
+from f1lib.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from f1lib.sources.f1db.release_files import Release
+
+
+# To 2021 Monaco practised on Thursday and rested on Friday.
+_MONACO_REST_UNTIL = 2021
+# (season, grandPrixId) -> race date as F1DB has it, and the date on which it was held (FIA, and FastF1's calendar).
+# A release that has put it right is left alone.
+_MISDATED = {(2021, "turkey"): ("2021-10-03", "2021-10-10")}
+_COLUMNS = {
+    "P1": "freePractice1",
+    "P2": "freePractice2",
+    "P3": "freePractice3",
+    "Q": "qualifying",
+    "SQ": "sprintQualifying",
+    "SS": "sprintQualifying",
+    "S": "sprintRace",
+}
+Row = dict[Any, Any]
+
+
+def calendar(release: Release) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every event and session of the release, as tables ``events`` and ``sessions`` plus ``race_id``.
+
+    Raises `SourceError` for a race without a date or with an id that the release does not explain.
+    """
+    import pandas as pd
+
+    events: list[Row] = []
+    sessions: list[Row] = []
+    circuits = release.frame("circuits").set_index("id").to_dict("index")
+    names = release.frame("grands-prix").set_index("id")["fullName"].to_dict()
+    countries = release.frame("countries").set_index("id")["name"].to_dict()
+    races = release.frame("races").astype(object)
+    for race in races.where(races.notna(), None).to_dict("records"):
+        event = _event(race, circuits, names, countries)
+        held = _sessions(race, event)
+        event["race_start_utc"] = next(row["session_start_utc"] for row in held if row["session"] == "R")
+        events.append(event)
+        sessions += held
+    if not events:
+        raise SourceError(f"{release.path.name} has no race from {release.first_season} on in f1db-races.csv")
+    return pd.DataFrame(events), pd.DataFrame(sessions)
+
+
+def event_format(race: Row) -> EventFormat:
+    """FastF1's event format of a row of ``f1db-races.csv``.
+
+    F1DB calls both sprint qualifyings ``SPRINT_SHOOTOUT``; the name changed from 2023 to 2024.
+    """
+    if race["qualifyingFormat"] == "SPRINT_RACE":
+        return EventFormat.SPRINT
+    if race["sprintQualifyingFormat"] or race["sprintQualifyingDate"] or race["sprintRaceDate"]:
+        if race["year"] < 2023:
+            return EventFormat.SPRINT
+        return EventFormat.SPRINT_SHOOTOUT if race["year"] == 2023 else EventFormat.SPRINT_QUALIFYING
+    return EventFormat.CONVENTIONAL
+
+
+def _event(race: Row, circuits: dict[Any, Row], names: dict[Any, str], countries: dict[Any, str]) -> Row:
+    season, grand_prix, circuit_id = int(race["year"]), race["grandPrixId"], race["circuitId"]
+    place = f"race {season} round {race['round']} in f1db-races.csv"
+    name = event_name(grand_prix, season) or names.get(grand_prix)
+    if not name:
+        raise SourceError(f"{place}: grandPrixId {grand_prix!r} is not in f1db-grands-prix.csv")
+    if circuit_id not in circuits:
+        raise SourceError(f"{place}: circuitId {circuit_id!r} is not in f1db-circuits.csv")
+    row, known = circuits[circuit_id], circuit(circuit_id)
+    return {
+        "race_id": int(race["id"]),
+        "event_partition_key": EventKey(season, name).partition_key,
+        "event_year": season,
+        "event_number": int(race["round"]),
+        "event_name": name,
+        "official_event_name": race["officialName"],
+        "event_format": event_format(race).value,
+        "circuit_id": circuit_id,
+        "circuit": known.name if known else row["name"],
+        "circuit_type": race["circuitType"],
+        "country": known.country if known else countries.get(row["countryId"]),
+        "latitude": known.latitude if known else float(row["latitude"]),
+        "longitude": known.longitude if known else float(row["longitude"]),
+        "timezone": known.timezone if known else None,
+        "is_cancelled": False,
+        "source": "f1db",
+    }
+
+
+def _sessions(race: Row, event: Row) -> list[Row]:
+    rows = []
+    for session in FORMAT_SESSIONS[event["event_format"]]:
+        start, is_estimated = _start(race, event, session)
+        end = start + SESSION_LENGTH[session]
+        keys = ("race_id", "event_partition_key", "event_year", "event_number", "event_name", "source")
+        row = {key: event[key] for key in keys}
+        row |= {"session": session, "session_name": SESSION_NAMES[session], "time_is_estimated": is_estimated}
+        row |= {"session_start_utc": start, "session_end_utc": end, "available_utc": end + PUBLICATION_LAG}
+        rows.append({**row, "grid_available_utc": start - GRID_LEAD if session in ("R", "S") else None})
+    return rows
+
+
+def _start(race: Row, event: Row, session: str) -> tuple[datetime, bool]:
+    """Scheduled start in UTC, and whether any part of it is the estimate."""
+    column = _COLUMNS.get(session)
+    day = _date(race, f"{column}Date" if column else "date")
+    hour = race[f"{column}Time" if column else "time"]
+    if day and hour:
+        try:
+            return datetime.combine(day, time.fromisoformat(hour), UTC), False
+        except ValueError as error:
+            raise SourceError(
+                f"{event['event_partition_key']} {session}: {hour!r} in f1db-races.csv: {error}"
+            ) from None
+    days_before, local = LOCAL[event["event_format"]][session]
+    if event["circuit_id"] == "monaco" and event["event_year"] <= _MONACO_REST_UNTIL and session in ("P1", "P2"):
+        days_before += 1
+    race_day = _date(race, "date")
+    if race_day is None:
+        raise SourceError(f"{event['event_partition_key']}: the race has no date in f1db-races.csv")
+    zone = ZoneInfo(event["timezone"] or "UTC")
+    return datetime.combine(day or race_day - timedelta(days=days_before), local, zone).astimezone(UTC), True
+
+
+def _date(race: Row, column: str) -> date | None:
+    if not race[column]:
+        return None
+    wrong = _MISDATED.get((int(race["year"]), race["grandPrixId"]))
+    if column == "date" and wrong and race[column] == wrong[0]:
+        return date.fromisoformat(wrong[1])
+    try:
+        return date.fromisoformat(race[column])
+    except ValueError as error:
+        raise SourceError(f"race {race['id']} in f1db-races.csv: {column} {race[column]!r}: {error}") from None

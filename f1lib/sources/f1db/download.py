@@ -1,0 +1,210 @@
+"""Where the F1DB release is: a path, a URL, or the project's newest release on GitHub, kept in a cache.
+
+A download is streamed beside its place, can be resumed, and takes its place only as a complete zip; what it
+is and when it was last asked for stands beside it as JSON. A good copy is never replaced by a bad one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import zipfile
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlparse
+
+from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.errors import RateLimited, SourceBlocked, SourceError
+
+if TYPE_CHECKING:
+    import requests
+
+LATEST = "https://github.com/f1db/f1db/releases/latest/download/f1db-csv.zip"
+TIMEOUT_SECONDS = (5, 30)  # to connect, and between two pieces of the answer
+ATTEMPTS = 3
+MAX_BYTES = 200_000_000  # a release has some 7 MB
+CHECK_EVERY = timedelta(days=1)
+PIECE_BYTES = 1 << 15
+_RETRY_AFTER_SECONDS = 3600.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Note:
+    """What is known of a cached copy: its validators, its checksum and when upstream was last asked."""
+
+    url: str
+    etag: str = ""
+    last_modified: str = ""
+    checked_utc: str = ""
+    sha256: str = ""
+
+
+def locate(
+    setting: str,
+    cache: Path,
+    *,
+    now: datetime,
+    max_age: timedelta = CHECK_EVERY,
+    session: requests.Session | None = None,
+) -> Path:
+    """The path of the release that ``setting`` means: a path, a URL, or empty for the newest release.
+
+    A URL's copy stays in ``cache`` and is asked for again (conditionally) when it was last checked more than
+    ``max_age`` before ``now``; when that fails the copy is used and a warning logged. Raises `SourceError`
+    for a path that is not there and for a download that fails with no copy to use.
+    """
+    parts = urlparse(setting)
+    if parts.scheme in ("http", "https"):
+        digest = hashlib.sha256(setting.encode()).hexdigest()[:8]
+        return _cached(setting, cache / f"f1db-{digest}.zip", now, max_age, session)
+    if setting:
+        path = Path(unquote(parts.path)) if parts.scheme == "file" else Path(setting).expanduser()
+        if not path.is_file():
+            raise SourceError(f"there is no F1DB release at {path}: give the path or URL of an f1db-csv.zip")
+        return path
+    return _cached(LATEST, cache / "f1db-csv.zip", now, max_age, session)
+
+
+def _cached(url: str, target: Path, now: datetime, max_age: timedelta, session: requests.Session | None) -> Path:
+    import requests
+
+    note = _read_note(target, url) if target.is_file() else None
+    if note and note.checked_utc and now - parse_utc(note.checked_utc) < max_age:
+        return target
+    try:
+        with session or requests.Session() as opened:
+            _refresh(opened, url, target, note, now)
+    except (SourceError, OSError) as error:
+        if note is None:
+            raise _as_source_error(error, url) from error
+        log.warning("using the F1DB release of %s: %s", note.checked_utc or "an earlier run", error)
+    return target
+
+
+def _refresh(session: requests.Session, url: str, target: Path, note: Note | None, now: datetime) -> None:
+    """Bring ``target`` up to date; on any error it is left as it was."""
+    import requests
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_suffix(".part")
+    fresh: Note | None = None
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            fresh = _download(session, url, part, note)
+            break
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+            if attempt == ATTEMPTS:
+                raise _as_source_error(error, url) from error
+            log.info("download of %s interrupted, going on: %s", url, error)
+    if fresh is None:  # not modified
+        assert note is not None
+        _write_note(target, note, now)
+        return
+    checksum = _verify(part, url)
+    part.replace(target)
+    _note_path(part).unlink(missing_ok=True)
+    _write_note(target, Note(url, fresh.etag, fresh.last_modified, sha256=checksum), now)
+
+
+def _download(session: requests.Session, url: str, part: Path, note: Note | None) -> Note | None:
+    """Fetch into ``part``, going on where an earlier try of the same version ended; None when not modified."""
+    begun = _read_note(part, url) if part.is_file() else None
+    offset = part.stat().st_size if begun and (begun.etag or begun.last_modified) else 0
+    headers = {"Accept-Encoding": "identity"}
+    if offset and begun:
+        headers |= {"Range": f"bytes={offset}-", "If-Range": begun.etag or begun.last_modified}
+    elif note:
+        headers |= {"If-None-Match": note.etag} if note.etag else {}
+        headers |= {"If-Modified-Since": note.last_modified} if note.last_modified else {}
+    with session.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer:
+        if answer.status_code == 304 and note:
+            return None
+        if answer.status_code == 416:
+            part.unlink()
+            return _download(session, url, part, note)
+        _check_status(answer, url)
+        resumed = answer.status_code == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
+        fresh = Note(url, _strong(answer.headers.get("ETag", "")), answer.headers.get("Last-Modified", ""))
+        _note_path(part).write_text(json.dumps(asdict(fresh)), encoding="utf-8")
+        _stream(answer, part, offset if resumed else 0, url)
+    return fresh
+
+
+def _stream(answer: requests.Response, part: Path, offset: int, url: str) -> None:
+    import requests
+
+    expected = answer.headers.get("Content-Length")
+    with part.open("ab" if offset else "wb") as file:
+        for piece in answer.iter_content(PIECE_BYTES):
+            file.write(piece)
+            if file.tell() > MAX_BYTES:
+                raise SourceError(f"{url} is larger than {MAX_BYTES} bytes: it is no F1DB CSV release")
+    got = part.stat().st_size - offset
+    if expected is not None and got < int(expected):
+        raise requests.ConnectionError(f"the answer ended after {got} of {expected} bytes")
+
+
+def _check_status(answer: requests.Response, url: str) -> None:
+    status = answer.status_code
+    if status == 429:
+        wait = answer.headers.get("Retry-After", "")
+        raise RateLimited(f"{url} asks us to wait (429)", float(wait) if wait.isdigit() else _RETRY_AFTER_SECONDS)
+    if status in (401, 403):
+        raise SourceBlocked(f"{url} refuses us ({status}): download f1db-csv.zip by hand and give its path")
+    if status not in (200, 206):
+        raise SourceError(f"{url} answered {status} {answer.reason}: give the path of an f1db-csv.zip instead")
+
+
+def _verify(part: Path, url: str) -> str:
+    """The checksum of a complete F1DB zip; anything else is removed and raises `SourceError`."""
+    try:
+        with zipfile.ZipFile(part) as archive:
+            damaged = archive.testzip()
+            foreign = not any(name.endswith("f1db-races.csv") for name in archive.namelist())
+    except (zipfile.BadZipFile, EOFError) as error:
+        damaged, foreign = str(error), False
+    if damaged or foreign:
+        part.unlink()
+        what = f"is damaged ({damaged})" if damaged else "holds no f1db-races.csv: it is no F1DB CSV release"
+        raise SourceError(f"what {url} gave {what}; try again, or give the path of an f1db-csv.zip")
+    return hashlib.sha256(part.read_bytes()).hexdigest()
+
+
+def _note_path(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def _read_note(path: Path, url: str) -> Note:
+    """The note beside a file; an empty one when there is none, it is unreadable, or it is of another URL."""
+    try:
+        note = Note(**json.loads(_note_path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return Note(url)
+    return note if note.url == url else Note(url)
+
+
+def _write_note(target: Path, note: Note, now: datetime) -> None:
+    document = {**asdict(note), "checked_utc": format_utc(now)}
+    _note_path(target).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _strong(etag: str) -> str:
+    """A weak validator cannot vouch for a part of a body (RFC 9110, 13.1.5)."""
+    return "" if etag.startswith("W/") else etag
+
+
+def _as_source_error(error: Exception, url: str) -> SourceError:
+    import requests
+
+    from f1lib.sources.failures import cause
+
+    if isinstance(error, SourceError):
+        return error
+    if not isinstance(error, requests.RequestException):  # a folder or a disk: the system names the place
+        return SourceError(f"cannot download {url}: {error}")
+    return SourceError(f"cannot download {url}: {cause(error)}; give the path of an f1db-csv.zip instead")

@@ -1,0 +1,151 @@
+"""F1DB's result files as frames of `sources.base`, a whole file at once; ``race_id`` is kept beside.
+
+F1DB's ids are the canonical ones, so nothing is mapped. Times are whole milliseconds there, seconds here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from f1lib.errors import SourceError
+from f1lib.sources.protocols import ENTRY_COLUMNS, GRID_COLUMNS, PIT_STOP_COLUMNS, RESULT_COLUMNS
+
+if TYPE_CHECKING:
+    from f1lib.sources.f1db.release_files import Release
+
+RESULT_FILES = {
+    "P1": "races-free-practice-1-results",
+    "P2": "races-free-practice-2-results",
+    "P3": "races-free-practice-3-results",
+    "Q": "races-qualifying-results",
+    "SQ": "races-sprint-qualifying-results",
+    "SS": "races-sprint-qualifying-results",
+    "S": "races-sprint-race-results",
+    "R": "races-race-results",
+}
+GRID_FILES = {"R": "races-starting-grid-positions", "S": "races-sprint-starting-grid-positions"}
+
+_TEXTS = "driver_id driver_number abbreviation full_name team_id team_name position_text grid_text status_text".split()
+_COUNTS = "position grid_position laps gap_laps pit_stop_count grid_penalty_positions stop lap".split()
+
+
+def results(release: Release, session: str) -> pd.DataFrame:
+    """Every result row of one session code: ``race_id`` and `RESULT_COLUMNS`, in official order."""
+    file = RESULT_FILES[session]
+    raw = release.frame(file)
+    out = _identity(release, file, raw).assign(laps=raw["laps"])
+    if session in ("R", "S"):
+        out = out.assign(
+            grid_position=raw["gridPositionNumber"],
+            grid_text=raw["gridPositionText"],
+            status_text=raw["reasonRetired"],
+            points=_decimal(raw["points"], release.file(file)),
+            race_time_seconds=_seconds(raw["timeMillis"]),
+            gap_seconds=_seconds(raw["gapMillis"]),
+            gap_laps=raw["gapLaps"],
+            pit_stop_count=raw["pitStops"],
+            best_lap_seconds=_race_best(release, raw) if session == "R" else None,
+        )
+    else:
+        times = pd.DataFrame({"best": _seconds(raw["timeMillis"])})
+        if "q1Millis" in raw:
+            segments = {f"q{n}_seconds": _seconds(raw[f"q{n}Millis"]) for n in (1, 2, 3)}
+            out = out.assign(**segments)
+            times = times.assign(**segments)
+        out = out.assign(best_lap_seconds=times.min(axis=1))
+    return _shaped(out, RESULT_COLUMNS)
+
+
+def starting_grids(release: Release, session: str) -> pd.DataFrame:
+    """Every row of the official grids of ``R`` or ``S``: ``race_id`` and `GRID_COLUMNS`, in grid order."""
+    file = GRID_FILES[session]
+    raw = release.frame(file)
+    out = _identity(release, file, raw).assign(grid_penalty_positions=raw["gridPenaltyPositions"])
+    return _shaped(out, GRID_COLUMNS)
+
+
+def entries(release: Release, season: int) -> pd.DataFrame | None:
+    """Who is entered for the first race of ``season``: `ENTRY_COLUMNS`, or None when the release does not say.
+
+    The rounds of F1DB's entry list are filled in afterwards: whoever came later in the season is no news of before
+    it, so only round 1 is read. Before any round is filled in everybody entered to race counts.
+    """
+    file = "seasons-entrants-drivers"
+    raw = release.frame(file)
+    raw = raw[(raw["year"] == season) & (raw["testDriver"] != "true")]
+    if raw["rounds"].notna().any():
+        raw = raw[raw["rounds"].fillna("").str.split(";").map(lambda rounds: "1" in rounds)]
+    if raw.empty:
+        return None
+    known = _identity(
+        release, file, raw.assign(raceId=0, driverNumber=None, positionDisplayOrder=None, positionText=None)
+    )
+    return (
+        known[ENTRY_COLUMNS].drop_duplicates("driver_id").sort_values("driver_id", ignore_index=True).astype("string")
+    )
+
+
+def pit_stops(release: Release) -> pd.DataFrame:
+    """Every stop of the races: ``race_id`` and `PIT_STOP_COLUMNS`."""
+    raw = release.frame("races-pit-stops")
+    out = pd.DataFrame(
+        {
+            "race_id": raw["raceId"],
+            "driver_id": raw["driverId"],
+            "stop": raw["stop"],
+            "lap": raw["lap"],
+            "duration_seconds": _seconds(raw["timeMillis"]),
+        }
+    )
+    return _shaped(out, PIT_STOP_COLUMNS)
+
+
+def _identity(release: Release, file: str, raw: pd.DataFrame) -> pd.DataFrame:
+    drivers = release.frame("drivers").set_index("id")
+    teams = release.frame("constructors").set_index("id")["name"]
+    for column, known in (("driverId", drivers.index), ("constructorId", teams.index)):
+        strange = raw.loc[~raw[column].isin(known), column]
+        if len(strange):
+            raise SourceError(
+                f"{release.file(file)} in {release.path.name}: {column} {strange.iloc[0]!r} "
+                f"is not in {release.file('drivers' if column == 'driverId' else 'constructors')}"
+            )
+    return pd.DataFrame(
+        {
+            "race_id": raw["raceId"],
+            "driver_id": raw["driverId"],
+            "driver_number": raw["driverNumber"],
+            "abbreviation": raw["driverId"].map(drivers["abbreviation"]),
+            "full_name": raw["driverId"].map(drivers["name"]),
+            "team_id": raw["constructorId"],
+            "team_name": raw["constructorId"].map(teams),
+            "position": raw["positionDisplayOrder"],
+            "position_text": raw["positionText"],
+        }
+    )
+
+
+def _shaped(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """All columns in order and in one dtype each, however many of their values are null."""
+    out = frame.reindex(columns=["race_id", *columns])
+    kinds = {c: "string" if c in _TEXTS else "Int64" if c in _COUNTS else "float64" for c in columns}
+    return out.astype({"race_id": "int64", **kinds})
+
+
+def _seconds(millis: pd.Series[int]) -> pd.Series[float]:
+    return millis.astype("float64") / 1000.0
+
+
+def _decimal(values: pd.Series[str], file: str) -> pd.Series[float]:
+    try:
+        return pd.to_numeric(values).astype("float64")
+    except (ValueError, TypeError) as error:
+        raise SourceError(f"{file}: column {values.name} is not a number ({error})") from error
+
+
+def _race_best(release: Release, raw: pd.DataFrame) -> pd.Series[float]:
+    fastest = release.frame("races-fastest-laps").groupby(["raceId", "driverId"])["timeMillis"].min()
+    best = fastest.reindex(pd.MultiIndex.from_frame(raw[["raceId", "driverId"]]))
+    return pd.Series(best.astype("float64").to_numpy() / 1000.0, index=raw.index)

@@ -1,0 +1,150 @@
+"""F1DB (https://github.com/f1db/f1db, CC BY 4.0): schedules, results and grids from one CSV release.
+
+>>> source = F1dbSource(Path("f1db-csv.zip"), first_season=2010)
+>>> source.session(EventKey(2025, "Abu Dhabi Grand Prix"), "Q", as_of).frames["results"]
+
+A release knows more than was known at ``as_of``; a session is given from its scheduled end plus
+`terms.PUBLICATION_LAG`, a starting grid from `terms.GRID_LEAD` before the start. The calendar is given as the
+release has it. F1DB has no laps, weather or race control messages.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from f1lib.domain.moments import format_utc
+from f1lib.domain.weekend import EventKey
+from f1lib.errors import NotPublishedYet, SourceError
+from f1lib.sources.f1db import frames as f1db_frames
+from f1lib.sources.f1db.calendar import calendar
+from f1lib.sources.f1db.release_files import Release
+from f1lib.sources.protocols import Schedule, SessionData
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+    from datetime import datetime
+
+ATTRIBUTION = "F1DB, https://github.com/f1db/f1db (CC BY 4.0)"
+# Formula One's next calendar is out by then (the FIA's World Council confirms it in autumn).
+_NEXT_CALENDAR_MONTH = 12
+
+
+class F1dbSource:
+    """See `sources.base.SessionSource`. ``release`` is the path of ``f1db-csv.zip``.
+
+    Raises `SourceError` for a file that is no complete F1DB CSV release.
+    """
+
+    name = "f1db"
+    attribution = ATTRIBUTION
+
+    def __init__(self, release: Path | str, *, first_season: int = 2010) -> None:
+        self._release = Release(Path(release), first_season)
+        self._parts: dict[str, Any] = {}
+        self._schedules: dict[int, Schedule] = {}
+
+    def seasons(self, as_of: datetime) -> list[int]:
+        """The seasons with races up to the year of ``as_of``; the next year's from December on."""
+        last = as_of.year + (1 if as_of.month >= _NEXT_CALENDAR_MONTH else 0)
+        return sorted(int(year) for year in self._calendar[0]["event_year"].unique() if year <= last)
+
+    def schedule(self, season: int, as_of: datetime) -> Schedule:
+        """See `SessionSource.schedule`."""
+        if season not in self.seasons(as_of):
+            known = self.seasons(as_of)
+            span = f"{known[0]}-{known[-1]}" if known else "none"
+            raise SourceError(f"F1DB knows no season {season} at {format_utc(as_of)} (it has {span})")
+        if season not in self._schedules:
+            self._schedules[season] = self._schedule(season)
+        return self._schedules[season]
+
+    def _schedule(self, season: int) -> Schedule:
+        """A season's calendar, which a release gives alike at every moment."""
+        events, sessions = (
+            frame[frame["event_year"] == season].drop(columns="race_id").reset_index(drop=True)
+            for frame in self._calendar
+        )
+        provenance = self._provenance("races", "circuits", "grands-prix", "seasons-entrants-drivers")
+        return Schedule(events, sessions, provenance, f1db_frames.entries(self._release, season))
+
+    def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
+        """See `SessionSource.session`: ``results``, and ``pit_stops`` of a race that has any."""
+        row = self._row(key, session)
+        what = f"{key} {session}"
+        _wait_until(row["available_utc"], as_of, what)
+        results = self._part("results", session, row["race_id"])
+        if results is None:
+            raise NotPublishedYet(f"{what}: this F1DB release has no results of it (cancelled, or not in yet)")
+        frames = {"results": results}
+        if session == "R" and (stops := self._part("pit_stops", "R", row["race_id"])) is not None:
+            frames["pit_stops"] = stops
+        return SessionData(frames, self._provenance(f1db_frames.RESULT_FILES[session]), _oddities(what, results))
+
+    def starting_grid(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
+        """See `SessionSource.starting_grid`."""
+        if session not in f1db_frames.GRID_FILES:
+            raise SourceError(f"{key} {session}: only R and S have a starting grid")
+        row = self._row(key, session)
+        what = f"{key} starting grid of {session}"
+        _wait_until(row["grid_available_utc"], as_of, what)
+        grid = self._part("grid", session, row["race_id"])
+        if grid is None:
+            raise NotPublishedYet(f"{what}: this F1DB release has none (cancelled, or not in yet)")
+        provenance = self._provenance(f1db_frames.GRID_FILES[session])
+        return SessionData({"starting_grid": grid}, provenance, _oddities(what, grid))
+
+    @cached_property
+    def _calendar(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return calendar(self._release)
+
+    @cached_property
+    def _sessions(self) -> dict[tuple[str, str], dict[Hashable, Any]]:
+        rows = self._calendar[1].to_dict("records")
+        return {(row["event_partition_key"], row["session"]): row for row in rows}
+
+    def _row(self, key: EventKey, session: str) -> dict[Hashable, Any]:
+        try:
+            return self._sessions[key.partition_key, session]
+        except KeyError:
+            raise SourceError(f"F1DB's calendar has no session {session} of {key}") from None
+
+    def _part(self, kind: str, session: str, race_id: Hashable) -> pd.DataFrame | None:
+        """A race's rows of one file, in official order, None where it has none; a file is converted once."""
+        name = f"{kind}/{session}"
+        if name not in self._parts:
+            if kind == "results":
+                whole = f1db_frames.results(self._release, session)
+            elif kind == "grid":
+                whole = f1db_frames.starting_grids(self._release, session)
+            else:
+                whole = f1db_frames.pit_stops(self._release)
+            order = ["race_id", "driver_id", "stop"] if kind == "pit_stops" else ["race_id", "position", "driver_id"]
+            self._parts[name] = whole.sort_values(order, kind="stable").groupby("race_id", sort=False)
+        parts = self._parts[name]
+        if race_id not in parts.groups:
+            return None
+        found: pd.DataFrame = parts.get_group(race_id).drop(columns="race_id").reset_index(drop=True)
+        return found
+
+    def _provenance(self, *files: str) -> dict[str, Any]:
+        return {
+            "source": self.name,
+            "attribution": ATTRIBUTION,
+            "release": self._release.path.name,
+            "sha256": self._release.sha256,
+            "files": [self._release.file(file) for file in files],
+        }
+
+
+def _wait_until(visible: datetime, as_of: datetime, what: str) -> None:
+    if as_of < visible:
+        raise NotPublishedYet(f"{what} is visible from {format_utc(visible)}, not yet at {format_utc(as_of)}")
+
+
+def _oddities(what: str, rows: pd.DataFrame) -> list[str]:
+    repeated = rows.loc[rows["driver_id"].duplicated(), "driver_id"]
+    return [f"{what}: {driver} has more than one row" for driver in sorted(set(repeated))]

@@ -1,0 +1,1 @@
+"""FastF1: live timing, its mirror, and Jolpica's official results."""

@@ -1,0 +1,139 @@
+"""FastF1's event schedule as tables ``events`` and ``sessions``: its names, its times, canonical circuits.
+
+An event is what FastF1 says it is: a race that was moved keeps its name and gets the circuit of the place it
+is run at (2026's Bahrain Grand Prix at Sepang), a renamed one gets its new name.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from f1lib.domain.circuits import Circuit, find_circuit
+from f1lib.domain.weekend import (
+    FORMAT_SESSIONS,
+    GRID_LEAD,
+    LOCAL,
+    PUBLICATION_LAG,
+    SESSION_LENGTH,
+    SESSION_NAMES,
+    EventKey,
+    plain,
+)
+from f1lib.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = dict[str, Any]
+_CODES = {name: code for code, name in SESSION_NAMES.items()}
+
+
+def calendar(raw: pd.DataFrame, season: int) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Events, sessions and oddities of one season from FastF1's ``EventSchedule``; tests are left out.
+
+    Raises `SourceError` when it holds no event, or one in a format that is not known.
+    """
+    import pandas as pd
+
+    events: list[Row] = []
+    sessions: list[Row] = []
+    odd: list[str] = []
+    records = pd.DataFrame(raw).sort_values("RoundNumber", kind="stable").to_dict("records")
+    for row in ({str(name): value for name, value in record.items()} for record in records):
+        if row["EventFormat"] == "testing" or not int(row["RoundNumber"]):
+            continue
+        event, strange = _event(row, season)
+        held = _sessions(row, event)
+        races = [session["session_start_utc"] for session in held if session["session"] == "R"]
+        if not races:
+            raise SourceError(f"FastF1's schedule of {season}: {event['event_name']} has no race")
+        events.append(event | {"race_start_utc": races[0]})
+        sessions += held
+        odd += strange
+    if not events:
+        raise SourceError(f"FastF1's schedule of {season} holds no event")
+    return pd.DataFrame(events), pd.DataFrame(sessions), odd
+
+
+def _event(row: Row, season: int) -> tuple[Row, list[str]]:
+    name, location = str(row["EventName"]), str(row["Location"])
+    if row["EventFormat"] not in FORMAT_SESSIONS:
+        raise SourceError(f"FastF1's schedule of {season}: {name} has the unknown format {row['EventFormat']!r}")
+    known = find_circuit(location)
+    event = {
+        "event_partition_key": EventKey(season, name).partition_key,
+        "event_year": season,
+        "event_number": int(row["RoundNumber"]),
+        "event_name": name,
+        "official_event_name": str(row["OfficialEventName"]) or None,
+        "event_format": str(row["EventFormat"]),
+        "is_cancelled": False,
+        "source": "fastf1",
+    }
+    odd = [] if known else [f"{season} {name}: no circuit is known at {location!r}; it has no coordinates"]
+    return event | _place(known, location, str(row["Country"])), odd
+
+
+def _place(known: Circuit | None, location: str, country: str) -> Row:
+    if known is None:
+        empty = {"latitude": None, "longitude": None, "timezone": None, "circuit_type": None}
+        return {"circuit_id": plain(location), "circuit": location, "country": country, **empty}
+    return {
+        "circuit_id": known.circuit_id,
+        "circuit": known.name,
+        "circuit_type": "STREET" if known.is_street else "RACE",
+        "country": known.country,
+        "latitude": known.latitude,
+        "longitude": known.longitude,
+        "timezone": known.timezone,
+    }
+
+
+def _sessions(row: Row, event: Row) -> list[Row]:
+    """The sessions FastF1 lists; an event may have fewer than its format (Imola 2020 was held in two days)."""
+    rows = []
+    keys = ("event_partition_key", "event_year", "event_number", "event_name", "source")
+    for number in range(1, 6):
+        session = session_code(row[f"Session{number}"], event["event_format"])
+        if session is None:
+            continue
+        start, is_estimated = _start(row, event, session, number)
+        end = start + SESSION_LENGTH[session]
+        own = {"session": session, "session_name": SESSION_NAMES[session], "time_is_estimated": is_estimated}
+        own |= {"session_start_utc": start, "session_end_utc": end, "available_utc": end + PUBLICATION_LAG}
+        own["grid_available_utc"] = start - GRID_LEAD if session in ("R", "S") else None
+        rows.append({key: event[key] for key in keys} | own)
+    return rows
+
+
+def session_code(name: Any, event_format: str) -> str | None:
+    """``Practice 1`` is ``P1``; in 2021-22 ``Sprint Qualifying`` was the sprint. None for no session at all.
+
+    Raises `SourceError` for a session nobody knows.
+    """
+    if not isinstance(name, str) or not name or name == "None":
+        return None
+    if event_format == "sprint" and name == "Sprint Qualifying":
+        return "S"
+    try:
+        return _CODES[name]
+    except KeyError:
+        raise SourceError(f"FastF1's schedule names an unknown session {name!r}") from None
+
+
+def _start(row: Row, event: Row, session: str, number: int) -> tuple[datetime, bool]:
+    """Scheduled start in UTC; without a time, the usual hour of that session on its day (`f1db_calendar.LOCAL`)."""
+    import pandas as pd
+
+    at = row[f"Session{number}DateUtc"]
+    if not pd.isna(at):
+        return pd.Timestamp(at).to_pydatetime().replace(tzinfo=UTC), False
+    if pd.isna(row["EventDate"]):
+        raise SourceError(f"{event['event_partition_key']}: FastF1's schedule has no date")
+    days, local = LOCAL[event["event_format"]].get(session, LOCAL["conventional"].get(session, (0, None)))
+    day = pd.Timestamp(row["EventDate"]).date() - timedelta(days=days)
+    zone = ZoneInfo(event["timezone"] or "UTC")
+    assert local is not None
+    return datetime.combine(day, local, zone).astimezone(UTC), True

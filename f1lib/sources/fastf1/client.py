@@ -1,0 +1,191 @@
+"""FastF1 as a client that behaves: one place where its two `requests` sessions, cache and log are set up.
+
+While a `Wire` talks, FastF1's requests go through our `transport.Upstream` (base address, time-outs, retries,
+record of calls), its messages are collected instead of printed, and nothing can ask for credentials: an F1
+account comes from the caller or there is none. FastF1's limiter stays in force.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from f1lib.errors import RateLimited
+from f1lib.sources.fastf1.cache import CacheFolder
+from f1lib.sources.http import Upstream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from requests.adapters import HTTPAdapter
+
+LIVE_TIMING = "livetiming.formula1.com"
+MIRROR = "livetiming-mirror.fastf1.dev"
+_MOUNTED = ("https://", "http://", f"https://{LIVE_TIMING}/")  # FastF1 mounts an adapter of its own on the last
+# FastF1's limiter and settings are the process's, and not made for threads: one conversation at a time.
+_ONE_AT_A_TIME = threading.RLock()
+_LONGEST_MESSAGE = 300
+
+
+class Wire:
+    """FastF1 set up with ``cache``, ``base`` and ``account`` (user name and password, or None).
+
+    ``cache_bytes`` bounds what our own downloads may take in ``cache``. ``options`` go to `Upstream`.
+    """
+
+    def __init__(
+        self, cache: Path, *, base: str = "", account: tuple[str, str] | None = None, cache_bytes: int, **options: Any
+    ) -> None:
+        self.folder = CacheFolder(cache, cache_bytes)
+        self._account = account
+        self._signer: HTTPAdapter | None = None
+        self.upstream = Upstream(base=base, soft=True, **options)
+
+    @contextmanager
+    def talk(self) -> Iterator[list[str]]:
+        """Everything said to FastF1 happens inside; yields the list of its warnings, which grows.
+
+        Raises `RateLimited` when FastF1's own limit is reached, `SourceError` when the cache cannot be used.
+        """
+        from fastf1.req import Cache
+
+        with _ONE_AT_A_TIME:
+            self._configure()
+            self.upstream.forget()
+            if self._account and not self.upstream.base and self._signer is None:
+                self._signer = _signing_adapter(*self._account)
+                self.upstream.signing = {LIVE_TIMING: self._signer}
+            sessions = [s for s in (Cache._requests_session, Cache._requests_session_cached) if s is not None]
+            before = [(session, dict(session.adapters)) for session in sessions]
+            for session in sessions:
+                for prefix in _MOUNTED:
+                    session.mount(prefix, self.upstream)
+            try:
+                with _collected_log() as said:
+                    yield said
+            except Exception as error:
+                if _is_limit(error):
+                    wait = seconds_to_wait()
+                    raise RateLimited(f"FastF1's own limit ({error}); ask again in {wait:.0f} s", wait) from error
+                raise
+            finally:
+                for session, adapters in before:
+                    for prefix in _MOUNTED:
+                        session.mount(prefix, adapters[prefix]) if prefix in adapters else session.adapters.pop(prefix)
+                self.folder.trim()
+
+    def _configure(self) -> None:
+        """FastF1's parsed files are kept, its copies of responses are not.
+
+        Those would be served for twelve hours: an answer from before the results were published would hide
+        them for the rest of the day.
+        """
+        from fastf1.req import Cache
+
+        self.folder.make()
+        Cache.configure(cache_dir=str(self.folder.path), use_requests_cache=False)
+
+
+def seconds_to_wait() -> float:
+    """How long FastF1's limiter will refuse further calls, from its own record of calls."""
+    from fastf1.req import _SessionWithRateLimiting
+
+    waits = [0.0]
+    for limiters in _SessionWithRateLimiting._RATE_LIMITS.values():
+        for limiter in limiters:
+            stamps = getattr(limiter, "_timestamps", None)
+            if stamps and len(stamps) == stamps.maxlen:
+                waits.append(stamps[0] + limiter._interval - stamps[-1])
+    return max(waits) or 3600.0
+
+
+def share_limits(workers: int) -> None:
+    """Take one of ``workers`` equal shares of FastF1's limits, which every process counts for itself."""
+    from collections import deque
+
+    from fastf1.req import _SessionWithRateLimiting
+
+    for limiters in _SessionWithRateLimiting._RATE_LIMITS.values():
+        for limiter in limiters:
+            stamps = getattr(limiter, "_timestamps", None)
+            if stamps is None:
+                limiter._interval *= workers
+            else:
+                limiter._timestamps = deque(stamps, maxlen=max(stamps.maxlen // workers, 2))
+
+
+def versions() -> dict[str, Any]:
+    """What produced the frames: FastF1's version and that of its parsers."""
+    import fastf1
+    from fastf1.req import Cache
+
+    return {"fastf1": fastf1.__version__, "fastf1_api_core": Cache._API_CORE_VERSION}
+
+
+def _is_limit(error: BaseException | None) -> bool:
+    """FastF1's limiter may come wrapped in another exception."""
+    from fastf1.exceptions import RateLimitExceededError
+
+    while error is not None:
+        if isinstance(error, RateLimitExceededError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _signing_adapter(username: str, password: str) -> HTTPAdapter:
+    """FastF1's adapter that signs in with this account, and asks nobody.
+
+    A refused sign-in is not repeated: FastF1 would try again with every request.
+    """
+    from fastf1.exceptions import F1AuthError
+    from fastf1.internals.f1account import LivetimingAuthAdapter
+    from fastf1.internals.f1account.login import login
+    from fastf1.internals.f1account.tokens import TokenManager
+
+    refusals: list[str] = []
+
+    def sign_in() -> Any:
+        if refusals:
+            raise F1AuthError(refusals[0])
+        try:
+            return login(username, password)
+        except F1AuthError as error:
+            refusals.append(str(error))
+            raise
+
+    return LivetimingAuthAdapter(TokenManager(auth_func=sign_in))  # type: ignore[no-any-return]
+
+
+class _Collector(logging.Handler):
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._said = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = " ".join(record.getMessage().split())
+        if message and message not in self._said:
+            self._said.append(message[:_LONGEST_MESSAGE])
+
+
+@contextmanager
+def _collected_log() -> Iterator[list[str]]:
+    """FastF1's warnings as a list instead of lines on the terminal."""
+    said: list[str] = []
+    logger = logging.getLogger("fastf1")
+    handlers, propagates = list(logger.handlers), logger.propagate
+    collector = _Collector(said)
+    try:
+        for handler in handlers:
+            logger.removeHandler(handler)
+        logger.addHandler(collector)
+        logger.propagate = False
+        yield said
+    finally:
+        logger.removeHandler(collector)
+        for handler in handlers:
+            logger.addHandler(handler)
+        logger.propagate = propagates

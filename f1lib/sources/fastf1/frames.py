@@ -1,0 +1,157 @@
+"""What FastF1 loaded as frames of `sources.base`: laps, weather, race control, pit stops.
+
+Drivers get their canonical ids from the session's own list; a car number is only used to look a lap up in
+the list of the very session it was driven in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from f1lib.sources.protocols import PIT_STOP_COLUMNS, RACE_CONTROL_COLUMNS, WEATHER_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KMH_PER_MS = 3.6
+LAP_COLUMNS = (
+    "driver_id lap_number driver_number team_id lap_time_seconds sector1_seconds sector2_seconds sector3_seconds "
+    "speed_i1_kmh speed_i2_kmh speed_fl_kmh speed_st_kmh compound tyre_life fresh_tyre stint position track_status "
+    "is_accurate is_deleted is_pit_in is_pit_out session_time_seconds"
+).split()
+_COMPOUNDS = frozenset("SOFT MEDIUM HARD INTERMEDIATE WET HYPERSOFT ULTRASOFT SUPERSOFT".split())
+_TIMES = {
+    "lap_time_seconds": "LapTime",
+    "sector1_seconds": "Sector1Time",
+    "sector2_seconds": "Sector2Time",
+    "sector3_seconds": "Sector3Time",
+    "session_time_seconds": "Time",
+}
+_SPEEDS = {"speed_i1_kmh": "SpeedI1", "speed_i2_kmh": "SpeedI2", "speed_fl_kmh": "SpeedFL", "speed_st_kmh": "SpeedST"}
+
+
+def laps(raw: pd.DataFrame, people: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """FastF1's ``Laps`` as rows of table ``laps`` (without the event's keys), by driver and lap.
+
+    ``people`` is the session's list, car number -> identity. Times in seconds, speeds in km/h. A lap of a
+    number that is not in the list has no driver and is left out.
+    """
+    raw = pd.DataFrame(raw)
+    out = pd.DataFrame({name: seconds(raw[column]) for name, column in _TIMES.items()})
+    out = out.assign(**{name: pd.to_numeric(raw[column]) for name, column in _SPEEDS.items()})
+    numbers = raw["DriverNumber"].astype("string")
+    out = out.assign(
+        driver_id=numbers.map({number: row["driver_id"] for number, row in people.items()}),
+        team_id=numbers.map({number: row["team_id"] for number, row in people.items()}),
+        driver_number=numbers,
+        lap_number=_whole(raw["LapNumber"]),
+        compound=compound(raw["Compound"]),
+        tyre_life=pd.to_numeric(raw["TyreLife"]).astype("float64"),
+        fresh_tyre=flag(raw["FreshTyre"]),
+        stint=_whole(raw["Stint"]),
+        position=_whole(raw["Position"]),
+        track_status=text(raw["TrackStatus"]),
+        is_accurate=flag(raw["IsAccurate"]),
+        is_deleted=flag(raw["Deleted"]),
+        is_pit_in=raw["PitInTime"].notna().astype("boolean"),
+        is_pit_out=raw["PitOutTime"].notna().astype("boolean"),
+    )
+    out = out[out["driver_id"].notna() & out["lap_number"].notna()]
+    ordered = out.sort_values(["driver_id", "lap_number", "session_time_seconds"], kind="stable")
+    return ordered[LAP_COLUMNS].reset_index(drop=True).astype({"driver_id": "string", "team_id": "string"})
+
+
+def pit_stops(raw: pd.DataFrame, people: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """The stops of a race from FastF1's ``Laps``: a lap that ends in the pit lane before one that starts there.
+
+    ``duration_seconds`` is the time in the pit lane; where a red flag was waited out there it is that long. A
+    car that comes in and stays has not stopped in this sense.
+    """
+    rows = []
+    frame = pd.DataFrame(raw).sort_values(["DriverNumber", "LapNumber"], kind="stable")
+    for number, own in frame.groupby("DriverNumber", sort=True):
+        if str(number) not in people:
+            continue
+        came, left = seconds(own["PitInTime"]), seconds(own["PitOutTime"]).shift(-1)
+        stops = pd.DataFrame({"lap": _whole(own["LapNumber"]), "duration_seconds": (left - came).round(3)})
+        stops = stops[came.notna() & left.notna()].reset_index(drop=True)
+        rows.append(stops.assign(driver_id=people[str(number)]["driver_id"], stop=stops.index + 1))
+    whole = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=PIT_STOP_COLUMNS)
+    kinds = {"driver_id": "string", "stop": "Int64", "lap": "Int64", "duration_seconds": "float64"}
+    return whole[PIT_STOP_COLUMNS].sort_values(["driver_id", "stop"], kind="stable", ignore_index=True).astype(kinds)
+
+
+def weather(raw: pd.DataFrame) -> pd.DataFrame:
+    """FastF1's per-minute samples: session time in seconds, wind in km/h (FastF1 gives m/s)."""
+    out = pd.DataFrame(
+        {
+            "time_seconds": seconds(raw["Time"]),
+            "air_temp_c": raw["AirTemp"],
+            "humidity_pct": raw["Humidity"],
+            "pressure_mbar": raw["Pressure"],
+            "rainfall": flag(raw["Rainfall"]),
+            "track_temp_c": raw["TrackTemp"],
+            "wind_direction_deg": raw["WindDirection"],
+            "wind_speed_kmh": (pd.to_numeric(raw["WindSpeed"]) * KMH_PER_MS).round(3),
+        }
+    )
+    kinds = {name: "float64" for name in WEATHER_COLUMNS if name != "rainfall"}
+    return out[WEATHER_COLUMNS].astype(kinds).sort_values("time_seconds", kind="stable", ignore_index=True)
+
+
+def race_control(raw: pd.DataFrame) -> pd.DataFrame:
+    """FastF1's race control messages in the order they were given; ``time_utc`` aware."""
+    out = pd.DataFrame(
+        {
+            "time_utc": pd.to_datetime(raw["Time"], utc=True).astype("datetime64[us, UTC]"),
+            "lap": _whole(raw["Lap"]),
+            "category": text(raw["Category"]),
+            "flag": text(raw["Flag"]),
+            "scope": text(raw["Scope"]),
+            "sector": _whole(raw["Sector"]),
+            "driver_number": text(raw["RacingNumber"]),
+            "message": text(raw["Message"]),
+        }
+    )
+    return out[RACE_CONTROL_COLUMNS].reset_index(drop=True)
+
+
+def seconds(times: pd.Series[Any]) -> pd.Series[float]:
+    """Durations as seconds, to the millisecond; ``NaN`` where there is none."""
+    return pd.to_timedelta(times).dt.total_seconds().round(3)
+
+
+def flag(values: pd.Series[Any]) -> pd.Series[bool]:
+    """Truth values of any kind (Python's, texts, ``None``) as ``boolean``: unknown stays unknown."""
+    known: dict[Any, bool] = {True: True, False: False, "True": True, "False": False}
+    return values.map(lambda value: known.get(value) if not pd.isna(value) else None).astype("boolean")
+
+
+def text(values: pd.Series[Any]) -> pd.Series[str]:
+    """Texts; what pandas or FastF1 made of a missing one (``nan``, ``None``, blank) is missing."""
+    cleaned = values.map(word)
+    return cleaned.astype("string")
+
+
+def word(value: Any) -> str | None:
+    """One text, or None for any spelling of nothing."""
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return None
+    found = str(value).strip()
+    return None if found in ("", "nan", "None", "NaN", "NaT", "<NA>") else found
+
+
+def compound(values: pd.Series[Any]) -> pd.Series[str]:
+    """Tyre compounds; a name that is none (``TEST_UNKNOWN``, ``nan``) is ``UNKNOWN``, an empty one missing."""
+
+    def named(value: Any) -> str | None:
+        found = word(value)
+        return found if found is None or found in _COMPOUNDS else "UNKNOWN"
+
+    return values.map(named).astype("string")
+
+
+def _whole(values: pd.Series[Any]) -> pd.Series[int]:
+    return pd.to_numeric(values, errors="coerce").round().astype("Int64")

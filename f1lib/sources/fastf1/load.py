@@ -1,0 +1,162 @@
+"""Loading one session through FastF1, and judging what came: facts, faults that may pass, refusals.
+
+FastF1 turns every failed request into a warning and goes on. Whether a session has no laps because there are
+none, because we are refused, or because a connection broke is read from the record of calls instead.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from f1lib.sources.fastf1.client import LIVE_TIMING, MIRROR
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from f1lib.sources.http import Call
+
+PAGES = {
+    "laps": ("TimingData", "TimingAppData"),
+    "weather": ("WeatherData",),
+    "race_control": ("RaceControlMessages",),
+}
+_FINAL = ("Finished", "Finalised", "Ends")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What FastF1 made of a session; a part that it has not is None.
+
+    ``listed`` is ``Session.results``. ``parts`` are the laps of Q1, Q2, Q3. ``failure`` says how FastF1 broke
+    down; the other fields are then empty.
+    """
+
+    listed: pd.DataFrame
+    laps: pd.DataFrame | None = None
+    weather: pd.DataFrame | None = None
+    messages: pd.DataFrame | None = None
+    statuses: list[str] = field(default_factory=list)
+    parts: list[pd.DataFrame | None] = field(default_factory=list)
+    failure: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the session's status stream reaches its end; without a stream nothing speaks against it."""
+        return not self.statuses or any(status in _FINAL for status in self.statuses[-3:])
+
+
+def load(session: Any, *, is_qualifying: bool) -> Loaded:
+    """Load a FastF1 ``Session`` without telemetry.
+
+    FastF1 calls ``exit()`` in places, which is a NameError where that builtin is absent: either is a failed
+    session. Its own limit passes through as FastF1 raises it.
+    """
+    import pandas as pd
+    from fastf1.exceptions import FastF1CriticalError
+
+    try:
+        session.load(laps=True, telemetry=False, weather=True, messages=True)
+    except FastF1CriticalError:
+        raise
+    except (Exception, SystemExit) as error:
+        return Loaded(pd.DataFrame(), failure=f"FastF1 broke down: {type(error).__name__} {error}".strip())
+    status = _part(session, "session_status")
+    laps = _part(session, "laps")
+    return Loaded(
+        listed=pd.DataFrame(session.results),
+        laps=laps,
+        weather=_part(session, "weather_data"),
+        messages=_part(session, "race_control_messages"),
+        statuses=[] if status is None else [str(value) for value in status["Status"]],
+        parts=_parts(laps) if is_qualifying and laps is not None else [],
+    )
+
+
+def _part(session: Any, name: str) -> pd.DataFrame | None:
+    from fastf1.exceptions import DataNotLoadedError
+
+    try:
+        found = getattr(session, name)
+    except DataNotLoadedError:
+        return None
+    return found if found is not None and len(found) else None
+
+
+def _parts(laps: Any) -> list[pd.DataFrame | None]:
+    """The laps of each part of a qualifying session; nothing where its statuses do not tell them apart."""
+    try:
+        return list(laps.split_qualifying_sessions())
+    except (ValueError, KeyError, IndexError, TypeError):
+        return []
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the calls of one load say.
+
+    ``faults`` may pass: asking again is the remedy. ``refused`` and ``absent`` are live timing pages that
+    neither host gives, ``hosts`` those that gave any. ``refused_hosts`` are other hosts that refuse us.
+    """
+
+    faults: tuple[Call, ...]
+    refused: frozenset[str]
+    absent: frozenset[str]
+    hosts: frozenset[str]
+    refused_hosts: frozenset[str]
+
+    @property
+    def is_blocked(self) -> bool:
+        """Live timing refuses us altogether.
+
+        A single page may be refused where others are given: the storage behind live timing answers 403, not
+        404, for a file that does not exist.
+        """
+        return bool(self.refused) and not self.hosts
+
+    def fact(self, frame: str) -> str:
+        """Why a frame is missing."""
+        if self.is_blocked:
+            return f"blocked: {LIVE_TIMING} and its mirror refuse us"
+        missing = [page for page in PAGES[frame] if page in self.absent | self.refused]
+        return f"unavailable: no {' and no '.join(missing)}" if missing else "unavailable: nothing usable"
+
+    def raise_fault(self) -> None:
+        """Raise the fault that asks for the longest wait, as the error it is."""
+        worst = max(self.faults, key=lambda call: (call.fault == "rate limited", call.retry_after_seconds))
+        raise worst.error()
+
+
+def judge(calls: list[Call]) -> Verdict:
+    """Read the record of calls: a live timing page is had when either host gave it."""
+    pages: dict[str, list[Call]] = defaultdict(list)
+    others: list[Call] = []
+    for call in calls:
+        parts = urlsplit(call.url)
+        if parts.hostname in (LIVE_TIMING, MIRROR):
+            pages[parts.path.rsplit("/", 1)[-1].partition(".")[0]].append(call)
+        else:
+            others.append(call)
+    failed = {page: tries for page, tries in pages.items() if not any(_is_had(call) for call in tries)}
+    faults = [call for tries in failed.values() for call in tries if call.fault]
+    refused = {p for p, tries in failed.items() if any(c.refused for c in tries) and not any(c.fault for c in tries)}
+    absent = {page for page, tries in failed.items() if not any(c.refused or c.fault for c in tries)}
+    had = {str(urlsplit(c.url).hostname) for tries in pages.values() for c in tries if _is_had(c)}
+    return Verdict(
+        faults=tuple(faults + [call for call in others if call.fault]),
+        refused=frozenset(refused),
+        absent=frozenset(absent),
+        hosts=frozenset(had),
+        refused_hosts=frozenset(str(urlsplit(call.url).hostname) for call in others if call.refused),
+    )
+
+
+def route(verdict: Verdict) -> str:
+    """Where the live timing came from: its host, the mirror, both, or the files parsed before."""
+    return " and ".join(sorted(verdict.hosts)) or "cache"
+
+
+def _is_had(call: Call) -> bool:
+    return call.status == 200 and not call.fault

@@ -1,0 +1,238 @@
+"""The results of one session from what FastF1 loaded, with Jolpica's official rows where they exist.
+
+Qualifying, sprint and race are classified by Jolpica; while it has nothing, and for the sessions it never
+has, the classification is computed from timing and is provisional.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from f1lib.domain.identities import driver_id_from_ergast, team_id
+from f1lib.sources.fastf1.frames import seconds, word
+from f1lib.sources.protocols import GRID_COLUMNS, RESULT_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Row = dict[str, Any]
+
+RACE_LIKE = ("R", "S")
+QUALIFYING_LIKE = ("Q", "SQ", "SS")
+# FIA Sporting Regulations: a car that has not covered 90 % of the winner's laps is not classified.
+CLASSIFIED_SHARE = 0.9
+# Running at the flag but laps down; who retired and is classified all the same has no gap.
+_LAPPED = re.compile(r"Lapped|\+\d+ Laps?")
+_TEXTS = "driver_id driver_number abbreviation full_name team_id team_name position_text grid_text status_text".split()
+_COUNTS = "position grid_position laps gap_laps pit_stop_count grid_penalty_positions".split()
+
+
+def people(listed: pd.DataFrame, official: list[Row], season: int) -> dict[str, Row]:
+    """Car number -> identity of everyone in FastF1's list, then of those only Jolpica names.
+
+    ``listed`` is FastF1's ``Session.results``. Who appears under two numbers keeps the first; a row without
+    any name is nobody. Jolpica's spelling of a name is taken (it has the accents), and its team.
+    """
+    known = {row["driver_id"]: row for row in official}
+    found: dict[str, Row] = {}
+    for row in listed.to_dict("records"):
+        name, number = word(row.get("FullName")), word(row.get("DriverNumber"))
+        ergast = word(row.get("DriverId")) or ""
+        if number is None or not (name or ergast):
+            continue
+        driver = driver_id_from_ergast(ergast, name or "")
+        team = word(row.get("TeamName")) or word(row.get("TeamId")) or ""
+        own = {"driver_id": driver, "driver_number": number, "abbreviation": word(row.get("Abbreviation"))}
+        own |= {"full_name": name or driver, "team_id": team_id(team, season), "team_name": team}
+        own |= {key: value for key, value in _identity(known.get(driver, {})).items() if value}
+        if driver not in {other["driver_id"] for other in found.values()}:
+            found[number] = own
+    missing = [row for driver, row in known.items() if driver not in {own["driver_id"] for own in found.values()}]
+    return found | {str(row["driver_number"]): _identity(row) for row in missing}
+
+
+def results(
+    listed: pd.DataFrame,
+    laps: pd.DataFrame | None,
+    official: list[Row],
+    who: Mapping[str, Row],
+    session: str,
+    segments: Mapping[str, Row] | None = None,
+    stops: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """One row a driver with `RESULT_COLUMNS`, in the order of the classification.
+
+    ``laps`` is the frame of `fastf1_frames.laps`; ``segments`` are qualifying times by driver computed outside
+    FastF1 (`segment_times`), used where it has none; ``stops`` the frame of `fastf1_frames.pit_stops`. Without
+    Jolpica ``position_text`` of a race is a number for who covered 90 % of the winner's laps, else ``DNF``, and
+    points are unknown.
+    """
+    timing = _timing(listed, who, session)
+    driven = _driven(laps, stops)
+    rank = {row["driver_id"]: row for row in official}
+    rows = []
+    for own in who.values():
+        driver = own["driver_id"]
+        row = {**own, **timing.get(driver, {}), **driven.get(driver, {})}
+        if segments and driver in segments:
+            row |= {name: row.get(name) or value for name, value in segments[driver].items()}
+        rows.append(row | _official(rank.get(driver), _winner(official), session))
+    ordered = _ordered(rows, session, has_laps=laps is not None)
+    if session in RACE_LIKE and not official:
+        ordered = [row | _provisional(row, ordered[0]) for row in ordered]
+    return _shaped(ordered, RESULT_COLUMNS)
+
+
+def starting_grid(official: list[Row]) -> pd.DataFrame:
+    """The grid of a race or sprint from its official rows: `GRID_COLUMNS`, those in the pit lane last.
+
+    Who did not set off has no slot and is left out.
+    """
+    slots = [row for row in official if row["grid"] is not None]
+    lane = [row for row in official if row["grid"] is None and row["is_pit_lane"]]
+    ordered = sorted(slots, key=lambda row: row["grid"]) + lane
+    rows = [
+        _identity(row) | {"position": place, "position_text": "PL" if row["grid"] is None else str(row["grid"])}
+        for place, row in enumerate(ordered, start=1)
+    ]
+    return _shaped(rows, GRID_COLUMNS)
+
+
+def segment_times(parts: Iterable[pd.DataFrame | None], who: Mapping[str, Row]) -> dict[str, Row]:
+    """Driver -> best time of each part of a qualifying session, from FastF1's laps of each part."""
+    times: dict[str, Row] = {}
+    for number, part in enumerate(parts, start=1):
+        if part is None:
+            continue
+        kept = part[part["LapTime"].notna() & (part["Deleted"].astype("object") != True)]  # noqa: E712
+        for car, best in seconds(kept.groupby("DriverNumber")["LapTime"].min()).items():
+            if str(car) in who:
+                times.setdefault(who[str(car)]["driver_id"], {})[f"q{number}_seconds"] = float(best)
+    return times
+
+
+def _winner(official: list[Row]) -> Row:
+    """The winner's row, or an empty one."""
+    return official[0] if official else {}
+
+
+def _identity(row: Mapping[str, Any]) -> Row:
+    names = ("driver_id", "driver_number", "abbreviation", "full_name", "team_id", "team_name")
+    return {name: row[name] for name in names if name in row}
+
+
+def _timing(listed: pd.DataFrame, who: Mapping[str, Row], session: str) -> dict[str, Row]:
+    """What FastF1's own table says of each driver: place and times."""
+    found = {}
+    for row in listed.to_dict("records"):
+        own = who.get(word(row.get("DriverNumber")) or "")
+        if own is None:
+            continue
+        values: Row = {"position": _number(row.get("Position"))}
+        if session in QUALIFYING_LIKE:
+            values |= {f"q{n}_seconds": _length(row.get(f"Q{n}")) for n in (1, 2, 3)}
+        elif session not in RACE_LIKE:
+            values["best_lap_seconds"] = _length(row.get("Time"))
+        found[own["driver_id"]] = values
+    return found
+
+
+def _driven(laps: pd.DataFrame | None, stops: pd.DataFrame | None) -> dict[str, Row]:
+    """Laps, best lap and stops of each driver; a deleted lap is no best lap."""
+    if laps is None:
+        return {}
+    stopped = {} if stops is None else stops.groupby("driver_id").size().to_dict()
+    counts = laps.groupby("driver_id")["lap_number"].max()
+    kept = laps[~laps["is_deleted"].fillna(False) & laps["lap_time_seconds"].notna()]
+    fastest = kept.sort_values(["lap_time_seconds", "session_time_seconds"], kind="stable").drop_duplicates("driver_id")
+    best = fastest.set_index("driver_id")
+    last = laps.groupby("driver_id")["session_time_seconds"].max()
+    return {
+        str(driver): {
+            "laps": int(count),
+            "timed_best": _number(best["lap_time_seconds"].get(driver)),
+            "best_at": _number(best["session_time_seconds"].get(driver)),
+            "ended": _number(last.get(driver)),
+            "pit_stop_count": None if stops is None else int(stopped.get(driver, 0)),
+        }
+        for driver, count in counts.items()
+    }
+
+
+def _official(row: Row | None, winner: Row, session: str) -> Row:
+    """A driver's official columns; empty without an official row."""
+    if row is None:
+        return {}
+    values: Row = {"official_position": row["position"], "position_text": row["position_text"]}
+    if session == "Q":
+        return values | {f"q{n}_seconds": row[f"q{n}"] for n in (1, 2, 3)}
+    values |= {"grid_position": row["grid"], "status_text": row["status"], "points": row["points"]}
+    values |= {"laps": row["laps"], "best_lap_seconds": row["best_lap"]}
+    values["grid_text"] = "PL" if row["is_pit_lane"] else str(row["grid"]) if row["grid"] else None
+    down = (winner["laps"] or 0) - (row["laps"] or 0)
+    if row["status"] and _LAPPED.fullmatch(row["status"]) and down > 0:
+        values["gap_laps"] = down
+    elif row["race_time"] is not None and winner["race_time"] is not None:
+        values["race_time_seconds"] = row["race_time"]
+        values["gap_seconds"] = round(row["race_time"] - winner["race_time"], 3) if row is not winner else None
+    return values
+
+
+def _ordered(rows: list[Row], session: str, *, has_laps: bool) -> list[Row]:
+    """Rows in the order of the classification, numbered 1..n, with their best lap.
+
+    Practice by the best lap. Else the official ones first; then by FastF1's place; then by time or distance,
+    where FastF1 gave no place.
+    """
+    timed = [row | {"best_lap_seconds": _best(row, session)} for row in rows]
+
+    def order(row: Row) -> tuple[Any, ...]:
+        if session in QUALIFYING_LIKE:
+            times = tuple(row.get(f"q{n}_seconds") or 9e9 for n in (3, 2, 1))
+        elif session in RACE_LIKE:
+            times = (-(row.get("laps") or 0), row.get("ended") or 9e9)
+        else:  # of equal times the one set first is ahead, which FastF1's own order does not see to
+            return row["best_lap_seconds"] or 9e9, row.get("best_at") or 9e9, row["driver_id"]
+        return row.get("official_position") or 9e9, row.get("position") or 9e9, *times, row["driver_id"]
+
+    placed = [row | {"position": place} for place, row in enumerate(sorted(timed, key=order), start=1)]
+    return [row | {"position_text": row.get("position_text") or _text(row, is_timed=has_laps)} for row in placed]
+
+
+def _text(row: Row, *, is_timed: bool) -> str:
+    """The place; ``DNS`` for who is on the list of a timed session and did not leave the garage."""
+    return "DNS" if is_timed and not row.get("laps") and not row["best_lap_seconds"] else str(row["position"])
+
+
+def _best(row: Row, session: str) -> float | None:
+    if session in QUALIFYING_LIKE:
+        times = [row[f"q{n}_seconds"] for n in (1, 2, 3) if row.get(f"q{n}_seconds")]
+        # Where qualifying was classified a driver without a time has none: the lap we see was deleted.
+        return min(times) if times else None if row.get("official_position") else row.get("timed_best")
+    return row.get("best_lap_seconds") or row.get("timed_best")
+
+
+def _provisional(row: Row, winner: Row) -> Row:
+    """The text of a race place that only timing knows."""
+    enough = int((winner.get("laps") or 0) * CLASSIFIED_SHARE)
+    laps = row.get("laps") or 0
+    down = (winner.get("laps") or 0) - laps
+    classified = bool(laps) and laps >= enough
+    text = str(row["position"]) if classified else "DNF" if laps else "DNS"
+    return {"position_text": text, "gap_laps": down if classified and down > 0 else None}
+
+
+def _shaped(rows: list[Row], columns: list[str]) -> pd.DataFrame:
+    kinds = {c: "string" if c in _TEXTS else "Int64" if c in _COUNTS else "float64" for c in columns}
+    return pd.DataFrame(rows).reindex(columns=columns).astype(kinds)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _length(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else round(pd.Timedelta(value).total_seconds(), 3)

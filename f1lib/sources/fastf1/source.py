@@ -1,0 +1,254 @@
+"""FastF1: live weekends. Schedule, results, laps, weather and race control under canonical ids.
+
+>>> source = FastF1Source(Path(".cache/fastf1"))
+>>> source.session(EventKey(2025, "Australian Grand Prix"), "Q", as_of).frames["laps"]
+
+For each session the order is: live timing, its mirror, then Jolpica for the results of qualifying, sprint
+and race (``provenance["route"]`` says which gave what; F1DB comes after, in the combined source). What a
+session has not is a fact of it and stands in ``provenance["facts"]``; ``provenance["complete"]`` is false
+where more can be had later. A fault that may pass fails the session, so that nothing half is kept: except
+from `PARTIAL_FROM` to `PARTIAL_UNTIL` after it became visible, when a prediction is waiting for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.moments import format_utc
+from f1lib.domain.weekend import SESSION_NAMES, EventKey
+from f1lib.errors import NotPublishedYet, SourceBlocked, SourceError
+from f1lib.sources.fastf1 import frames as fastf1_frames
+from f1lib.sources.fastf1 import jolpica
+from f1lib.sources.fastf1 import results as fastf1_results
+from f1lib.sources.fastf1.calendar import calendar
+from f1lib.sources.fastf1.client import Wire, versions
+from f1lib.sources.fastf1.load import Loaded, Verdict, judge, load, route
+from f1lib.sources.protocols import Schedule, SessionData
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+ATTRIBUTION = f"FastF1, https://github.com/theOehrly/Fast-F1 (Formula One's live timing); {jolpica.ATTRIBUTION}"
+FIRST_SEASON = 2018  # live timing begins there
+# A calendar that was read this long ago is read again before a session is asked for.
+SCHEDULE_KEPT = timedelta(hours=6)
+PARTIAL_FROM, PARTIAL_UNTIL = timedelta(hours=4), timedelta(hours=48)
+# Timing that does not reach the session's end is taken as it is when nothing more came in a day.
+UNFINISHED_UNTIL = timedelta(hours=24)
+_NEXT_CALENDAR_MONTH = 12
+
+
+@dataclass(frozen=True)
+class _Season:
+    raw: Any
+    events: pd.DataFrame
+    sessions: pd.DataFrame
+    odd: list[str]
+    read_at: datetime
+    calls: list[dict[str, Any]]
+
+
+class FastF1Source:
+    """See `sources.base.SessionSource`.
+
+    ``cache`` is FastF1's folder, ``base`` an address that stands for every upstream, ``account`` user name and
+    password of an F1 account or None, ``cache_bytes`` what our downloads may take in ``cache``. ``options``
+    go to `transport.Upstream` (politeness, sleep, chance).
+    """
+
+    name = "fastf1"
+    attribution = ATTRIBUTION
+
+    def __init__(
+        self,
+        cache: Path,
+        *,
+        base: str = "",
+        account: tuple[str, str] | None = None,
+        first_season: int = FIRST_SEASON,
+        cache_bytes: int = 500_000_000,
+        **options: Any,
+    ) -> None:
+        self._wire = Wire(
+            cache, base=base, account=account, cache_bytes=cache_bytes, keep=frozenset([jolpica.HOST]), **options
+        )
+        self._first_season = max(first_season, FIRST_SEASON)
+        self._seasons: dict[int, _Season] = {}
+
+    def seasons(self, as_of: datetime) -> list[int]:
+        """The seasons up to the year of ``as_of``; in December the next one too, once its calendar is out."""
+        years = list(range(self._first_season, as_of.year + 1))
+        if as_of.month >= _NEXT_CALENDAR_MONTH and self._is_out(as_of.year + 1, as_of):
+            years.append(as_of.year + 1)
+        return years
+
+    def schedule(self, season: int, as_of: datetime) -> Schedule:
+        """See `SessionSource.schedule`; the calendar as FastF1 has it now."""
+        found = self._read_season(season, as_of)
+        provenance = {"source": self.name, "attribution": ATTRIBUTION, "versions": versions(), "calls": found.calls}
+        return Schedule(found.events.copy(), found.sessions.copy(), provenance | {"warnings": found.odd})
+
+    def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
+        """See `SessionSource.session`: ``results``, and ``laps``, ``pit_stops``, ``weather``, ``race_control``.
+
+        Raises `RateLimited` with the time to wait, `SourceBlocked` when nothing is left after a refusal.
+        """
+        row, event = self._visible(key, session, "available_utc", as_of)
+        with self._wire.talk() as said:
+            asked = event.get_session(row["fastf1_name"])
+            self._wire.folder.claim(asked.api_path)
+            loaded = load(asked, is_qualifying=session in fastf1_results.QUALIFYING_LIKE)
+            rows, trouble = self._official(row, session, loaded)
+            verdict = judge(self._wire.upstream.calls)
+            late = as_of - row["available_utc"]
+            self._insist(f"{key} {session}", loaded, rows, verdict, late)
+            if not loaded.is_over and late < UNFINISHED_UNTIL:
+                self._wire.folder.drop(asked.api_path)
+                raise NotPublishedYet(f"{key} {session}: live timing does not reach the end of the session yet")
+            warnings = [*said, *trouble, *([loaded.failure] if loaded.failure else [])]
+            frames = _frames(loaded, rows, session, int(row["event_year"]))
+            return SessionData(frames, self._provenance(session, frames, rows, verdict), warnings)
+
+    def starting_grid(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
+        """See `SessionSource.starting_grid`.
+
+        No upstream here publishes the grid before the race: it comes with the race's results.
+        """
+        if session not in fastf1_results.RACE_LIKE:
+            raise SourceError(f"{key} {session}: only R and S have a starting grid")
+        row, _ = self._visible(key, session, "grid_available_utc", as_of)
+        with self._wire.talk():
+            trouble: SourceError | None = None
+            try:
+                rows = jolpica.ask(int(row["event_year"]), int(row["event_number"]), session)
+            except SourceError as error:
+                rows, trouble = [], error
+            verdict = judge(self._wire.upstream.calls)
+        if verdict.faults:
+            verdict.raise_fault()
+        if jolpica.HOST in verdict.refused_hosts:
+            raise SourceBlocked(f"{key} starting grid of {session}: {jolpica.HOST} refuses us")
+        if trouble:
+            raise trouble
+        if not rows:
+            raise NotPublishedYet(f"{key} starting grid of {session}: Jolpica has it with the results only, not yet")
+        frames = {"starting_grid": fastf1_results.starting_grid(rows)}
+        provenance = self._origin() | {"route": {"starting_grid": "jolpica"}, "complete": True}
+        return SessionData(frames, provenance)
+
+    def _is_out(self, season: int, as_of: datetime) -> bool:
+        try:
+            self._read_season(season, as_of)
+        except SourceError:
+            return False
+        return True
+
+    def _read_season(self, season: int, as_of: datetime) -> _Season:
+        """The calendar as it is now, kept for this very moment; raises `SourceError`."""
+        known = self._seasons.get(season)
+        if known and known.read_at == as_of:
+            return known
+        import fastf1
+
+        what = f"FastF1's schedule of {season}"
+        with self._wire.talk():
+            try:
+                raw = fastf1.get_event_schedule(season, include_testing=True, backend="fastf1")
+            except (ValueError, SystemExit) as error:
+                verdict = judge(self._wire.upstream.calls)
+                if verdict.faults:
+                    verdict.raise_fault()
+                if verdict.refused_hosts:
+                    raise SourceBlocked(f"{what}: {', '.join(verdict.refused_hosts)} refuses us") from error
+                raise SourceError(f"{what} cannot be had: {error}") from error
+            calls = [call.record() for call in self._wire.upstream.calls]
+        events, sessions, odd = calendar(raw, season)
+        self._seasons[season] = _Season(raw, events, sessions, odd, as_of, calls)
+        return self._seasons[season]
+
+    def _visible(self, key: EventKey, session: str, moment: str, as_of: datetime) -> tuple[dict[str, Any], Any]:
+        """The session's row of the calendar and FastF1's event; raises `NotPublishedYet` before its time."""
+        known = self._seasons.get(key.season)
+        if known is None or not timedelta(0) <= as_of - known.read_at <= SCHEDULE_KEPT:
+            known = self._read_season(key.season, as_of)
+        rows = known.sessions
+        found = rows[(rows["event_partition_key"] == key.partition_key) & (rows["session"] == session)]
+        if found.empty:
+            raise SourceError(f"FastF1's schedule has no session {session} of {key}")
+        row: dict[str, Any] = {str(name): value for name, value in found.iloc[0].to_dict().items()}
+        if as_of < row[moment]:
+            visible = format_utc(row[moment])
+            raise NotPublishedYet(f"{key} {session} is visible from {visible}, not yet at {format_utc(as_of)}")
+        event = known.raw[known.raw["RoundNumber"] == row["event_number"]].iloc[0]
+        names = [event[f"Session{n}"] for n in range(1, 6)]
+        name = SESSION_NAMES[session] if SESSION_NAMES[session] in names else "Sprint Qualifying"
+        return row | {"fastf1_name": name}, event
+
+    def _official(self, row: dict[str, Any], session: str, loaded: Loaded) -> tuple[list[jolpica.Row], list[str]]:
+        """Jolpica's rows: read from what FastF1 was given, or asked for where FastF1 did not come that far."""
+        if session not in jolpica.ENDPOINTS:
+            return [], []
+        season, number = int(row["event_year"]), int(row["event_number"])
+        path = f"/{season}/{number}/{jolpica.ENDPOINTS[session]}.json"
+        try:
+            for url, body in self._wire.upstream.bodies.items():
+                if url.split("?")[0].endswith(path):
+                    return jolpica.official(body, season, session), []
+            if loaded.failure:
+                return jolpica.ask(season, number, session), []
+        except SourceError as error:
+            return [], [str(error)]
+        return [], []
+
+    def _insist(self, what: str, loaded: Loaded, rows: list[Any], verdict: Verdict, late: timedelta) -> None:
+        """Raise unless what came is worth keeping."""
+        something = bool(rows) or loaded.laps is not None
+        if verdict.faults and not (something and PARTIAL_FROM <= late <= PARTIAL_UNTIL):
+            verdict.raise_fault()
+        if something:
+            return
+        if verdict.is_blocked or verdict.refused_hosts:
+            raise SourceBlocked(f"{what}: live timing refuses us, and no other upstream has it")
+        if loaded.failure:
+            raise SourceError(f"{what}: {loaded.failure}")
+        raise NotPublishedYet(f"{what}: no laps ({verdict.fact('laps')}) and no results yet")
+
+    def _origin(self) -> dict[str, Any]:
+        calls = [call.record() for call in self._wire.upstream.calls]
+        return {"source": self.name, "attribution": ATTRIBUTION, "versions": versions(), "calls": calls}
+
+    def _provenance(
+        self, session: str, frames: dict[str, pd.DataFrame], rows: list[Any], verdict: Verdict
+    ) -> dict[str, Any]:
+        timing = route(verdict)
+        parts = {name: timing for name in frames if name != "results"}
+        results = "jolpica" if rows and "laps" not in frames else f"jolpica and {timing}" if rows else timing
+        missing = {name: verdict.fact(name) for name in ("laps", "weather", "race_control") if name not in frames}
+        if session in jolpica.ENDPOINTS and not rows:
+            refused = jolpica.HOST in verdict.refused_hosts
+            missing["official_results"] = f"{'blocked' if refused else 'unavailable'}: Jolpica; computed from timing"
+        whole = "laps" in frames and "official_results" not in missing and not verdict.faults
+        return self._origin() | {"route": {"results": results, **parts}, "facts": missing, "complete": whole}
+
+
+def _frames(loaded: Loaded, official: list[Any], session: str, season: int) -> dict[str, pd.DataFrame]:
+    who = fastf1_results.people(loaded.listed, official, season)
+    frames: dict[str, pd.DataFrame] = {}
+    stops = None
+    if loaded.laps is not None:
+        frames["laps"] = fastf1_frames.laps(loaded.laps, who)
+        if session in fastf1_results.RACE_LIKE:
+            frames["pit_stops"] = stops = fastf1_frames.pit_stops(loaded.laps, who)
+    segments = fastf1_results.segment_times(loaded.parts, who)
+    frames["results"] = fastf1_results.results(
+        loaded.listed, frames.get("laps"), official, who, session, segments, stops
+    )
+    if loaded.weather is not None:
+        frames["weather"] = fastf1_frames.weather(loaded.weather)
+    if loaded.messages is not None:
+        frames["race_control"] = fastf1_frames.race_control(loaded.messages)
+    return frames

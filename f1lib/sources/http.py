@@ -1,0 +1,285 @@
+"""The wire: one `requests` adapter through which every request to an upstream goes.
+
+>>> web = session("http://127.0.0.1:8080")
+>>> get_json(web, "https://api.open-meteo.com/v1/forecast", {"latitude": "44.34"})
+
+It sends a request to ``<base>/<original host>/<original path>?<query>`` when a base is given (tests, mirrors,
+people behind a proxy), sets the time-outs, retries what may pass within bounds, looks at the body before
+anybody parses it, and keeps a record of every call for the provenance of what it brought.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from requests import exceptions as web_errors
+from requests.adapters import HTTPAdapter
+
+from f1lib.errors import BadParameters, RateLimited, SourceBlocked, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+USER_AGENT = "f1lib"
+# These answer in JSON whatever the path ends in.
+JSON_HOSTS = frozenset(
+    "api.open-meteo.com archive-api.open-meteo.com historical-forecast-api.open-meteo.com "
+    "previous-runs-api.open-meteo.com api.jolpi.ca api.multiviewer.app".split()
+)
+_REFUSED = (401, 403, 407, 451)
+_UNSENT = (web_errors.ConnectionError, web_errors.Timeout)
+_CUT_SHORT = (web_errors.ChunkedEncodingError, web_errors.ContentDecodingError)
+
+
+@dataclass(frozen=True)
+class Politeness:
+    """How long one request may take and how often it is repeated; all times in seconds.
+
+    ``longest_wait`` bounds a single wait: what asks for more is surfaced with the time to wait instead.
+    """
+
+    connect: float = 5.0
+    read: float = 30.0
+    attempts: int = 3
+    backoff: float = 1.0
+    longest_wait: float = 20.0
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request as it went: ``status`` 0 when nothing came back, ``fault`` empty when the answer is usable.
+
+    ``fault`` is one of ``rate limited``, ``server error``, ``no connection``, ``timed out``, ``truncated`` and
+    ``HTML``: all of them may pass, unlike a 403 or 404, which are answers.
+    """
+
+    url: str
+    status: int = 0
+    attempts: int = 1
+    bytes: int = 0
+    sha256: str = ""
+    fault: str = ""
+    retry_after_seconds: float = 0.0
+
+    @property
+    def refused(self) -> bool:
+        """The upstream answered that it does not serve us."""
+        return self.status in _REFUSED
+
+    def record(self) -> dict[str, Any]:
+        """What is worth keeping in a provenance: the address, what came, and its hash; not how often it was tried."""
+        kept = {"url": self.url, "status": self.status, "bytes": self.bytes, "sha256": self.sha256}
+        return {name: value for name, value in kept.items() if value or name == "status"}
+
+    def error(self) -> SourceError:
+        """The fault as the exception that says what to do."""
+        place = f"{self.url.partition('?')[0]}: {self.fault} after {self.attempts} attempts"
+        if self.fault == "rate limited":
+            return RateLimited(f"{place}; ask again in {self.retry_after_seconds:.0f} s", self.retry_after_seconds)
+        return SourceError(f"{place} (status {self.status or 'none'}); the next run asks again")
+
+
+@dataclass(eq=False)
+class Upstream(HTTPAdapter):
+    """The adapter. ``calls`` grows by one a request, ``bodies`` by the answers of the hosts in ``keep``.
+
+    ``soft`` is for a client that knows fallbacks of its own (FastF1): where no usable answer came it is given
+    a response of status 502 instead of an exception, and the fault stands in ``calls``. ``signing`` maps a host
+    to the adapter that sends its requests with credentials; there is none where a base is given: credentials
+    are never sent to another host.
+    """
+
+    base: str = ""
+    soft: bool = False
+    politeness: Politeness = field(default_factory=Politeness)
+    signing: Mapping[str, HTTPAdapter] = field(default_factory=dict)
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+    keep: frozenset[str] = frozenset()
+    calls: list[Call] = field(default_factory=list)
+    bodies: dict[str, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.base = checked_base(self.base)
+
+    def forget(self) -> None:
+        """Start a new record."""
+        self.calls, self.bodies = [], {}
+
+    def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
+        """Send ``request``, repeated within the bounds of ``politeness``.
+
+        Raises `RateLimited` or another `SourceError` when no usable answer came, unless ``soft``.
+        """
+        options["timeout"] = self._bounded(options.get("timeout"))
+        for attempt in range(1, self.politeness.attempts + 1):
+            response, call = self._once(request, options)
+            call = replace(call, attempts=attempt)
+            wait = call.retry_after_seconds or self._backoff(attempt)
+            if not call.fault or attempt == self.politeness.attempts or wait > self.politeness.longest_wait:
+                break
+            self.sleep(wait)
+        self.calls.append(call)
+        if not call.fault:
+            assert response is not None
+            if call.status == 200 and urlsplit(call.url).hostname in self.keep:
+                self.bodies[call.url] = response.content
+            return response
+        if self.soft:
+            return _no_answer(request, call)
+        raise call.error()
+
+    def _bounded(self, asked: Any) -> tuple[float, float]:
+        """Time-outs to connect and to read: ours, or the client's own where they are shorter."""
+        connect, read = asked if isinstance(asked, tuple) else (asked, asked)
+        return min(connect or 9e9, self.politeness.connect), min(read or 9e9, self.politeness.read)
+
+    def _backoff(self, attempt: int) -> float:
+        """Doubling, and spread over half to one and a half so that many clients do not come back at once."""
+        return float(self.politeness.backoff * 2 ** (attempt - 1) * (0.5 + self.chance()))
+
+    def _once(
+        self, request: requests.PreparedRequest, options: dict[str, Any]
+    ) -> tuple[requests.Response | None, Call]:
+        url = request.url or ""
+        try:
+            response = self._pass_on(request, options)
+            body = b"" if options.get("stream") and not _small(url) else response.content
+        except _CUT_SHORT:
+            return None, Call(url, fault="truncated")
+        except _UNSENT as error:
+            return None, Call(url, fault="timed out" if isinstance(error, web_errors.Timeout) else "no connection")
+        digest = hashlib.sha256(body).hexdigest() if body else ""
+        call = Call(url, response.status_code, bytes=len(body), sha256=digest, fault=_fault(url, response, body))
+        if call.fault in ("rate limited", "server error"):
+            call = replace(call, retry_after_seconds=_retry_after(response))
+        return response, call
+
+    def _pass_on(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
+        if not self.base:
+            signer = self.signing.get(urlsplit(request.url or "").hostname or "")
+            return signer.send(request, **options) if signer else super().send(request, **options)
+        moved = request.copy()
+        moved.url = rewrite(request.url or "", self.base)
+        # The base is reached directly: what the environment says of proxies is meant for the original host.
+        response = super().send(moved, **(options | {"proxies": {}}))
+        response.url = request.url or ""
+        return response
+
+
+def session(base: str = "", *, soft: bool = False, **options: Any) -> requests.Session:
+    """A `requests.Session` whose every request goes through one `Upstream` adapter (see there for options)."""
+    web = requests.Session()
+    adapter = Upstream(base=base, soft=soft, **options)
+    web.mount("https://", adapter)
+    web.mount("http://", adapter)
+    web.headers["User-Agent"] = USER_AGENT
+    return web
+
+
+def upstream_of(web: requests.Session) -> Upstream:
+    """The adapter that `session` mounted, for its record of calls."""
+    adapter = web.get_adapter("https://")
+    assert isinstance(adapter, Upstream)
+    return adapter
+
+
+def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
+    """The JSON document at ``url``.
+
+    Raises `SourceBlocked` when the upstream refuses us, `RateLimited` or another `SourceError` otherwise; the
+    message carries the reason the upstream gives.
+    """
+    response = web.get(url, params=dict(params))
+    if response.status_code in _REFUSED:
+        raise SourceBlocked(f"{url} refuses us (status {response.status_code}): {_reason(response)}")
+    if response.status_code >= 400:
+        raise SourceError(f"{url} answered {response.status_code}: {_reason(response)}")
+    return response.json()
+
+
+def rewrite(url: str, base: str) -> str:
+    """``https://host/path?query`` below ``base``: ``<base>/host/path?query``."""
+    parts = urlsplit(url)
+    return f"{base}/{parts.netloc}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+
+
+def checked_base(base: str) -> str:
+    """``base`` without its trailing slash; raises `BadParameters` unless it is empty or an http(s) address."""
+    parts = urlsplit(base.strip())
+    if base and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query):
+        raise BadParameters(f"F1_UPSTREAM_BASE is {base!r}; expected an address such as http://127.0.0.1:8080")
+    return base.strip().rstrip("/")
+
+
+def _small(url: str) -> bool:
+    """Whether ``url`` names a document that is read whole to be checked, even where it is asked for in pieces."""
+    parts = urlsplit(url)
+    return parts.hostname in JSON_HOSTS or parts.path.endswith((".json", ".jsonStream"))
+
+
+def _fault(url: str, response: requests.Response, body: bytes) -> str:
+    """What is wrong with an answer, or nothing: errors that may pass, and bodies that are not what was asked."""
+    if response.status_code == 429:
+        return "rate limited"
+    if response.status_code >= 500:
+        return "server error"
+    if response.status_code != 200:
+        return ""
+    text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if response.headers.get("Content-Type", "").startswith("text/html") or text[:1] == b"<":
+        return "HTML"
+    if urlsplit(url).path.endswith(".jsonStream"):
+        # Every record of a live timing stream ends in CRLF; FastF1 would drop a last one without it unsaid.
+        return "" if not body or body.endswith(b"\r\n") else "truncated"
+    if _small(url):
+        try:
+            json.loads(body.decode("utf-8-sig"))
+        except ValueError:
+            return "truncated"
+    return ""
+
+
+def _retry_after(response: requests.Response) -> float:
+    """Seconds the upstream asks us to wait: a number, or a date read against the answer's own ``Date``."""
+    asked = response.headers.get("Retry-After", "").strip()
+    unsaid = 60.0 if response.status_code == 429 else 0.0
+    if not asked:
+        return unsaid
+    if asked.isdigit():
+        return float(asked)
+    try:
+        until, said = parsedate_to_datetime(asked), parsedate_to_datetime(response.headers.get("Date", ""))
+        return max((until - said).total_seconds(), 0.0)
+    except (TypeError, ValueError):
+        return unsaid
+
+
+def _no_answer(request: requests.PreparedRequest, call: Call) -> requests.Response:
+    """What a soft adapter hands on in place of an answer: status 502 with the fault as its reason."""
+    response = requests.Response()
+    response.status_code = call.status if call.status >= 400 else 502
+    response.reason = call.fault
+    response.url = call.url
+    response.request = request
+    response._content = b""
+    return response
+
+
+def _reason(response: requests.Response) -> str:
+    try:
+        document = response.json()
+    except ValueError:
+        return response.reason or "no reason given"
+    named = document.get("reason") if isinstance(document, dict) else None
+    return str(named or response.reason or "no reason given")

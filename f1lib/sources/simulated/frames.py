@@ -1,0 +1,264 @@
+"""A simulated weekend as the frames of `sources.base`: results, grids, stops, weather, messages."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from f1lib.domain import weekend as domain_weekend
+from f1lib.lake import tables
+from f1lib.sources.protocols import (
+    GRID_COLUMNS,
+    PIT_STOP_COLUMNS,
+    RACE_CONTROL_COLUMNS,
+    RESULT_COLUMNS,
+    WEATHER_COLUMNS,
+)
+from f1lib.sources.simulated.race import CLEAR, SAFETY_CAR, VIRTUAL
+from f1lib.sources.simulated.weather import minutes
+from f1lib.sources.simulated.weekend import CLASSIFIED, EXCLUDED, NOT_QUALIFIED, NOT_STARTED, WeekendRun
+
+if TYPE_CHECKING:
+    from f1lib.sources.simulated.calendar import Weekend
+
+FEED_LEAD = 900.0  # seconds by which the timing feed begins before the session
+FORMATION = 180.0  # seconds of the formation lap
+_TEXTS = (
+    "driver_id driver_number abbreviation full_name team_id team_name position_text grid_text status_text "
+    "category flag scope message"
+).split()
+_COUNTS = "position grid_position laps gap_laps pit_stop_count grid_penalty_positions stop lap sector".split()
+_POINTS = (25, 18, 15, 12, 10, 8, 6, 4, 2, 1)
+_SPRINT_POINTS = (8, 7, 6, 5, 4, 3, 2, 1)
+_SPRINT_POINTS_2021 = (3, 2, 1)
+
+
+def schedule(weekends: tuple[Weekend, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The weekends as tables ``events`` and ``sessions``."""
+    events, sessions = [], []
+    for weekend in weekends:
+        place = weekend.circuit
+        key = {
+            "event_partition_key": weekend.key.partition_key,
+            "event_year": weekend.key.season,
+            "event_number": weekend.number,
+            "event_name": weekend.key.event_name,
+            "source": "simulated",
+        }
+        events.append(
+            {
+                **key,
+                "official_event_name": f"Simulated {weekend.key.event_name} {weekend.key.season}",
+                "event_format": weekend.event_format,
+                "circuit_id": place.circuit_id,
+                "circuit": place.name,
+                "circuit_type": "STREET" if place.is_street else "RACE",
+                "country": place.country,
+                "latitude": place.latitude,
+                "longitude": place.longitude,
+                "timezone": place.timezone,
+                "race_start_utc": weekend.starts["R"],
+                "is_cancelled": False,
+            }
+        )
+        sessions += [key | _session_row(weekend, code) for code in weekend.starts]
+    return tables.conform(pd.DataFrame(events), "events"), tables.conform(pd.DataFrame(sessions), "sessions")
+
+
+def _session_row(weekend: Weekend, code: str) -> dict[str, Any]:
+    return {
+        "session": code,
+        "session_name": domain_weekend.SESSION_NAMES[code],
+        "session_start_utc": weekend.starts[code],
+        "session_end_utc": weekend.starts[code] + domain_weekend.SESSION_LENGTH[code],
+        "available_utc": weekend.available(code),
+        "grid_available_utc": weekend.grid_available(code) if code in ("R", "S") else pd.NaT,
+        "time_is_estimated": False,
+    }
+
+
+def identity(run: WeekendRun, session: str, numbers: list[str]) -> dict[str, Any]:
+    """Who sits in each car of a session: columns a car, in the order of the cars."""
+    entries = run.entries(session)
+    return {
+        "driver_id": [e.driver.driver_id for e in entries],
+        "driver_number": numbers,
+        "abbreviation": [e.driver.abbreviation for e in entries],
+        "full_name": [e.driver.full_name for e in entries],
+        "team_id": [e.team_id for e in entries],
+        "team_name": [e.team_name for e in entries],
+    }
+
+
+def timed_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
+    """``RESULT_COLUMNS`` of practice or qualifying, in the order of the classification."""
+    timed = run.timed(session)
+    n = len(timed.order)
+    places = np.empty(n, dtype=int)
+    places[timed.order] = np.arange(1, n + 1)
+    qualifying = timed.segment.max() > 0
+    no_time = np.isnan(timed.best)
+    words = [
+        "DSQ" if struck else "NC" if missing and qualifying else str(place)
+        for place, struck, missing in zip(places, timed.struck, no_time, strict=True)
+    ]
+    columns = identity(run, session, numbers) | {
+        "position": places,
+        "position_text": words,
+        "laps": (~np.isnan(timed.seconds)).sum(axis=1),
+        "best_lap_seconds": timed.best,
+        "q1_seconds": timed.segments[:, 0],
+        "q2_seconds": timed.segments[:, 1],
+        "q3_seconds": timed.segments[:, 2],
+    }
+    return _shaped(columns, RESULT_COLUMNS, timed.order)
+
+
+def race_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
+    """``RESULT_COLUMNS`` of a race or sprint, in the official order."""
+    finish, grid = run.finish(session), run.grid(session)
+    n = len(finish.order)
+    places, slots = np.empty(n, dtype=int), {int(car): slot for slot, car in enumerate(grid.order, start=1)}
+    places[finish.order] = np.arange(1, n + 1)
+    winner = int(finish.order[0])
+    counted = [o == CLASSIFIED for o in finish.outcome]
+    never_there = [o in (NOT_STARTED, NOT_QUALIFIED, EXCLUDED) for o in finish.outcome]
+    lapped = finish.laps[winner] - finish.laps
+    gaps = finish.seconds - finish.seconds[winner]
+    pit_lane = [bool(grid.pit_lane[i]) and i in slots for i in range(n)]
+    columns = identity(run, session, numbers) | {
+        "position": places,
+        "position_text": [o or str(p) for o, p in zip(finish.outcome, places, strict=True)],
+        "grid_position": [None if pit_lane[i] else slots.get(i) for i in range(n)],
+        "grid_text": ["PL" if pit_lane[i] else str(slots[i]) if i in slots else None for i in range(n)],
+        "status_text": finish.reason,
+        "points": points(run.weekend.key.season, session, finish.order.tolist(), counted, finish.best),
+        "laps": finish.laps,
+        "race_time_seconds": finish.seconds,
+        "gap_seconds": np.where(np.arange(n) == winner, np.nan, np.round(gaps, 3)),
+        "gap_laps": [int(lapped[i]) if counted[i] and lapped[i] > 0 else None for i in range(n)],
+        "best_lap_seconds": finish.best,
+        "pit_stop_count": [None if gone else int(s) for gone, s in zip(never_there, finish.stops, strict=True)],
+    }
+    return _shaped(columns, RESULT_COLUMNS, finish.order)
+
+
+def points(season: int, session: str, order: list[int], counted: list[bool], best: Any) -> list[float]:
+    """Championship points a car: the race's since 2010, the sprint's since 2021, the fastest lap's of 2019-2024."""
+    sprint = _SPRINT_POINTS_2021 if season == 2021 else _SPRINT_POINTS
+    table = _POINTS if session == "R" else sprint
+    scored = [0.0] * len(order)
+    classified = [car for car in order if counted[car]]
+    for car, value in zip(classified, table, strict=False):
+        scored[car] = float(value)
+    if session == "R" and 2019 <= season <= 2024 and classified:
+        fastest = int(np.nanargmin(np.where(np.isnan(best), np.inf, best)))
+        scored[fastest] += float(fastest in classified[:10])
+    return scored
+
+
+def starting_grid(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
+    """``GRID_COLUMNS`` in the order of the grid, pit-lane starters at its end."""
+    grid = run.grid(session)
+    places = {int(car): place for place, car in enumerate(grid.order, start=1)}
+    n = len(numbers)
+    columns = identity(run, session, numbers) | {
+        "position": [places.get(i) for i in range(n)],
+        "position_text": ["PL" if grid.pit_lane[i] else str(places.get(i)) for i in range(n)],
+        "grid_penalty_positions": [int(p) if 0 < p < 90 else None for p in grid.penalty],
+    }
+    return _shaped(columns, GRID_COLUMNS, grid.order)
+
+
+def pit_stops(run: WeekendRun, session: str) -> pd.DataFrame:
+    """``PIT_STOP_COLUMNS``: a row a stop, by driver and lap."""
+    finish, entries = run.finish(session), run.entries(session)
+    stopped = finish.run.pit_in & ~np.isnan(finish.times)
+    cars, laps = np.nonzero(stopped)
+    columns = {
+        "driver_id": [entries[i].driver.driver_id for i in cars],
+        "stop": np.cumsum(stopped, axis=1)[cars, laps],
+        "lap": laps + 1,
+        "duration_seconds": np.round(finish.run.stop_seconds[cars, laps], 3),
+    }
+    return _shaped(columns, PIT_STOP_COLUMNS)
+
+
+def weather(run: WeekendRun, session: str) -> pd.DataFrame:
+    """``WEATHER_COLUMNS``: a row a minute of the session, from the begin of the feed."""
+    columns = minutes(run.world, run.weekend, run.sky, session, FEED_LEAD)
+    return pd.DataFrame(columns)[WEATHER_COLUMNS].astype({"rainfall": "boolean"})
+
+
+def race_control(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
+    """``RACE_CONTROL_COLUMNS``: lights, flags, safety cars, deleted times, retirements, in the order of time."""
+    length = domain_weekend.SESSION_LENGTH[session].total_seconds()
+    rows: list[tuple[float, Any, str, Any, Any, Any, Any, str]] = [
+        (0.0, 1, "Flag", "GREEN", "Track", None, None, "GREEN LIGHT - PIT EXIT OPEN")
+    ]
+    if session in ("R", "S"):
+        rows += _race_messages(run, session, numbers)
+    else:
+        timed, entries = run.timed(session), run.entries(session)
+        for car, lap in zip(*np.nonzero(timed.deleted & ~np.isnan(timed.seconds)), strict=True):
+            who = f"CAR {numbers[car]} ({entries[car].driver.abbreviation})"
+            words = f"{who} TIME {_clock(timed.seconds[car, lap])} DELETED - TRACK LIMITS"
+            rows.append((float(timed.ends[car, lap]), int(lap) + 1, "Other", None, None, None, numbers[car], words))
+        rows.append((length, None, "Flag", "CHEQUERED", "Track", None, None, "CHEQUERED FLAG"))
+    start = run.weekend.starts[session]
+    rows.sort(key=lambda row: (row[0], row[7]))
+    columns = dict(zip(RACE_CONTROL_COLUMNS, zip(*rows, strict=True), strict=True))
+    columns["time_utc"] = tuple(start + timedelta(seconds=round(row[0])) for row in rows)
+    return _shaped(columns, RACE_CONTROL_COLUMNS)
+
+
+def _race_messages(run: WeekendRun, session: str, numbers: list[str]) -> list[tuple[Any, ...]]:
+    finish = run.finish(session)
+    ends = np.nanmin(np.where(np.isnan(finish.times), np.inf, finish.times), axis=0)
+    rows: list[tuple[Any, ...]] = []
+    before = CLEAR
+    kinds = {SAFETY_CAR: "SAFETY CAR", VIRTUAL: "VIRTUAL SAFETY CAR"}
+    for lap, status in enumerate(finish.run.status[: int(np.isfinite(ends).sum())]):
+        at = FORMATION + float(ends[lap])
+        if status in kinds and status != before:
+            rows.append((at - 20, lap + 1, "SafetyCar", None, None, None, None, f"{kinds[status]} DEPLOYED"))
+        elif before in kinds and status not in kinds:
+            rows.append((at - 60, lap + 1, "SafetyCar", None, None, None, None, f"{kinds[before]} ENDING"))
+            rows.append((at - 50, lap + 1, "Flag", "CLEAR", "Track", None, None, "TRACK CLEAR"))
+        before = status
+    for car, outcome in enumerate(finish.outcome):
+        lap = int(finish.laps[car])
+        if outcome == "DNF" and lap < len(ends) and np.isfinite(ends[lap]):
+            at, sector = FORMATION + float(ends[lap]) - 30, 1 + (car + lap) % 3
+            words = f"CAR {numbers[car]} STOPPED IN SECTOR {sector}"
+            rows.append((at, lap + 1, "CarEvent", "YELLOW", "Sector", sector, numbers[car], words))
+    last = int(np.isfinite(ends).sum())
+    if last:
+        at = FORMATION + float(ends[last - 1])
+        rows.append((at, last, "Flag", "CHEQUERED", "Track", None, None, "CHEQUERED FLAG"))
+    return rows
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds // 60)}:{seconds % 60:06.3f}"
+
+
+def _shaped(columns: dict[str, Any], names: list[str], order: Any = None) -> pd.DataFrame:
+    """All columns in order and in one dtype each, however many of their values are null; rows in ``order``."""
+    rows = np.arange(len(next(iter(columns.values())))) if order is None else order
+    nothing = np.full(len(rows), None, dtype=object)
+    arrays = {name: _array(name, np.asarray(columns[name])[rows] if name in columns else nothing) for name in names}
+    return pd.DataFrame(arrays, copy=False)
+
+
+def _array(name: str, values: Any) -> Any:
+    if name == "time_utc":
+        return pd.to_datetime(values, utc=True).as_unit("us")
+    if name in _TEXTS:
+        return pd.array(values.astype(object), dtype="string")
+    if name in _COUNTS:
+        return pd.array(values, dtype="Int64")
+    return values.astype("float64")

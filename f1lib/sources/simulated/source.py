@@ -1,0 +1,219 @@
+"""A simulated Formula One with known truth: the quick start without a network, and tests with a known answer.
+
+>>> source = SimulatedSource(seed=1, first_season=2020)
+>>> source.session(EventKey(2024, "Monaco Grand Prix"), "Q", as_of).frames["results"]
+>>> source.truth(2024)
+
+Drivers and teams do not exist; circuits and the pattern of the calendar do. Every answer is a function of
+(seed, season, event, session) alone, and is given from the moment at which a real one would be visible.
+The truth of a season follows from the season before, back to the year 2000, whatever ``first_season`` is.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from f1lib.domain.moments import format_utc
+from f1lib.domain.weekend import EventKey
+from f1lib.errors import BadParameters, NotPublishedYet, SourceError
+from f1lib.sources.protocols import Schedule, SessionData
+from f1lib.sources.simulated import frames as simulated_frames
+from f1lib.sources.simulated import laps as simulated_laps
+from f1lib.sources.simulated.calendar import calendar, find
+from f1lib.sources.simulated.weather import SimulatedWeather
+from f1lib.sources.simulated.weekend import CLASSIFIED, EXCLUDED, NOT_QUALIFIED, NOT_STARTED, WeekendRun
+from f1lib.sources.simulated.world import Entry, World, WorldOptions
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["SimulatedSource", "SimulatedWeather", "WorldOptions"]
+
+FIRST_CALENDAR = 2010
+_NEXT_CALENDAR_MONTH = 12
+_RESERVE_NUMBER = 60
+_MISSING = {"laps": 0.02, "weather": 0.02, "race_control": 0.015}
+_CANCELLED = 0.012  # a practice session
+
+
+class SimulatedSource:
+    """See `sources.base.SessionSource`; ``world`` holds the truth.
+
+    ``first_season`` (2010 or later) and ``last_season`` (None: for ever) say which seasons can be asked for;
+    the world is the same whatever they are. Raises `BadParameters` for a season before 2010.
+    """
+
+    name = "simulated"
+    attribution = "Simulated data: invented drivers, teams and results"
+
+    def __init__(
+        self, seed: int = 1, *, first_season: int = 2018, last_season: int | None = None,
+        options: WorldOptions | None = None,
+    ) -> None:  # fmt: skip
+        if first_season < FIRST_CALENDAR or (last_season is not None and last_season < first_season):
+            raise BadParameters(
+                f"simulated seasons {first_season} to {last_season}: the first must be {FIRST_CALENDAR} or later, "
+                "the last not before the first"
+            )
+        self.world = World(seed, options or WorldOptions())
+        self.first_season, self.last_season = first_season, last_season
+        self._weekend = lru_cache(maxsize=32)(lambda weekend: WeekendRun(self.world, weekend))
+        self._champion = cache(self._champion_of)
+
+    def seasons(self, as_of: datetime) -> list[int]:
+        """The seasons up to the year of ``as_of``; the next one's from December on, or once no race is left."""
+        left = any(weekend.starts["R"] > as_of for weekend in calendar(as_of.year))
+        last = as_of.year + (as_of.month >= _NEXT_CALENDAR_MONTH or not left)
+        return list(range(self.first_season, min(last, self.last_season or last) + 1))
+
+    def schedule(self, season: int, as_of: datetime) -> Schedule:
+        """See `SessionSource.schedule`."""
+        if season not in self.seasons(as_of):
+            raise SourceError(f"the simulated world shows no season {season} at {format_utc(as_of)}")
+        events, sessions = simulated_frames.schedule(calendar(season))
+        return Schedule(events, sessions, self._provenance(f"schedule({season})"))
+
+    def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
+        """See `SessionSource.session`: results, stops of races, and laps, weather and messages unless missing."""
+        run = self._visible(key, session, as_of)
+        _wait_until(run.weekend.available(session), as_of, f"{key} {session}")
+        rng = self.world.dice("missing", key, session)
+        if session in ("P1", "P2", "P3") and rng.random() < _CANCELLED * self.world.options.missing:
+            raise NotPublishedYet(f"{key} {session} was cancelled: there are no results and never will be")
+        numbers = [self._number(run, entry) for entry in run.entries(session)]
+        gone = [name for name, share in _MISSING.items() if rng.random() < share * self.world.options.missing]
+        frames: dict[str, pd.DataFrame] = {}
+        if session in ("R", "S"):
+            frames["results"] = simulated_frames.race_results(run, session, numbers)
+            frames["pit_stops"] = simulated_frames.pit_stops(run, session)
+        else:
+            frames["results"] = simulated_frames.timed_results(run, session, numbers)
+        if "laps" not in gone and self.world.options.has_laps(key.season):
+            laps = simulated_laps.race_laps if session in ("R", "S") else simulated_laps.timed_laps
+            frames["laps"] = laps(run, session, numbers)
+        if "weather" not in gone:
+            frames["weather"] = simulated_frames.weather(run, session)
+        if "race_control" not in gone:
+            frames["race_control"] = simulated_frames.race_control(run, session, numbers)
+        warnings = [f"{key} {session}: no {name.replace('_', ' ')} in this session's feed" for name in gone]
+        return SessionData(frames, self._provenance(f"session({key}, {session})"), warnings)
+
+    def starting_grid(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
+        """See `SessionSource.starting_grid`."""
+        if session not in ("R", "S"):
+            raise SourceError(f"{key} {session}: only R and S have a starting grid")
+        run = self._visible(key, session, as_of)
+        _wait_until(run.weekend.grid_available(session), as_of, f"{key} starting grid of {session}")
+        numbers = [self._number(run, entry) for entry in run.entries(session)]
+        grid = simulated_frames.starting_grid(run, session, numbers)
+        return SessionData({"starting_grid": grid}, self._provenance(f"starting_grid({key}, {session})"))
+
+    def truth(self, season: int) -> pd.DataFrame:
+        """What a season really was: a row an event and driver of the race.
+
+        Columns: ``event_partition_key event_number driver_id team_id``; ``team_pace_pct``, ``qualifying_skill_pct``,
+        ``race_skill_pct``, ``wet_skill_pct`` in percent of lap time, lower is faster; ``is_wet`` race; and
+        ``expected_strength``, the dry race pace of driver, car and circuit before the weekend, higher is better.
+        """
+        rows = []
+        for weekend in calendar(season):
+            run = self._weekend(weekend)
+            entries = run.entries("R")
+            _, race, _ = self.world.pace(weekend, entries)
+            for entry, pace in zip(entries, race.tolist(), strict=True):
+                rows.append(self._truth_row(run, entry, pace))
+        return pd.DataFrame(rows)
+
+    def true_order_spearman(self, season: int, *, horizon: str = "pre_race", draws: int = 30) -> float:
+        """The mean Spearman of a season's races that ranking by the truth reaches: nothing honest does better.
+
+        At ``pre_race`` the truth is the mean outcome of the race run ``draws`` times again from its grid, in its
+        weather; at ``pre_weekend`` it is ``expected_strength``. Raises `BadParameters` for another horizon.
+        """
+        if horizon not in ("pre_race", "pre_weekend"):
+            raise BadParameters(f"horizon {horizon!r}: the truth is known for pre_race and pre_weekend")
+        found = []
+        for weekend in calendar(season):
+            run = self._weekend(weekend)
+            finish = run.finish("R")
+            ran = [i for i, o in enumerate(finish.outcome) if o not in (NOT_STARTED, NOT_QUALIFIED, EXCLUDED)]
+            pace = self.world.pace(weekend, run.entries("R"))[1]
+            guess = self._expected(run, draws) if horizon == "pre_race" else pace
+            found.append(_spearman(guess[ran], _places(finish.order)[ran]))
+        return float(np.mean(found))
+
+    def _expected(self, run: WeekendRun, draws: int) -> Any:
+        luck = [self.world.dice("what if", run.weekend.key, draw) for draw in range(draws)]
+        return np.mean([_places(run.run_again("R", rng).order) for rng in luck], axis=0)
+
+    def _truth_row(self, run: WeekendRun, entry: Entry, pace: float) -> dict[str, Any]:
+        season = self.world.season(run.weekend.key.season)
+        return {
+            "event_partition_key": run.weekend.key.partition_key,
+            "event_number": run.weekend.number,
+            "driver_id": entry.driver.driver_id,
+            "team_id": entry.team_id,
+            "team_pace_pct": float(season.base[entry.team] + season.drift[entry.team, run.weekend.number]),
+            "qualifying_skill_pct": entry.driver.quali + entry.driver.form(season.year),
+            "race_skill_pct": entry.driver.race + entry.driver.form(season.year),
+            "wet_skill_pct": entry.driver.wet,
+            "is_wet": run.is_wet("R"),
+            "expected_strength": -pace,
+        }
+
+    def _visible(self, key: EventKey, session: str, as_of: datetime) -> WeekendRun:
+        weekend = find(key) if key.season in self.seasons(as_of) else None
+        if weekend is None:
+            raise SourceError(f"the simulated world shows no event {key} at {format_utc(as_of)}")
+        if session not in weekend.starts:
+            raise SourceError(f"{key} has no session {session}; it has {', '.join(weekend.starts)}")
+        return self._weekend(weekend)
+
+    def _number(self, run: WeekendRun, entry: Entry) -> str:
+        """The car's number: the champion may wear 1, whoever has none for life wears one of the car's."""
+        if entry.is_reserve or not entry.driver.number:
+            return str(_RESERVE_NUMBER + entry.seat)
+        champion = entry.driver.takes_one and self._champion(run.weekend.key.season - 1) == entry.driver.driver_id
+        return "1" if champion else str(entry.driver.number)
+
+    def _champion_of(self, season: int) -> str:
+        """The driver with the most points of a season ("" where no season was raced), ties by more recent success."""
+        total: dict[str, float] = {}
+        for weekend in calendar(season):
+            run = self._weekend(weekend)
+            for session in [code for code in ("S", "R") if code in weekend.starts]:
+                finish = run.finish(session)
+                counted = [o == CLASSIFIED for o in finish.outcome]
+                scored = simulated_frames.points(season, session, finish.order.tolist(), counted, finish.best)
+                for entry, value in zip(run.entries(session), scored, strict=True):
+                    total[entry.driver.driver_id] = total.get(entry.driver.driver_id, 0.0) + value
+        return max(total, key=lambda d: (total[d], d), default="")
+
+    def _provenance(self, call: str) -> dict[str, Any]:
+        options = self.world.options
+        return {
+            "source": self.name,
+            "attribution": self.attribution,
+            "seed": self.world.seed,
+            "world": {**options.__dict__, "resets": list(options.resets)},
+            "calls": [f"SimulatedSource.{call}"],
+        }
+
+
+def _wait_until(visible: datetime, as_of: datetime, what: str) -> None:
+    if as_of < visible:
+        raise NotPublishedYet(f"{what} is visible from {format_utc(visible)}, not yet at {format_utc(as_of)}")
+
+
+def _places(order: Any) -> Any:
+    places = np.empty(len(order))
+    places[order] = np.arange(len(order))
+    return places
+
+
+def _spearman(a: Any, b: Any) -> float:
+    return float(np.corrcoef(np.argsort(np.argsort(a)), np.argsort(np.argsort(b)))[0, 1])

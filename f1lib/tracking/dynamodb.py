@@ -1,0 +1,276 @@
+"""The tracking table and the predictions in two DynamoDB tables, made by ``lambda_runner/template.yaml``.
+
+Claims are conditional updates, so that of any number of callers one wins. What a decision hangs on is read
+consistently: single rows, an event's rows, predictions. All rows together are read through the index by
+season and session date instead of a scan; the index lags a little, so every event of which it shows anything
+unsettled is read again from the table itself.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.moments import format_utc
+from f1lib.errors import AlreadyRunning, StorageError
+from f1lib.lake.aws_client import AwsUrl, aws_errors, error_code
+from f1lib.tracking.dynamodb_items import (
+    BY_DATE,
+    CLAIM_TOKEN,
+    INDEX_SEASON,
+    LAST_RELEASE,
+    PARTITION,
+    SEASONS_KEY,
+    SORT,
+    Item,
+    from_item,
+    from_value,
+    row_key,
+    to_item,
+    update,
+)
+from f1lib.tracking.rows import (
+    PREDICTION_SORT_KEY,
+    PREDICTIONS_TABLE,
+    Claim,
+    Row,
+    claim_row,
+    claimed_message,
+    prediction_sort_key,
+    renewed,
+    season_of,
+    unsettled,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+    from datetime import datetime, timedelta
+
+# Requests under way at once (as many as `storage_aws.CONNECTIONS`); DynamoDB takes one row an UpdateItem.
+THREADS = 16
+BATCH = 25  # BatchWriteItem's own limit
+BATCH_ATTEMPTS = 6
+FREE = "attribute_not_exists(#owner) OR attribute_not_exists(#expires) OR #expires <= :now"
+OURS = "#owner = :owner AND #run = :run AND #expires = :expires"
+
+
+class DynamoTracking:
+    """See `f1lib.tracking.TrackingTable`."""
+
+    def __init__(self, place: AwsUrl) -> None:
+        self.url = place.text("dynamodb")
+        self.table = place.name
+        self.predictions_table = place.options.get("predictions", PREDICTIONS_TABLE)
+        self._place = place
+        self._indexed: set[str] = set()
+
+    @classmethod
+    def from_url(cls, url: str) -> DynamoTracking:
+        """``dynamodb://f1_session_tracking?predictions=f1_predictions``; opening sends nothing."""
+        place = AwsUrl.parse(url, "dynamodb", ("predictions",))
+        if place.path:
+            raise StorageError(f"tracking {url!r}: a table has no path; use dynamodb://table?predictions=table")
+        return cls(place)
+
+    @cached_property
+    def _client(self) -> Any:
+        client = self._place.client("dynamodb")
+        client.meta.events.register("before-parse.dynamodb.Query", _leave_items)
+        return client
+
+    def put_rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """See `TrackingTable.put_rows`; each row is merged in one atomic step."""
+        merged: dict[tuple[str, str], dict[str, Any]] = {}
+        for row in rows:
+            merged.setdefault((row[PARTITION], row[SORT]), {}).update(row)
+        calls = [{"Key": row_key(*key), **update(row, key[0])} for key, row in merged.items()]
+        self._index_seasons(key[0] for key in merged)
+        with aws_errors(f"write to table {self.table}"):
+            _each(lambda call: self._client.update_item(TableName=self.table, **call), calls)
+
+    def get(self, event_partition_key: str, session_name_abr: str) -> Row | None:
+        """See `TrackingTable.get`."""
+        item = self._item(row_key(event_partition_key, session_name_abr))
+        return from_item(item) if item else None
+
+    def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[Row]:
+        """See `TrackingTable.rows`; the index lags, so it is not asked for one status but for all."""
+        with aws_errors(f"read table {self.table}"):
+            found = self._all() if event_partition_key is None else self._event(event_partition_key)
+        return [row for row in found if status in (None, row.get("status"))]
+
+    def _all(self) -> list[Row]:
+        seasons = self._item(to_item(SEASONS_KEY)).get("seasons")
+        found = [row for rows in _each(self._season, from_value(seasons) if seasons else []) for row in rows]
+        return self.again(found)
+
+    def again(self, rows: list[Row], events: Collection[str] = ()) -> list[Row]:
+        """See `TrackingTable.again`."""
+        moving = sorted({*unsettled(rows), *events})
+        with aws_errors(f"read table {self.table}"):
+            fresh = [row for event in _each(self._event, moving) for row in event]
+        return renewed(rows, moving, fresh)
+
+    def claim(
+        self,
+        event_partition_key: str,
+        session_name_abr: str,
+        *,
+        owner: str,
+        run_id: str,
+        now: datetime,
+        lease: timedelta,
+    ) -> Claim:
+        """See `TrackingTable.claim`.
+
+        The token tells our own claim, whose answer was lost and which botocore sent again, from another's.
+        """
+        claim = Claim(event_partition_key, session_name_abr, owner, run_id, now + lease)
+        token = uuid.uuid4().hex
+        self._index_seasons([event_partition_key])
+        call = update({**claim_row(claim), CLAIM_TOKEN: token, LAST_RELEASE: None}, event_partition_key)
+        call["ExpressionAttributeNames"] |= {"#owner": "owner", "#expires": "lease_expires_utc"}
+        call["ExpressionAttributeValues"][":now"] = {"S": format_utc(now)}
+        if not self._conditional(row_key(event_partition_key, session_name_abr), call, FREE):
+            item = self._item(row_key(event_partition_key, session_name_abr))
+            if item.get(CLAIM_TOKEN) != {"S": token}:
+                raise AlreadyRunning(claimed_message({**claim.__dict__, **_unclaimed, **from_item(item)}))
+        return claim
+
+    def release(self, claim: Claim, attributes: Mapping[str, Any]) -> None:
+        """See `TrackingTable.release`."""
+        key = row_key(claim.event_partition_key, claim.session_name_abr)
+        mine = claim_row(claim)
+        mark = "|".join(mine.values())
+        given_back = {**attributes, "owner": None, "lease_expires_utc": None, CLAIM_TOKEN: None, LAST_RELEASE: mark}
+        call = update(given_back, claim.event_partition_key)
+        call["ExpressionAttributeNames"] |= {"#owner": "owner", "#run": "run_id", "#expires": "lease_expires_utc"}
+        call["ExpressionAttributeValues"] |= {
+            ":owner": {"S": claim.owner},
+            ":run": {"S": claim.run_id},
+            ":expires": {"S": mine["lease_expires_utc"]},
+        }
+        if not self._conditional(key, call, OURS):
+            item = self._item(key)
+            if item.get(LAST_RELEASE) != {"S": mark}:
+                row = {**claim.__dict__, **_unclaimed, **from_item(item)}
+                raise AlreadyRunning(f"the lease of {claim.owner} ran out: {claimed_message(row)}")
+
+    def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
+        """See `TrackingTable.release_stale_claim`; never here, where machines share the table."""
+        return False
+
+    def put_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """See `TrackingTable.put_predictions`."""
+        items = {}
+        for row in rows:
+            sort_key = prediction_sort_key(row)
+            items[row[PARTITION], sort_key] = to_item({**row, PREDICTION_SORT_KEY: sort_key})
+        requests = [{"PutRequest": {"Item": item}} for item in items.values()]
+        batches = [requests[start : start + BATCH] for start in range(0, len(requests), BATCH)]
+        with aws_errors(f"write to table {self.predictions_table}"):
+            _each(self._write_batch, batches)
+
+    def predictions(self, event_partition_key: str) -> list[Row]:
+        """See `TrackingTable.predictions`."""
+        with aws_errors(f"read table {self.predictions_table}"):
+            return list(self._query(self.predictions_table, PARTITION, event_partition_key, ConsistentRead=True))
+
+    def _event(self, event_partition_key: str) -> list[Row]:
+        return list(self._query(self.table, PARTITION, event_partition_key, ConsistentRead=True))
+
+    def _season(self, season: str) -> list[Row]:
+        return list(self._query(self.table, INDEX_SEASON, season, IndexName=BY_DATE))
+
+    def _query(self, table: str, name: str, value: str, **options: Any) -> Iterator[Row]:
+        pages = self._client.get_paginator("query").paginate(
+            TableName=table,
+            KeyConditionExpression="#name = :value",
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues={":value": {"S": value}},
+            **options,
+        )
+        for page in pages:
+            if "Items" not in page:
+                raise StorageError(f"cannot read table {table}: its answer breaks off; try again")
+            yield from map(from_item, page["Items"])
+
+    def _item(self, key: Item) -> Item:
+        """The whole item, read consistently; empty when there is none."""
+        with aws_errors(f"read table {self.table}"):
+            answer = self._client.get_item(TableName=self.table, Key=key, ConsistentRead=True)
+        item: Item = answer.get("Item", {})
+        return item
+
+    def _conditional(self, key: Item, call: Mapping[str, Any], condition: str) -> bool:
+        """Whether ``condition`` held and the update was made."""
+        from botocore.exceptions import ClientError
+
+        with aws_errors(f"write to table {self.table}"):
+            try:
+                self._client.update_item(TableName=self.table, Key=key, ConditionExpression=condition, **call)
+            except ClientError as error:
+                if error_code(error) != "ConditionalCheckFailedException":
+                    raise
+                return False
+        return True
+
+    def _index_seasons(self, events: Iterable[str]) -> None:
+        """Note new seasons before their first row is written, so that no row is ever missed."""
+        new = sorted({season_of(event) for event in events} - self._indexed)
+        if not new:
+            return
+        with aws_errors(f"write to table {self.table}"):
+            self._client.update_item(
+                TableName=self.table,
+                Key=to_item(SEASONS_KEY),
+                UpdateExpression="ADD seasons :new",
+                ExpressionAttributeValues={":new": {"SS": new}},
+            )
+        self._indexed |= set(new)
+
+    def _write_batch(self, requests: list[Any]) -> None:
+        waiting = {self.predictions_table: requests}
+        for attempt in range(BATCH_ATTEMPTS):
+            if attempt:
+                time.sleep(0.05 * 2**attempt)
+            waiting = self._client.batch_write_item(RequestItems=waiting).get("UnprocessedItems") or {}
+            if not waiting:
+                return
+        left = sum(map(len, waiting.values()))
+        raise StorageError(
+            f"cannot write to table {self.predictions_table}: {left} rows were refused {BATCH_ATTEMPTS} times; "
+            "it is asked for more than it takes, try again later"
+        )
+
+
+def _leave_items(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Hand a page's items over as its JSON has them.
+
+    botocore looks at each typed value ten times, once a type: half a second for the rows of sixteen seasons.
+    """
+    if response_dict["status_code"] != HTTPStatus.OK:
+        return
+    try:
+        page = json.loads(response_dict["body"])
+    except ValueError:  # it breaks off: botocore compares its checksum and asks again
+        return
+    customized_response_dict["Items"] = page.pop("Items", [])
+    response_dict["body"] = json.dumps(page).encode()
+
+
+# What the message says of a row that was free again when we looked.
+_unclaimed = {"owner": "somebody who has just given it back", "lease_expires_utc": "a moment ago"}
+
+
+def _each(function: Callable[[Any], Any], arguments: list[Any]) -> list[Any]:
+    """``function`` of every argument, in their order, several requests at a time."""
+    if len(arguments) < 2:
+        return [function(argument) for argument in arguments]
+    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+        return list(pool.map(function, arguments))

@@ -1,0 +1,112 @@
+"""Rows as DynamoDB items and back: typed values, the attributes of the index, update expressions.
+
+Numbers travel as decimal text, never as binary floats, and come back as ``int`` when whole, else ``float``
+(so 1.0 comes back as 1: equal, if not identical). Pure functions, no AWS.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from f1lib.errors import StorageError
+from f1lib.tracking.rows import season_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Item = dict[str, Any]
+
+PARTITION, SORT = "event_partition_key", "session_name_abr"
+# The index by season and session date; its attributes are ours alone and never shown in a row.
+BY_DATE = "by_session_date"
+INDEX_SEASON, INDEX_DATE = "index_season", "index_date"
+CLAIM_TOKEN, LAST_RELEASE = "claim_token", "last_release"
+HIDDEN = frozenset({INDEX_SEASON, INDEX_DATE, CLAIM_TOKEN, LAST_RELEASE})
+NO_DATE = "-"
+# The one item that is no row: the seasons that the index holds.
+SEASONS_KEY = {PARTITION: "INDEX", SORT: "SEASONS"}
+
+
+def to_value(value: Any, where: str) -> Item:
+    """One value in DynamoDB's typed form; raises `StorageError` naming ``where`` for what JSON has not."""
+    match value:
+        case None:
+            return {"NULL": True}
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case int():
+            return {"N": str(value)}
+        case float() if math.isfinite(value):
+            return {"N": repr(float(value))}
+        case list() | tuple():
+            return {"L": [to_value(element, where) for element in value]}
+        case dict():
+            return {"M": {str(name): to_value(element, where) for name, element in value.items()}}
+    raise StorageError(f"{where} is {value!r}: the table takes text, finite numbers, booleans, lists and mappings")
+
+
+def from_value(value: Mapping[str, Any]) -> Any:
+    """The way back from `to_value`."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "NULL":
+            return None
+        case "N":
+            number = Decimal(content)
+            return int(number) if number == number.to_integral_value() else float(number)
+        case "L":
+            return [from_value(element) for element in content]
+        case "M":
+            return {name: from_value(element) for name, element in content.items()}
+        case "SS":
+            return sorted(content)
+    return content
+
+
+def to_item(row: Mapping[str, Any]) -> Item:
+    """A row as an item."""
+    return {name: to_value(value, f"attribute {name}") for name, value in row.items()}
+
+
+def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """An item as a row, without the attributes that are ours alone."""
+    return {name: from_value(value) for name, value in item.items() if name not in HIDDEN}
+
+
+def row_key(event_partition_key: str, session_name_abr: str) -> Item:
+    """The primary key of one row."""
+    return to_item({PARTITION: event_partition_key, SORT: session_name_abr})
+
+
+def update(changes: Mapping[str, Any], event_partition_key: str) -> dict[str, Any]:
+    """The arguments of ``UpdateItem`` that merge ``changes`` into a row; None removes an attribute.
+
+    The attributes of the index are kept in step.
+    """
+    names: dict[str, str] = {"#season": INDEX_SEASON, "#date": INDEX_DATE}
+    values: Item = {":season": {"S": season_of(event_partition_key)}}
+    if "session_date_utc" in changes:
+        sets = ["#season = :season", "#date = :date"]
+        values[":date"] = {"S": str(changes["session_date_utc"] or NO_DATE)}
+    else:
+        sets = ["#season = :season", "#date = if_not_exists(#date, :date)"]
+        values[":date"] = {"S": NO_DATE}
+    removes = []
+    kept = [(name, value) for name, value in changes.items() if name not in (PARTITION, SORT)]
+    for number, (name, value) in enumerate(kept):
+        names[f"#n{number}"] = name
+        if value is None:
+            removes.append(f"#n{number}")
+        else:
+            sets.append(f"#n{number} = :v{number}")
+            values[f":v{number}"] = to_value(value, f"attribute {name}")
+    expression = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
+    return {
+        "UpdateExpression": expression,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
+    }

@@ -1,0 +1,223 @@
+"""The tracking table in one SQLite file: the embedded default.
+
+LAKE.md's attributes are columns of their own, so that a person can query them; the rest stands in
+``attributes`` as JSON. Claims are taken inside an immediate transaction: one writer at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+from contextlib import closing, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from f1lib.domain.moments import parse_utc
+from f1lib.errors import AlreadyRunning, StorageError
+from f1lib.tracking.rows import (
+    PREDICTION_SORT_KEY,
+    PREDICTIONS_TABLE,
+    SESSION_TABLE,
+    Claim,
+    Row,
+    claim_row,
+    claimed_message,
+    is_claimed,
+    merged,
+    prediction_sort_key,
+    renewed,
+    unsettled,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from datetime import datetime, timedelta
+
+_COLUMNS = (
+    "event_year event_name event_number event_format session_date_utc session_type circuit latitude longitude "
+    "status bronze_path silver_path gold_path source attempts last_error updated_at_utc "
+    "owner lease_expires_utc run_id input_hash"
+).split()
+_NAMES = ["event_partition_key", "session_name_abr", *_COLUMNS, "attributes"]
+_SELECT = f"SELECT {', '.join(_NAMES)} FROM {SESSION_TABLE}"
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS {SESSION_TABLE} (
+    event_partition_key TEXT NOT NULL, session_name_abr TEXT NOT NULL,
+    {", ".join(_COLUMNS)}, attributes TEXT NOT NULL DEFAULT '{{}}',
+    PRIMARY KEY (event_partition_key, session_name_abr)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS {PREDICTIONS_TABLE} (
+    event_partition_key TEXT NOT NULL, "{PREDICTION_SORT_KEY}" TEXT NOT NULL, attributes TEXT NOT NULL,
+    PRIMARY KEY (event_partition_key, "{PREDICTION_SORT_KEY}")) WITHOUT ROWID;
+"""
+
+
+class SqliteTracking:
+    """See `f1lib.tracking.TrackingTable`. The file is made on the first write."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().absolute()
+        self.url = f"sqlite:///{quote(self.path.as_posix(), safe='/:')}"
+
+    @classmethod
+    def from_url(cls, url: str) -> SqliteTracking:
+        """``sqlite:///relative/or//absolute/path``: what follows the third slash is the path."""
+        path = unquote(url.removeprefix("sqlite:///"))
+        if not path or path == url:
+            raise StorageError(f"tracking {url!r}: use sqlite:///path/to/file.db")
+        return cls(Path(path))
+
+    @contextmanager
+    def _transaction(self, *, write: bool) -> Iterator[sqlite3.Connection]:
+        try:
+            if write:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as connection:
+                connection.row_factory = sqlite3.Row
+                if write:
+                    connection.executescript(_SCHEMA)
+                connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+                yield connection
+                connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(f"tracking table {self.path}: {error}") from error
+
+    def _read(self, statement: str, values: tuple[str, ...]) -> list[sqlite3.Row]:
+        """The rows a statement finds; none while another process is only just making the file."""
+        if not self.path.exists():
+            return []
+        with self._transaction(write=False) as connection:
+            if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (PREDICTIONS_TABLE,)).fetchone():
+                return []
+            return connection.execute(statement, values).fetchall()
+
+    def put_rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """See `TrackingTable.put_rows`."""
+        with self._transaction(write=True) as connection:
+            for row in rows:
+                found = _select(connection, row["event_partition_key"], row["session_name_abr"])
+                _replace(connection, merged(found or {}, row))
+
+    def get(self, event_partition_key: str, session_name_abr: str) -> Row | None:
+        """See `TrackingTable.get`."""
+        statement = f"{_SELECT} WHERE event_partition_key = ? AND session_name_abr = ?"
+        found = self._read(statement, (event_partition_key, session_name_abr))
+        return _load(found[0]) if found else None
+
+    def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[Row]:
+        """See `TrackingTable.rows`."""
+        asked = {"event_partition_key": event_partition_key, "status": status}
+        wanted = {name: value for name, value in asked.items() if value is not None}
+        where = f" WHERE {' AND '.join(f'{name} = ?' for name in wanted)}" if wanted else ""
+        statement = f"{_SELECT}{where} ORDER BY event_partition_key, session_name_abr"
+        return [_load(found) for found in self._read(statement, tuple(wanted.values()))]
+
+    def again(self, rows: list[Row], events: Collection[str] = ()) -> list[Row]:
+        """See `TrackingTable.again`."""
+        moving = sorted({*unsettled(rows), *events})
+        statement = f"{_SELECT} WHERE event_partition_key IN (SELECT value FROM json_each(?))"
+        return renewed(rows, moving, map(_load, self._read(statement, (json.dumps(moving),))))
+
+    def claim(
+        self,
+        event_partition_key: str,
+        session_name_abr: str,
+        *,
+        owner: str,
+        run_id: str,
+        now: datetime,
+        lease: timedelta,
+    ) -> Claim:
+        """See `TrackingTable.claim`."""
+        claim = Claim(event_partition_key, session_name_abr, owner, run_id, now + lease)
+        key = {"event_partition_key": event_partition_key, "session_name_abr": session_name_abr}
+        with self._transaction(write=True) as connection:
+            row = _select(connection, event_partition_key, session_name_abr) or key
+            if is_claimed(row, now):
+                raise AlreadyRunning(claimed_message(row))
+            _replace(connection, merged(row, claim_row(claim)))
+        return claim
+
+    def release(self, claim: Claim, attributes: Mapping[str, Any]) -> None:
+        """See `TrackingTable.release`."""
+        with self._transaction(write=True) as connection:
+            row = _select(connection, claim.event_partition_key, claim.session_name_abr) or {}
+            if {name: row.get(name) for name in claim_row(claim)} != claim_row(claim):
+                raise AlreadyRunning(
+                    f"the lease of {claim.owner} ran out: {claimed_message({**claim.__dict__, **row})}"
+                )
+            _replace(connection, merged(row, {**attributes, "owner": None, "lease_expires_utc": None}))
+
+    def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
+        """See `TrackingTable.release_stale_claim`: the users of one SQLite file share a machine."""
+        row = self.get(event_partition_key, session_name_abr) or {}
+        host, _, process = str(row.get("owner", "")).rpartition(":")
+        if host != socket.gethostname() or not process.isdigit() or _is_alive(int(process)):
+            return False
+        expires = parse_utc(row["lease_expires_utc"])
+        self.release(Claim(event_partition_key, session_name_abr, row["owner"], row["run_id"], expires), {})
+        return True
+
+    def put_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """See `TrackingTable.put_predictions`."""
+        statement = f"INSERT OR REPLACE INTO {PREDICTIONS_TABLE} VALUES (?, ?, ?)"
+        with self._transaction(write=True) as connection:
+            for row in rows:
+                values = (row["event_partition_key"], prediction_sort_key(row), _dump(row))
+                connection.execute(statement, values)
+
+    def predictions(self, event_partition_key: str) -> list[Row]:
+        """See `TrackingTable.predictions`."""
+        statement = f'SELECT * FROM {PREDICTIONS_TABLE} WHERE event_partition_key = ? ORDER BY "{PREDICTION_SORT_KEY}"'
+        found = self._read(statement, (event_partition_key,))
+        return [{**json.loads(row["attributes"]), PREDICTION_SORT_KEY: row[PREDICTION_SORT_KEY]} for row in found]
+
+
+def _select(connection: sqlite3.Connection, event_partition_key: str, session_name_abr: str) -> Row | None:
+    statement = f"{_SELECT} WHERE event_partition_key = ? AND session_name_abr = ?"
+    found = connection.execute(statement, (event_partition_key, session_name_abr)).fetchone()
+    return None if found is None else _load(found)
+
+
+def _load(found: sqlite3.Row) -> Row:
+    row: Row = {name: value for name, value in zip(_NAMES, found, strict=True) if value is not None}
+    row.update(_attributes(row.pop("attributes")))
+    return row
+
+
+@lru_cache(maxsize=16384)
+def _attributes(text: str) -> Row:
+    """The attributes of a row, parsed once: a tick reads the table a dozen times, and few rows change meanwhile."""
+    return dict(json.loads(text))
+
+
+def _replace(connection: sqlite3.Connection, row: Row) -> None:
+    extra = {key: value for key, value in row.items() if key not in _NAMES}
+    _dump(row)  # a NaN in a column would silently become NULL
+    values = [row.get(name) for name in _NAMES[:-1]]
+    marks = ", ".join("?" * len(_NAMES))
+    statement = f"INSERT OR REPLACE INTO {SESSION_TABLE} ({', '.join(_NAMES)}) VALUES ({marks})"
+    connection.execute(statement, [*values, _dump(extra)])
+
+
+def _dump(row: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(row), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise StorageError(f"row {dict(row)!r}: the table takes what JSON has ({error})") from error
+
+
+def _is_alive(process: int) -> bool:
+    """Whether a process of this machine runs; taken for granted where it cannot be asked without harm."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's, and alive
+        return True
+    return True

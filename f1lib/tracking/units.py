@@ -1,0 +1,51 @@
+"""The unit of ingestion: one session, or one starting grid, of an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from f1lib.domain.weekend import EventKey, SessionCode
+from f1lib.errors import BadParameters
+from f1lib.tracking.stage_keys import GRID_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+_GRID_UNITS = {"G": "R", "SG": "S"}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One answer to fetch: the results of a session, or the starting grid (``is_grid``) of ``R`` or ``S``."""
+
+    event: EventKey
+    session: str
+    is_grid: bool
+
+    @property
+    def sort_key(self) -> str:
+        """Its row's sort key in the tracking table."""
+        return GRID_ROWS[self.session] if self.is_grid else self.session
+
+    @classmethod
+    def parse(cls, text: str) -> Unit:
+        """Read ``2025_Australian_Grand_Prix/Q``, ``.../G`` (race grid) or ``.../SG`` (sprint grid).
+
+        Raises `BadParameters` for anything else.
+        """
+        event, _, code = text.rpartition("/")
+        if not event or code not in (*_GRID_UNITS, *SessionCode):
+            raise BadParameters(
+                f"{text!r} names no session: use 2025_Australian_Grand_Prix/Q with one of "
+                f"{' '.join(SessionCode)}, or G or SG for the starting grid of race or sprint"
+            )
+        return cls(EventKey.parse(event), _GRID_UNITS.get(code, code), code in _GRID_UNITS)
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Unit:
+        """The unit that a tracking row stands for."""
+        name = row["session_name_abr"]
+        grids = {sort_key: session for session, sort_key in GRID_ROWS.items()}
+        return cls(EventKey.parse(row["event_partition_key"]), grids.get(name, name), name in grids)

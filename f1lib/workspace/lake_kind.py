@@ -1,0 +1,65 @@
+"""Real or simulated: what a lake holds is marked in ``lake.json``, and the two never share a lake."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from f1lib.errors import RunError, SourceError
+from f1lib.lake.paths import LAKE_MARKER
+from f1lib.lake.store import ObjectStore, find_json, open_store, write_json
+from f1lib.workspace.settings import PROJECT, Settings
+
+SIMULATED_SUFFIX = "-simulated"
+
+
+def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: Settings) -> dict[str, Any]:
+    """Mark an unmarked lake as real or simulated, and return its marker.
+
+    Raises `RunError` when the lake holds the other kind: the two never share a lake.
+    """
+    kind = "simulated" if source_name == "simulated" else "real"
+    marker: dict[str, Any] | None = find_json(store, LAKE_MARKER)
+    if marker is None:
+        first = as_of.year - settings.simulated_seasons
+        world = {"seed": settings.simulated_seed, "first_season": first} if kind == "simulated" else {}
+        marker = {"kind": kind, **world}
+        write_json(store, LAKE_MARKER, marker)
+    if source_name == "fastf1" and marker.get("kind") == kind and marker.get("source") != "fastf1":
+        marker |= {"source": "fastf1"}  # so that `auto` goes on with it
+        write_json(store, LAKE_MARKER, marker)
+    if marker.get("kind") != kind:
+        raise RunError(
+            f"lake {store.url} holds {marker.get('kind')} data and source {source_name} is {kind}: "
+            "choose another --lake or --source; the two are never mixed"
+        )
+    return marker
+
+
+def choose_source(settings: Settings, as_of: datetime, notices: list[str]) -> str:
+    """Resolve ``auto``: F1DB by path or cache, else by download, else, loudly, simulated."""
+    from f1lib.sources.f1db.download import locate
+    from f1lib.sources.http import session
+
+    try:
+        store = open_store(absolute(settings.lake))
+        marker = find_json(store, LAKE_MARKER) or {}
+        kind = marker.get("kind")
+        if kind == "simulated":
+            notices.append(f"SIMULATED DATA: lake {store.url} was begun with it; choose another --lake for real data")
+        if kind:
+            return "simulated" if kind == "simulated" else str(marker.get("source", "f1db"))
+        web = session(settings.upstream_base) if settings.upstream_base else None
+        locate(settings.f1db, settings.downloads, now=as_of, session=web)
+        return "f1db"
+    except SourceError as error:
+        if settings.f1db:
+            raise
+        notices.append(f"SIMULATED DATA: no F1DB release can be had ({error})")
+        return "simulated"
+
+
+def absolute(url: str) -> str:
+    """A relative folder in a settings file is meant relative to the project, wherever the notebook runs."""
+    return url if "://" in url else str(PROJECT / Path(url).expanduser())

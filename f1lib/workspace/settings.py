@@ -1,0 +1,127 @@
+"""The settings of a workspace: parameters/<environment>.yml, then the environment, then the caller.
+
+>>> load_settings(Path("parameters/local.yml"), {"F1_SOURCE": "f1db"}, {"lake": "/data/f1"})
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from f1lib.errors import BadParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The folder of the checkout: notebooks and parameters stand in it.
+PROJECT = Path(__file__).resolve().parents[2]
+SOURCES = ("auto", "f1db", "simulated", "fastf1")
+ENGINES = ("kernel", "inprocess")
+WEATHER = ("auto", "openmeteo", "none")
+_ENVIRONMENT = {
+    "F1_LAKE_URL": "lake",
+    "F1_TRACKING_URL": "tracking",
+    "F1_SOURCE": "source",
+    "F1_F1DB": "f1db",
+    "F1_CACHE": "cache",
+    "F1_MODEL": "model",
+    "F1_ENGINE": "engine",
+    "F1_UPSTREAM_BASE": "upstream_base",
+    "F1_WEATHER": "weather",
+    "FASTF1_CACHE": "fastf1_cache",
+}
+# LAKE.md's prefixes of the layers in the bucket; where one is not set the layer bears its own name.
+_LAYER_PATHS = {
+    "bronze": "S3_BRONZE_PATH",
+    "silver": "S3_SILVER_PATH",
+    "gold": "S3_GOLD_PATH",
+    "models": "S3_MODEL_PATH",
+    "reports": "S3_REPORTS_PATH",
+    "predictions": "PREDICTIONS_S3_PREFIX",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One line of parameters/local.yml a field; the comments there say what each means."""
+
+    lake: str = "lake"
+    tracking: str = ""
+    source: str = "auto"
+    f1db: str = ""
+    cache: str = ".cache"
+    history_from: int = 2010
+    model: str = "blend_v1"
+    engine: str = "kernel"
+    lease_minutes: int = 30
+    ingest_seconds: int = 0
+    threads: int = 2
+    simulated_seed: int = 1
+    simulated_seasons: int = 5
+    upstream_base: str = ""
+    fastf1_cache: str = ""
+    fastf1_cache_mb: int = 500
+    weather: str = "auto"
+
+    @property
+    def downloads(self) -> Path:
+        """The folder of downloads."""
+        return PROJECT / self.cache
+
+    def __post_init__(self) -> None:
+        _one_of("source", self.source, SOURCES)
+        _one_of("engine", self.engine, ENGINES)
+        _one_of("weather", self.weather, WEATHER)
+        for name in ("lease_minutes", "threads", "simulated_seasons", "fastf1_cache_mb"):
+            if getattr(self, name) < 1:
+                raise BadParameters(f"setting {name} is {getattr(self, name)}; it must be at least 1")
+
+
+def load_settings(file: Path, environment: Mapping[str, str], given: Mapping[str, Any]) -> Settings:
+    """The settings of ``file``, overlaid by ``environment`` and then by what is not empty in ``given``.
+
+    Raises `BadParameters` for a file that is no mapping, an unknown name or a value of the wrong type.
+    """
+    import yaml
+
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise BadParameters(f"cannot read settings {file}: {error}") from error
+    if not isinstance(document, dict):
+        raise BadParameters(f"settings {file}: expected `name: value` lines, found {type(document).__name__}")
+    settings = _overlay(Settings(), document, str(file))
+    settings = _overlay(settings, s3_environment(environment), "the environment")
+    named = {field: environment[name] for name, field in _ENVIRONMENT.items() if environment.get(name)}
+    settings = _overlay(settings, named, "the environment")
+    return _overlay(settings, {k: v for k, v in given.items() if v not in ("", None)}, "the call")
+
+
+def s3_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The lake and table that LAKE.md's AWS variables name, as settings; empty where they are not set."""
+    found = {}
+    if bucket := environment.get("S3_BUCKET_NAME"):
+        layers = {layer: environment[name] for layer, name in _LAYER_PATHS.items() if environment.get(name)}
+        found["lake"] = f"s3://{bucket}" + (f"?{urlencode(layers)}" if layers else "")
+    if table := environment.get("DYNAMODB_TABLE_NAME"):
+        predictions = environment.get("PREDICTIONS_TABLE_NAME", "")
+        found["tracking"] = f"dynamodb://{table}" + (f"?predictions={predictions}" if predictions else "")
+    return found
+
+
+def _overlay(settings: Settings, values: Mapping[str, Any], where: str) -> Settings:
+    kinds = {field.name: type(getattr(settings, field.name)) for field in fields(settings)}
+    unknown = sorted(set(values) - set(kinds))
+    if unknown:
+        raise BadParameters(f"{where}: unknown setting {', '.join(unknown)}; known: {', '.join(kinds)}")
+    for name, value in values.items():
+        if type(value) is not kinds[name]:
+            raise BadParameters(f"{where}: setting {name} is {value!r}; expected {kinds[name].__name__}")
+    return replace(settings, **values)
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise BadParameters(f"setting {name} is {value!r}; use one of {', '.join(allowed)}")

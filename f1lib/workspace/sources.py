@@ -1,0 +1,161 @@
+"""The sources of a workspace: which upstream it talks to, with the account and folders it is given.
+
+``f1db``: one release. ``fastf1``: history from F1DB, live weekends from FastF1 (`sources.combined`). Where no
+release can be had, a lake that has its history goes on with FastF1 and Jolpica alone and says so in ``notices``; a
+lake without one cannot begin. Weather is Open-Meteo's for real data, by the setting ``weather``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from f1lib.errors import SourceError
+from f1lib.lake import paths
+from f1lib.lake.store import ObjectStore
+from f1lib.workspace.lake_kind import claim_lake
+from f1lib.workspace.settings import Settings
+
+if TYPE_CHECKING:
+    from f1lib.sources.fastf1.source import FastF1Source
+    from f1lib.sources.protocols import SessionSource, WeatherSource
+
+# A moment this close to the clock is now.
+PRESENT = timedelta(hours=3)
+
+
+@dataclass
+class Upstreams:
+    """The sources of one workspace, opened on first use; every copy of the workspace shares them.
+
+    ``opened_utc`` is the clock when the workspace was opened: it is read once. ``session_source`` and
+    ``weather_source`` hold what is open, or what a caller wants to be asked instead.
+    """
+
+    source_name: str
+    settings: Settings
+    store: ObjectStore
+    opened_utc: datetime
+    account: tuple[str, str] | None = None
+    notices: list[str] = field(default_factory=list)
+    session_source: SessionSource | None = None
+    weather_source: WeatherSource | None = None
+
+    def sessions(self, as_of: datetime) -> SessionSource:
+        """Schedules and sessions; raises `SourceError` when the source cannot be opened."""
+        if self.session_source is None:
+            marker = claim_lake(self.store, self.source_name, as_of, self.settings)
+            if self.source_name == "simulated":
+                from f1lib.sources.simulated.source import SimulatedSource
+
+                self.session_source = SimulatedSource(seed=marker["seed"], first_season=marker["first_season"])
+            else:
+                self.session_source = (open_f1db if self.source_name == "f1db" else open_fastf1)(self, as_of)
+        return self.session_source
+
+    def forecasts(self, as_of: datetime) -> WeatherSource | None:
+        """Forecasts, or None where the settings want none: missing weather is missing."""
+        if self.weather_source is None:
+            self.weather_source = open_weather(self, as_of)
+        return self.weather_source
+
+    def has_weather(self, as_of: datetime) -> bool:
+        """Whether forecasts are asked for at all; answering opens nothing.
+
+        ``auto`` asks for a live source, and for F1DB at the present only: a run over its past is the same on every
+        machine, with a network or without.
+        """
+        if self.source_name == "simulated":
+            return True
+        if self.settings.weather != "auto":
+            return self.settings.weather == "openmeteo"
+        return self.source_name == "fastf1" or abs(self.opened_utc - as_of) <= PRESENT
+
+    def live(self, as_of: datetime) -> Upstreams:
+        """The same with every season since 2018 asked of FastF1 first; see `open_live`."""
+        return replace(self, session_source=open_live(self, as_of))
+
+
+def open_f1db(upstreams: Upstreams, as_of: datetime) -> SessionSource:
+    """The F1DB release of the settings; raises `SourceError` when it cannot be had or is none."""
+    from f1lib.sources.f1db.download import locate
+    from f1lib.sources.http import session
+
+    settings = upstreams.settings
+    web = session(settings.upstream_base) if settings.upstream_base else None
+    release = locate(settings.f1db, settings.downloads, now=as_of, session=web)
+    state = release.stat()
+    return _opened(release, (state.st_mtime_ns, state.st_size), settings.history_from)
+
+
+@lru_cache(maxsize=1)
+def _opened(release: Path, state: tuple[int, int], first_season: int) -> SessionSource:
+    """The release while its file's ``state`` (time of change, size) lasts: a replay's notebooks open it once."""
+    from f1lib.sources.f1db.source import F1dbSource
+
+    return F1dbSource(release, first_season=first_season)
+
+
+def open_fastf1(upstreams: Upstreams, as_of: datetime) -> SessionSource:
+    """History and live weekends as one source.
+
+    Raises `SourceError` when no release can be had and the lake has no history yet.
+    """
+    from f1lib.sources.combined import SEASON_SETTLED, CombinedSource
+
+    try:
+        history = open_f1db(upstreams, as_of)
+    except SourceError as error:
+        first = (as_of - SEASON_SETTLED).year
+        known = paths.seasons_of_schedules(upstreams.store.list(paths.SCHEDULES))
+        if upstreams.settings.f1db or not any(season < first for season in known):
+            raise SourceError(
+                f"source fastf1 takes its history from F1DB, and no release can be had ({error}): give --f1db"
+            ) from error
+        upstreams.notices.append(f"NO F1DB RELEASE: {error}; live weekends go on with FastF1 and Jolpica alone")
+        return _fastf1(upstreams, first)
+    return CombinedSource(history, _fastf1(upstreams))
+
+
+def open_live(upstreams: Upstreams, as_of: datetime) -> SessionSource:
+    """Every season since 2018 asked of FastF1 first, and of FastF1 alone where there is no release."""
+    from f1lib.sources.combined import CombinedSource
+
+    try:
+        return CombinedSource(open_f1db(upstreams, as_of), _fastf1(upstreams), live_for=None)
+    except SourceError:
+        if upstreams.settings.f1db:
+            raise
+        return _fastf1(upstreams)
+
+
+def open_weather(upstreams: Upstreams, as_of: datetime) -> WeatherSource | None:
+    """Forecasts, or None where the settings want none."""
+    if upstreams.source_name == "simulated":
+        from f1lib.sources.simulated.weather import SimulatedWeather
+
+        return SimulatedWeather(upstreams.sessions(as_of))
+    if not upstreams.has_weather(as_of):
+        return None
+    from f1lib.sources.http import Politeness, session
+    from f1lib.sources.openmeteo import OpenMeteoSource
+
+    quick = Politeness(connect=3.0, read=15.0, attempts=2, backoff=0.5, longest_wait=5.0)
+    return OpenMeteoSource(session(upstreams.settings.upstream_base, politeness=quick), now=upstreams.opened_utc)
+
+
+def _fastf1(upstreams: Upstreams, first_season: int = 0) -> FastF1Source:
+    from f1lib.sources.fastf1.source import FastF1Source
+
+    settings = upstreams.settings
+    folder = Path(settings.fastf1_cache).expanduser() if settings.fastf1_cache else settings.downloads / "fastf1"
+    return FastF1Source(
+        folder.absolute(),
+        base=settings.upstream_base,
+        account=upstreams.account,
+        first_season=first_season,
+        cache_bytes=settings.fastf1_cache_mb * 1_000_000,
+    )

@@ -1,0 +1,121 @@
+"""Door 1: the composition root. The only module that reads the environment, and it opens everything.
+
+>>> ws = open_workspace(lake="lake", source="f1db", f1db="f1db-csv.zip", as_of="2025-12-06T16:00:00Z")
+>>> ws.store, ws.tracking, ws.source, ws.as_of
+
+Sources are opened on first use, so that a tick with nothing to do opens none.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.errors import BadParameters
+from f1lib.lake.store import LocalStore, ObjectStore, open_store
+from f1lib.tracking.table import TrackingTable, open_tracking
+from f1lib.workspace.lake_kind import SIMULATED_SUFFIX, absolute, choose_source
+from f1lib.workspace.settings import PROJECT, Settings, load_settings
+from f1lib.workspace.sources import Upstreams
+
+if TYPE_CHECKING:
+    from f1lib.sources.protocols import SessionSource, WeatherSource
+
+
+@dataclass
+class Workspace:
+    """Everything a stage needs: both ports, the sources, the moment it runs for and the run it belongs to."""
+
+    store: ObjectStore
+    tracking: TrackingTable
+    settings: Settings
+    upstreams: Upstreams
+    as_of: datetime
+    run_id: str
+    owner: str
+
+    @property
+    def source_name(self) -> str:
+        """``f1db``, ``fastf1`` or ``simulated``."""
+        return self.upstreams.source_name
+
+    @property
+    def notices(self) -> list[str]:
+        """What the user has to be told of the sources, in the order in which it was found out."""
+        return self.upstreams.notices
+
+    @property
+    def source(self) -> SessionSource:
+        """Schedules and sessions, under ``source_name``; raises `SourceError` when it cannot be opened."""
+        return self.upstreams.sessions(self.as_of)
+
+    @property
+    def weather(self) -> WeatherSource | None:
+        """Forecasts, or None where this source has none: missing weather is missing."""
+        return self.upstreams.forecasts(self.as_of)
+
+    @property
+    def has_weather(self) -> bool:
+        """Whether this workspace asks for forecasts at all; asking opens nothing."""
+        return self.upstreams.has_weather(self.as_of)
+
+    @property
+    def has_past_weather(self) -> bool:
+        """Whether the forecasts of races that are over come with a tick: for real ones they are a backfill."""
+        return self.source_name == "simulated"
+
+    def at(self, as_of: datetime) -> Workspace:
+        """The same workspace at another moment, outside any run; an open source stays open."""
+        return replace(self, as_of=as_of, run_id="")
+
+    def parameters(self) -> dict[str, str]:
+        """What a notebook is given so that it opens this very workspace."""
+        return {
+            "lake": self.store.url,
+            "tracking": self.tracking.url,
+            "source": self.source_name,
+            "f1db": self.settings.f1db,
+            "as_of": format_utc(self.as_of),
+            "run_id": self.run_id,
+        }
+
+
+def open_workspace(
+    *, lake: str = "", tracking: str = "", source: str = "", f1db: str = "", as_of: str = "", run_id: str = ""
+) -> Workspace:
+    """Open the workspace that the arguments, the environment and parameters/local.yml (or aws.yml) describe.
+
+    An empty argument means not given. ``source="auto"`` takes F1DB by path, cache or download; where none
+    can be had it says so in ``notices`` and takes simulated data in a lake of its own. Raises
+    `BadParameters` for an unknown setting, `RunError` when the lake holds data of the other kind.
+    """
+    given = {"lake": _from_here(lake), "tracking": tracking, "source": source, "f1db": _from_here(f1db)}
+    name = "aws" if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") else os.environ.get("F1_ENVIRONMENT", "local")
+    settings = load_settings(PROJECT / "parameters" / f"{name}.yml", os.environ, given)
+    opened_utc = datetime.now(UTC).replace(microsecond=0)
+    moment = parse_utc(as_of) if as_of else opened_utc
+    notices: list[str] = []
+    source_name = settings.source if settings.source != "auto" else choose_source(settings, moment, notices)
+    if source_name == "simulated" and settings.lake == Settings.lake:
+        settings = replace(settings, lake=settings.lake + SIMULATED_SUFFIX)
+    store = open_store(absolute(settings.lake))
+    table = open_tracking(settings.tracking or _default_tracking(store))
+    account = os.environ.get("F1_USERNAME", ""), os.environ.get("F1_PASSWORD", "")
+    upstreams = Upstreams(source_name, settings, store, opened_utc, account if all(account) else None, notices)
+    return Workspace(store, table, settings, upstreams, moment, run_id, f"{socket.gethostname()}:{os.getpid()}")
+
+
+def _from_here(path: str) -> str:
+    """A relative path that a caller gives is meant relative to where the caller stands."""
+    return path if not path or "://" in path else str(Path(path).expanduser().absolute())
+
+
+def _default_tracking(store: ObjectStore) -> str:
+    if isinstance(store, LocalStore):
+        return f"sqlite:///{store.root / 'tracking.db'}"
+    raise BadParameters(f"lake {store.url} has no tracking table of its own: give --tracking dynamodb://table")

@@ -1,0 +1,80 @@
+"""`f1 status`: the weekend at a glance, and what the sources state differently."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from f1lib.bronze.schedule import refresh_schedule
+from f1lib.cli.main import main
+from f1lib.lake.store import write_json
+from f1lib.workspace.workspace import Workspace, open_workspace
+from tests.support.f1db_zips import tiny, write
+
+AUSTRALIA = "2025_Australian_Grand_Prix"
+SATURDAY = "2025-03-15T12:00:00Z"
+
+
+@pytest.fixture
+def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    monkeypatch.setenv("COLUMNS", "200")
+    release = write(tmp_path / "f1db.zip", tiny())
+    opened = open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db=str(release), as_of=SATURDAY)
+    refresh_schedule(opened, [])
+    return opened
+
+
+def shown(ws: Workspace, capsys: pytest.CaptureFixture[str], *more: str) -> str:
+    assert main(["status", *more, "--source", "f1db", "--lake", ws.store.url, "--now", SATURDAY]) == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_a_weekend_shows_its_sessions_weather_predictions_and_what_is_due_now_and_next(
+    ws: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = {"event_partition_key": AUSTRALIA}
+    told = {"R": {"probability_points": 80.0, "precipitation_mm": 4.0, "temperature_c": 21.5, "wind_kmh": None}}
+    ws.tracking.put_rows(
+        [
+            key | {"session_name_abr": "Q", "status": "gold", "is_partial": True, "missing": "laps blocked: 403"},
+            key | {"session_name_abr": "P3", "status": "failed", "last_error": "timed out after 3 attempts"},
+            key | {"session_name_abr": "STAGE#02_weather", "acted_on": told, "finished_utc": SATURDAY},
+            key | {"session_name_abr": "STAGE#06_predict#post_practice", "finished_utc": SATURDAY},
+            {
+                "event_partition_key": "PIPELINE",
+                "session_name_abr": "STAGE#00_schedule",
+                "notice": "NO F1DB RELEASE: x",
+            },
+        ]
+    )
+    text = shown(ws, capsys)
+    for words in (
+        "gold, partial",
+        "laps blocked: 403",
+        "timed out after 3 attempts",
+        "weather: R rain 80 %, 4 mm, air 21.5 C, asked 2025-03-15T12:00:00Z",
+        "predicted: post_practice",
+        "*** NO F1DB RELEASE: x ***",
+        "due now: 00_schedule",
+        "next: 2025_Australian_Grand_Prix starting_grid is fetched, 2025-03-16T03:00:00Z (in 15 h)",
+    ):
+        assert words in text
+
+
+def test_an_empty_lake_says_what_fills_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--source", "f1db", "--lake", str(tmp_path / "none"), "--now", SATURDAY]) == 0
+    assert "is empty; `f1 run` fills it" in capsys.readouterr().out
+
+
+def test_what_the_sources_state_differently_is_a_row_a_driver_and_column(
+    ws: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "the sources agree" in shown(ws, capsys, "--conflicts")
+    conflict = {"driver_id": "yuki-tsunoda", "column": "best_lap_seconds", "fastf1": 109.972, "f1db": 111.373}
+    note = {"provenance": {"conflicts": [conflict]}}
+    write_json(ws.store, "bronze/sessions/2025/Australian_Grand_Prix/P1/source.json", note)
+    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "P1", "conflicts": 1}])
+    text = shown(ws, capsys, "--conflicts")
+    assert "1 differences between fastf1 and f1db" in text
+    assert "yuki-tsunoda │ best_lap_seconds │ 109.972 │ 111.373" in text

@@ -1,0 +1,150 @@
+"""The gate and the record of who serves."""
+
+from __future__ import annotations
+
+import types
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from f1lib.errors import PromotionRefused, RunError, StorageError
+from f1lib.evaluation import gate
+from f1lib.lake import parquet
+from f1lib.lake.store import open_store, read_json
+from f1lib.model import registry, train
+from f1lib.model.config import parse_config
+from tests.support.made_up_training import CONFIG, training
+
+SMALL = parse_config(CONFIG, "test")
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> types.SimpleNamespace:
+    store = open_store(str(tmp_path / "lake"))
+    parquet.write_parquet(store, train.TRAINING_KEY, training())
+    moment = datetime(2018, 1, 1, tzinfo=UTC)
+    return types.SimpleNamespace(store=store, as_of=moment, settings=None, source_name="simulated", run_id="r")
+
+
+def _scores(rps: float, spread: float = 0.0, races: int = 24, spearman: float = 0.6) -> list[dict[str, Any]]:
+    noise = np.random.default_rng(1).normal(0, spread, races)
+    return [
+        {"event_partition_key": f"e{i}", "rps": rps + noise[i], "win_log_loss": 1.2, "spearman": spearman}
+        for i in range(races)
+    ]
+
+
+def _shuffled(frame: Any) -> Any:
+    generator = np.random.default_rng(2)
+    labels = ["finishing_position", "is_dnf"]
+    out = frame.copy()
+    for _, race in frame.groupby(["event_partition_key", "horizon"]):
+        out.loc[race.index, labels] = race[labels].to_numpy()[generator.permutation(len(race))]
+    return out
+
+
+def test_a_run_that_is_as_good_passes() -> None:
+    assert gate.judge({"validation": _scores(0.12)}, {"champion": _scores(0.12)}).promoted
+
+
+def test_a_run_worse_beyond_noise_is_refused_with_its_figures() -> None:
+    verdict = gate.judge({"validation": _scores(0.14)}, {"champion": _scores(0.12)})
+    assert not verdict.promoted
+    assert "rps 0.1400 against 0.1200 of champion" in verdict.why
+
+
+def test_a_run_worse_within_noise_passes() -> None:
+    assert gate.judge({"validation": _scores(0.123, spread=0.03)}, {"champion": _scores(0.12)}).promoted
+
+
+@pytest.mark.parametrize("races", [5, 24])
+def test_chance_refuses_an_equal_run_in_one_case_of_forty_however_few_the_races(races: int) -> None:
+    theirs, tries = _scores(0.12, races=races), 1500
+    noise = np.random.default_rng(3).normal(0, 0.03, (tries, races))
+    ours = ([{**race, "rps": race["rps"] + n} for race, n in zip(theirs, row, strict=True)] for row in noise)
+    refused = sum(not gate.judge({"validation": scores}, {"champion": theirs}).promoted for scores in ours)
+    assert 0.015 < refused / tries < 0.035
+
+
+def test_a_certain_but_trivial_difference_passes() -> None:
+    assert gate.judge({"validation": _scores(0.1205)}, {"champion": _scores(0.12)}).promoted
+
+
+def test_a_run_better_than_the_champion_and_worse_than_a_baseline_is_refused() -> None:
+    verdict = gate.judge({"validation": _scores(0.14)}, {"champion": _scores(0.16), "grid_slot_table": _scores(0.12)})
+    assert not verdict.promoted
+    assert "champion" not in verdict.why
+
+
+def test_a_correlation_too_good_to_be_true_raises_the_alarm() -> None:
+    verdict = gate.judge({"validation": _scores(0.01, spearman=0.9)}, {})
+    assert not verdict.promoted
+    assert verdict.why.startswith("leak alarm")
+
+
+def test_too_few_common_races_say_nothing() -> None:
+    assert gate.judge({"validation": _scores(0.14)}, {"champion": _scores(0.12, races=3)}).comparisons == ()
+
+
+def test_the_first_good_run_serves_and_the_decision_is_kept(ws: types.SimpleNamespace) -> None:
+    run = train.train(ws, SMALL, "pre_race")
+    decided = gate.consider(ws, [run.run_id])
+    assert decided["promoted"].tolist() == [True]
+    entry = read_json(ws.store, "models/champion.json")["horizons"]["pre_race"]
+    assert (entry["run_id"], entry["model"], entry["since"]) == (run.run_id, "small", "2018-01-01T00:00:00Z")
+    assert registry.show(ws.store, run.run_id)["decision"]["promoted"] is True
+
+
+def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws: types.SimpleNamespace) -> None:
+    good = train.train(ws, SMALL, "pre_race")
+    gate.promote(ws, good.run_id)
+    real = parquet.read_parquet(ws.store, train.TRAINING_KEY)
+    parquet.write_parquet(ws.store, train.TRAINING_KEY, _shuffled(real))
+    bad = train.train(ws, SMALL, "pre_race")
+    parquet.write_parquet(ws.store, train.TRAINING_KEY, real)
+    decided = gate.consider(ws, [bad.run_id])
+    assert decided["promoted"].tolist() == [False]
+    assert registry.champion_of(ws.store, "pre_race")["run_id"] == good.run_id
+    assert "worse beyond noise" in registry.show(ws.store, bad.run_id)["decision"]["why"]
+
+
+def test_a_leaked_feature_raises_the_alarm(ws: types.SimpleNamespace) -> None:
+    rows = training()
+    leak = rows["finishing_position"] + np.random.default_rng(4).normal(0, 0.5, len(rows))
+    parquet.write_parquet(ws.store, train.TRAINING_KEY, rows.assign(practice_best_gap_pct=leak))
+    run = train.train(ws, SMALL, "pre_race")
+    with pytest.raises(PromotionRefused, match="leak alarm"):
+        gate.promote(ws, run.run_id)
+
+
+def test_rolling_back_lets_the_one_before_serve_again(ws: types.SimpleNamespace) -> None:
+    first, second = (train.train(ws, SMALL, "pre_race") for _ in range(2))
+    for run in (first, second):
+        gate.promote(ws, run.run_id)
+    back = registry.rollback(ws, "pre_race")
+    assert back["run_id"] == first.run_id
+    assert second.run_id in back["why"]
+    with pytest.raises(RunError, match="no champion before"):
+        registry.rollback(ws, "pre_race")
+
+
+def test_horizons_have_champions_of_their_own(ws: types.SimpleNamespace) -> None:
+    runs = [train.train(ws, SMALL, h).run_id for h in ("post_qualifying", "pre_race")]
+    gate.consider(ws, runs)
+    assert set(registry.champion(ws.store)["horizons"]) == {"post_qualifying", "pre_race"}
+
+
+def test_the_list_names_every_finished_run_and_which_serves(ws: types.SimpleNamespace) -> None:
+    run = train.train(ws, SMALL, "pre_race")
+    other = train.train(ws, SMALL, "post_qualifying")
+    gate.promote(ws, run.run_id)
+    listed = {r["run_id"]: r["serves"] for r in registry.list_runs(ws.store)}
+    assert listed == {run.run_id: True, other.run_id: False}
+
+
+def test_asking_for_a_champion_that_is_not_there_says_what_to_do(ws: types.SimpleNamespace) -> None:
+    with pytest.raises(StorageError, match="05_train"):
+        registry.champion_of(ws.store, "pre_race")

@@ -1,0 +1,232 @@
+"""The training dataset built bit by bit is, to the byte, the one built at once; and only what changed is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from shutil import copytree
+from tempfile import TemporaryDirectory
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from f1lib.cli import backtest as backtest_command
+from f1lib.evaluation import backtest
+from f1lib.gold import build, incremental, manifest, read_silver
+from f1lib.lake import gold_tables, parquet, paths
+from f1lib.lake.store import read_json
+from f1lib.workspace.workspace import Workspace, open_workspace
+from tests.support import gold_world
+
+WORLD = gold_world.world() | {"entries": gold_world.entries(gold_world.DRIVERS, 2024)}
+KEY = paths.TRAINING_KEY
+MOMENTS = ("2022-12-01", "2023-03-16", "2023-04-02", "2024-03-22", "2024-04-01", "2024-12-01")
+LAST = MOMENTS[-1]
+_KEYS = {"event_partition_key", "event_year", "event_number", "event_name", "session", "available_utc", "issued_utc"}
+
+
+def _workspace(folder: Path, as_of: str) -> Workspace:
+    return open_workspace(lake=str(folder / "lake"), source="simulated", as_of=f"{as_of}T00:00:00Z", run_id="run-1")
+
+
+def _write(ws: Workspace, world: dict[str, Any]) -> None:
+    for name, frame in world.items():
+        for season in gold_world.SEASONS:
+            folder = read_silver.FOLDERS[name]
+            part = frame[frame["event_year"] == season].reset_index(drop=True)
+            parquet.write_parquet(
+                ws.store, f"silver/{folder}/season={season}/{folder.rpartition('/')[2]}.parquet", part
+            )
+
+
+def _built(folder: Path, world: dict[str, Any], as_of: str) -> bytes:
+    ws = _workspace(folder, as_of)
+    _write(ws, world)
+    build.build_training_dataset(ws)
+    return ws.store.read(KEY)
+
+
+def _corrected(world: dict[str, Any], table: str, rng: np.random.Generator) -> dict[str, Any]:
+    """One event's rows of a table with other values: numbers, flags and, of results, who drove."""
+    frame = world[table].copy()
+    key = "event_partition_key" if table != "entries" else "event_year"
+    hit = frame[key] == rng.choice(frame[key].unique())
+    for column in frame.columns.difference(list(_KEYS)):
+        values = frame.loc[hit, column]
+        if pd.api.types.is_bool_dtype(values):
+            frame.loc[hit, column] = ~values
+        elif pd.api.types.is_float_dtype(values):
+            frame.loc[hit, column] = values * 1.5
+        elif column in ("team_id", "team_lineage", "condition", "finishing_position", "grid_position", "circuit_id"):
+            frame.loc[hit, column] = values[::-1].array if table != "events" else "monaco"
+    return {**world, table: frame}
+
+
+def _moved(world: dict[str, Any], table: str, rng: np.random.Generator) -> dict[str, Any]:
+    """Some rows become visible some days later than was said."""
+    frame = world[table].copy()
+    column = "available_utc" if "available_utc" in frame else "race_start_utc"
+    frame.loc[rng.random(len(frame)) < 0.1, column] += pd.Timedelta(days=int(rng.integers(1, 20)))
+    return {**world, table: frame}
+
+
+def _thinned(world: dict[str, Any], table: str, rng: np.random.Generator) -> dict[str, Any]:
+    """Some rows are gone."""
+    return {**world, table: world[table][rng.random(len(world[table])) > 0.05].reset_index(drop=True)}
+
+
+def _renumbered(world: dict[str, Any], table: str, rng: np.random.Generator) -> dict[str, Any]:
+    """A round is cancelled: the calendar's later rounds count one less, in every table."""
+    number = int(rng.integers(1, 4))
+
+    def moved(frame: pd.DataFrame) -> pd.DataFrame:
+        if "event_number" not in frame:
+            return frame
+        later = (frame["event_year"] == 2023) & (frame["event_number"] > number)
+        out = frame.assign(event_number=frame["event_number"] - later.astype("Int64"))
+        return out[~((frame["event_year"] == 2023) & (frame["event_number"] == number))].reset_index(drop=True)
+
+    return {name: moved(frame) for name, frame in world.items()}
+
+
+_CHANGES: tuple[Callable[[dict[str, Any], str, np.random.Generator], dict[str, Any]], ...]
+_CHANGES = (_corrected, _corrected, _moved, _thinned, _renumbered)
+_STEP = st.tuples(
+    st.sampled_from(MOMENTS), st.sampled_from(_CHANGES), st.sampled_from(sorted(WORLD)), st.integers(0, 2**31)
+)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake with the training dataset of a moment in the last season."""
+    folder = tmp_path_factory.mktemp("begun")
+    _built(folder, WORLD, "2024-04-01")
+    return folder
+
+
+@given(steps=st.lists(_STEP, min_size=1, max_size=2))
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_any_sequence_of_builds_ends_where_one_build_of_everything_does(begun: Path, steps: list[Any]) -> None:
+    world = WORLD
+    with TemporaryDirectory() as one, TemporaryDirectory() as other:
+        copytree(begun, one, dirs_exist_ok=True)
+        for as_of, change, table, seed in steps:
+            world = change(world, table, np.random.default_rng(seed))
+            bit_by_bit = _built(Path(one), world, as_of)
+        with patch.object(incremental, "_LAST", []):  # what a process that has just begun remembers
+            assert bit_by_bit == _built(Path(other), world, as_of)
+
+
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The events that each call of `gold.compute` was asked for."""
+    calls: list[list[str]] = []
+    compute = build.compute
+
+    def noted(silver: Any, targets: pd.DataFrame) -> pd.DataFrame:
+        calls.append(sorted(targets["event_partition_key"].unique()))
+        return compute(silver, targets)
+
+    monkeypatch.setattr(build, "compute", noted)
+    return calls
+
+
+def _until(moment: str) -> dict[str, Any]:
+    """What a lake holds at ``moment``: the calendar, and of the rest what is visible."""
+    limit = pd.Timestamp(moment, tz="UTC")
+    return {n: f[f["available_utc"] <= limit] if n not in ("events", "sessions") else f for n, f in WORLD.items()}
+
+
+def test_a_practice_session_of_the_next_race_computes_no_past_event(tmp_path: Path, computed: list[list[str]]) -> None:
+    before = _built(tmp_path, _until("2024-04-01"), "2024-04-01")
+    computed.clear()
+    assert _built(tmp_path, _until("2024-04-03"), "2024-04-03") == before
+    assert computed == []
+
+
+def test_from_one_result_to_the_next_the_past_is_summed_up_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summed: list[int] = []
+    digests = incremental.input_digests
+    monkeypatch.setattr(incremental, "input_digests", lambda *given: summed.append(1) or digests(*given))
+    monkeypatch.setattr(incremental, "_LAST", [])
+    for moment in ("2024-03-30", "2024-04-01", "2024-04-03", LAST):
+        _built(tmp_path, _until(moment), moment)
+    assert len(summed) == 2
+
+
+def test_a_new_result_computes_its_own_event_only(tmp_path: Path, computed: list[list[str]]) -> None:
+    _built(tmp_path, _until("2024-04-01"), "2024-04-01")
+    computed.clear()
+    _built(tmp_path, _until(LAST), LAST)
+    assert computed == [["2024_Interlagos_Grand_Prix"]]
+
+
+def test_a_corrected_result_computes_its_event_and_those_after_it(tmp_path: Path, computed: list[list[str]]) -> None:
+    _built(tmp_path, WORLD, LAST)
+    results = WORLD["results"].copy()
+    hit = (results["event_partition_key"] == "2024_Monaco_Grand_Prix") & (results["session"] == "R")
+    results.loc[hit, "points"] += 1
+    computed.clear()
+    _built(tmp_path, {**WORLD, "results": results}, LAST)
+    places = ("Interlagos", "Monaco", "Spa-Francorchamps")
+    assert computed == [[f"2024_{place}_Grand_Prix" for place in places]]
+
+
+def test_rows_beside_the_note_of_other_bytes_are_not_kept(tmp_path: Path, computed: list[list[str]]) -> None:
+    """Somebody was stopped between the rows and their note."""
+    whole = _built(tmp_path, WORLD, LAST)
+    ws = _workspace(tmp_path, LAST)
+    rows = parquet.read_parquet(ws.store, KEY)
+    parquet.write_parquet(ws.store, KEY, rows.assign(points=0.0))
+    computed.clear()
+    build.build_training_dataset(ws)
+    assert ws.store.read(KEY) == whole
+    assert len(computed[0]) == len(WORLD["events"])
+
+
+def test_rows_of_another_recipe_are_not_kept(
+    tmp_path: Path, computed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _built(tmp_path, WORLD, LAST)
+    computed.clear()
+    monkeypatch.setattr(incremental, "recipe", lambda: "features of tomorrow")
+    _built(tmp_path, WORLD, LAST)
+    assert len(computed[0]) == len(WORLD["events"])
+
+
+def test_a_backtest_in_a_lake_of_an_older_version_scores_features_of_today(
+    tmp_path: Path, computed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _built(tmp_path, WORLD, LAST)
+    computed.clear()
+    monkeypatch.setattr(incremental, "recipe", lambda: "features of tomorrow")
+    monkeypatch.setattr(backtest_command, "bring_history", lambda ws: None)  # nothing is due
+    monkeypatch.setattr(backtest, "run", lambda ws, training, *asked: {"rows": len(training)})
+    card = backtest_command.backtest_history(_workspace(tmp_path, LAST), 2024, 2024, [], [], 0)
+    assert len(computed[0]) == len(WORLD["events"])
+    assert card["rows"] == len(gold_tables.read_training_dataset(_workspace(tmp_path, LAST).store))
+
+
+def test_rows_that_were_kept_are_noted_as_made_from_the_newer_silver(tmp_path: Path) -> None:
+    _built(tmp_path, _until("2024-04-01"), "2024-04-01")
+    _built(tmp_path, _until("2024-04-03"), "2024-04-03")
+    ws = _workspace(tmp_path, "2024-04-03")
+    assert manifest.is_current(ws.store, KEY, read_silver.read_silver(ws.store))
+    assert read_json(ws.store, manifest.note_key(KEY))["as_of_utc"] == "2024-04-03T00:00:00Z"
+
+
+def test_a_reader_of_silver_never_meets_what_an_earlier_one_found(tmp_path: Path) -> None:
+    ws = _workspace(tmp_path, LAST)
+    _write(ws, WORLD)
+    first = read_silver.read_silver(ws.store)
+    _write(ws, {**WORLD, "results": WORLD["results"].assign(points=7.0)})
+    second = read_silver.read_silver(ws.store)
+    assert set(second.frame("results")["points"]) == {7.0}
+    assert set(first.frame("results")["points"]) != {7.0}

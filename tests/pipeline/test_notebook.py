@@ -1,0 +1,171 @@
+"""The runner's record of a notebook, on tiny notebooks of one behaviour each."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from f1lib.errors import AlreadyRunning, BadParameters, RunError
+from f1lib.pipeline import notebook as pipeline_notebook
+from f1lib.pipeline import tick
+from f1lib.workspace.workspace import Workspace, open_workspace
+
+PARAMETERS = "\n".join(f'{name}: str = ""' for name in ("lake", "tracking", "source", "f1db", "as_of", "run_id"))
+RESULT = "from f1lib.stage import stage_result\nstage_result('09_try', answer=answer)"
+
+
+def notebook(*cells: tuple[str, str], parameters: str = "") -> dict[str, Any]:
+    tagged = [("parameters", PARAMETERS + parameters), *cells]
+    return {
+        "cells": [
+            {"cell_type": "code", "id": f"c{i}", "source": source, "metadata": {"tags": [tag]}, "outputs": []}
+            | {"execution_count": None}
+            for i, (tag, source) in enumerate(tagged)
+        ],
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    opened = open_workspace(lake=str(tmp_path / "lake"), source="simulated", as_of="2025-12-06T16:00:00Z")
+    return replace(opened, settings=replace(opened.settings, engine="inprocess"), run_id="r1")
+
+
+@pytest.fixture
+def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], None]:
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    monkeypatch.setattr(pipeline_notebook, "NOTEBOOKS", folder)
+    return lambda nb: (folder / "09_try.ipynb").write_text(json.dumps(nb), encoding="utf-8") and None
+
+
+def test_notebooks_in_this_process_leave_no_thread_behind(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "answer = 42"), ("result", RESULT)))
+    pipeline_notebook.execute_stage(ws, "try", {})
+    before = threading.active_count()
+    pipeline_notebook.execute_stage(replace(ws, run_id="r2"), "try", {})
+    assert threading.active_count() == before
+
+
+def test_a_notebook_runs_with_its_parameters_and_hands_its_result_back(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "answer = int(number) + 1"), ("result", RESULT), parameters="\nnumber: int = 1"))
+    done = pipeline_notebook.execute_stage(ws, "try", {"number": "41"})
+    assert done.result == {"stage": "09_try", "answer": 42}
+    record = json.loads(ws.store.read("reports/runs/r1/09_try.ipynb"))
+    assert record["metadata"]["f1lib"]["status"] == "finished"
+    assert record["metadata"]["f1lib"]["parameters"]["number"] == 41
+    assert ws.store.exists("reports/runs/r1/09_try.html")
+
+
+@pytest.mark.parametrize("engine", ["inprocess", "kernel"])
+def test_a_failing_cell_leaves_its_notebook_and_its_error(ws: Workspace, put: Any, engine: str) -> None:
+    put(notebook(("step", "print('before')"), ("step", "raise ValueError('no such lap')"), ("step", "print('after')")))
+    ws = replace(ws, settings=replace(ws.settings, engine=engine))
+    with pytest.raises(RunError, match=r"09_try failed: ValueError: no such lap .*reports/runs/r1/09_try\.ipynb"):
+        pipeline_notebook.execute_stage(ws, "try", {})
+    record = json.loads(ws.store.read("reports/runs/r1/09_try.ipynb"))
+    assert record["metadata"]["f1lib"]["error"] == "ValueError: no such lap"
+    outputs = [output for cell in record["cells"] for output in cell.get("outputs", [])]
+    assert any("".join(output.get("text", "")) == "before\n" for output in outputs)
+    assert not any("".join(output.get("text", "")) == "after\n" for output in outputs)
+    assert "no such lap" in ws.store.read("reports/runs/r1/09_try.html").decode()
+
+
+def test_a_dead_kernel_is_marked_in_the_record(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "import os\nos._exit(3)"), ("step", "print('after')")))
+    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
+    with pytest.raises(RunError, match="DeadKernelError"):
+        pipeline_notebook.execute_stage(ws, "try", {})
+    record = json.loads(ws.store.read("reports/runs/r1/09_try.ipynb"))
+    assert record["metadata"]["f1lib"]["status"] == "failed"
+
+
+def test_an_unknown_parameter_is_refused_before_anything_runs(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "answer = 1"), ("result", RESULT)))
+    with pytest.raises(BadParameters, match="no parameter 'nubmer'"):
+        pipeline_notebook.execute_stage(ws, "try", {"nubmer": 1})
+    assert ws.store.list() == []
+
+
+@pytest.mark.parametrize("name", ["../secrets", "/etc/passwd", "nope", "09_try.ipynb", ""])
+def test_a_name_cannot_reach_beyond_the_notebooks(put: Any, name: str) -> None:
+    put(notebook())
+    with pytest.raises(BadParameters, match="09_try"):
+        pipeline_notebook.stage_notebook(name)
+
+
+def test_a_notebook_that_hands_nothing_back_is_an_error(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "answer = 1")))
+    with pytest.raises(RunError, match="tagged `result`"):
+        pipeline_notebook.execute_stage(ws, "try", {})
+
+
+def test_variables_do_not_leak_from_one_notebook_into_the_next(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "answer = 1"), ("result", RESULT)))
+    pipeline_notebook.execute_stage(ws, "try", {})
+    put(notebook(("step", "answer = 'answer' in dir()"), ("result", RESULT)))
+    assert pipeline_notebook.execute_stage(ws, "try", {}).result["answer"] is False
+
+
+def test_the_program_is_itself_again_after_a_notebook(ws: Workspace, put: Any) -> None:
+    before = sys.modules["__main__"]
+    put(notebook(("step", "answer = 1"), ("result", RESULT)))
+    pipeline_notebook.execute_stage(ws, "try", {})
+    assert sys.modules["__main__"] is before  # processes are spawned from it
+
+
+def test_a_failed_stage_is_recorded_released_and_can_be_run_again(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "raise ValueError('no such lap')")))
+    with pytest.raises(RunError, match="no such lap"):
+        tick.run_stage(ws, "try", {})
+    row = ws.tracking.get("PIPELINE", "STAGE#09_try") or {}
+    assert (row["status"], row["attempts"]) == ("failed", 1)
+    assert "no such lap" in row["last_error"]
+    assert "owner" not in row
+    put(notebook(("step", "answer = 1"), ("result", RESULT)))
+    assert tick.run_stage(ws, "try", {}).status == "finished"
+    row = ws.tracking.get("PIPELINE", "STAGE#09_try") or {}
+    assert row["status"] == "gold"
+    assert "last_error" not in row
+
+
+def test_two_runs_of_one_stage_do_not_meet(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "answer = 1"), ("result", RESULT)))
+    ws.tracking.claim("PIPELINE", "STAGE#09_try", owner="other", run_id="r0", now=ws.as_of, lease=timedelta(minutes=5))
+    with pytest.raises(AlreadyRunning, match="other"):
+        tick.run_stage(ws, "try", {})
+    later = replace(ws, as_of=ws.as_of + timedelta(minutes=6))
+    assert tick.run_stage(later, "try", {}).status == "finished"
+
+
+def test_the_claim_of_a_process_that_died_keeps_nobody_waiting(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "answer = 1"), ("result", RESULT)))
+    with subprocess.Popen([sys.executable, "-c", ""]) as died:
+        owner = f"{socket.gethostname()}:{died.pid}"
+    lease = timedelta(minutes=30)
+    ws.tracking.claim("PIPELINE", "STAGE#09_try", owner=owner, run_id="r0", now=ws.as_of, lease=lease)
+    assert tick.run_stage(ws, "try", {}).status == "finished"
+    alive = f"{socket.gethostname()}:{os.getpid()}"
+    ws.tracking.claim("PIPELINE", "STAGE#09_try", owner=alive, run_id="r1", now=ws.as_of, lease=lease)
+    with pytest.raises(AlreadyRunning, match=alive):
+        tick.run_stage(ws, "try", {})
+
+
+def test_runs_of_the_same_moment_keep_their_records_apart(ws: Workspace, put: Any) -> None:
+    put(notebook(("step", "answer = 1"), ("result", RESULT)))
+    unnamed = replace(ws, run_id="")
+    first, second = (tick.run_stage(unnamed, "try", {}).notebook_key for _ in range(2))
+    assert first == "reports/runs/20251206T160000Z/09_try.ipynb"
+    assert second == "reports/runs/20251206T160000Z-2/09_try.ipynb"

@@ -1,0 +1,50 @@
+"""The parts of a score: they add up to it, and they point the right way."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from f1lib.model import fit, train
+from f1lib.model.config import parse_config
+from f1lib.predictions import explain
+from tests.support.made_up_training import CONFIG, FRESH, training_with_form
+
+
+@pytest.fixture(scope="module")
+def served():  # type: ignore[no-untyped-def]
+    rows = fit.labelled(training_with_form(), "pre_race")
+    fitted = fit.fit(rows, parse_config(CONFIG + FRESH, "test"), train.feature_columns(rows))
+    race = rows[(rows["event_year"] == 2017) & (rows["event_number"] == 4)].reset_index(drop=True)
+    return train.serve(fitted, "r", train.describe(fitted, rows)), fitted.trees.booster, race
+
+
+@pytest.mark.parametrize("session", ["R", "S"])
+def test_a_drivers_parts_add_up_to_his_distance_from_the_mean_score(served, session: str) -> None:  # type: ignore[no-untyped-def]
+    serving, booster, race = served
+    race = race.assign(session=session)
+    parts = explain.contributions(serving, booster, race)
+    score = serving.forecast_session(race)["predicted_score"]
+    total = parts.groupby("driver_id", sort=False)["part"].sum().to_numpy()
+    assert np.abs(total - (score - score.mean()).to_numpy()).max() < 1e-5
+
+
+def test_every_part_is_against_the_average_of_the_race(served) -> None:  # type: ignore[no-untyped-def]
+    parts = explain.contributions(*served)
+    assert np.abs(parts.groupby("feature")["part"].mean()).max() < 1e-12
+
+
+def test_the_pole_moves_a_driver_forward_and_the_last_row_back(served) -> None:  # type: ignore[no-untyped-def]
+    serving, booster, race = served
+    parts = explain.contributions(serving, booster, race)
+    grid = parts[parts["feature"] == "grid_position"].set_index("value")["part"]
+    assert grid[1.0] < 0 < grid[12.0]
+
+
+def test_the_sentence_names_the_strongest_parts_with_their_values(served) -> None:  # type: ignore[no-untyped-def]
+    serving, booster, race = served
+    parts = explain.contributions(serving, booster, race)
+    first = race.loc[race["grid_position"] == 1, "driver_id"].iloc[0]
+    said = explain.in_words(parts, first)
+    assert said.startswith("Moved forward by ")
+    assert "grid position 1 (-" in said

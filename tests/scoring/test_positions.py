@@ -1,0 +1,128 @@
+"""The exact distribution against sampling, against cases with a known answer, and its coherence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from f1lib.domain.points import RACE_POINTS
+from f1lib.errors import BadParameters, RunError
+from f1lib.scoring.positions import Shape, position_matrix, sinkhorn, start_score, summarize
+
+Floats = NDArray[np.float64]
+TROUBLE = Shape(0.15, 0.7, 1.8)
+
+
+def _sampled(mu: Floats, sigma: Floats, p_dnf: Floats, shape: Shape, races: int) -> Floats:
+    generator = np.random.default_rng(5)
+    n = len(mu)
+    troubled = generator.random((races, n)) < shape.trouble_weight
+    noise = generator.standard_normal((races, n)) * sigma
+    latent = mu + np.where(troubled, shape.trouble_shift + noise * shape.trouble_spread, noise)
+    retired = generator.random((races, n)) < p_dnf
+    latent = np.where(retired, 1e6 + generator.random((races, n)), latent)
+    places = latent.argsort(axis=1).argsort(axis=1)
+    return np.stack([(places == k).mean(axis=0) for k in range(n)], axis=1)
+
+
+@given(places=st.lists(st.one_of(st.integers(1, 30), st.just(np.nan)), min_size=1, max_size=24))
+def test_a_start_score_rises_with_the_place_and_those_without_one_stand_last(places: list[float]) -> None:
+    score = start_score(places)
+    behind = np.where(np.isnan(places), 99.0, places)
+    assert np.array_equal(np.sign(score[:, None] - score), np.sign(behind[:, None] - behind))
+    assert start_score(np.arange(1.0, 21.0)).sum() == pytest.approx(0)
+    assert start_score(np.full(20, np.nan)).tolist() == pytest.approx([0.0] * 20)
+
+
+@pytest.mark.parametrize("shape", [Shape(), TROUBLE])
+def test_the_exact_matrix_agrees_with_two_hundred_thousand_sampled_races(shape: Shape) -> None:
+    mu, sigma = np.linspace(-1.5, 1.5, 20), np.linspace(0.3, 0.6, 20)
+    p_dnf = np.linspace(0.05, 0.3, 20)
+    exact = position_matrix(mu, sigma, p_dnf, shape)
+    # four standard errors of a share of 200 000 races
+    assert np.abs(exact - _sampled(mu, sigma, p_dnf, shape, 200_000)).max() < 4 * np.sqrt(0.25 / 200_000)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), n=st.integers(1, 24))
+def test_rows_and_columns_sum_to_one_for_any_field(data: st.DataObject, n: int) -> None:
+    def numbers(low: float, high: float) -> Floats:
+        return np.array(data.draw(st.lists(st.floats(low, high), min_size=n, max_size=n)))
+
+    matrix = position_matrix(numbers(-3, 3), numbers(0.2, 1.5), numbers(0, 0.7), TROUBLE)
+    assert matrix.min() >= 0
+    np.testing.assert_allclose(matrix.sum(axis=0), 1, atol=1e-9)
+    np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-9)
+
+
+@pytest.mark.parametrize("gap", [2.0, 3.0, 4.0, 6.0])
+def test_a_field_of_which_one_is_all_but_sure_to_win_has_its_matrix(gap: float) -> None:
+    matrix = position_matrix([0.0, 1.0, -gap], [0.5, 1.0, 0.25], [0.0, 0.5, 0.0], Shape())
+    assert matrix[2, 0] > 0.99
+    np.testing.assert_allclose(matrix.sum(axis=0), 1, atol=1e-9)
+    np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-9)
+
+
+def test_equal_drivers_have_equal_chances_everywhere() -> None:
+    matrix = position_matrix(np.zeros(6), np.ones(6), np.full(6, 0.2), TROUBLE)
+    np.testing.assert_allclose(matrix, np.full((6, 6), 1 / 6), atol=1e-9)
+
+
+def test_two_drivers_meet_with_the_normal_chance_of_their_difference() -> None:
+    from scipy.stats import norm
+
+    matrix = position_matrix([0.0, 0.5], [0.4, 0.3], [0.0, 0.0], Shape())
+    assert matrix[0, 0] == pytest.approx(norm.cdf(0.5 / np.hypot(0.4, 0.3)), abs=1e-6)
+
+
+def test_a_driver_who_almost_surely_retires_is_almost_surely_last() -> None:
+    matrix = position_matrix([-3.0, 0.0, 0.0], [0.3] * 3, [0.999, 0.0, 0.0], Shape())
+    assert matrix[0, 2] > 0.99
+
+
+def test_the_answer_does_not_depend_on_the_order_of_the_drivers() -> None:
+    mu, sigma, p_dnf = np.linspace(-1, 1, 8), np.full(8, 0.5), np.linspace(0, 0.3, 8)
+    order = np.array([3, 1, 7, 0, 2, 6, 5, 4])
+    turned = position_matrix(mu[order], sigma[order], p_dnf[order], TROUBLE)
+    np.testing.assert_allclose(turned, position_matrix(mu, sigma, p_dnf, TROUBLE)[order], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("mu", "sigma", "p_dnf"),
+    [
+        ([0.0], [0.0], [0.1]),
+        ([0.0], [1.0], [1.0]),
+        ([np.nan], [1.0], [0.1]),
+        ([0.0, 1.0], [1.0], [0.1, 0.1]),
+        ([], [], []),
+    ],
+)
+def test_numbers_that_make_no_race_are_refused(mu: list[float], sigma: list[float], p_dnf: list[float]) -> None:
+    with pytest.raises(BadParameters):
+        position_matrix(mu, sigma, p_dnf, Shape())
+
+
+def test_a_matrix_that_cannot_be_scaled_is_refused() -> None:
+    with pytest.raises(RunError, match="cannot be brought"):
+        sinkhorn([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+
+
+def test_the_summary_is_what_the_matrix_says() -> None:
+    matrix = position_matrix(np.linspace(-1, 1, 12), np.full(12, 0.4), np.full(12, 0.1), TROUBLE)
+    seen = summarize(matrix, np.linspace(-1, 1, 12), np.full(12, 0.1), RACE_POINTS)
+    assert seen["predicted_rank"].tolist() == list(range(1, 13))
+    np.testing.assert_allclose(seen["p_win"], matrix[:, 0])
+    np.testing.assert_allclose(seen["p_podium"].sum(), 3)
+    np.testing.assert_allclose(seen["p_points"].sum(), 10)
+    np.testing.assert_allclose(seen["predicted_position"].sum(), 78)
+    np.testing.assert_allclose(seen["expected_points"].sum(), sum(RACE_POINTS))
+    assert (seen["position_p10"] <= seen["position_p50"]).all()
+    assert (seen["position_p50"] <= seen["position_p90"]).all()
+
+
+def test_equal_scores_still_give_a_permutation_of_ranks() -> None:
+    seen = summarize(np.full((4, 4), 0.25), np.zeros(4), np.zeros(4), RACE_POINTS)
+    assert sorted(seen["predicted_rank"]) == [1, 2, 3, 4]

@@ -1,0 +1,1 @@
+"""What tests share: stand-ins of services, made-up data, lakes built once a run."""

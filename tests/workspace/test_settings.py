@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from f1lib.errors import BadParameters
+from f1lib.workspace.settings import Settings, load_settings
+
+
+def _file(folder: Path, text: str) -> Path:
+    path = folder / "local.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_call_wins_over_the_environment_and_the_environment_over_the_file(tmp_path: Path) -> None:
+    file = _file(tmp_path, "lake: from-file\nsource: simulated\nmodel: grid_only_v1\n")
+    environment = {"F1_SOURCE": "f1db", "F1_LAKE_URL": "from-environment"}
+    settings = load_settings(file, environment, {"lake": "from-call", "tracking": ""})
+    assert (settings.lake, settings.source, settings.model) == ("from-call", "f1db", "grid_only_v1")
+
+
+def test_the_projects_own_file_is_valid(root: Path) -> None:
+    assert load_settings(root / "parameters" / "local.yml", {}, {}) == Settings()
+
+
+def test_the_aws_variables_name_bucket_and_tables(tmp_path: Path) -> None:
+    environment = {"S3_BUCKET_NAME": "b", "DYNAMODB_TABLE_NAME": "t", "PREDICTIONS_TABLE_NAME": "p"}
+    settings = load_settings(_file(tmp_path, ""), environment, {})
+    assert (settings.lake, settings.tracking) == ("s3://b", "dynamodb://t?predictions=p")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("lakes: x", "unknown setting lakes"),
+        ("threads: two", "expected int"),
+        ("threads: 0", "at least 1"),
+        ("source: ergast", "use one of auto, f1db"),
+        ("- a\n- b", "`name: value` lines"),
+        ("lake: [", "cannot read settings"),
+    ],
+)
+def test_a_wrong_line_in_the_file_is_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(BadParameters, match=said):
+        load_settings(_file(tmp_path, text), {}, {})

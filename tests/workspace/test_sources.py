@@ -1,0 +1,191 @@
+"""Which upstream a workspace talks to: the settings, what is missing said aloud, no network where none is wanted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from f1lib.domain.moments import format_utc
+from f1lib.errors import SourceError
+from f1lib.lake.store import read_json
+from f1lib.sources.combined import CombinedSource
+from f1lib.sources.fastf1.source import FastF1Source
+from f1lib.sources.protocols import SessionData
+from f1lib.workspace import sources
+from f1lib.workspace.lake_kind import claim_lake
+from f1lib.workspace.workspace import Workspace, open_workspace
+from tests.support.replay_server import ReplayServer, serve_open_meteo
+
+THEN = "2025-03-15T12:00:00Z"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("F1_CACHE", str(tmp_path / "cache"))
+    for name in ("FASTF1_CACHE", "F1_USERNAME", "F1_PASSWORD", "F1_WEATHER", "F1_SOURCE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def opened(tmp_path: Path, source: str = "fastf1", f1db: str = "", as_of: str = THEN) -> Workspace:
+    return open_workspace(lake=str(tmp_path / "lake"), source=source, f1db=f1db, as_of=as_of)
+
+
+def test_fastf1_is_history_from_f1db_beside_live_weekends(tmp_path: Path, f1db_zip: Path) -> None:
+    ws = opened(tmp_path, f1db=str(f1db_zip))
+    assert isinstance(ws.source, CombinedSource)
+    assert ws.source.name == "f1db+fastf1"
+    assert read_json(ws.store, "lake.json") == {"kind": "real", "source": "fastf1"}
+
+
+def test_a_lake_begun_with_fastf1_goes_on_with_it_and_one_of_f1db_with_that(tmp_path: Path, f1db_zip: Path) -> None:
+    ws = opened(tmp_path, "f1db", str(f1db_zip))
+    claim_lake(ws.store, ws.source_name, ws.as_of, ws.settings)
+    assert opened(tmp_path, "auto").source_name == "f1db"
+    ws = opened(tmp_path)
+    claim_lake(ws.store, ws.source_name, ws.as_of, ws.settings)
+    assert opened(tmp_path, "auto").source_name == "fastf1"
+
+
+@pytest.fixture
+def nothing(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Upstreams that have nothing at all; every request is counted."""
+    with ReplayServer(None) as server:
+        monkeypatch.setenv("F1_UPSTREAM_BASE", server.base)
+        yield server
+
+
+def test_without_a_release_a_new_lake_cannot_begin_and_the_error_says_what_to_give(
+    tmp_path: Path, nothing: ReplayServer
+) -> None:
+    ws = opened(tmp_path)
+    with pytest.raises(SourceError, match=r"takes its history from F1DB, and no release can be had .* give --f1db"):
+        _ = ws.source
+    assert nothing.asked("github.com/f1db") >= 1
+
+
+def test_without_a_release_a_lake_with_history_goes_on_alone_and_says_so(tmp_path: Path, nothing: ReplayServer) -> None:
+    ws = opened(tmp_path)
+    ws.store.write("bronze/schedule/2024/source.json", b"{}")
+    assert isinstance(ws.source, FastF1Source)
+    assert ws.source.seasons(ws.as_of) == [2025]
+    assert ws.notices[0].startswith("NO F1DB RELEASE")
+
+
+def test_a_release_that_was_named_and_is_not_there_is_never_passed_over(tmp_path: Path) -> None:
+    ws = opened(tmp_path, f1db=str(tmp_path / "none.zip"))
+    ws.store.write("bronze/schedule/2024/source.json", b"{}")
+    with pytest.raises(SourceError, match=r"no F1DB release at .*none\.zip"):
+        _ = ws.source
+
+
+def test_the_account_comes_from_the_environment_whole_or_not_at_all(
+    tmp_path: Path, f1db_zip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(
+        "f1lib.sources.fastf1.source.FastF1Source.__init__", lambda self, *_a, **o: seen.append(o["account"])
+    )
+    for user, password in (("", ""), ("me", ""), ("me", "secret")):
+        monkeypatch.setenv("F1_USERNAME", user)
+        monkeypatch.setenv("F1_PASSWORD", password)
+        with pytest.raises(AttributeError):  # the stand-in is hollow; what it was given is what counts
+            _ = sources._fastf1(opened(tmp_path, f1db=str(f1db_zip)).upstreams).seasons(datetime.now(UTC))
+    assert seen == [None, None, ("me", "secret")]
+
+
+def test_fastf1s_own_cache_variable_is_honoured(
+    tmp_path: Path, f1db_zip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FASTF1_CACHE", str(tmp_path / "mine"))
+    live = sources._fastf1(opened(tmp_path, f1db=str(f1db_zip)).upstreams)
+    assert live._wire.folder.path == tmp_path / "mine"
+
+
+@pytest.mark.parametrize(
+    ("source", "setting", "hours_ago", "expected"),
+    [
+        ("f1db", "auto", 0, True),
+        ("f1db", "auto", 24, False),  # a run over the past is the same with a network or without
+        ("f1db", "openmeteo", 24, True),
+        ("f1db", "none", 0, False),
+        ("fastf1", "auto", 24, True),
+        ("fastf1", "none", 0, False),
+        ("simulated", "none", 24, True),  # made with its races, never fetched
+    ],
+)
+def test_when_forecasts_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, setting: str, hours_ago: int, expected: bool
+) -> None:
+    monkeypatch.setenv("F1_WEATHER", setting)
+    moment = format_utc(datetime.now(UTC) - timedelta(hours=hours_ago))
+    ws = opened(tmp_path, source, as_of=moment)
+    assert ws.has_weather is expected
+    assert (ws.weather is not None) is expected
+    assert ws.has_past_weather is (source == "simulated")
+
+
+def test_forecasts_go_through_the_one_adapter(tmp_path: Path, nothing: ReplayServer, f1db_zip: Path) -> None:
+    serve_open_meteo(nothing)
+    now = format_utc(datetime.now(UTC))
+    ws = opened(tmp_path, f1db=str(f1db_zip), as_of=now)
+    race = ws.as_of + timedelta(days=2)
+    event = {"event_partition_key": "2026_X", "latitude": 1.0, "longitude": 2.0}
+    sessions = [{"session": "R", "session_start_utc": race, "session_end_utc": race + timedelta(hours=2)}]
+    assert ws.weather is not None
+    assert ws.weather.forecast(event, sessions, ws.as_of) is not None
+    assert nothing.asked(r"api\.open-meteo\.com") == 1
+
+
+def test_with_the_network_closed_a_forecast_is_missing_and_nothing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from f1lib.bronze.schedule import refresh_schedule
+    from f1lib.bronze.weather import fetch_forecasts
+    from tests.support.f1db_zips import tiny, write
+
+    monkeypatch.setenv("F1_UPSTREAM_BASE", "http://127.0.0.1:1")
+    monkeypatch.setenv("F1_WEATHER", "openmeteo")
+    ws = opened(tmp_path, "f1db", str(write(tmp_path / "f1db.zip", tiny())))
+    refresh_schedule(ws, [])
+    rows = fetch_forecasts(ws, ["2025_Australian_Grand_Prix", "2025_Chinese_Grand_Prix"])
+    assert rows["status"].tolist() == ["missing", "missing"]
+    assert rows["reason"].str.contains("no connection after 2 attempts").all()
+    row = ws.tracking.get("2025_Australian_Grand_Prix", "STAGE#02_weather")
+    assert row is not None
+    assert row["next_attempt_utc"] == "2025-03-15T13:00:00Z"
+
+
+class Fake:
+    """A source that answers everything, and remembers what."""
+
+    attribution = ""
+
+    def __init__(self, name: str, schedule: Any) -> None:
+        self.name, self.asked, self._schedule = name, [], schedule  # type: ignore[var-annotated]
+
+    def schedule(self, season: int, as_of: datetime) -> Any:
+        return self._schedule
+
+    def session(self, key: Any, session: str, as_of: datetime) -> SessionData:
+        import pandas as pd
+
+        self.asked.append(session)
+        frame = pd.DataFrame(columns=["driver_id"])
+        return SessionData({"results": frame}, {"source": self.name})
+
+
+def test_of_the_running_season_what_is_settled_is_history_unless_laps_are_wanted(f1db_zip: Path) -> None:
+    from f1lib.domain.weekend import EventKey
+    from f1lib.sources.f1db.source import F1dbSource
+
+    calendar = F1dbSource(f1db_zip).schedule(2025, datetime(2025, 6, 1, tzinfo=UTC))
+    key = EventKey(2025, "Australian Grand Prix")
+    for live_for, days, first in ((35, 34, "fastf1"), (35, 36, "f1db"), (None, 36, "fastf1")):
+        history, live = Fake("f1db", calendar), Fake("fastf1", calendar)
+        settled = None if live_for is None else timedelta(days=live_for)
+        source = CombinedSource(history, live, live_for=settled)  # type: ignore[arg-type]
+        found = source.session(key, "R", datetime(2025, 3, 16, 8, tzinfo=UTC) + timedelta(days=days))
+        assert found.provenance["source"] == first
