@@ -1,15 +1,19 @@
-# make run    makes the environment if needed, then predicts the next race
-# make test   makes the environment if needed, then runs the tests
+# `make help` lists the targets; each makes the environment first where it needs one.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 F1 := $(VENV)/bin/f1
+FORMATTED := f1lib tests benchmarks lambda_runner
 export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: setup run test check lab bench clean lock campaign pictures
+.DEFAULT_GOAL := help
+.PHONY: help setup run test campaign check fmt lab pictures bench lock clean
 
-setup: $(VENV)/.ready
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(VENV)/.ready  ## make .venv, or renew it after a change of the pinned requirements
 
 $(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
@@ -25,39 +29,43 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
 	@$(VENV)/bin/python -m compileall -q f1lib
 	@touch $@
 
-run: setup
+run: setup  ## do what is due and print the predicted order of the next race
 	$(F1) run
 
-test: setup
+test: setup  ## run the tests
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-campaign: setup
+campaign: setup  ## run the long tests that `make test` leaves out
 	$(VENV)/bin/python -m pytest -m campaign --timeout=3000
 
-check: setup
+check: setup  ## lint, formatting, types, the laws of the architecture, the style of the notebooks
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check f1lib tests benchmarks lambda_runner
+	$(VENV)/bin/ruff format --check $(FORMATTED)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/python -m pytest -q tests/architecture tests/notebooks/test_style.py
 
+fmt: setup  ## format the code and mend what the linter can
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format $(FORMATTED)
+
 # The notebooks read the lake; a first one is filled when there is none.
-lab: setup
+lab: setup  ## open JupyterLab on the notebooks
 	@test -e lake -o -e lake-simulated -o -n "$$F1_LAKE_URL" || $(F1) run
 	$(VENV)/bin/jupyter lab --notebook-dir=notebooks
 
 # The README's pictures, from F1DB's data (CC BY 4.0); F1_F1DB names a release that is at hand. Needs chromium.
-pictures: setup
+pictures: setup  ## make the README's pictures
 	$(F1) run --source f1db --now 2025-11-29T20:00:00Z --lake .cache/pictures
 	$(F1) run --source f1db --now 2025-12-06T16:00:00Z --lake .cache/pictures
 	$(VENV)/bin/python .pictures/make.py .cache/pictures
 
-bench: setup
+bench: setup  ## run the benchmarks
 	for file in benchmarks/*.py; do $(VENV)/bin/python $$file || exit 1; done
 
-lock: setup
-	$(VENV)/bin/uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.txt
-	$(VENV)/bin/uv pip compile pyproject.toml --group lambda --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c requirements.txt -o requirements-lambda.txt
-	$(VENV)/bin/uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.txt
+lock: setup  ## renew the pinned requirements; UPGRADE=--upgrade takes the newest versions
+	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.txt
+	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --group lambda --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c requirements.txt -o requirements-lambda.txt
+	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.txt
 
-clean:
+clean:  ## remove .venv and what the tools keep
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -32,11 +32,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-import image  # noqa: E402
-
 from f1lib.lake.parquet import read_parquet  # noqa: E402
 from f1lib.lake.store import ObjectStore, open_store  # noqa: E402
 from f1lib.tracking.table import TrackingTable, open_tracking  # noqa: E402
+from tests.support import image  # noqa: E402
 from tests.support.replay_server import ReplayServer, serve_open_meteo  # noqa: E402
 from tests.support.sandbox import RUNTIME_ROOT, Sandbox, cache, interpreter, runtime, sandbox  # noqa: E402
 from tests.support.standins import (  # noqa: E402

@@ -21,7 +21,7 @@ from time import perf_counter
 
 REPEATS = 7
 SECONDS, MEGABYTES = 1.0, 150.0
-REPLAY_SERVER = Path(__file__).resolve().parents[1] / "tests" / "replay_server.py"
+REPLAY_SERVER = Path(__file__).resolve().parents[1] / "tests" / "support" / "replay_server.py"
 
 
 def tick(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:

@@ -35,7 +35,7 @@ CHAIN_SECONDS, CHAIN_MEGABYTES, CHAIN_WRITES, CHAIN_READS, CHAIN_ROWS = 20.0, 2.
 
 @dataclass(frozen=True)
 class Upstream:
-    """What one session of a source asks for, as measured (README says how), and what the source allows."""
+    """What one session of a source asks for, as measured (docs/aws.md says how), and what the source allows."""
 
     seconds: float  # of Lambda, start of a sandbox left out
     megabytes: float  # into the lake, the run's record included

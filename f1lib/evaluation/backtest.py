@@ -1,7 +1,7 @@
 """Walk forward through seasons: before each race train on earlier races only, then forecast it as production would.
 
 A forecast here is the one `f1lib.predictions` would have issued: the same rows, the same fit, the same ONNX graph,
-the same distribution. `f1lib.scoring.scorecard` turns forecasts into the scorecard of SCORING.md.
+the same distribution. `f1lib.scoring.scorecard` turns forecasts into the scorecard of docs/scoring.md.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ FORECAST = (
     "predicted_score predicted_position predicted_rank p_win p_podium p_points p_dnf position_p10 position_p50 "
     "position_p90 expected_points position_probabilities"
 ).split()
-# At which horizons a prediction is scored when none is asked for: the two that SCORING.md's figures are given at.
+# At which horizons a prediction is scored when none is asked for: the two that docs/scoring.md's figures are given at.
 SCORED_HORIZONS = ("post_qualifying", "pre_race")
-REFIT_EVERY = 4  # SCORING.md: at least every 4 races; the configuration that serves is refitted after each
+REFIT_EVERY = 4  # docs/scoring.md: at least every 4 races; the configuration that serves is refitted after each
 SCORECARD = {"R": "reports/scorecard", "S": "reports/scorecard_sprints"}
 KINDS = {"R": "race", "S": "sprint"}
 

@@ -1,4 +1,4 @@
-"""Score every prediction that was issued, as it was issued, beside the baselines (SCORING.md).
+"""Score every prediction that was issued, as it was issued, beside the baselines (docs/scoring.md).
 
 A driver who was predicted and did not start is taken out and the others close up (`metrics.without`); a
 driver who raced without having been predicted is left out of the outcome, which closes up as well.

@@ -170,7 +170,7 @@ def with_labels(rows: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     """``rows`` with the outcome beside them; a driver who was no entrant keeps his row with null labels.
 
     ``finishing_position`` 1..n over the entrants in the official order, ``is_dnf`` 1 for an entrant who was not
-    classified, ``points`` of the session, ``n_entrants``; definitions in SCORING.md.
+    classified, ``points`` of the session, ``n_entrants``; definitions in docs/scoring.md.
     """
     ran = results[results["is_entrant"].astype(bool) & results["finishing_position"].notna()]
     outcome = ran[["event_partition_key", "session", "driver_id"]].assign(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
 
 
-# Silver table -> its folder in the lake (LAKE.md).
+# Silver table -> its folder in the lake (docs/lake.md).
 FOLDERS = {
     "events": "sessions/events",
     "sessions": "sessions/sessions",

@@ -5,7 +5,7 @@ each [rows, 1], and ``columns``, what the preprocessing makes of the features (e
 there). The graph repeats `f1lib.model.preprocess` operation by operation; trees become one TreeEnsembleRegressor.
 
 Written by hand rather than converted: a refit after each of 150 races converts 150 times (8 ms instead of
-0.4 s), the bytes are the same every time, and nothing is converted silently wrong (FIELD_NOTES.md).
+0.4 s), the bytes are the same every time, and nothing is converted silently wrong (docs/field_notes.md).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Derive (places to scores) -> flag and impute the missing -> cap at three robust sigmas -> scale. All steps work
 in float32, one operation at a time, exactly as the exported graph does, so that a tree's cut falls on the same
-side in training and in serving (FIELD_NOTES.md, "XGBoost and ONNX").
+side in training and in serving (docs/field_notes.md, "XGBoost and ONNX").
 """
 
 from __future__ import annotations

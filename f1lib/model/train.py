@@ -225,7 +225,7 @@ def _store(store: ObjectStore, run_id: str, fitted: model_fit.Fitted, document: 
 
 
 def _no_trees() -> bytes:
-    """A configuration without trees keeps the file, as a booster of no rounds: readers find every name of LAKE.md."""
+    """A configuration without trees keeps the file, as a booster of no rounds: every name of docs/lake.md is there."""
     import xgboost
 
     empty = xgboost.DMatrix(np.zeros((1, 1), dtype="float32"), label=[0.0])

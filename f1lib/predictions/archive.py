@@ -3,7 +3,7 @@
 >>> import f1lib.predictions
 >>> frame = f1lib.predictions.read("2025_Abu_Dhabi_Grand_Prix", lake="lake")
 
-A prediction is one row a driver with the columns of `COLUMNS` (names fixed by LAKE.md). The newest for a race
+A prediction is one row a driver with the columns of `COLUMNS` (names fixed by docs/lake.md). The newest for a race
 stands in one Parquet file of its own and, for the next race, in ``predictions/latest.json``; every one issued
 is kept under ``history/`` and never changed.
 """

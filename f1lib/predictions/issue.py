@@ -1,6 +1,6 @@
 """Issue a prediction: features of an event, the model that serves, and every place the result is stored.
 
-A prediction is one row a driver with the columns of `archive.COLUMNS` (names fixed by LAKE.md). The newest for a
+A prediction is one row a driver with the columns of `archive.COLUMNS` (names fixed by docs/lake.md). The newest for a
 race stands in one Parquet file of its own and, for the next race, in ``predictions/latest.json``; every one issued
 is kept under ``history/`` and never changed.
 """

@@ -64,7 +64,7 @@ def parse_change(text: str) -> Change:
 def predict_changed(
     ws: Workspace, event: str, changes: Sequence[Change], say: Callable[[str], None], session: str = "R"
 ) -> pd.DataFrame:
-    """The prediction of ``event`` under ``changes``, in LAKE.md's columns, in the predicted order; not stored.
+    """The prediction of ``event`` under ``changes`` in the columns of docs/lake.md and the predicted order; not stored.
 
     ``say`` is told of a change that cannot move this model: weather, where its training data had none.
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # A mean over fewer races than this says little about a season.
 SEASON_RACES = 15
-# Alarms for the running calibration: SCORING.md asks for .02 over a season's 400 entries; noise takes the rest.
+# Alarms for the running calibration: docs/scoring.md asks for .02 over a season's 400 entries; noise takes the rest.
 CALIBRATION_ENTRIES, CALIBRATION_ERROR = 400, 0.05
 LEAST_SPREAD_PLACES = 1.0
 _WEATHER = (

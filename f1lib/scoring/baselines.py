@@ -1,4 +1,4 @@
-"""What every model must beat: grid order, qualifying order, and the smoothed grid-slot table (SCORING.md)."""
+"""What every model must beat: grid order, qualifying order, and the smoothed grid-slot table (docs/scoring.md)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-KERNEL_SLOTS = 1.0  # standard deviation of the smoothing over grid slots (SCORING.md)
+KERNEL_SLOTS = 1.0  # standard deviation of the smoothing over grid slots (docs/scoring.md)
 # The order each baseline starts from: before qualifying there is only form (decayed mean finish, ten races).
 SLOT_COLUMNS = {
     "grid_slot_table": "grid_position",
@@ -44,7 +44,7 @@ def slot_table(history: pd.DataFrame, n: int) -> Floats:
     """The n x n finish distribution by slot. ``history``: a row an entrant with ``slot`` and ``outcome`` (1..).
 
     Counts over all of ``history``, smoothed over slots with a Gaussian kernel of one slot, doubly normalised.
-    On F1DB 2019-2025 it gives SCORING.md's figures (`benchmarks/backtest.py` prints them).
+    On F1DB 2019-2025 it gives the figures in docs/scoring.md (``f1 backtest`` prints them).
     """
     slot, outcome = (history[c].to_numpy(dtype="int64") for c in ("slot", "outcome"))
     size = max(n, slot.max(initial=0), outcome.max(initial=0))

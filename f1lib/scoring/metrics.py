@@ -1,4 +1,4 @@
-"""How good a prediction was: pure functions, one race at a time; definitions in SCORING.md.
+"""How good a prediction was: pure functions, one race at a time; definitions in docs/scoring.md.
 
 Throughout, ``outcome`` holds the official places 1..n of a race's n entrants, a permutation, and row i of
 every other argument belongs to the same driver. ``matrix[i, k]`` is P(driver i comes in place k + 1).
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-# Names and order as in SCORING.md; the last two need more than a rank and a matrix.
+# Names and order as in docs/scoring.md; the last two need more than a rank and a matrix.
 METRICS = (
     "mae", "spearman", "rps", "win_log_loss", "podium_brier", "top10_brier", "winner_hit", "podium_overlap",
     "coverage", "dnf_log_loss",
 )  # fmt: skip
 HIGHER_IS_BETTER = frozenset({"spearman", "winner_hit", "podium_overlap"})
-PROBABILITY_FLOOR = 1e-4  # SCORING.md: the least probability a winner is scored with
-# Above this mean over a season a model has most likely seen the result (SCORING.md).
+PROBABILITY_FLOOR = 1e-4  # docs/scoring.md: the least probability a winner is scored with
+# Above this mean over a season a model has most likely seen the result (docs/scoring.md).
 LEAK_SPEARMAN = 0.80
 
 

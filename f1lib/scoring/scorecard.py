@@ -1,4 +1,4 @@
-"""From forecasts to the scorecard: every metric of SCORING.md with its standard error, per season and per phase."""
+"""From forecasts to the scorecard: each metric of docs/scoring.md with its standard error, per season and phase."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-EARLY_RACES = 5  # the races after a regulation reset in which old form misleads most (SCORING.md)
-# Seasons that began with a major change of chassis or power-unit rules (FIELD_NOTES.md).
+EARLY_RACES = 5  # the races after a regulation reset in which old form misleads most (docs/scoring.md)
+# Seasons that began with a major change of chassis or power-unit rules (docs/field_notes.md).
 RESET_SEASONS = (2014, 2022, 2026)
 CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
 

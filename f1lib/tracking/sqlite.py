@@ -1,6 +1,6 @@
 """The tracking table in one SQLite file: the embedded default.
 
-LAKE.md's attributes are columns of their own, so that a person can query them; the rest stands in
+docs/lake.md's attributes are columns of their own, so that a person can query them; the rest stands in
 ``attributes`` as JSON. Claims are taken inside an immediate transaction: one writer at a time.
 """
 

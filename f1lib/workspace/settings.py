@@ -32,7 +32,7 @@ _ENVIRONMENT = {
     "F1_WEATHER": "weather",
     "FASTF1_CACHE": "fastf1_cache",
 }
-# LAKE.md's prefixes of the layers in the bucket; where one is not set the layer bears its own name.
+# docs/lake.md's prefixes of the layers in the bucket; where one is not set the layer bears its own name.
 _LAYER_PATHS = {
     "bronze": "S3_BRONZE_PATH",
     "silver": "S3_SILVER_PATH",
@@ -100,7 +100,7 @@ def load_settings(file: Path, environment: Mapping[str, str], given: Mapping[str
 
 
 def s3_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The lake and table that LAKE.md's AWS variables name, as settings; empty where they are not set."""
+    """The lake and table that docs/lake.md's AWS variables name, as settings; empty where they are not set."""
     found = {}
     if bucket := environment.get("S3_BUCKET_NAME"):
         layers = {layer: environment[name] for layer, name in _LAYER_PATHS.items() if environment.get(name)}

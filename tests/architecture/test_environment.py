@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -28,3 +29,21 @@ def test_no_line_mixes_an_editable_package_with_hashed_requirements(root: Path) 
     environment = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
     assert not [line for line in pip if line.startswith(("-r", "-c"))]
+
+
+def test_every_action_of_the_workflows_is_pinned_by_its_commit_and_names_its_version(root: Path) -> None:
+    workflows = sorted((root / ".github" / "workflows").glob("*.yml"))
+    used = [line.strip() for path in workflows for line in path.read_text("utf-8").splitlines() if "uses:" in line]
+    assert used
+    assert not [line for line in used if not re.fullmatch(r"(- )?uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)]
+
+
+def test_the_workflow_runs_what_a_change_must_pass_and_nothing_else(root: Path) -> None:
+    jobs = yaml.safe_load((root / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]
+    assert [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step] == [".ci/run"]
+
+
+def test_every_target_of_the_makefile_is_listed_by_make_help(root: Path) -> None:
+    text = (root / "Makefile").read_text(encoding="utf-8")
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", text, re.M)
+    assert sorted(re.findall(r"^(\w+):.*## ", text, re.M)) == sorted(phony.split())

@@ -291,8 +291,8 @@ def test_every_alarm_tells_the_topic_and_watches_a_metric_that_is_sent(stack: St
     assert {"ErrorAlarm", "DeadLetterAlarm", "PredictionMissingAlarm", "DurationAlarm"} <= set(alarms)
 
 
-def test_the_readme_s_table_names_every_metric_with_its_unit_and_meaning() -> None:
-    text = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+def test_the_documented_table_names_every_metric_with_its_unit_and_meaning() -> None:
+    text = (FOLDER.parent / "docs" / "aws.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| ([\w-]+) \| (.+) \|$", text, re.M)
     found = {name: (unit, "" if dimension == "-" else dimension, said) for name, unit, dimension, said in rows}
     assert found == METRICS

@@ -14,8 +14,8 @@ import jsonschema
 import pandas as pd
 import pytest
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text("utf-8")
-SQL_BLOCKS = re.findall(r"```sql\n(.*?)```", README, re.S)
+EXPLORING = (Path(__file__).resolve().parents[2] / "docs" / "exploring.md").read_text("utf-8")
+SQL_BLOCKS = re.findall(r"```sql\n(.*?)```", EXPLORING, re.S)
 STATEMENTS = [
     s.strip() for block in SQL_BLOCKS for s in re.sub(r"^--.*$", "", block, flags=re.M).split(";") if s.strip()
 ]
@@ -24,17 +24,17 @@ NAMED = "2025_Abu_Dhabi_Grand_Prix"
 
 @pytest.fixture(scope="module")
 def event(run_lake: Path) -> str:
-    """A race of the lake that was predicted and scored, in place of the one the README names."""
+    """A race of the lake that was predicted and scored, in place of the one the page names."""
     document = json.loads((run_lake / "reports/accuracy.json").read_text("utf-8"))
     return str(document["predictions"][0]["event_partition_key"])
 
 
-def test_the_readme_has_statements_to_try() -> None:
+def test_the_page_has_statements_to_try() -> None:
     assert len(STATEMENTS) >= 4
 
 
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda s: re.sub(r"\W+", "-", s)[:50])
-def test_every_statement_of_the_readme_finds_rows(run_lake: Path, event: str, statement: str) -> None:
+def test_every_statement_of_the_page_finds_rows(run_lake: Path, event: str, statement: str) -> None:
     there = (
         statement.replace("'lake/", f"'{run_lake}/").replace(NAMED[5:], event[5:]).replace("/2025/", f"/{event[:4]}/")
     )
@@ -43,9 +43,9 @@ def test_every_statement_of_the_readme_finds_rows(run_lake: Path, event: str, st
     assert rows
 
 
-def test_the_readme_reads_a_prediction_in_one_line(run_lake: Path, event: str) -> None:
+def test_the_page_reads_a_prediction_in_one_line(run_lake: Path, event: str) -> None:
     """As it stands there, in an interpreter of its own."""
-    (code,) = re.findall(r"```python\n(import f1lib\n.*?)```", README, re.S)
+    (code,) = re.findall(r"```python\n(import f1lib\n.*?)```", EXPLORING, re.S)
     last = code.strip().splitlines()[-1].replace('"lake"', repr(str(run_lake))).replace(NAMED, event)
     program = f"import f1lib\nprint({last}.to_json(orient='records'))"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

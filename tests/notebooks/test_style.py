@@ -1,4 +1,4 @@
-"""The laws of the notebooks (ARCHITECTURE.md, "Notebooks"), checked on what is committed."""
+"""The laws of the notebooks (docs/architecture.md, "Notebooks"), checked on what is committed."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_drivers_of_the_first_practice_only_are_never_predicted(training: pd.Dat
 
 
 def test_everybody_who_started_was_predicted_after_qualifying_and_on_the_grid(training: pd.DataFrame) -> None:
-    """SCORING.md scores the entrants: a missing one could not be scored."""
+    """docs/scoring.md scores the entrants: a missing one could not be scored."""
     for horizon in ("post_qualifying", "pre_race"):
         rows = training[(training["horizon"] == horizon) & training["finishing_position"].notna()]
         raced = rows.groupby(["event_partition_key", "session"])

@@ -1,7 +1,7 @@
 """A stand-in for every upstream: answers from recordings, and misbehaves on demand.
 
 Serves ``http://127.0.0.1:PORT/<original host>/<original path>?<query>`` from a folder of recordings by its
-``index.json`` (see the shared data's README). Stand-alone, for looking at a weekend by hand::
+``index.json`` (a URL to the file that answers it). Stand-alone, for looking at a weekend by hand::
 
     python tests/support/replay_server.py --port 8099 --fault "429:api.jolpi.ca:2"
     F1_UPSTREAM_BASE=http://127.0.0.1:8099 f1 run --source fastf1 --now 2023-04-28T16:00:00Z

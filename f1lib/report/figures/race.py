@@ -34,7 +34,7 @@ _RIDGE_ROWS = 1.6  # the likeliest single place of the race stands this many row
 def order(predictions: pd.DataFrame) -> Picture:
     """The predicted order, a row a driver: his position distribution, his 10th to 90th percentile, his mean.
 
-    ``predictions`` has LAKE.md's columns, one row a driver of one race. All distributions share one scale.
+    ``predictions`` has the columns of docs/lake.md, one row a driver of one race. All distributions share one scale.
     """
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     colours, second, n = team_colours(frame["team_id"]), second_drivers(frame), len(frame)

@@ -123,7 +123,7 @@ def calibration(bins: Mapping[str, Sequence[Mapping[str, float]]]) -> Picture:
 def moves(history: pd.DataFrame) -> Picture:
     """How the expected position of each driver moved from prediction to prediction of one race.
 
-    ``history`` holds every prediction issued for the race, LAKE.md's columns.
+    ``history`` holds every prediction issued for the race, the columns of docs/lake.md.
     """
     times = history.groupby(["as_of_utc", "horizon"]).size().reset_index()
     times["order"] = times["horizon"].map(list(HORIZONS).index)
