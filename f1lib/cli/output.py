@@ -100,7 +100,7 @@ def failed_sessions(ws: Workspace, result: TickResult) -> list[str]:
 
 
 def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:
-    """The predicted order as a table; ``frame`` has the prediction columns of docs/lake.md, ``changes`` what was supposed."""
+    """The predicted order as a table; ``frame`` has the columns of docs/lake.md, ``changes`` is what was supposed."""
     from f1lib.predictions import archive
     from f1lib.predictions.change_log import newest_change_log
 

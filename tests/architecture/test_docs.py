@@ -52,7 +52,7 @@ def _prose(text: str) -> str:
 
 
 def _anchors(text: str) -> set[str]:
-    """The anchors GitHub makes of a page's headings: lower case, no punctuation, blanks as hyphens, repeats numbered."""
+    """What GitHub makes of a page's headings: lower case, no punctuation, blanks as hyphens, repeats numbered."""
     found: dict[str, int] = {}
     anchors = set()
     for heading in re.findall(r"^#+ +(.+?) *$", _prose(text), re.M):
