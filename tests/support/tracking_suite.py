@@ -9,13 +9,13 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import AlreadyRunning, StorageError
-from f1lib.tracking.rows import PREDICTION_SORT_KEY, Claim, Row
+from f1lib.tracking.rows import PREDICTION_SORT_KEY, Claim, TrackingRow
 from f1lib.tracking.table import TrackingTable, open_tracking
 
 NOW = datetime(2025, 12, 6, 16, 0, tzinfo=UTC)
@@ -40,8 +40,9 @@ sys.stdin.readline()
 """
 
 
-def row(session: str, event: str = EVENT, **attributes: Any) -> Row:
-    return {"event_partition_key": event, "session_name_abr": session, **attributes}
+def row(session: str, event: str = EVENT, **attributes: Any) -> TrackingRow:
+    """A row with ``attributes`` of any kind: the table keeps what it is given."""
+    return cast("TrackingRow", {"event_partition_key": event, "session_name_abr": session, **attributes})
 
 
 def take(table: TrackingTable, session: str = "STAGE#03_silver", now: datetime = NOW, **who: str) -> Claim:
@@ -49,7 +50,7 @@ def take(table: TrackingTable, session: str = "STAGE#03_silver", now: datetime =
     return table.claim(EVENT, session, now=now, lease=LEASE, **given)
 
 
-def prediction(driver: str, as_of: str = "2025-11-08T16:00:00Z", **attributes: Any) -> Row:
+def prediction(driver: str, as_of: str = "2025-11-08T16:00:00Z", **attributes: Any) -> dict[str, Any]:
     keys = {"event_partition_key": EVENT, "as_of_utc": as_of, "horizon": "post_qualifying", "driver_id": driver}
     return {**keys, **attributes}
 
@@ -123,19 +124,19 @@ class TrackingSuite:
         table.put_rows([row("Q", status="ingested"), row("R", status="scheduled"), row("R", past, status="gold")])
         table.put_rows([row("STAGE#03_silver", "PIPELINE", status="gold")])
         rows = table.rows()
-        assert table.again(rows) == rows
+        assert table.refresh(rows) == rows
         claim = take(table, "STAGE#06_predict#pre_race")
         table.put_rows([row("Q", status="gold"), row("STAGE#04_gold", "PIPELINE", status="gold")])
-        assert table.again(rows) == table.rows()
+        assert table.refresh(rows) == table.rows()
         table.release(claim, {"status": "gold"})
-        assert table.again(rows) == table.rows()
+        assert table.refresh(rows) == table.rows()
 
     def test_a_settled_event_is_brought_up_to_date_where_it_is_named(self, table: TrackingTable) -> None:
         table.put_rows([row("Q", status="gold"), row("R", status="scheduled")])
         table.put_rows([row("R", past, status="gold") for past in ("2024_Qatar_Grand_Prix", "2023_Qatar_Grand_Prix")])
         rows = table.rows()
         table.put_rows([row("R", "2024_Qatar_Grand_Prix", status="ingested")])
-        assert table.again(rows, {"2024_Qatar_Grand_Prix", EVENT}) == table.rows() != rows
+        assert table.refresh(rows, {"2024_Qatar_Grand_Prix", EVENT}) == table.rows() != rows
 
     def test_rows_can_be_asked_for_by_their_status(self, table: TrackingTable) -> None:
         other = "2024_Qatar_Grand_Prix"
