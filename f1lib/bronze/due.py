@@ -48,8 +48,9 @@ def _is_awaited(row: SessionRow, moment: str) -> bool:
 
 def _is_to_be_completed(row: SessionRow, moment: str) -> bool:
     """Refused, or there without its laps, and the time to try again has come."""
-    is_lacking = row.get("status") == Status.BLOCKED or bool(row.get("is_partial"))
-    return is_lacking and has_come(row.get("next_attempt_utc"), moment)
+    if not has_come(row.get("next_attempt_utc"), moment):
+        return False
+    return row.get("status") == Status.BLOCKED or bool(row.get("is_partial"))
 
 
 def _is_to_be_read_again(row: SessionRow, moment: str) -> bool:

@@ -198,10 +198,11 @@ def report(known: Rows, now: datetime) -> list[Step]:
     """The report is rebuilt when anything else has changed."""
     if not known.by_key:
         return []
+    own = (PIPELINE, StageKey(Stage.REPORT).sort_key)
     seen = [
         (key, row.get("status"), row.get("input_hash"), row.get("finished_utc"), row.get("last_error"))
         for key, row in sorted(known.by_key.items())
-        if key != (PIPELINE, StageKey(Stage.REPORT).sort_key)
+        if key != own
     ]
     digest = _digest(seen)
     if known.stage(Stage.REPORT).get("input_hash") == digest:
