@@ -20,7 +20,8 @@ from f1lib.domain.weekend import HORIZONS, SESSION_NAMES, EventKey
 from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, RunError, SourceError
 from f1lib.evaluation import sweep as evaluation_sweep
 from f1lib.pipeline.tick import StageRun, named_run, run_stage, tick
-from f1lib.tracking.stage_keys import SCHEDULE, STAGES
+from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status
+from f1lib.tracking.stage_keys import STAGES, Stage
 from f1lib.tracking.units import Unit
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 # The workspace gives these to every notebook; an event may not point a stage elsewhere.
 RESERVED = ("lake", "tracking", "source", "f1db", "as_of", "run_id")
 SESSION_CODES = (*SESSION_NAMES, *aws_units.GRID_CODES.values())
-_OVER = ("ingested", "silver", "gold", "unavailable")
+_OVER = STORED | {Status.UNAVAILABLE}  # nothing is gained by asking again now
 
 EventName = Annotated[str, StringConstraints(pattern=r"^\d{4}_[^\s/\\.][^\s/\\]*$", max_length=100)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
@@ -59,7 +60,7 @@ class Tick(_Event):
     stages: list[Literal[STAGES]] = Field(default_factory=list)  # type: ignore[valid-type]
 
 
-class Stage(_Event):
+class RunStage(_Event):
     """One stage, due or not."""
 
     action: Literal["stage"]
@@ -116,7 +117,7 @@ class SweepReport(_Event):
     sweep: Name
 
 
-Event = Tick | Stage | IngestSession | RunPrediction | Backfill | Fold | SweepReport
+Event = Tick | RunStage | IngestSession | RunPrediction | Backfill | Fold | SweepReport
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="action")])
 _SCHEDULERS = ("aws.events", "aws.scheduler")
 
@@ -158,13 +159,13 @@ def run_event(
         return {"action": "tick", **_tick(ws, event, telemetry, has_time), "as_of_utc": format_utc(ws.as_of)}
     ws = named_run(ws)
     match event:
-        case Stage():
+        case RunStage():
             answer = _stage(ws, event.stage, event.parameters, telemetry)
         case IngestSession():
             answer = _ingest(ws, event, telemetry)
         case RunPrediction():
             chosen = {"event": event.event_partition_key, "horizon": event.horizon}
-            answer = _stage(ws, "06_predict", {k: v for k, v in chosen.items() if v}, telemetry)
+            answer = _stage(ws, Stage.PREDICT, {k: v for k, v in chosen.items() if v}, telemetry)
         case Backfill():
             answer = _backfill(ws, event, telemetry)
         case Fold():
@@ -201,7 +202,7 @@ def _stage(
 
 
 def _measure_prediction(ws: Workspace, run: StageRun, telemetry: aws_telemetry.Telemetry) -> None:
-    if run.status == "finished" and {"event", "horizon", "session"} <= set(run.result):
+    if run.status == Outcome.FINISHED and {"event", "horizon", "session"} <= set(run.result):
         names = (run.result[name] for name in ("event", "horizon", "session"))
         telemetry.measure(aws_telemetry.of_prediction(ws, *names))
 
@@ -211,13 +212,13 @@ def _ingest(ws: Workspace, event: IngestSession, telemetry: aws_telemetry.Teleme
     unit = f"{event.event_partition_key}/{event.session_abr}"
     if event.laps:
         return _laps(ws, unit, telemetry)
-    answer = _stage(ws, "01_ingest", {"units": [unit]}, telemetry)
+    answer = _stage(ws, Stage.INGEST, {"units": [unit]}, telemetry)
     sort_key = Unit.parse(unit).sort_key
-    row = ws.tracking.get(EventKey.parse(event.event_partition_key).partition_key, sort_key) or {}
+    row: SessionRow = ws.tracking.get(EventKey.parse(event.event_partition_key).partition_key, sort_key) or {}
     if row.get("status") not in _OVER:
         wait = row.get("next_attempt_utc")
         message = f"{unit} is {row.get('status')}: {row.get('last_error')}"
-        if row.get("status") == "due" and wait:
+        if row.get("status") == Status.DUE and wait:
             seconds = (parse_utc(wait) - ws.as_of).total_seconds()
             raise RateLimited(f"{message}; ask again at {wait}", seconds)
         raise SourceError(message)
@@ -233,7 +234,7 @@ def _laps(ws: Workspace, unit: str, telemetry: aws_telemetry.Telemetry) -> dict[
     message = f"{unit} is {outcome['status']}: {outcome['warning']}"
     if outcome["wait_seconds"]:
         raise RateLimited(message, outcome["wait_seconds"])
-    if outcome["status"] == "taken":
+    if outcome["status"] == Outcome.TAKEN:
         raise AlreadyRunning(message)
     if outcome["status"] not in _OVER:
         raise SourceError(message)
@@ -242,7 +243,7 @@ def _laps(ws: Workspace, unit: str, telemetry: aws_telemetry.Telemetry) -> dict[
 
 def _backfill(ws: Workspace, event: Backfill, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:
     """The calendar first, so that every session has a row; then the list, where the state machine reads it."""
-    answer = _stage(ws, SCHEDULE, {"seasons": event.seasons}, telemetry)
+    answer = _stage(ws, Stage.SCHEDULE, {"seasons": event.seasons}, telemetry)
     units = aws_units.units_of(ws, event.seasons, again=event.again, laps=event.laps)
     plan = cost.estimate(len(units), "fastf1" if event.laps else ws.source_name)
     key = aws_units.write_units(ws, units)

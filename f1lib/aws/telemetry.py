@@ -16,16 +16,18 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.domain.weekend import Horizon
 from f1lib.evaluation.drift import rps_drift
 from f1lib.lake.store import find_json
+from f1lib.tracking.rows import TROUBLED, Outcome, Status, TrackingRow, key_of
+from f1lib.tracking.stage_keys import Stage, StageKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from f1lib.pipeline.rules import Step
     from f1lib.pipeline.tick import StageRun, TickResult
-    from f1lib.tracking.rows import Row
     from f1lib.workspace.workspace import Workspace
 
 
@@ -72,11 +74,11 @@ def of_stage(run: StageRun) -> list[Measure]:
     return measures + [Measure("StageRows", count, run.step.stage) for count in counts[:1]]
 
 
-def of_state(ws: Workspace, rows: Sequence[Row]) -> list[Measure]:
+def of_state(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Measure]:
     """The health of sources, predictions and models at ``ws.as_of``; ``rows`` is the whole tracking table."""
     health = source_health(rows, ws.as_of)
     measures = [Measure("PredictionMissing", len(overdue_predictions(rows, ws.as_of)))]
-    measures += [Measure("SessionsFailing", health["failed"]), Measure("SessionsBlocked", health["blocked"])]
+    measures += [Measure("SessionsFailing", health[Status.FAILED]), Measure("SessionsBlocked", health[Status.BLOCKED])]
     accuracy = find_json(ws.store, _ACCURACY)
     drift = rps_drift(accuracy["predictions"]) if accuracy else None
     return measures + ([] if drift is None else [Measure("DriftRps", drift)])
@@ -101,10 +103,11 @@ def of_prediction(ws: Workspace, event: str, horizon: str, session: str) -> list
     return [Measure("PredictionVariance", pvariance(places)), Measure("InferenceMilliseconds", milliseconds)]
 
 
-def overdue_predictions(rows: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
+def overdue_predictions(rows: Iterable[TrackingRow], now: datetime) -> list[str]:
     """Events whose qualifying ended `PREDICTION_DUE_AFTER` ago, whose race is to come, without a prediction from it."""
-    by_key = {(row["event_partition_key"], row["session_name_abr"]): row for row in rows}
-    late, predicted = [], ("STAGE#06_predict#post_qualifying", "STAGE#06_predict#pre_race")
+    by_key = {key_of(row): row for row in rows}
+    late, horizons = [], (Horizon.POST_QUALIFYING, Horizon.PRE_RACE)
+    predicted = [StageKey(Stage.PREDICT, horizon).sort_key for horizon in horizons]
     for (event, session), row in sorted(by_key.items()):
         race = by_key.get((event, "R"))
         if session != "Q" or race is None or "session_end_utc" not in row or row.get("is_cancelled"):
@@ -116,11 +119,11 @@ def overdue_predictions(rows: Iterable[Mapping[str, Any]], now: datetime) -> lis
     return late
 
 
-def source_health(rows: Sequence[Row], now: datetime) -> dict[str, int]:
+def source_health(rows: Sequence[TrackingRow], now: datetime) -> dict[str, int]:
     """How many recent sessions and grids ``failed`` or are ``blocked``."""
     since, until = format_utc(now - RECENT), format_utc(now)
     recent = [row for row in rows if since <= row.get("available_utc", "") <= until]
-    return {status: sum(row.get("status") == status for row in recent) for status in ("failed", "blocked")}
+    return {str(status): sum(row.get("status") == status for row in recent) for status in TROUBLED}
 
 
 class Telemetry:
@@ -147,7 +150,7 @@ class Telemetry:
         fields: dict[str, Any] = {"run_id": run_id, "stage": run.step.stage, "reason": run.step.reason}
         fields |= {"event_partition_key": run.step.event_partition_key, "status": run.status}
         fields |= {"seconds": round(run.seconds, 3), "notebook": run.notebook_key, "error": run.error or None}
-        self.line(f"stage {run.status}", failed=run.status == "failed", **fields)
+        self.line(f"stage {run.status}", failed=run.status == Outcome.FAILED, **fields)
 
     def measure(self, measures: Iterable[Measure]) -> None:
         """Metrics in the embedded metric format, one line a measure."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from f1lib.domain.moments import format_utc
 from f1lib.errors import BadParameters
 from f1lib.lake.store import write_json
+from f1lib.tracking.rows import STORED, key_of
 from f1lib.tracking.units import Unit
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 
 GRID_CODES = {"R": "G", "S": "SG"}
-_DONE = ("ingested", "silver", "gold")
 
 
 def units_of(ws: Workspace, seasons: list[int], *, again: bool, laps: bool = False) -> list[dict[str, Any]]:
@@ -39,7 +39,7 @@ def units_of(ws: Workspace, seasons: list[int], *, again: bool, laps: bool = Fal
 
         texts = wanted(ws.tracking.rows(), seasons, ws.as_of, again=again)
         return [_item(*text.rsplit("/", 1), laps=True) for text in texts]
-    rows = {} if again else {(r["event_partition_key"], r["session_name_abr"]): r for r in ws.tracking.rows()}
+    rows = {} if again else {key_of(row): row for row in ws.tracking.rows()}
     found: list[tuple[str, str, str]] = []
     for season in sorted(set(seasons)):
         for row in ws.source.schedule(season, ws.as_of).sessions.to_dict("records"):
@@ -50,7 +50,7 @@ def units_of(ws: Workspace, seasons: list[int], *, again: bool, laps: bool = Fal
     return [
         _item(event, code)
         for available, event, code in sorted(found)
-        if available <= format_utc(ws.as_of) and rows.get(_row_key(event, code), {}).get("status") not in _DONE
+        if available <= format_utc(ws.as_of) and rows.get(_row_key(event, code), {}).get("status") not in STORED
     ]
 
 

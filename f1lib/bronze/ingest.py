@@ -10,11 +10,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from f1lib.bronze.answers import store_answer
-from f1lib.bronze.due import DONE, after_error, after_success, due_rows
+from f1lib.bronze.due import after_error, after_success, due_rows
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import BadParameters, RateLimited, SourceError
 from f1lib.lake.paths import grid_note, session_folder, session_note
-from f1lib.tracking.rows import is_claimed
+from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status, TrackingRow, is_claimed, key_of
 from f1lib.tracking.units import Unit
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from f1lib.tracking.rows import Row
     from f1lib.workspace.workspace import Workspace
 
 
@@ -43,10 +42,10 @@ def ingest(
     """
     import pandas as pd
 
-    known = {(row["event_partition_key"], row["session_name_abr"]): row for row in ws.tracking.rows()}
+    known = {key_of(row): row for row in ws.tracking.rows()}
     wanted = _wanted(known, units, ws.as_of)
     outcomes: list[dict[str, Any]] = []
-    changes: list[Row] = []
+    changes: list[SessionRow] = []
     limited: RateLimited | None = None
     try:
         for number, unit in enumerate(_in_time(wanted, seconds), start=1):
@@ -55,7 +54,7 @@ def ingest(
                 row = ws.tracking.get(unit.event.partition_key, unit.sort_key) or row
             race_end = race_end_of(known, row)
             if _is_taken(ws, row):
-                outcomes.append(_outcome(unit, "taken", 0, f"{row['owner']} is at it"))
+                outcomes.append(_outcome(unit, Outcome.TAKEN, 0, f"{row['owner']} is at it"))
                 continue
             if limited:  # the upstream wants to be left alone: the rest waits with the one it refused
                 outcome, change = _failed(limited, unit, row, race_end, ws.as_of)
@@ -71,7 +70,7 @@ def ingest(
     return pd.DataFrame(outcomes, columns=["event_partition_key", "session", "status", "rows", "warning"])
 
 
-def _wanted(known: Mapping[tuple[str, str], Row], units: list[str], as_of: datetime) -> list[Unit]:
+def _wanted(known: Mapping[tuple[str, str], TrackingRow], units: list[str], as_of: datetime) -> list[Unit]:
     wanted = [Unit.parse(text) for text in units] or [Unit.of_row(row) for row in due_rows(known.values(), as_of)]
     for unit in wanted:
         if (unit.event.partition_key, unit.sort_key) not in known:
@@ -89,34 +88,40 @@ def _in_time(units: list[Unit], seconds: float) -> Iterator[Unit]:
         yield unit
 
 
-def race_end_of(known: Mapping[tuple[str, str], Row], row: Row) -> datetime:
+def race_end_of(known: Mapping[tuple[str, str], SessionRow], row: SessionRow) -> datetime:
     """When the race of a row's weekend ends; the session itself where the calendar has no race."""
     return parse_utc(known.get((row["event_partition_key"], "R"), row)["session_end_utc"])
 
 
-def fetch(ws: Workspace, unit: Unit, row: Row, race_end: datetime) -> tuple[dict[str, Any], Row, SourceError | None]:
+def fetch(
+    ws: Workspace, unit: Unit, row: SessionRow, race_end: datetime
+) -> tuple[dict[str, Any], SessionRow, SourceError | None]:
     """Ask the source, store the answer; the outcome, what the tracking row becomes, and what went wrong."""
-    attempts = {"attempts": int(row.get("attempts", 0)) + 1}
+    attempts = (row.get("attempts") or 0) + 1
     try:
         ask = ws.source.starting_grid if unit.is_grid else ws.source.session
         data = ask(unit.event, unit.session, ws.as_of)
     except SourceError as error:
-        outcome, change = _failed(error, unit, row, race_end, ws.as_of)
-        return outcome, {**change, **attempts}, error
+        outcome, failed = _failed(error, unit, row, race_end, ws.as_of)
+        return outcome, {**failed, "attempts": attempts}, error
     source = str(data.provenance.get("source", ws.source.name))
     stored = store_answer(ws.store, session_folder(unit.event, unit.session), note_key(unit), data, source, ws.as_of)
-    same = row.get("content_hash") == stored.content_hash and row.get("status") in DONE
-    change = {**_row_key(unit), **attempts, "status": row["status"] if same else "ingested"}
-    change |= {"content_hash": stored.content_hash, "last_error": None, "updated_at_utc": format_utc(ws.as_of)}
-    change |= {
+    same = row.get("content_hash") == stored.content_hash and row.get("status") in STORED
+    change: SessionRow = {
+        **_row_key(unit),
+        "attempts": attempts,
+        "status": row["status"] if same else Status.INGESTED,
+        "content_hash": stored.content_hash,
+        "last_error": None,
+        "updated_at_utc": format_utc(ws.as_of),
         "bronze_path": session_folder(unit.event, unit.session),
         "source": source,
         "missing": stored.missing or None,
+        "conflicts": len(data.provenance.get("conflicts", ())) or None,
     }
-    change |= {"conflicts": len(data.provenance.get("conflicts", ())) or None}
     change |= after_success(row, race_end, ws.as_of, is_whole=stored.is_whole)
     rows = sum(len(frame) for frame in data.frames.values())
-    return _outcome(unit, "ingested", rows, "; ".join(data.warnings)), change, None
+    return _outcome(unit, Status.INGESTED, rows, "; ".join(data.warnings)), change, None
 
 
 def note_key(unit: Unit) -> str:
@@ -124,24 +129,24 @@ def note_key(unit: Unit) -> str:
     return grid_note(unit.event, unit.session) if unit.is_grid else session_note(unit.event, unit.session)
 
 
-def _is_taken(ws: Workspace, row: Row) -> bool:
+def _is_taken(ws: Workspace, row: SessionRow) -> bool:
     """Whether another run works on this very session."""
     return is_claimed(row, ws.as_of) and row.get("run_id") != ws.run_id
 
 
 def _failed(
-    error: SourceError, unit: Unit, row: Row, race_end: datetime, as_of: datetime
-) -> tuple[dict[str, Any], Row]:
+    error: SourceError, unit: Unit, row: SessionRow, race_end: datetime, as_of: datetime
+) -> tuple[dict[str, Any], SessionRow]:
     """What a failed attempt means: a session already ingested keeps what it has."""
-    change: Row = {**_row_key(unit), "last_error": str(error), "updated_at_utc": format_utc(as_of)}
+    change: SessionRow = {**_row_key(unit), "last_error": str(error), "updated_at_utc": format_utc(as_of)}
     change |= after_error(row, error, race_end, as_of)
     return _outcome(unit, change["status"], 0, str(error)), change
 
 
-def _row_key(unit: Unit) -> Row:
+def _row_key(unit: Unit) -> SessionRow:
     return {"event_partition_key": unit.event.partition_key, "session_name_abr": unit.sort_key}
 
 
-def _outcome(unit: Unit, status: str, rows: int, warning: str) -> dict[str, Any]:
+def _outcome(unit: Unit, status: Status | Outcome, rows: int, warning: str) -> dict[str, Any]:
     key = unit.event.partition_key
     return {"event_partition_key": key, "session": unit.sort_key, "status": status, "rows": rows, "warning": warning}

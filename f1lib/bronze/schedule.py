@@ -13,22 +13,21 @@ from f1lib.lake.paths import schedule_folder
 from f1lib.lake.store import each, find_json, write_json
 from f1lib.lake.tables import conform
 from f1lib.sources.protocols import Schedule
-from f1lib.tracking.rows import PIPELINE
-from f1lib.tracking.stage_keys import GRID_ROWS, NOTICE_ROW, SCHEDULE_ROW
+from f1lib.tracking.rows import PIPELINE, TO_COME, SessionRow, StageRow, Status, TrackingRow, key_of
+from f1lib.tracking.stage_keys import GRID_ROWS, Stage, StageKey
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     import pandas as pd
 
-    from f1lib.tracking.rows import Row
     from f1lib.workspace.workspace import Workspace
 
 
 # A calendar that another source stood in for is asked of the first one again after this long.
 STOOD_IN_FOR = timedelta(hours=1)
-_TO_COME = ("scheduled", "due")
-_WAITING = (*_TO_COME, "unavailable")
+_MOVES_WITH_THE_CALENDAR = TO_COME | {Status.UNAVAILABLE}
 
 
 def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
@@ -40,12 +39,12 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    known: dict[str, dict[tuple[str, str], Row]] = {}
+    known: dict[str, dict[tuple[str, str], TrackingRow]] = {}
     for row in ws.tracking.rows():
         year = str(row.get("event_year", ""))
-        known.setdefault(year, {})[row["event_partition_key"], row["session_name_abr"]] = row
+        known.setdefault(year, {})[key_of(row)] = row
     frames: list[pd.DataFrame] = []
-    changes: list[Row] = []
+    changes: list[StageRow] = []
     again: str | None = None
     wanted = seasons or ws.source.seasons(ws.as_of)
     notes = _notes(ws, wanted)
@@ -99,9 +98,9 @@ def _store(
     return digest
 
 
-def _is_over(note: dict[str, Any], provenance: dict[str, Any], known: dict[tuple[str, str], Row]) -> bool:
+def _is_over(note: dict[str, Any], provenance: dict[str, Any], known: Mapping[tuple[str, str], SessionRow]) -> bool:
     """Whether the lake has this very answer already, stored by this code, and no session of the season is to come."""
-    if not known or any(row.get("status") in _TO_COME for row in known.values()):
+    if not known or any(row.get("status") in TO_COME for row in known.values()):
         return False
     return (note.get("provenance"), note.get("code_version")) == (provenance, __version__)
 
@@ -115,58 +114,54 @@ def _in_the_lake(ws: Workspace, season: int, note: dict[str, Any]) -> Schedule |
     return Schedule(events, sessions, note["provenance"])
 
 
-def _season_row(season: int, digest: str, known: dict[tuple[str, str], Row], as_of: datetime) -> list[Row]:
+def _season_row(
+    season: int, digest: str, known: Mapping[tuple[str, str], SessionRow], as_of: datetime
+) -> list[StageRow]:
     """The calendar itself as an input of silver; nothing when it has not changed."""
-    key = (PIPELINE, f"{SCHEDULE_ROW}{season}")
-    if known.get(key, {}).get("content_hash") == digest:
+    row: StageRow = {"event_partition_key": PIPELINE, "event_year": season, "status": Status.INGESTED}
+    row["session_name_abr"] = StageKey(Stage.SCHEDULE, str(season)).sort_key
+    if known.get(key_of(row), {}).get("content_hash") == digest:
         return []
-    row = {"event_partition_key": key[0], "session_name_abr": key[1], "event_year": season, "status": "ingested"}
     return [{**row, "content_hash": digest, "updated_at_utc": format_utc(as_of)}]
 
 
-def _notice_row(notice: str | None, again: str | None, known: dict[tuple[str, str], Row]) -> list[Row]:
+def _notice_row(notice: str | None, again: str | None, known: Mapping[tuple[str, str], StageRow]) -> list[StageRow]:
     """What the source had to say and when the calendar is asked for again; nothing when the table says it already."""
-    stage = known.get((PIPELINE, NOTICE_ROW), {})
+    row: StageRow = {"event_partition_key": PIPELINE, "session_name_abr": StageKey(Stage.SCHEDULE).sort_key}
+    stage = known.get(key_of(row), {})
     if (notice, again) == (stage.get("notice"), stage.get("next_attempt_utc")):
         return []
-    row = {"event_partition_key": PIPELINE, "session_name_abr": NOTICE_ROW}
     return [{**row, "notice": notice, "next_attempt_utc": again}]
 
 
 def _session_rows(
-    events: pd.DataFrame, sessions: pd.DataFrame, known: dict[tuple[str, str], Row], as_of: datetime
-) -> list[Row]:
+    events: pd.DataFrame, sessions: pd.DataFrame, known: Mapping[tuple[str, str], SessionRow], as_of: datetime
+) -> list[SessionRow]:
     """New and changed tracking rows of one season's sessions and starting grids."""
     by_event = {event["event_partition_key"]: event for event in events.to_dict("records")}
-    current: dict[tuple[str, str], Row] = {}
+    current: dict[tuple[str, str], SessionRow] = {}
     for session in sessions.to_dict("records"):
         event = by_event[session["event_partition_key"]]
         rows = [_session_row(event, session)]
         if session["session"] in GRID_ROWS:
             rows.append(_grid_row(rows[0], session))
-        current |= {(row["event_partition_key"], row["session_name_abr"]): row for row in rows}
+        current |= {key_of(row): row for row in rows}
     moment = format_utc(as_of)
     changed = [_merge(row, known.get(key, {}), moment) for key, row in current.items()]
-    gone = [
-        {**_key(row), "status": "unavailable", "is_cancelled": True, "last_error": "no longer in the calendar"}
+    gone: list[SessionRow] = [
+        {**_key(row), "status": Status.UNAVAILABLE, "is_cancelled": True, "last_error": "no longer in the calendar"}
         for key, row in known.items()
-        if key not in current and row.get("status") in _WAITING and "available_utc" in row
+        if key not in current and row.get("status") in _MOVES_WITH_THE_CALENDAR and "available_utc" in row
     ]
-    return [row for row in changed if row] + [
-        row for row in gone if known[row_key(row)].get("is_cancelled") is not True
-    ]
+    return [row for row in changed if row] + [row for row in gone if known[key_of(row)].get("is_cancelled") is not True]
 
 
-def row_key(row: Row) -> tuple[str, str]:
-    """A tracking row's key."""
-    return row["event_partition_key"], row["session_name_abr"]
+def _key(row: SessionRow) -> SessionRow:
+    event, name = key_of(row)
+    return {"event_partition_key": event, "session_name_abr": name, "event_year": row["event_year"]}
 
 
-def _key(row: Row) -> Row:
-    return {name: row[name] for name in ("event_partition_key", "session_name_abr", "event_year")}
-
-
-def _session_row(event: dict[Any, Any], session: dict[Any, Any]) -> Row:
+def _session_row(event: dict[Any, Any], session: dict[Any, Any]) -> SessionRow:
     return {
         "event_partition_key": event["event_partition_key"],
         "session_name_abr": session["session"],
@@ -186,21 +181,26 @@ def _session_row(event: dict[Any, Any], session: dict[Any, Any]) -> Row:
     }
 
 
-def _grid_row(row: Row, session: dict[Any, Any]) -> Row:
-    visible = format_utc(session["grid_available_utc"])
-    name = {"session_name_abr": GRID_ROWS[session["session"]], "session_type": f"Starting Grid {row['session_type']}"}
-    return {**row, **name, "available_utc": visible}
+def _grid_row(row: SessionRow, session: dict[Any, Any]) -> SessionRow:
+    return {
+        **row,
+        "session_name_abr": GRID_ROWS[session["session"]],
+        "session_type": f"Starting Grid {row['session_type']}",
+        "available_utc": format_utc(session["grid_available_utc"]),
+    }
 
 
-def _merge(row: Row, known: Row, moment: str) -> Row | None:
+def _merge(row: SessionRow, known: SessionRow, moment: str) -> SessionRow | None:
     """What has to be written of ``row``: None when the table says it already."""
     status = known.get("status")
-    if status in (None, *_WAITING):
+    if status is None or status in _MOVES_WITH_THE_CALENDAR:
         if row["is_cancelled"]:
-            status = "unavailable"
-        elif status != "unavailable" or known.get("is_cancelled") or row["available_utc"] != known["available_utc"]:
-            status = "due" if row["available_utc"] <= moment else "scheduled"
-    merged = {**row, "status": status}
+            status = Status.UNAVAILABLE
+        elif (
+            status != Status.UNAVAILABLE or known.get("is_cancelled") or row["available_utc"] != known["available_utc"]
+        ):
+            status = Status.DUE if row["available_utc"] <= moment else Status.SCHEDULED
+    merged: SessionRow = {**row, "status": status}
     if all(known.get(name) == value for name, value in merged.items()):
         return None
     return {**merged, "updated_at_utc": moment}

@@ -19,22 +19,22 @@ from f1lib.bronze.ingest import fetch, race_end_of
 from f1lib.domain.moments import format_utc, parse_utc, stamp
 from f1lib.errors import AlreadyRunning, NotPublishedYet
 from f1lib.sources.combined import SESSION_SETTLED
+from f1lib.sources.protocols import BLOCKED
+from f1lib.tracking.rows import Outcome, SessionRow, key_of
 from f1lib.tracking.stage_keys import SESSIONS
 from f1lib.tracking.units import Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from f1lib.workspace.workspace import Workspace
 
-Outcome = dict[str, Any]
+Brought = dict[str, Any]  # what became of one unit, see `bring`
 _LIVE_SOURCE = "fastf1"
 _FIRST_SEASON = 2018  # live timing begins there
 
 
-def wanted(
-    rows: Iterable[Mapping[str, Any]], seasons: Iterable[int], now: datetime, *, again: bool = False
-) -> list[str]:
+def wanted(rows: Iterable[SessionRow], seasons: Iterable[int], now: datetime, *, again: bool = False) -> list[str]:
     """The sessions of ``seasons`` (none: of the last weeks) that lack FastF1's laps, as texts of `Unit`, oldest first.
 
     What was asked for in this way before and is not to be had is left out, unless ``again``.
@@ -54,13 +54,13 @@ def wanted(
 
 
 def bring_all(
-    ws: Workspace, units: list[str], workers: int, clock: Callable[[], datetime], on_unit: Callable[[Outcome], None]
-) -> list[Outcome]:
+    ws: Workspace, units: list[str], workers: int, clock: Callable[[], datetime], on_unit: Callable[[Brought], None]
+) -> list[Brought]:
     """Bring ``units`` in, ``workers`` at once; ``on_unit`` is told of each. Returns the outcomes.
 
     Ends early when an upstream wants to be left alone: the last outcome then has ``wait_seconds``.
     """
-    outcomes: list[Outcome] = []
+    outcomes: list[Brought] = []
     if workers == 1:
         opened = _with_live_source(ws)
         for text in units:
@@ -72,7 +72,7 @@ def bring_all(
     return _in_processes(ws, units, workers, clock, on_unit)
 
 
-def bring(ws: Workspace, text: str, now: datetime) -> Outcome:
+def bring(ws: Workspace, text: str, now: datetime) -> Brought:
     """One session under its claim: ``unit status rows warning wait_seconds``."""
     unit, ws = Unit.parse(text), replace(ws, as_of=now)
     event, name = unit.event.partition_key, unit.sort_key
@@ -80,12 +80,12 @@ def bring(ws: Workspace, text: str, now: datetime) -> Outcome:
     try:
         claim = ws.tracking.claim(event, name, owner=ws.owner, run_id=ws.run_id, now=now, lease=lease)
     except AlreadyRunning as taken:
-        return {"unit": text, "status": "taken", "rows": 0, "warning": str(taken), "wait_seconds": 0.0}
-    change: dict[str, Any] = {}
+        return {"unit": text, "status": Outcome.TAKEN, "rows": 0, "warning": str(taken), "wait_seconds": 0.0}
+    change: SessionRow = {}
     try:
-        known = {(row["event_partition_key"], row["session_name_abr"]): row for row in ws.tracking.rows(event)}
+        known = {key_of(row): row for row in ws.tracking.rows(event)}
         outcome, change, error = fetch(ws, unit, known[event, name], race_end_of(known, known[event, name]))
-        if (error is None and "blocked" not in (change.get("missing") or "")) or isinstance(error, NotPublishedYet):
+        if (error is None and BLOCKED not in (change.get("missing") or "")) or isinstance(error, NotPublishedYet):
             change["backfilled_utc"] = format_utc(now)  # asked, and there is no more to be had
     finally:
         ws.tracking.release(claim, change)
@@ -99,13 +99,13 @@ def _with_live_source(ws: Workspace) -> Workspace:
 
 
 def _in_processes(
-    ws: Workspace, units: list[str], workers: int, clock: Callable[[], datetime], on_unit: Callable[[Outcome], None]
-) -> list[Outcome]:
+    ws: Workspace, units: list[str], workers: int, clock: Callable[[], datetime], on_unit: Callable[[Brought], None]
+) -> list[Brought]:
     """A few units at a time, so that each starts with the time it starts at and a wish to rest stops the rest."""
     from multiprocessing import get_context
 
-    outcomes: list[Outcome] = []
-    waiting, running = list(reversed(units)), set[Future[Outcome]]()
+    outcomes: list[Brought] = []
+    waiting, running = list(reversed(units)), set[Future[Brought]]()
     given = {name: value for name, value in ws.parameters().items() if name != "run_id"}
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (given, f"ingest-{stamp(ws.as_of)}", workers))
     try:
@@ -135,5 +135,5 @@ def _begin(given: dict[str, str], run_id: str, workers: int) -> None:
     _worker["ws"] = _with_live_source(open_workspace(**given, run_id=run_id))
 
 
-def _one(text: str, moment: str) -> Outcome:
+def _one(text: str, moment: str) -> Brought:
     return bring(_worker["ws"], text, parse_utc(moment))

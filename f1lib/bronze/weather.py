@@ -21,6 +21,8 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, SourceError
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.store import write_json
+from f1lib.tracking.rows import Status, WeatherRow
+from f1lib.tracking.stage_keys import WEATHER_ROW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,7 +75,7 @@ def fetch_forecasts(ws: Workspace, events: list[str], material: Material = Mater
 def past_events(ws: Workspace, seasons: list[int]) -> list[str]:
     """The races of ``seasons`` (none: all) that are over and whose weather was never asked for, oldest first."""
     rows = ws.tracking.rows()
-    asked = {r["event_partition_key"] for r in rows if r["session_name_abr"] == "STAGE#02_weather" and _is_asked(r)}
+    asked = {r["event_partition_key"] for r in rows if r["session_name_abr"] == WEATHER_ROW and _is_asked(r)}
     races = [r for r in rows if r["session_name_abr"] == "R" and not r.get("is_cancelled")]
     over = [r for r in races if r["session_end_utc"] <= format_utc(ws.as_of) and r["event_partition_key"] not in asked]
     over = [r for r in over if not seasons or r["event_year"] in seasons]
@@ -90,22 +92,20 @@ def fetch_past(ws: Workspace, events: list[str], on_event: Callable[[str], None]
         return f"source {ws.source_name} has no weather; see the setting `weather`"
     for event in events:
         rows = fetch_forecasts(ws, [event])
-        error = (ws.tracking.get(event, "STAGE#02_weather") or {}).get("last_error")
+        error = (ws.tracking.get(event, WEATHER_ROW) or {}).get("last_error")
         if not error and hasattr(source, "observed"):
             error = _fetch_observed(ws, source, EventKey.parse(event))
         if error:
             return str(error)
-        ws.tracking.put_rows([_weather_row(EventKey.parse(event)) | _asked(ws, rows)])
+        row = _weather_row(EventKey.parse(event))
+        row |= {"past_asked_utc": format_utc(ws.as_of), "forecasts": int((rows["status"] == "fetched").sum())}
+        ws.tracking.put_rows([row])
         on_event(event)
     return ""
 
 
-def _is_asked(row: Mapping[str, Any]) -> bool:
+def _is_asked(row: WeatherRow) -> bool:
     return bool(row.get("past_asked_utc"))
-
-
-def _asked(ws: Workspace, rows: pd.DataFrame) -> dict[str, Any]:
-    return {"past_asked_utc": format_utc(ws.as_of), "forecasts": int((rows["status"] == "fetched").sum())}
 
 
 def _fetch_observed(ws: Workspace, source: Any, key: EventKey) -> str:
@@ -117,12 +117,12 @@ def _fetch_observed(ws: Workspace, source: Any, key: EventKey) -> str:
     if document is not None:
         path = f"bronze/weather/archive/{key.season}/{key.folder}/{stamp(ws.as_of)}.json"
         write_json(ws.store, path, document)
-        ws.tracking.put_rows([_weather_row(key) | {"status": "ingested", "updated_at_utc": format_utc(ws.as_of)}])
+        ws.tracking.put_rows([_weather_row(key) | {"status": Status.INGESTED, "updated_at_utc": format_utc(ws.as_of)}])
     return ""
 
 
-def _weather_row(key: EventKey) -> dict[str, Any]:
-    row = {"event_partition_key": key.partition_key, "session_name_abr": "STAGE#02_weather"}
+def _weather_row(key: EventKey) -> WeatherRow:
+    row: WeatherRow = {"event_partition_key": key.partition_key, "session_name_abr": WEATHER_ROW}
     return {**row, "event_year": key.season, "event_name": key.event_name}
 
 
@@ -198,8 +198,9 @@ def _track(
     sessions: list[dict[str, Any]] | None = None,
 ) -> None:
     """The event's row: ``content_hash`` changes, and the layers above follow, when the forecast did materially."""
-    row: dict[str, Any] = _weather_row(key) | {"last_error": error or None}
-    known = ws.tracking.get(key.partition_key, "STAGE#02_weather") or {}
+    row = _weather_row(key)
+    known: WeatherRow = ws.tracking.get(key.partition_key, WEATHER_ROW) or {}
+    row["last_error"] = error or None
     row["next_attempt_utc"] = format_utc(ws.as_of + TRY_AGAIN_AFTER) if error else None
     if not error:
         row["finished_utc"] = format_utc(ws.as_of)
@@ -212,7 +213,7 @@ def _track(
         changes = material_changes(known.get("acted_on"), told, material)
         ahead = len(documents) == 1 and known.get("acted_on") is not None
         if known.get("content_hash") != content and (changes or not ahead):
-            row |= {"status": "ingested", "content_hash": content, "updated_at_utc": format_utc(ws.as_of)}
+            row |= {"status": Status.INGESTED, "content_hash": content, "updated_at_utc": format_utc(ws.as_of)}
             row |= {"acted_on": told, "changes": changes}
     ws.tracking.put_rows([row])
 

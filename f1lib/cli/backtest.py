@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import RunError
 from f1lib.pipeline.tick import tick
-from f1lib.tracking.stage_keys import GOLD, INGEST, SCHEDULE, SILVER, WEATHER
+from f1lib.tracking.stage_keys import Stage
 
 if TYPE_CHECKING:
     from f1lib.workspace.workspace import Workspace
 
-_HISTORY = frozenset((SCHEDULE, INGEST, WEATHER, SILVER, GOLD))
+_HISTORY = frozenset((Stage.SCHEDULE, Stage.INGEST, Stage.WEATHER, Stage.SILVER, Stage.GOLD))
 
 
 def bring_history(ws: Workspace) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import BadParameters
+from f1lib.tracking.rows import TROUBLED, Outcome, Status
 
 if TYPE_CHECKING:
     import argparse
@@ -72,7 +73,7 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
         def on_unit(outcome: dict[str, Any]) -> None:
             outcomes.append(outcome)
             progress.update(task, advance=1, description=outcome["unit"])
-            if outcome["status"] in ("failed", "blocked", "taken"):
+            if outcome["status"] in TROUBLED | {Outcome.TAKEN}:
                 progress.console.print(f"{outcome['unit']}: {outcome['status']}: {outcome['warning']}", highlight=False)
 
         bring_all(ws, units, arguments.workers, clock, on_unit)
@@ -80,7 +81,7 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
 
 
 def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
-    counts = Counter("waiting" if o["wait_seconds"] else o["status"] for o in outcomes)
+    counts = Counter(Outcome.WAITING if o["wait_seconds"] else o["status"] for o in outcomes)
     print(f"{asked} sessions: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
     waits = [o["wait_seconds"] for o in outcomes]
     if any(waits):
@@ -88,7 +89,7 @@ def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
         print(
             f"f1: an upstream wants to be left alone until {again}; the same command goes on from here", file=sys.stderr
         )
-    left = any(o["status"] in ("failed", "due", "taken") for o in outcomes)
+    left = any(o["status"] in {Status.FAILED, Status.DUE, Outcome.TAKEN} for o in outcomes)
     return 1 if left or any(waits) or len(outcomes) < asked else 0
 
 

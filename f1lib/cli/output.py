@@ -16,7 +16,8 @@ from f1lib.lake import attribution
 from f1lib.lake.store import LocalStore
 from f1lib.pipeline.plan import next_race
 from f1lib.pipeline.tick import TickResult, tick
-from f1lib.tracking.stage_keys import INGEST, REPORT
+from f1lib.tracking.rows import Outcome, Status
+from f1lib.tracking.stage_keys import WEATHER_ROW, Stage, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,7 +68,7 @@ def show_outcome(ws: Workspace, result: TickResult) -> None:
         print(f"not done here: {run.error}")
     for line in _said(result):
         print(line)
-    if not any(run.status == "finished" for run in result.runs):
+    if not any(run.status == Outcome.FINISHED for run in result.runs):
         return
     race = next_race(result.rows, ws.as_of)
     if race is None:
@@ -76,7 +77,7 @@ def show_outcome(ws: Workspace, result: TickResult) -> None:
         from f1lib.predictions import archive
 
         show_predictions(ws, archive.read(race["event_partition_key"], lake=ws.store.url))
-    if any(run.step.stage == REPORT and run.status == "finished" for run in result.runs):
+    if any(run.step.stage == Stage.REPORT and run.status == Outcome.FINISHED for run in result.runs):
         print(f"report: {location(ws, 'reports/run_summary.html')}")
 
 
@@ -84,18 +85,18 @@ def _said(result: TickResult) -> list[str]:
     """What the sources had to say in this tick: a missing release, forecasts that could not be had; each once."""
     rows, stages = result.rows, {run.step.stage for run in result.runs}
     lines = [f"*** {row['notice']} ***" for row in rows if row.get("notice")]
-    errors = [row.get("last_error") for row in rows if row["session_name_abr"] == "STAGE#02_weather"]
-    if "02_weather" in stages and any(errors):
+    errors = [row.get("last_error") for row in rows if row["session_name_abr"] == WEATHER_ROW]
+    if Stage.WEATHER in stages and any(errors):
         lines.append(f"weather is missing: {next(e for e in errors if e)}")
     return lines
 
 
 def failed_sessions(ws: Workspace, result: TickResult) -> list[str]:
     """What the source answered for sessions that this tick could not fetch, in one item; empty when none."""
-    if not any(run.step.stage == INGEST for run in result.runs):
+    if not any(run.step.stage == Stage.INGEST for run in result.runs):
         return []
     failed = [row for row in ws.tracking.rows() if row["session_name_abr"] in _SESSION_ORDER and row.get("last_error")]
-    failed = [row for row in failed if row.get("status") == "failed"]
+    failed = [row for row in failed if row.get("status") == Status.FAILED]
     return [f"{len(failed)} sessions could not be fetched, the first: {failed[0]['last_error']}"] if failed else []
 
 
@@ -193,7 +194,8 @@ def _figures(table: Table, rows: list[dict[str, Any]], labels: tuple[str, ...]) 
 
 def _is_predicted(ws: Workspace, event: str) -> bool:
     rows = ws.tracking.rows(event)
-    return any(r["session_name_abr"].startswith("STAGE#06_predict") and r.get("finished_utc") for r in rows)
+    predicted = [row for row in rows if suffix_of(Stage.PREDICT, row["session_name_abr"]) is not None]
+    return any(row.get("finished_utc") for row in predicted)
 
 
 def _out() -> Console:

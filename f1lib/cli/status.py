@@ -9,18 +9,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from f1lib.bronze.due import is_session
 from f1lib.bronze.ingest import note_key
 from f1lib.lake.store import read_json
 from f1lib.pipeline.next_due import clock_words, next_due
 from f1lib.pipeline.plan import due_steps, next_race
-from f1lib.tracking.stage_keys import SESSIONS
+from f1lib.tracking.index import is_session
+from f1lib.tracking.rows import PIPELINE, TROUBLED
+from f1lib.tracking.stage_keys import SESSIONS, WEATHER_ROW, Stage, StageKey, short_name, suffix_of
 from f1lib.tracking.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from f1lib.tracking.rows import Row
+    from f1lib.tracking.rows import StageRow, TrackingRow
     from f1lib.workspace.workspace import Workspace
 
 _WORDS = {
@@ -42,8 +43,8 @@ def show_status(ws: Workspace) -> None:
     mine = [row for row in rows if row["event_partition_key"] == event]
     _out().print(f"{escape(ws.store.url)} at {ws.as_of:%Y-%m-%d %H:%M} UTC ({ws.source_name})", highlight=False)
     for row in rows:
-        if row.get("notice"):
-            _out().print(f"*** {escape(row['notice'])} ***")
+        if notice := row.get("notice"):
+            _out().print(f"*** {escape(notice)} ***")
     if race:
         _out().print(_sessions(event, mine))
         _out().print(f"weather: {_weather(mine)}", highlight=False)
@@ -87,7 +88,7 @@ def show_conflicts(ws: Workspace) -> None:
     _out().print(table)
 
 
-def _sessions(event: str, rows: Iterable[Row]) -> Table:
+def _sessions(event: str, rows: Iterable[TrackingRow]) -> Table:
     table = Table(title=event)
     for name in ("session", "start", "status", "from", "lacks, or last error", "asked again"):
         table.add_column(name, no_wrap=name in ("session", "start", "status", "from"))
@@ -96,15 +97,15 @@ def _sessions(event: str, rows: Iterable[Row]) -> Table:
         trouble = "; ".join(filter(None, [row.get("missing"), row.get("last_error")]))
         status = f"{row['status']}, partial" if row.get("is_partial") else str(row["status"])
         values = (row["session_date_utc"], status, row.get("source", ""), trouble, row.get("next_attempt_utc", ""))
-        table.add_row(row["session_name_abr"].removeprefix("STAGE#"), *(escape(str(v)) for v in values))
+        table.add_row(short_name(row["session_name_abr"]), *(escape(str(v)) for v in values))
     return table
 
 
-def _weather(rows: Iterable[Row]) -> str:
-    row = next((r for r in rows if r["session_name_abr"] == "STAGE#02_weather"), {})
-    told = row.get("acted_on")
-    if not told:
-        return row.get("last_error") or "no forecast yet"
+def _weather(rows: Iterable[TrackingRow]) -> str:
+    row = next((r for r in rows if r["session_name_abr"] == WEATHER_ROW), None)
+    told = row.get("acted_on") if row else None
+    if not row or not told:
+        return (row and row.get("last_error")) or "no forecast yet"
     parts = []
     for session, values in told.items():
         known = [
@@ -117,28 +118,28 @@ def _weather(rows: Iterable[Row]) -> str:
     return f"{'; '.join(parts)}, asked {row.get('finished_utc', '?')}{late}"
 
 
-def _stages(rows: Iterable[Row]) -> Table:
+def _stages(rows: Iterable[TrackingRow]) -> Table:
     table = Table()
     for name in ("stage", "status", "finished", "last error"):
         table.add_column(name)
     for row in rows:
-        name = row["session_name_abr"].removeprefix("STAGE#")
-        if row["event_partition_key"] == "PIPELINE" and "#" not in name:
+        key = StageKey.parse(row["session_name_abr"])
+        if row["event_partition_key"] == PIPELINE and key and not key.suffix:
             values = (row.get("status", ""), row.get("finished_utc", ""), row.get("last_error", ""))
-            table.add_row(name, *(escape(str(v)) for v in values))
+            table.add_row(key.name, *(escape(str(v)) for v in values))
     return table
 
 
-def _errors(rows: Iterable[Row], event: str) -> None:
+def _errors(rows: Iterable[TrackingRow], event: str) -> None:
     """The newest trouble of other weekends, in a line each, at most five."""
-    other = [r for r in rows if r["event_partition_key"] not in (event, "PIPELINE") and r.get("last_error")]
-    other = [r for r in other if r.get("status") in ("failed", "blocked") or r.get("is_partial")]
+    other = [r for r in rows if r["event_partition_key"] not in (event, PIPELINE) and r.get("last_error")]
+    other = [r for r in other if r.get("status") in TROUBLED or r.get("is_partial")]
     for row in sorted(other, key=lambda r: r.get("updated_at_utc", ""), reverse=True)[:5]:
         print(f"{row['status']}: {row['event_partition_key']} {row['session_name_abr']}: {row['last_error']}")
 
 
-def _is_issued(row: Row) -> bool:
-    return row["session_name_abr"].startswith("STAGE#06_predict#") and bool(row.get("finished_utc"))
+def _is_issued(row: StageRow) -> bool:
+    return bool(suffix_of(Stage.PREDICT, row["session_name_abr"]) and row.get("finished_utc"))
 
 
 def _out() -> Console:

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 
 from f1lib.errors import BadParameters
 
+# Sorts after every moment that `format_utc` writes (before the year 9000): stands for one that is not known.
+NEVER = "9"
+
 
 def parse_utc(text: str) -> datetime:
     """An ISO 8601 moment as aware UTC; a moment without an offset is taken as UTC.
@@ -29,3 +32,8 @@ def format_utc(moment: datetime) -> str:
 def stamp(moment: datetime) -> str:
     """``20251206T160000Z``: a moment inside a file name or run id (no colons)."""
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def has_come(moment: str | None, now: str) -> bool:
+    """Whether ``moment`` is ``now`` or before it, both as text of `format_utc`; None and empty stand for never."""
+    return (moment or NEVER) <= now

@@ -16,13 +16,14 @@ from f1lib.gold import read_silver as gold_read_silver
 from f1lib.gold import targets as gold_targets
 from f1lib.lake import features, paths, sql, tables
 from f1lib.lake.gold_tables import IDENTITY, KEYS
+from f1lib.tracking.rows import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
 
-    from f1lib.tracking.rows import Row
+    from f1lib.tracking.rows import TrackingRow
     from f1lib.workspace.workspace import Workspace
 
 
@@ -35,7 +36,7 @@ class Seen:
     """Silver as it was read, and the tracking rows that waited in it just before."""
 
     silver: gold_read_silver.Silver
-    waiting: list[Row]
+    waiting: list[TrackingRow]
 
     def counts(self) -> pd.DataFrame:
         """One row a silver table: ``table files rows``."""
@@ -49,7 +50,7 @@ class Seen:
 
 def read_silver(ws: Workspace) -> Seen:
     """All of silver, for both builders of one run; raises `RunError` when it is empty."""
-    waiting = ws.tracking.rows(status="silver")
+    waiting = ws.tracking.rows(status=Status.SILVER)
     return Seen(gold_read_silver.read_silver(ws.store), waiting)
 
 

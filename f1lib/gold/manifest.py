@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from f1lib import __version__
 from f1lib.domain.moments import format_utc
@@ -11,6 +11,7 @@ from f1lib.gold.read_silver import Silver
 from f1lib.lake import features
 from f1lib.lake.parquet import parquet_bytes
 from f1lib.lake.store import read_json, write_json
+from f1lib.tracking.rows import SessionRow, Status, TrackingRow, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,10 +65,8 @@ def is_current(store: ObjectStore, key: str, silver: Silver) -> bool:
     return store.exists(note_key(key)) and read_json(store, note_key(key))["inputs"] == silver.hashes
 
 
-def mark_in_gold(ws: Workspace, waiting: list[dict[str, Any]], path: str) -> None:
+def mark_in_gold(ws: Workspace, waiting: list[TrackingRow], path: str) -> None:
     """Move tracking rows that were ``silver`` before silver was read to ``gold``."""
-    moment = format_utc(ws.as_of)
-    names = ("event_partition_key", "session_name_abr")
-    ws.tracking.put_rows(
-        {**{n: row[n] for n in names}, "status": "gold", "gold_path": path, "updated_at_utc": moment} for row in waiting
-    )
+    change: SessionRow = {"status": Status.GOLD, "gold_path": path, "updated_at_utc": format_utc(ws.as_of)}
+    keys: list[SessionRow] = [{"event_partition_key": e, "session_name_abr": n} for e, n in map(key_of, waiting)]
+    ws.tracking.put_rows(key | change for key in keys)

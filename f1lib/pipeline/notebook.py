@@ -18,6 +18,7 @@ from f1lib.errors import BadParameters, RunError
 from f1lib.lake import attribution
 from f1lib.pipeline.parameters import declared, merge, stage_file
 from f1lib.stage import RESULT_MIME
+from f1lib.tracking.rows import Outcome
 from f1lib.workspace.settings import PROJECT
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def _papermill(ws: Workspace, path: Path, output: Path, values: Mapping[str, Any
 def _provenance(ws: Workspace, stage: str, values: Mapping[str, Any], error: str) -> dict[str, Any]:
     return {
         "stage": stage,
-        "status": "failed" if error else "finished",
+        "status": Outcome.FAILED if error else Outcome.FINISHED,
         "error": error,
         "source": ws.source_name,
         "attribution": attribution.of_lake(ws.store, ws.source_name),

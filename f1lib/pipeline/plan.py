@@ -25,14 +25,15 @@ from f1lib.pipeline.rules import (
     weather,
 )
 from f1lib.tracking.index import Rows
-from f1lib.tracking.rows import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from f1lib.tracking.rows import SessionRow, TrackingRow
+
 
 def due_steps(
-    rows: Iterable[Row],
+    rows: Iterable[TrackingRow],
     now: datetime,
     *,
     has_weather: bool = False,
@@ -56,6 +57,6 @@ def due_steps(
     return []
 
 
-def next_race(rows: Iterable[Row], now: datetime) -> Row | None:
+def next_race(rows: Iterable[TrackingRow], now: datetime) -> SessionRow | None:
     """See `Rows.next_race`."""
     return Rows(rows).next_race(now)

@@ -19,7 +19,7 @@ from f1lib.errors import BadParameters, RunError
 from f1lib.lake.store import read_json, write_json
 from f1lib.pipeline.tick import tick
 from f1lib.tracking.rows import brought_to
-from f1lib.tracking.stage_keys import REPORT, SCORE, STAGES, TRAIN
+from f1lib.tracking.stage_keys import STAGES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 PRE_WEEKEND_LEAD = timedelta(hours=24)
 RECORD = "reports/replay.json"
 _STAGES = frozenset(STAGES)
-_AT_THE_END = frozenset((SCORE, REPORT))  # nothing is predicted from what they say
+_AT_THE_END = frozenset((Stage.SCORE, Stage.REPORT))  # nothing is predicted from what they say
 
 
 class Moment(NamedTuple):
@@ -65,7 +65,7 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
         on_tick(f"{text}  {moment.why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
         if result.failures:
             raise RunError(f"the tick at {text} failed: {result.failures[0].error}")
-        if any(run.step.stage == TRAIN for run in result.runs):
+        if any(run.step.stage == Stage.TRAIN for run in result.runs):
             _tidy_up()
     return summarize(inprocess.at(moments[-1].when), season, event)
 

@@ -13,31 +13,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from f1lib.bronze.due import DONE, due_rows
-from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.bronze.due import due_rows
+from f1lib.domain.moments import format_utc, has_come, parse_utc
 from f1lib.domain.weekend import gridding_session
 from f1lib.tracking.index import Rows
-from f1lib.tracking.rows import PIPELINE, Row
-from f1lib.tracking.stage_keys import (
-    GOLD,
-    GRID_ROWS,
-    INGEST,
-    PREDICT,
-    REPORT,
-    SCHEDULE,
-    SCORE,
-    SESSIONS,
-    SILVER,
-    TRAIN,
-    WEATHER,
-)
+from f1lib.tracking.rows import PIPELINE, SETTLED, STORED, SessionRow, Status
+from f1lib.tracking.stage_keys import GRID_ROWS, SESSIONS, Stage, StageKey, suffix_of
 
 SCHEDULE_EVERY = timedelta(hours=24)
 FORECAST_REACH = timedelta(days=16)
 FORECAST_CLOSE = timedelta(hours=72)
 FORECAST_EVERY = timedelta(hours=24)
 SPRINT = "_sprint"  # what the name of a sprint's prediction ends in
-_SETTLED = ("gold", "unavailable", "blocked")
 
 
 @dataclass(frozen=True)
@@ -57,8 +44,8 @@ class Step:
 
     @property
     def sort_key(self) -> str:
-        """The claim's row: ``STAGE#06_predict#pre_race``."""
-        return f"STAGE#{self.stage}" + (f"#{self.suffix}" if self.suffix else "")
+        """The sort key of the row that is claimed."""
+        return StageKey(self.stage, self.suffix).sort_key
 
     @property
     def key(self) -> tuple[str, str]:
@@ -71,41 +58,41 @@ def horizon_known(known: Rows, event: str, now: datetime, session: str = "R") ->
 
     ``post_practice`` begins with the first session before qualifying and is renewed with each further one.
     """
-    if known.by_key.get((event, GRID_ROWS[session]), {}).get("status") == "gold":
+    if known.by_key.get((event, GRID_ROWS[session]), {}).get("status") == Status.GOLD:
         return "pre_race"
     sessions = known.sessions.get(event, {})
     own = sessions.get(session, {})
     qualifying = sessions.get(gridding_session(str(own.get("event_format", "")), session))
     if qualifying is None:
         return "pre_weekend"
-    if qualifying.get("status") == "gold":
+    if qualifying.get("status") == Status.GOLD:
         return "post_qualifying"
     before = [row for row in sessions.values() if row["session_date_utc"] < qualifying["session_date_utc"]]
     held = [row for row in before if row["available_utc"] <= format_utc(now)]
-    some = any(row.get("status") == "gold" for row in held)
-    settled = len(held) == len(before) and all(row.get("status") in _SETTLED for row in held)
+    some = any(row.get("status") == Status.GOLD for row in held)
+    settled = len(held) == len(before) and all(row.get("status") in SETTLED for row in held)
     return "post_practice" if before and (some or settled) else "pre_weekend"
 
 
 def schedule(known: Rows, now: datetime) -> list[Step]:
     """The calendar is read once a day, and sooner after another source had to stand in for it."""
-    row = known.stage(SCHEDULE)
+    row = known.stage(Stage.SCHEDULE)
     finished = row.get("finished_utc")
-    is_fresh = finished and parse_utc(finished) + SCHEDULE_EVERY > now and row.get("status") != "failed"
-    if is_fresh and (row.get("next_attempt_utc") or "9") > format_utc(now):
+    is_fresh = finished and parse_utc(finished) + SCHEDULE_EVERY > now and row.get("status") != Status.FAILED
+    if is_fresh and not has_come(row.get("next_attempt_utc"), format_utc(now)):
         return []
     reason = "the calendar has never been read" if not finished else f"the calendar was last read {finished}"
-    return [Step(SCHEDULE, reason)]
+    return [Step(Stage.SCHEDULE, reason)]
 
 
 def ingest(known: Rows, now: datetime) -> list[Step]:
     """A session is asked for from when it is visible until it is whole, and after its race again (`bronze_due`)."""
     due = due_rows(known.by_key.values(), now)
-    again = sum(row.get("status") in DONE for row in due)
+    again = sum(row.get("status") in STORED for row in due)
     parts = [f"{len(due) - again} sessions are visible and not ingested"] if len(due) > again else []
     parts += [f"{again} are read again"] if again else []
     events = frozenset(str(row["event_partition_key"]) for row in due)
-    return [Step(INGEST, "; ".join(parts), events=events)] if due else []
+    return [Step(Stage.INGEST, "; ".join(parts), events=events)] if due else []
 
 
 def weather(known: Rows, now: datetime) -> list[Step]:
@@ -121,13 +108,15 @@ def past_and_coming_weather(known: Rows, now: datetime) -> list[Step]:
 
 def _forecasts(due: list[str]) -> list[Step]:
     named = due[0] if len(due) == 1 else f"{len(due)} events"
-    return [Step(WEATHER, f"a forecast is due for {named}", {"events": due}, events=frozenset(due))] if due else []
+    return (
+        [Step(Stage.WEATHER, f"a forecast is due for {named}", {"events": due}, events=frozenset(due))] if due else []
+    )
 
 
-def _forecast_due(known: Rows, race: Row, now: datetime) -> bool:
+def _forecast_due(known: Rows, race: SessionRow, now: datetime) -> bool:
     start = parse_utc(race["session_date_utc"])
-    row = known.stage(WEATHER, race["event_partition_key"])
-    if start > now + FORECAST_REACH or row.get("next_attempt_utc", "") > format_utc(now):
+    row = known.stage(Stage.WEATHER, race["event_partition_key"])
+    if start > now + FORECAST_REACH or (row.get("next_attempt_utc") or "") > format_utc(now):
         return False
     fetched = row.get("finished_utc")
     if not fetched:
@@ -138,26 +127,26 @@ def _forecast_due(known: Rows, race: Row, now: datetime) -> bool:
 
 def silver(known: Rows, now: datetime) -> list[Step]:
     """Silver is rebuilt for the seasons that have new bronze."""
-    seasons = sorted({int(row["event_year"]) for row in known.inputs if row.get("status") == "ingested"})
-    return [Step(SILVER, f"new bronze in {len(seasons)} seasons", {"seasons": seasons})] if seasons else []
+    seasons = sorted({int(row["event_year"]) for row in known.inputs if row.get("status") == Status.INGESTED})
+    return [Step(Stage.SILVER, f"new bronze in {len(seasons)} seasons", {"seasons": seasons})] if seasons else []
 
 
 def gold(known: Rows, now: datetime) -> list[Step]:
     """Gold is rebuilt when silver has rows it has not taken in."""
-    waiting = [row for row in known.inputs if row.get("status") == "silver"]
-    return [Step(GOLD, f"{len(waiting)} inputs are new in silver")] if waiting else []
+    waiting = [row for row in known.inputs if row.get("status") == Status.SILVER]
+    return [Step(Stage.GOLD, f"{len(waiting)} inputs are new in silver")] if waiting else []
 
 
 def train(known: Rows, now: datetime) -> list[Step]:
     """A model is trained when a race's result has come in since the last training."""
-    raced = [row for row in known.races if row.get("status") == "gold"]
+    raced = [row for row in known.races if row.get("status") == Status.GOLD]
     if not raced:
         return []
     latest = raced[-1]["event_partition_key"]
     digest = _digest([(row["event_partition_key"], row.get("content_hash")) for row in raced])
-    if known.stage(TRAIN).get("input_hash") == digest:
+    if known.stage(Stage.TRAIN).get("input_hash") == digest:
         return []
-    return [Step(TRAIN, f"the result of {latest} is new", input_hash=digest)]
+    return [Step(Stage.TRAIN, f"the result of {latest} is new", input_hash=digest)]
 
 
 def predict(known: Rows, now: datetime) -> list[Step]:
@@ -172,51 +161,53 @@ def predict_sprint(known: Rows, now: datetime) -> list[Step]:
     return _prediction(known, sprint, now) if sprint else []
 
 
-def _prediction(known: Rows, raced: Row, now: datetime) -> list[Step]:
-    if not known.stage(TRAIN):
+def _prediction(known: Rows, raced: SessionRow, now: datetime) -> list[Step]:
+    if not known.stage(Stage.TRAIN):
         return []
     event, session = raced["event_partition_key"], raced["session_name_abr"]
     horizon = horizon_known(known, event, now, session)
-    digest = _digest([event, horizon, known.stage(TRAIN).get("input_hash"), _inputs_of(known, event, horizon)])
+    digest = _digest([event, horizon, known.stage(Stage.TRAIN).get("input_hash"), _inputs_of(known, event, horizon)])
     suffix = horizon if session == "R" else f"{horizon}{SPRINT}"
-    done = known.by_key.get((event, f"STAGE#{PREDICT}#{suffix}"), {})
+    done = known.stage(Stage.PREDICT, event, suffix)
     if done.get("input_hash") == digest:
         return []
     what = horizon if session == "R" else f"the sprint's {horizon}"
     reason = f"{what} data is there" if not done else f"the inputs changed since {done.get('finished_utc')}"
     parameters = {"event": event, "horizon": horizon} | ({"session": session} if session != "R" else {})
-    return [Step(PREDICT, reason, parameters, event, suffix, digest)]
+    return [Step(Stage.PREDICT, reason, parameters, event, suffix, digest)]
 
 
 def score(known: Rows, now: datetime) -> list[Step]:
     """Issued predictions are scored when the result of their race or sprint is in."""
-    names = [(event, name) for event, name in known.by_key if name.startswith(f"STAGE#{PREDICT}#")]
+    names = [(event, name) for event, name in known.by_key if suffix_of(Stage.PREDICT, name)]
     predicted = {(event, "S" if name.endswith(SPRINT) else "R") for event, name in names}
     raced = [known.sessions.get(event, {}).get(session, {}) for event, session in predicted]
     raced = sorted(
-        (r for r in raced if r.get("status") == "gold"), key=lambda r: (r["session_date_utc"], r["event_partition_key"])
+        (r for r in raced if r.get("status") == Status.GOLD),
+        key=lambda r: (r["session_date_utc"], r["event_partition_key"]),
     )
     if not raced:
         return []
     digest = _digest([(row["event_partition_key"], row.get("content_hash")) for row in raced])
-    if known.stage(SCORE).get("input_hash") == digest:
+    if known.stage(Stage.SCORE).get("input_hash") == digest:
         return []
-    return [Step(SCORE, f"{raced[-1]['event_partition_key']} can be scored", input_hash=digest)]
+    return [Step(Stage.SCORE, f"{raced[-1]['event_partition_key']} can be scored", input_hash=digest)]
 
 
 def report(known: Rows, now: datetime) -> list[Step]:
     """The report is rebuilt when anything else has changed."""
     if not known.by_key:
         return []
+    own = (PIPELINE, StageKey(Stage.REPORT).sort_key)
     seen = [
         (key, row.get("status"), row.get("input_hash"), row.get("finished_utc"), row.get("last_error"))
         for key, row in sorted(known.by_key.items())
-        if key != (PIPELINE, f"STAGE#{REPORT}")
+        if key != own
     ]
     digest = _digest(seen)
-    if known.stage(REPORT).get("input_hash") == digest:
+    if known.stage(Stage.REPORT).get("input_hash") == digest:
         return []
-    return [Step(REPORT, "something changed since the last report", input_hash=digest)]
+    return [Step(Stage.REPORT, "something changed since the last report", input_hash=digest)]
 
 
 def _inputs_of(known: Rows, event: str, horizon: str) -> list[tuple[str, Any]]:

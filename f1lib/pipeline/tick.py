@@ -16,13 +16,13 @@ from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.rules import SPRINT, Step
-from f1lib.tracking.rows import PIPELINE, brought_to
-from f1lib.tracking.stage_keys import INGEST, SCHEDULE, STAGES, TRAIN
+from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, Status, brought_to, key_of
+from f1lib.tracking.stage_keys import STAGES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from f1lib.tracking.rows import Claim, Row
+    from f1lib.tracking.rows import Claim, TrackingRow
     from f1lib.workspace.workspace import Workspace
 
 __all__ = ["StageRun", "TickResult", "run_stage", "tick"]
@@ -33,10 +33,10 @@ CLOCKS_DIFFER = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class StageRun:
-    """What became of one step: ``status`` is finished, failed or taken (somebody else is at it)."""
+    """What became of one step."""
 
     step: Step
-    status: str
+    status: Outcome
     seconds: float
     error: str = ""
     notebook_key: str = ""
@@ -53,17 +53,17 @@ class TickResult:
     run_id: str
     runs: list[StageRun]
     complete: bool = True
-    rows: list[Row] = field(default_factory=list, repr=False)
+    rows: list[TrackingRow] = field(default_factory=list, repr=False)
 
     @property
     def failures(self) -> list[StageRun]:
         """The steps that did not succeed."""
-        return [run for run in self.runs if run.status == "failed"]
+        return [run for run in self.runs if run.status == Outcome.FAILED]
 
     @property
     def taken(self) -> list[StageRun]:
         """The steps somebody else is working on."""
-        return [run for run in self.runs if run.status == "taken"]
+        return [run for run in self.runs if run.status == Outcome.TAKEN]
 
 
 def _silent(step: Step) -> None:
@@ -88,16 +88,16 @@ def tick(
     """
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
-    rows: list[Row] = []
+    rows: list[TrackingRow] = []
     while True:
         rows = _rows(ws, rows, runs)
         _only_forward(ws, rows)
         steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather, tried=tried)
-        if not steps or any(run.status == "taken" for run in runs):
+        if not steps or any(run.status == Outcome.TAKEN for run in runs):
             return TickResult(ws.run_id, runs, True, rows)
         if not ws.run_id:
             ws = named_run(ws)
-        seen = {(row["event_partition_key"], row["session_name_abr"]): row for row in rows}
+        seen = {key_of(row): row for row in rows}
         for step in steps:
             tried |= {step.key}
             if step.stage not in stages:
@@ -111,24 +111,24 @@ def tick(
                 tried -= {step.key}
 
 
-def _rows(ws: Workspace, rows: list[Row], runs: list[StageRun]) -> list[Row]:
+def _rows(ws: Workspace, rows: list[TrackingRow], runs: list[StageRun]) -> list[TrackingRow]:
     """The table after ``runs``, given its ``rows`` before the last of them.
 
     What is settled moves only with a new calendar, or where a step says so; the other stages move what was waiting
     for them.
     """
-    if not rows or (runs and runs[-1].step.stage == SCHEDULE):
+    if not rows or (runs and runs[-1].step.stage == Stage.SCHEDULE):
         return ws.tracking.rows()
-    return ws.tracking.again(rows, runs[-1].step.events if runs else ())
+    return ws.tracking.refresh(rows, runs[-1].step.events if runs else ())
 
 
 def _was_cut(ws: Workspace, run: StageRun) -> bool:
     """Whether an ingest ended because its time was up, so that the tick goes on with the rest."""
     bound = ws.settings.ingest_seconds
-    return run.step.stage == INGEST and run.status == "finished" and 0 < bound <= run.seconds
+    return run.step.stage == Stage.INGEST and run.status == Outcome.FINISHED and 0 < bound <= run.seconds
 
 
-def _only_forward(ws: Workspace, rows: list[Row]) -> None:
+def _only_forward(ws: Workspace, rows: list[TrackingRow]) -> None:
     """Time goes forward in a lake: a tick in its past would predict with models that know what came after."""
     newest = brought_to(rows)
     if newest > format_utc(ws.as_of + CLOCKS_DIFFER):
@@ -150,7 +150,7 @@ def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
     ws = ws if ws.run_id else named_run(ws)
     started = perf_counter()
     execution = _claimed(ws, step, lambda: execute_stage(ws, path.stem, given, _record_suffix(step)))
-    return StageRun(step, "finished", perf_counter() - started, "", execution.notebook_key, execution.result)
+    return StageRun(step, Outcome.FINISHED, perf_counter() - started, "", execution.notebook_key, execution.result)
 
 
 def _place(given: Mapping[str, Any]) -> tuple[str, str]:
@@ -177,26 +177,24 @@ def _numbered(base: str, number: int) -> str:
 
 def _with_settings(ws: Workspace, step: Step) -> Step:
     """The plan knows what is due; which configuration is trained, and how long an ingest may take, are settings."""
-    if step.stage == INGEST and ws.settings.ingest_seconds:
+    if step.stage == Stage.INGEST and ws.settings.ingest_seconds:
         return replace(step, parameters={**step.parameters, "seconds": ws.settings.ingest_seconds})
-    return replace(step, parameters={"model": ws.settings.model}) if step.stage == TRAIN else step
+    return replace(step, parameters={"model": ws.settings.model}) if step.stage == Stage.TRAIN else step
 
 
-def _attempt(ws: Workspace, step: Step, seen: Mapping[str, Any], number: int = 1) -> StageRun:
+def _attempt(ws: Workspace, step: Step, seen: StageRow, number: int = 1) -> StageRun:
     started = perf_counter()
     suffix = _record_suffix(step, number)
     try:
         execution = _claimed(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, suffix), seen)
     except AlreadyRunning as error:
-        return StageRun(step, "taken", perf_counter() - started, str(error))
+        return StageRun(step, Outcome.TAKEN, perf_counter() - started, str(error))
     except F1LibError as error:
-        return StageRun(step, "failed", perf_counter() - started, str(error))
-    return StageRun(step, "finished", perf_counter() - started, "", execution.notebook_key, execution.result)
+        return StageRun(step, Outcome.FAILED, perf_counter() - started, str(error))
+    return StageRun(step, Outcome.FINISHED, perf_counter() - started, "", execution.notebook_key, execution.result)
 
 
-def _claimed(
-    ws: Workspace, step: Step, work: Callable[[], Execution], seen: Mapping[str, Any] | None = None
-) -> Execution:
+def _claimed(ws: Workspace, step: Step, work: Callable[[], Execution], seen: StageRow | None = None) -> Execution:
     """Do ``work`` under the step's claim and write down how it ended.
 
     ``seen`` is the step's row as the plan saw it, before the claim was ours: when somebody else has worked on
@@ -204,17 +202,17 @@ def _claimed(
     """
     event, sort_key = step.key
     claim = _claim(ws, event, sort_key)
-    before = ws.tracking.get(event, sort_key) or {}
-    outcome: dict[str, Any] = {"status": "failed", "last_error": "interrupted", "updated_at_utc": format_utc(ws.as_of)}
-    outcome["attempts"] = int(before.get("attempts", 0)) + 1
+    before: StageRow = ws.tracking.get(event, sort_key) or {}
+    outcome: StageRow = {"status": Status.FAILED, "last_error": "interrupted", "updated_at_utc": format_utc(ws.as_of)}
+    outcome["attempts"] = (before.get("attempts") or 0) + 1
     try:
         if seen is not None and _progress(before) != _progress(seen):
             raise AlreadyRunning(
                 f"{event} {sort_key} was worked on by another run meanwhile; the next tick looks again"
             )
         execution = work()
-        outcome.update(status="ingested" if step.stage == SCHEDULE else "gold", last_error=None, attempts=None)
-        outcome.update(finished_utc=format_utc(ws.as_of))
+        outcome["status"] = Status.INGESTED if step.stage == Stage.SCHEDULE else Status.GOLD
+        outcome |= {"last_error": None, "attempts": None, "finished_utc": format_utc(ws.as_of)}
         if step.input_hash:
             outcome["input_hash"] = step.input_hash
         return execution
@@ -240,7 +238,7 @@ def _claim(ws: Workspace, event: str, sort_key: str) -> Claim:
     return ws.tracking.claim(event, sort_key, **wanted)
 
 
-def _progress(row: Mapping[str, Any]) -> tuple[Any, ...]:
+def _progress(row: StageRow) -> tuple[Any, ...]:
     """What changes on a stage's row whenever somebody has worked on it."""
     return tuple(row.get(name) for name in ("finished_utc", "input_hash", "attempts", "last_error"))
 

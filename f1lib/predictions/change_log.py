@@ -10,19 +10,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from f1lib.domain.moments import format_utc
+from f1lib.domain.moments import format_utc, has_come
 from f1lib.lake.store import read_json, write_json
 from f1lib.predictions.changes import what_changed, why_changed
+from f1lib.tracking.rows import TROUBLED, TrackingRow
+from f1lib.tracking.stage_keys import WEATHER_ROW, short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     import pandas as pd
 
     from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
-
-_WEATHER = "STAGE#02_weather"
 
 
 def keep_change_log(
@@ -65,17 +65,17 @@ def _is_of(key: str, session: str) -> bool:
     return key.endswith("_sprint.parquet") == (session == "S")
 
 
-def missing_inputs(rows: Iterable[Mapping[str, Any]], moment: str) -> list[str]:
+def missing_inputs(rows: Iterable[TrackingRow], moment: str) -> list[str]:
     """What the sessions held by ``moment`` lack that may still come, a sentence each."""
-    held = [row for row in rows if row.get("available_utc", "9") <= moment and not row.get("is_cancelled")]
-    lacking = [row for row in held if row.get("is_partial") or row.get("status") in ("blocked", "failed")]
+    held = [row for row in rows if has_come(row.get("available_utc"), moment) and not row.get("is_cancelled")]
+    lacking = [row for row in held if row.get("is_partial") or row.get("status") in TROUBLED]
     return [
-        f"{row['session_name_abr'].removeprefix('STAGE#')}: {row.get('missing') or row.get('last_error')}"
+        f"{short_name(row['session_name_abr'])}: {row.get('missing') or row.get('last_error')}"
         for row in sorted(lacking, key=lambda r: str(r["available_utc"]))
     ]
 
 
-def _forecast_words(rows: Iterable[Mapping[str, Any]], since: str) -> list[str]:
+def _forecast_words(rows: Iterable[TrackingRow], since: str) -> list[str]:
     """By how much the forecast changed after ``since``."""
-    weather = next((row for row in rows if row["session_name_abr"] == _WEATHER), {})
-    return list(weather.get("changes") or []) if weather.get("updated_at_utc", "") > since else []
+    weather = next((row for row in rows if row["session_name_abr"] == WEATHER_ROW), None)
+    return weather.get("changes", []) if weather and weather.get("updated_at_utc", "") > since else []

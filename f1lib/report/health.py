@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from f1lib.tracking.rows import STORED, TO_COME, TROUBLED, Status, TrackingRow
+from f1lib.tracking.stage_keys import StageKey
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from f1lib.tracking.rows import Row
-
-STAGE = "STAGE#"
-_STORED = ("ingested", "silver", "gold")
-_TO_COME = ("scheduled", "due")
+_COUNTED = (Status.UNAVAILABLE, Status.FAILED, Status.BLOCKED)
 _ERROR_LENGTH = 400
 
 
-def pipeline(rows: Sequence[Row], page_of: Callable[[str, str], str | None]) -> dict[str, Any]:
+def pipeline(rows: Sequence[TrackingRow], page_of: Callable[[str, str], str | None]) -> dict[str, Any]:
     """What the dashboard and ``run_summary.json`` say of the pipeline.
 
     ``sessions``: how many of each status; ``sources``: see `sources`; ``stages``: the last outcome of each, newest
@@ -24,57 +23,57 @@ def pipeline(rows: Sequence[Row], page_of: Callable[[str, str], str | None]) -> 
     """
     counts: dict[str, int] = {}
     for row in rows:
-        if not row["session_name_abr"].startswith(STAGE):
+        if StageKey.parse(row["session_name_abr"]) is None:
             status = str(row.get("status", "unknown"))
             counts[status] = counts.get(status, 0) + 1
-    stages = [_stage(row, page_of) for row in rows if _was_run(row)]
-    stages.sort(key=lambda s: (str(s["finished_utc"] or ""), s["stage"]), reverse=True)
-    failing = [row for row in rows if row.get("last_error") and row.get("status") not in _STORED]
+    stages = sorted(_stages(rows, page_of), key=lambda s: (str(s["finished_utc"] or ""), s["stage"]), reverse=True)
+    failing = [row for row in rows if row.get("last_error") and row.get("status") not in STORED]
     return {
         "sessions": dict(sorted(counts.items())),
         "sources": sources(rows),
         "stages": stages,
-        "errors": [_error(row) for row in failing if row.get("status") != "unavailable"],
-        "unavailable": [_error(row) for row in failing if row.get("status") == "unavailable"],
+        "errors": [_error(row) for row in failing if row.get("status") != Status.UNAVAILABLE],
+        Status.UNAVAILABLE: [_error(row) for row in failing if row.get("status") == Status.UNAVAILABLE],
     }
 
 
-def sources(rows: Iterable[Row]) -> list[dict[str, Any]]:
+def sources(rows: Iterable[TrackingRow]) -> list[dict[str, Any]]:
     """A row a source: how many sessions and grids it gave (``stored``), has ``to_come``, did not publish
     (``unavailable``), ``failed`` to give or ``blocked``, when it answered last and its last error."""
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[TrackingRow]] = {}
     for row in rows:
         if row.get("source"):
             found.setdefault(str(row["source"]), []).append(row)
     return [_source(name, own) for name, own in sorted(found.items())]
 
 
-def _source(name: str, rows: Sequence[Row]) -> dict[str, Any]:
-    failing = [row for row in rows if row.get("last_error") and row.get("status") in ("due", "failed", "blocked")]
+def _source(name: str, rows: Sequence[TrackingRow]) -> dict[str, Any]:
+    failing = [row for row in rows if row.get("last_error") and row.get("status") in TROUBLED | {Status.DUE}]
     failing.sort(key=lambda row: str(row.get("updated_at_utc", "")))
-    stored = [row for row in rows if row.get("status") in _STORED]
+    stored = [row for row in rows if row.get("status") in STORED]
     return {
         "source": name,
         "stored": len(stored),
-        "to_come": sum(row.get("status") in _TO_COME for row in rows),
-        **{status: sum(row.get("status") == status for row in rows) for status in ("unavailable", "failed", "blocked")},
+        "to_come": sum(row.get("status") in TO_COME for row in rows),
+        **{str(status): sum(row.get("status") == status for row in rows) for status in _COUNTED},
         "last_answer_utc": max((str(row.get("updated_at_utc", "")) for row in stored), default=None),
         "last_error": str(failing[-1]["last_error"])[:_ERROR_LENGTH] if failing else None,
     }
 
 
-def _was_run(row: Mapping[str, Any]) -> bool:
-    """A row of a stage that ran or runs, not one of the inputs that climb the layers under the same prefix."""
-    name = str(row["session_name_abr"]).removeprefix(STAGE)
-    return name != row["session_name_abr"] and name[:2].isdigit() and bool(row.get("run_id") or row.get("last_error"))
+def _stages(rows: Iterable[TrackingRow], page_of: Callable[[str, str], str | None]) -> Iterator[dict[str, Any]]:
+    """The stages that ran or run; inputs that climb the layers, such as a starting grid, have stage keys too."""
+    for row in rows:
+        key = StageKey.parse(row["session_name_abr"])
+        if key and key.name[:2].isdigit() and (row.get("run_id") or row.get("last_error")):
+            yield _stage(row, key, page_of)
 
 
-def _stage(row: Row, page_of: Callable[[str, str], str | None]) -> dict[str, Any]:
-    name, _, suffix = str(row["session_name_abr"]).removeprefix(STAGE).partition("#")
-    event, run = str(row["event_partition_key"]), row.get("run_id")
-    notebook = "-".join(part for part in (name, event if suffix else "", suffix) if part)
+def _stage(row: TrackingRow, key: StageKey, page_of: Callable[[str, str], str | None]) -> dict[str, Any]:
+    event, run = row["event_partition_key"], row.get("run_id")
+    notebook = "-".join(part for part in (key.name, event if key.suffix else "", key.suffix) if part)
     return {
-        "stage": f"{name} {suffix}".strip(),
+        "stage": f"{key.name} {key.suffix}".strip(),
         "event_partition_key": event,
         "status": str(row.get("status", "unknown")),
         "finished_utc": row.get("finished_utc"),
@@ -83,7 +82,7 @@ def _stage(row: Row, page_of: Callable[[str, str], str | None]) -> dict[str, Any
     }
 
 
-def _error(row: Row) -> dict[str, Any]:
+def _error(row: TrackingRow) -> dict[str, Any]:
     return {
         "event_partition_key": row["event_partition_key"],
         "session_name_abr": row["session_name_abr"],

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc
 from f1lib.model import registry
+from f1lib.tracking.rows import STORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from f1lib.lake.store import ObjectStore
-    from f1lib.tracking.rows import Row
+    from f1lib.tracking.rows import TrackingRow
     from f1lib.workspace.workspace import Workspace
 
 _RUNS = "reports/runs/"
 
 
-def next_races(rows: Iterable[Mapping[str, Any]], as_of: str) -> list[dict[str, Any]]:
+def next_races(rows: Iterable[TrackingRow], as_of: str) -> list[dict[str, Any]]:
     """The races that start after ``as_of``, soonest first: event, circuit and start of each."""
     ahead = [
         row
@@ -77,11 +78,11 @@ def notebooks_of(runs: Iterable[Mapping[str, Any]], event: str) -> list[dict[str
     ]
 
 
-def source_of(ws: Workspace, rows: Iterable[Row]) -> dict[str, Any]:
+def source_of(ws: Workspace, rows: Iterable[TrackingRow]) -> dict[str, Any]:
     """Where the lake's data comes from, whom to name for it, and until when it reaches."""
     from f1lib.lake import attribution
 
-    known = [r for r in rows if r.get("status") in ("ingested", "silver", "gold") and r.get("available_utc")]
+    known = [r for r in rows if r.get("status") in STORED and r.get("available_utc")]
     visible = [r["available_utc"] for r in known if r["available_utc"] <= format_utc(ws.as_of)]
     years = [int(r["event_year"]) for r in known if r.get("event_year")]
     return {

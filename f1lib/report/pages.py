@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from f1lib import __version__
+from f1lib.tracking.stage_keys import short_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -48,7 +49,7 @@ def environment() -> Environment:
     found = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    found.filters.update(number=number, percent=percent, moment=moment)
+    found.filters.update(number=number, percent=percent, moment=moment, short_name=short_name)
     return found
 
 

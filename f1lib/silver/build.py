@@ -12,23 +12,20 @@ import pandas as pd
 
 from f1lib.domain.identities import lineages
 from f1lib.domain.moments import format_utc
-from f1lib.domain.weekend import SessionCode
 from f1lib.lake.parquet import write_parquet
 from f1lib.lake.paths import grid_note, session_note
 from f1lib.lake.silver_tables import TABLES, silver_key
 from f1lib.lake.sql import connect, sql_text
 from f1lib.lake.tables import conform, empty
 from f1lib.silver import read_bronze
-from f1lib.tracking.rows import PIPELINE
-from f1lib.tracking.stage_keys import GRID_ROWS, SCHEDULE_ROW, WEATHER_ROW
+from f1lib.tracking.index import is_input, is_session
+from f1lib.tracking.rows import SessionRow, Status, TrackingRow
+from f1lib.tracking.stage_keys import GRID_ROWS
 from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from f1lib.lake.store import ObjectStore
-    from f1lib.tracking.rows import Row
 
 
 def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
@@ -39,7 +36,7 @@ def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     cannot be read.
     """
     wanted = sorted(set(seasons)) or read_bronze.seasons_in_bronze(ws.store)
-    waiting = [row for row in ws.tracking.rows(status="ingested") if row.get("event_year") in wanted]
+    waiting = [row for row in ws.tracking.rows(status=Status.INGESTED) if row.get("event_year") in wanted]
     frames = build_frames(ws.store, wanted, ws.settings.threads) if wanted else {}
     written = []
     for season in wanted:
@@ -75,32 +72,31 @@ def _lineages() -> pd.DataFrame:
     return pd.DataFrame({"team_id": list(lineages()), "team_lineage": list(lineages().values())})
 
 
-def _moved(ws: Workspace, rows: list[Row]) -> list[Row]:
+def _moved(ws: Workspace, rows: list[TrackingRow]) -> list[SessionRow]:
     """What becomes of the input rows that were ``ingested`` before bronze was read."""
     moment = format_utc(ws.as_of)
     held = read_bronze.notes(ws.store, sorted({int(row["event_year"]) for row in rows}))
-    moved = []
+    moved: list[SessionRow] = []
     for row in rows:
         name = row["session_name_abr"]
-        change = {"event_partition_key": row["event_partition_key"], "session_name_abr": name, "updated_at_utc": moment}
+        change: SessionRow = {"event_partition_key": row["event_partition_key"], "session_name_abr": name}
+        change["updated_at_utc"] = moment
         note = _note(row)
         if note is None:
             continue
         if note and note not in held:
             lost = f"bronze has no {note}; it is fetched again"
-            moved.append({**change, "status": "due", "last_error": lost, "content_hash": None})
+            moved.append({**change, "status": Status.DUE, "last_error": lost, "content_hash": None})
         else:
             table = "starting_grid" if name in GRID_ROWS.values() else "results"
             path = silver_key(table, int(row["event_year"])) if note else None
-            moved.append({**change, "status": "silver", "silver_path": path})
+            moved.append({**change, "status": Status.SILVER, "silver_path": path})
     return moved
 
 
-def _note(row: Mapping[str, Any]) -> str | None:
+def _note(row: TrackingRow) -> str | None:
     """The bronze note an input row stands for: empty when it has none of its own, None when it is no input."""
-    name = row["session_name_abr"]
-    if name in list(SessionCode) or name in GRID_ROWS.values():
+    if is_session(row):
         unit = Unit.of_row(row)
         return grid_note(unit.event, unit.session) if unit.is_grid else session_note(unit.event, unit.session)
-    is_stage = name == WEATHER_ROW or (row["event_partition_key"] == PIPELINE and name.startswith(SCHEDULE_ROW))
-    return "" if is_stage else None
+    return "" if is_input(row) else None

@@ -20,7 +20,7 @@ import pandas as pd
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import NotPublishedYet, RateLimited, SourceBlocked, SourceError
-from f1lib.sources.protocols import Schedule, SessionData
+from f1lib.sources.protocols import BLOCKED, UNAVAILABLE, Schedule, SessionData
 
 if TYPE_CHECKING:
     from f1lib.domain.weekend import EventKey
@@ -166,7 +166,7 @@ class CombinedSource:
         except SourceError as other:
             raise _most_telling([error, other]) from error
         tried = [{"source": self._live.name, "error": str(error)}]
-        facts = {"laps": f"{'blocked' if isinstance(error, SourceBlocked) else 'unavailable'}: {error}"}
+        facts = {"laps": f"{BLOCKED if isinstance(error, SourceBlocked) else UNAVAILABLE}: {error}"}
         return replace(
             _with(found, tried=tried, facts=facts, complete=False),
             warnings=[*found.warnings, f"{self._live.name} has it not: {error}"],

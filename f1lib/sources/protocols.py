@@ -30,6 +30,8 @@ WEATHER_COLUMNS = (
     "time_seconds air_temp_c humidity_pct pressure_mbar rainfall track_temp_c wind_direction_deg wind_speed_kmh"
 ).split()
 RACE_CONTROL_COLUMNS = "time_utc lap category flag scope sector driver_number message".split()
+# How a fact of a provenance begins: the part that an answer lacks was refused to us, or is not to be had.
+BLOCKED, UNAVAILABLE = "blocked", "unavailable"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import AlreadyRunning, StorageError
@@ -26,7 +26,6 @@ from f1lib.tracking.dynamodb_items import (
     LAST_RELEASE,
     PARTITION,
     SEASONS_KEY,
-    SORT,
     Item,
     from_item,
     from_value,
@@ -38,9 +37,9 @@ from f1lib.tracking.rows import (
     PREDICTION_SORT_KEY,
     PREDICTIONS_TABLE,
     Claim,
-    Row,
     claim_row,
     claimed_message,
+    key_of,
     prediction_sort_key,
     renewed,
     season_of,
@@ -50,6 +49,8 @@ from f1lib.tracking.rows import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
+
+    from f1lib.tracking.rows import StageRow, TrackingRow
 
 # Requests under way at once (as many as `storage_aws.CONNECTIONS`); DynamoDB takes one row an UpdateItem.
 THREADS = 16
@@ -83,34 +84,34 @@ class DynamoTracking:
         client.meta.events.register("before-parse.dynamodb.Query", _leave_items)
         return client
 
-    def put_rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def put_rows(self, rows: Iterable[StageRow]) -> None:
         """See `TrackingTable.put_rows`; each row is merged in one atomic step."""
         merged: dict[tuple[str, str], dict[str, Any]] = {}
         for row in rows:
-            merged.setdefault((row[PARTITION], row[SORT]), {}).update(row)
+            merged.setdefault(key_of(row), {}).update(row)
         calls = [{"Key": row_key(*key), **update(row, key[0])} for key, row in merged.items()]
         self._index_seasons(key[0] for key in merged)
         with aws_errors(f"write to table {self.table}"):
             _each(lambda call: self._client.update_item(TableName=self.table, **call), calls)
 
-    def get(self, event_partition_key: str, session_name_abr: str) -> Row | None:
+    def get(self, event_partition_key: str, session_name_abr: str) -> TrackingRow | None:
         """See `TrackingTable.get`."""
         item = self._item(row_key(event_partition_key, session_name_abr))
-        return from_item(item) if item else None
+        return cast("TrackingRow", from_item(item)) if item else None
 
-    def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[Row]:
+    def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[TrackingRow]:
         """See `TrackingTable.rows`; the index lags, so it is not asked for one status but for all."""
         with aws_errors(f"read table {self.table}"):
             found = self._all() if event_partition_key is None else self._event(event_partition_key)
         return [row for row in found if status in (None, row.get("status"))]
 
-    def _all(self) -> list[Row]:
+    def _all(self) -> list[TrackingRow]:
         seasons = self._item(to_item(SEASONS_KEY)).get("seasons")
         found = [row for rows in _each(self._season, from_value(seasons) if seasons else []) for row in rows]
-        return self.again(found)
+        return self.refresh(found)
 
-    def again(self, rows: list[Row], events: Collection[str] = ()) -> list[Row]:
-        """See `TrackingTable.again`."""
+    def refresh(self, rows: list[TrackingRow], events: Collection[str] = ()) -> list[TrackingRow]:
+        """See `TrackingTable.refresh`."""
         moving = sorted({*unsettled(rows), *events})
         with aws_errors(f"read table {self.table}"):
             fresh = [row for event in _each(self._event, moving) for row in event]
@@ -142,7 +143,7 @@ class DynamoTracking:
                 raise AlreadyRunning(claimed_message({**claim.__dict__, **_unclaimed, **from_item(item)}))
         return claim
 
-    def release(self, claim: Claim, attributes: Mapping[str, Any]) -> None:
+    def release(self, claim: Claim, attributes: StageRow) -> None:
         """See `TrackingTable.release`."""
         key = row_key(claim.event_partition_key, claim.session_name_abr)
         mine = claim_row(claim)
@@ -176,18 +177,19 @@ class DynamoTracking:
         with aws_errors(f"write to table {self.predictions_table}"):
             _each(self._write_batch, batches)
 
-    def predictions(self, event_partition_key: str) -> list[Row]:
+    def predictions(self, event_partition_key: str) -> list[dict[str, Any]]:
         """See `TrackingTable.predictions`."""
         with aws_errors(f"read table {self.predictions_table}"):
             return list(self._query(self.predictions_table, PARTITION, event_partition_key, ConsistentRead=True))
 
-    def _event(self, event_partition_key: str) -> list[Row]:
-        return list(self._query(self.table, PARTITION, event_partition_key, ConsistentRead=True))
+    def _event(self, event_partition_key: str) -> list[TrackingRow]:
+        found = self._query(self.table, PARTITION, event_partition_key, ConsistentRead=True)
+        return cast("list[TrackingRow]", list(found))
 
-    def _season(self, season: str) -> list[Row]:
-        return list(self._query(self.table, INDEX_SEASON, season, IndexName=BY_DATE))
+    def _season(self, season: str) -> list[TrackingRow]:
+        return cast("list[TrackingRow]", list(self._query(self.table, INDEX_SEASON, season, IndexName=BY_DATE)))
 
-    def _query(self, table: str, name: str, value: str, **options: Any) -> Iterator[Row]:
+    def _query(self, table: str, name: str, value: str, **options: Any) -> Iterator[dict[str, Any]]:
         pages = self._client.get_paginator("query").paginate(
             TableName=table,
             KeyConditionExpression="#name = :value",

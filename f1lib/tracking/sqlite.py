@@ -13,7 +13,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, unquote
 
 from f1lib.domain.moments import parse_utc
@@ -23,7 +23,6 @@ from f1lib.tracking.rows import (
     PREDICTIONS_TABLE,
     SESSION_TABLE,
     Claim,
-    Row,
     claim_row,
     claimed_message,
     is_claimed,
@@ -36,6 +35,8 @@ from f1lib.tracking.rows import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime, timedelta
+
+    from f1lib.tracking.rows import StageRow, TrackingRow
 
 _COLUMNS = (
     "event_year event_name event_number event_format session_date_utc session_type circuit latitude longitude "
@@ -94,20 +95,20 @@ class SqliteTracking:
                 return []
             return connection.execute(statement, values).fetchall()
 
-    def put_rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def put_rows(self, rows: Iterable[StageRow]) -> None:
         """See `TrackingTable.put_rows`."""
         with self._transaction(write=True) as connection:
             for row in rows:
                 found = _select(connection, row["event_partition_key"], row["session_name_abr"])
                 _replace(connection, merged(found or {}, row))
 
-    def get(self, event_partition_key: str, session_name_abr: str) -> Row | None:
+    def get(self, event_partition_key: str, session_name_abr: str) -> TrackingRow | None:
         """See `TrackingTable.get`."""
         statement = f"{_SELECT} WHERE event_partition_key = ? AND session_name_abr = ?"
         found = self._read(statement, (event_partition_key, session_name_abr))
         return _load(found[0]) if found else None
 
-    def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[Row]:
+    def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[TrackingRow]:
         """See `TrackingTable.rows`."""
         asked = {"event_partition_key": event_partition_key, "status": status}
         wanted = {name: value for name, value in asked.items() if value is not None}
@@ -115,8 +116,8 @@ class SqliteTracking:
         statement = f"{_SELECT}{where} ORDER BY event_partition_key, session_name_abr"
         return [_load(found) for found in self._read(statement, tuple(wanted.values()))]
 
-    def again(self, rows: list[Row], events: Collection[str] = ()) -> list[Row]:
-        """See `TrackingTable.again`."""
+    def refresh(self, rows: list[TrackingRow], events: Collection[str] = ()) -> list[TrackingRow]:
+        """See `TrackingTable.refresh`."""
         moving = sorted({*unsettled(rows), *events})
         statement = f"{_SELECT} WHERE event_partition_key IN (SELECT value FROM json_each(?))"
         return renewed(rows, moving, map(_load, self._read(statement, (json.dumps(moving),))))
@@ -133,7 +134,7 @@ class SqliteTracking:
     ) -> Claim:
         """See `TrackingTable.claim`."""
         claim = Claim(event_partition_key, session_name_abr, owner, run_id, now + lease)
-        key = {"event_partition_key": event_partition_key, "session_name_abr": session_name_abr}
+        key: TrackingRow = {"event_partition_key": event_partition_key, "session_name_abr": session_name_abr}
         with self._transaction(write=True) as connection:
             row = _select(connection, event_partition_key, session_name_abr) or key
             if is_claimed(row, now):
@@ -141,7 +142,7 @@ class SqliteTracking:
             _replace(connection, merged(row, claim_row(claim)))
         return claim
 
-    def release(self, claim: Claim, attributes: Mapping[str, Any]) -> None:
+    def release(self, claim: Claim, attributes: StageRow) -> None:
         """See `TrackingTable.release`."""
         with self._transaction(write=True) as connection:
             row = _select(connection, claim.event_partition_key, claim.session_name_abr) or {}
@@ -169,32 +170,32 @@ class SqliteTracking:
                 values = (row["event_partition_key"], prediction_sort_key(row), _dump(row))
                 connection.execute(statement, values)
 
-    def predictions(self, event_partition_key: str) -> list[Row]:
+    def predictions(self, event_partition_key: str) -> list[dict[str, Any]]:
         """See `TrackingTable.predictions`."""
         statement = f'SELECT * FROM {PREDICTIONS_TABLE} WHERE event_partition_key = ? ORDER BY "{PREDICTION_SORT_KEY}"'
         found = self._read(statement, (event_partition_key,))
         return [{**json.loads(row["attributes"]), PREDICTION_SORT_KEY: row[PREDICTION_SORT_KEY]} for row in found]
 
 
-def _select(connection: sqlite3.Connection, event_partition_key: str, session_name_abr: str) -> Row | None:
+def _select(connection: sqlite3.Connection, event_partition_key: str, session_name_abr: str) -> TrackingRow | None:
     statement = f"{_SELECT} WHERE event_partition_key = ? AND session_name_abr = ?"
     found = connection.execute(statement, (event_partition_key, session_name_abr)).fetchone()
     return None if found is None else _load(found)
 
 
-def _load(found: sqlite3.Row) -> Row:
-    row: Row = {name: value for name, value in zip(_NAMES, found, strict=True) if value is not None}
+def _load(found: sqlite3.Row) -> TrackingRow:
+    row = {name: value for name, value in zip(_NAMES, found, strict=True) if value is not None}
     row.update(_attributes(row.pop("attributes")))
-    return row
+    return cast("TrackingRow", row)
 
 
 @lru_cache(maxsize=16384)
-def _attributes(text: str) -> Row:
+def _attributes(text: str) -> dict[str, Any]:
     """The attributes of a row, parsed once: a tick reads the table a dozen times, and few rows change meanwhile."""
     return dict(json.loads(text))
 
 
-def _replace(connection: sqlite3.Connection, row: Row) -> None:
+def _replace(connection: sqlite3.Connection, row: TrackingRow) -> None:
     extra = {key: value for key, value in row.items() if key not in _NAMES}
     _dump(row)  # a NaN in a column would silently become NULL
     values = [row.get(name) for name in _NAMES[:-1]]

@@ -1,15 +1,76 @@
-"""The stages of the pipeline and the sort keys of their tracking rows."""
+"""The stages of the pipeline and the sort keys of their rows in the tracking table.
+
+The only module that spells a stage's name or the prefix of its rows. A session's row has the session's code as its
+sort key; every other row has ``STAGE#<name>`` or ``STAGE#<name>#<suffix>``:
+
+>>> StageKey(Stage.PREDICT, "pre_race").sort_key
+'STAGE#06_predict#pre_race'
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
+
 from f1lib.domain.weekend import SessionCode
 
-SCHEDULE_ROW = "STAGE#00_schedule#"
-# What a source had to say about itself when the calendar was last read.
-NOTICE_ROW = "STAGE#00_schedule"
-GRID_ROWS = {"R": "STAGE#starting_grid", "S": "STAGE#sprint_grid"}
-SESSIONS = frozenset(str(code) for code in SessionCode)
-WEATHER_ROW = "STAGE#02_weather"
-SCHEDULE, INGEST, WEATHER, SILVER, GOLD = "00_schedule", "01_ingest", "02_weather", "03_silver", "04_gold"
-TRAIN, PREDICT, SCORE, REPORT = "05_train", "06_predict", "07_score", "08_report"
-STAGES = (SCHEDULE, INGEST, WEATHER, SILVER, GOLD, TRAIN, PREDICT, SCORE, REPORT)
+_PREFIX = "STAGE#"
+
+
+class Stage(StrEnum):
+    """The stages in their order; each is the file stem of its notebook."""
+
+    SCHEDULE = "00_schedule"
+    INGEST = "01_ingest"
+    WEATHER = "02_weather"
+    SILVER = "03_silver"
+    GOLD = "04_gold"
+    TRAIN = "05_train"
+    PREDICT = "06_predict"
+    SCORE = "07_score"
+    REPORT = "08_report"
+
+
+STAGES: tuple[str, ...] = tuple(stage.value for stage in Stage)
+SESSIONS = frozenset(code.value for code in SessionCode)
+
+
+@dataclass(frozen=True)
+class StageKey:
+    """The sort key of a stage's row taken apart.
+
+    ``name`` is a stage or, of rows that only stand beside the sessions, a word of their own, without ``#``; ``suffix``
+    tells several rows of one stage apart (a horizon, a season).
+    """
+
+    name: str
+    suffix: str = ""
+
+    @property
+    def sort_key(self) -> str:
+        """The key as the tracking table has it."""
+        return f"{_PREFIX}{self.name}#{self.suffix}" if self.suffix else f"{_PREFIX}{self.name}"
+
+    @classmethod
+    def parse(cls, sort_key: str) -> StageKey | None:
+        """Read a sort key back; None for a session's."""
+        if not sort_key.startswith(_PREFIX):
+            return None
+        name, _, suffix = sort_key.removeprefix(_PREFIX).partition("#")
+        return cls(name, suffix)
+
+
+def suffix_of(stage: Stage, sort_key: str) -> str | None:
+    """The suffix of a row of ``stage``, empty where it has none; None for any other row."""
+    key = StageKey.parse(sort_key)
+    return key.suffix if key and key.name == stage else None
+
+
+def short_name(sort_key: str) -> str:
+    """A sort key for people to read: without the prefix of stages."""
+    return sort_key.removeprefix(_PREFIX)
+
+
+WEATHER_ROW = StageKey(Stage.WEATHER).sort_key
+# The official starting grids of race and sprint: inputs beside the sessions.
+GRID_ROWS = {"R": StageKey("starting_grid").sort_key, "S": StageKey("sprint_grid").sort_key}

@@ -3,8 +3,8 @@
 >>> table = open_tracking("sqlite:///lake/tracking.db")
 >>> table = open_tracking("dynamodb://f1_session_tracking?predictions=f1_predictions")
 
-A row is a flat dict: ``event_partition_key``, ``session_name_abr`` and any further attributes, all strings,
-numbers, booleans, lists or dicts. Moments are written by `terms.format_utc`, so they compare as text.
+A row is a flat dict (`rows.TrackingRow`): ``event_partition_key``, ``session_name_abr`` and further attributes, all
+strings, numbers, booleans, lists or dicts. Moments are written by `format_utc`, so they compare as text.
 """
 
 from __future__ import annotations
@@ -13,41 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlparse
 
 from f1lib.errors import StorageError
-from f1lib.tracking.rows import (
-    PIPELINE,
-    PREDICTION_SORT_KEY,
-    PREDICTIONS_TABLE,
-    SESSION_TABLE,
-    STATUSES,
-    Claim,
-    Row,
-    claim_row,
-    claimed_message,
-    is_claimed,
-    merged,
-    prediction_sort_key,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime, timedelta
 
-__all__ = [
-    "PIPELINE",
-    "PREDICTIONS_TABLE",
-    "PREDICTION_SORT_KEY",
-    "SESSION_TABLE",
-    "STATUSES",
-    "Claim",
-    "Row",
-    "TrackingTable",
-    "claim_row",
-    "claimed_message",
-    "is_claimed",
-    "merged",
-    "open_tracking",
-    "prediction_sort_key",
-]
+    from f1lib.tracking.rows import Claim, StageRow, TrackingRow
 
 
 class TrackingTable(Protocol):
@@ -55,16 +26,16 @@ class TrackingTable(Protocol):
 
     url: str
 
-    def put_rows(self, rows: Iterable[Mapping[str, Any]]) -> None:
+    def put_rows(self, rows: Iterable[StageRow]) -> None:
         """Insert rows, or merge their attributes into the rows of the same key; None removes an attribute."""
 
-    def get(self, event_partition_key: str, session_name_abr: str) -> Row | None:
+    def get(self, event_partition_key: str, session_name_abr: str) -> TrackingRow | None:
         """One row, read consistently."""
 
-    def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[Row]:
+    def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[TrackingRow]:
         """All rows, of one event or in one status only, sorted by key; expired claims are shown as they stand."""
 
-    def again(self, rows: list[Row], events: Collection[str] = ()) -> list[Row]:
+    def refresh(self, rows: list[TrackingRow], events: Collection[str] = ()) -> list[TrackingRow]:
         """``rows``, all of a moment ago, brought up to date: ``events``, and those with unsettled rows, are read anew.
 
         For a caller who knows that nothing else has changed, or does not mind to learn of it later.
@@ -85,7 +56,7 @@ class TrackingTable(Protocol):
         Raises `AlreadyRunning`, naming the owner and the expiry, while another claim is alive.
         """
 
-    def release(self, claim: Claim, attributes: Mapping[str, Any]) -> None:
+    def release(self, claim: Claim, attributes: StageRow) -> None:
         """Give the claim back and merge ``attributes`` in the same step.
 
         Raises `AlreadyRunning` when the lease had expired and somebody else took the row.
@@ -101,7 +72,7 @@ class TrackingTable(Protocol):
     def put_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Store prediction rows, one a driver; the same key again replaces the row by an equal one."""
 
-    def predictions(self, event_partition_key: str) -> list[Row]:
+    def predictions(self, event_partition_key: str) -> list[dict[str, Any]]:
         """Every prediction row of an event, sorted by its sort key."""
 
 

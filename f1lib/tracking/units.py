@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from f1lib.domain.weekend import EventKey, SessionCode
 from f1lib.errors import BadParameters
 from f1lib.tracking.stage_keys import GRID_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from f1lib.tracking.rows import StageRow
 
 
 _GRID_UNITS = {"G": "R", "SG": "S"}
@@ -44,7 +44,7 @@ class Unit:
         return cls(EventKey.parse(event), _GRID_UNITS.get(code, code), code in _GRID_UNITS)
 
     @classmethod
-    def of_row(cls, row: Mapping[str, Any]) -> Unit:
+    def of_row(cls, row: StageRow) -> Unit:
         """The unit that a tracking row stands for."""
         name = row["session_name_abr"]
         grids = {sort_key: session for session, sort_key in GRID_ROWS.items()}

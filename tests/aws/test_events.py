@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from f1lib.aws.events import Backfill, IngestSession, RunPrediction, Stage, Tick, parse_event
+from f1lib.aws.events import Backfill, IngestSession, RunPrediction, RunStage, Tick, parse_event
 from f1lib.errors import BadParameters
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "lambda_runner" / "events").glob("*.json"))
@@ -39,7 +39,7 @@ def test_events_come_as_what_they_ask_for() -> None:
     assert parse_event({"action": "backfill", "seasons": [2024]}) == Backfill(action="backfill", seasons=[2024])
     assert parse_event({"action": "tick", "now": "2025-12-06 16:00"}).now == "2025-12-06T16:00:00Z"
     given = {"action": "stage", "stage": "03_silver", "parameters": {"seasons": [2025], "deep": True, "x": 1.5}}
-    assert parse_event(given) == Stage(**given)
+    assert parse_event(given) == RunStage(**given)
 
 
 @pytest.mark.parametrize(

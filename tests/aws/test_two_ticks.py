@@ -23,7 +23,7 @@ from f1lib.lake import silver_tables
 from f1lib.lake.store import open_store
 from f1lib.pipeline.tick import tick
 from f1lib.sources.protocols import SessionData
-from f1lib.tracking.rows import PIPELINE
+from f1lib.tracking.rows import PIPELINE, TrackingRow
 from f1lib.tracking.table import open_tracking
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.standins import Server, make_bucket, make_tables
@@ -147,7 +147,7 @@ def test_a_session_a_laptop_is_at_is_left_to_it_by_the_cloud_and_both_fill_one_l
     """The laptop alone reaches live timing; the schedule in the cloud ticks while it is at qualifying."""
     event = "2025_Australian_Grand_Prix"
     tick(place.open(NOW), stages=frozenset(["00_schedule"]))
-    meanwhile: list[tuple[set[str], dict[str, Any]]] = []
+    meanwhile: list[tuple[set[str], TrackingRow]] = []
 
     class Timing:
         name = "fastf1"

@@ -21,6 +21,7 @@ from f1lib.lake.paths import session_folder
 from f1lib.lake.store import read_json
 from f1lib.sources.f1db.source import F1dbSource
 from f1lib.sources.protocols import SessionData
+from f1lib.tracking.rows import Status
 from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.f1db_zips import tiny, write
@@ -174,7 +175,7 @@ def test_asking_again_for_the_same_answer_changes_nothing(opened: Opener) -> Non
     ws = opened(LATER)
     refresh_schedule(ws, [])
     ingest(ws, [])
-    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "R", "status": "gold"}])
+    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "R", "status": Status.GOLD}])
     before = {key: ws.store.read(key) for key in ws.store.list("bronze/")}
     outcome = ingest(opened("2026-08-02T00:00:00Z"), [f"{AUSTRALIA}/R", f"{AUSTRALIA}/G"])
     assert outcome["status"].tolist() == ["ingested", "ingested"]
@@ -186,7 +187,7 @@ def test_a_revised_result_replaces_the_old_one_and_climbs_again(opened: Opener) 
     ws = opened(LATER)
     refresh_schedule(ws, [])
     ingest(ws, [])
-    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "R", "status": "gold"}])
+    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "R", "status": Status.GOLD}])
     tables = tiny()
     tables["races-race-results"][0] |= {"positionText": "DSQ"}
     tables["races-pit-stops"] = []
@@ -369,7 +370,7 @@ def test_results_without_laps_are_kept_marked_and_renewed_when_the_laps_arrive(o
     assert (row["status"], row["is_partial"]) == ("ingested", True)
     assert row["missing"] == "laps blocked: timing refuses us"
     assert row["source"] == "fastf1"
-    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "R", "status": "gold"}])
+    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "R", "status": Status.GOLD}])
     source.laps = [1, 2]
     ingest(ws.at(parse_utc("2025-03-16T12:15:00Z")), [])
     row = ws.tracking.get(AUSTRALIA, "R")

@@ -14,6 +14,7 @@ from f1lib.bronze.schedule import refresh_schedule
 from f1lib.bronze.weather import Material, fetch_forecasts, fetch_past, material_changes, past_events, race_weather
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import RateLimited, SourceError
+from f1lib.tracking.rows import Status, TrackingRow
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.f1db_zips import tiny, write
 
@@ -59,7 +60,7 @@ def ws(tmp_path: Path) -> Workspace:
     return opened
 
 
-def look(ws: Workspace, sky: Sky, minutes: int = 0, event: str = AUSTRALIA) -> dict[str, Any]:
+def look(ws: Workspace, sky: Sky, minutes: int = 0, event: str = AUSTRALIA) -> TrackingRow:
     later = ws.at(parse_utc(EVE) + timedelta(minutes=minutes))
     later.upstreams.weather_source = sky
     fetch_forecasts(later, [event])
@@ -69,8 +70,8 @@ def look(ws: Workspace, sky: Sky, minutes: int = 0, event: str = AUSTRALIA) -> d
 
 
 def taken_in(ws: Workspace) -> None:
-    row = {"event_partition_key": AUSTRALIA, "session_name_abr": "STAGE#02_weather", "status": "gold"}
-    ws.tracking.put_rows([row])
+    status = Status.GOLD
+    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "STAGE#02_weather", "status": status}])
 
 
 def test_every_forecast_is_kept_and_only_a_material_one_is_acted_on(ws: Workspace) -> None:

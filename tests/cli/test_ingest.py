@@ -20,7 +20,7 @@ NOW = datetime(2025, 4, 1, tzinfo=UTC)
 EVENT = "2025_Australian_Grand_Prix"
 
 
-def row(session: str, **more: Any) -> dict[str, Any]:
+def row(session: str, **more: Any) -> Any:
     known = {"event_partition_key": EVENT, "session_name_abr": session, "event_year": 2025, "status": "gold"}
     ends = {"session_end_utc": "2025-03-16T06:00:00Z", "available_utc": "2025-03-16T06:30:00Z"}
     return known | ends | {"source": "f1db", "content_hash": "x"} | more

@@ -9,6 +9,7 @@ import pytest
 from f1lib.bronze.schedule import refresh_schedule
 from f1lib.cli.main import main
 from f1lib.lake.store import write_json
+from f1lib.tracking.rows import Status, TrackingRow
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.f1db_zips import tiny, write
 
@@ -33,12 +34,12 @@ def shown(ws: Workspace, capsys: pytest.CaptureFixture[str], *more: str) -> str:
 def test_a_weekend_shows_its_sessions_weather_predictions_and_what_is_due_now_and_next(
     ws: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    key = {"event_partition_key": AUSTRALIA}
+    key: TrackingRow = {"event_partition_key": AUSTRALIA}
     told = {"R": {"probability_points": 80.0, "precipitation_mm": 4.0, "temperature_c": 21.5, "wind_kmh": None}}
     ws.tracking.put_rows(
         [
-            key | {"session_name_abr": "Q", "status": "gold", "is_partial": True, "missing": "laps blocked: 403"},
-            key | {"session_name_abr": "P3", "status": "failed", "last_error": "timed out after 3 attempts"},
+            key | {"session_name_abr": "Q", "status": Status.GOLD, "is_partial": True, "missing": "laps blocked: 403"},
+            key | {"session_name_abr": "P3", "status": Status.FAILED, "last_error": "timed out after 3 attempts"},
             key | {"session_name_abr": "STAGE#02_weather", "acted_on": told, "finished_utc": SATURDAY},
             key | {"session_name_abr": "STAGE#06_predict#post_practice", "finished_utc": SATURDAY},
             {
@@ -74,7 +75,8 @@ def test_what_the_sources_state_differently_is_a_row_a_driver_and_column(
     conflict = {"driver_id": "yuki-tsunoda", "column": "best_lap_seconds", "fastf1": 109.972, "f1db": 111.373}
     note = {"provenance": {"conflicts": [conflict]}}
     write_json(ws.store, "bronze/sessions/2025/Australian_Grand_Prix/P1/source.json", note)
-    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "P1", "conflicts": 1}])
+    row: TrackingRow = {"event_partition_key": AUSTRALIA, "session_name_abr": "P1", "conflicts": 1}
+    ws.tracking.put_rows([row])
     text = shown(ws, capsys, "--conflicts")
     assert "1 differences between fastf1 and f1db" in text
     assert "yuki-tsunoda │ best_lap_seconds │ 109.972 │ 111.373" in text

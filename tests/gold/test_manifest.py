@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -16,6 +15,7 @@ from f1lib.gold import build, read_silver
 from f1lib.gold import targets as gold_targets
 from f1lib.lake import gold_tables, parquet, paths
 from f1lib.lake.store import read_json
+from f1lib.tracking.rows import Status, TrackingRow
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support import gold_world
 
@@ -120,11 +120,11 @@ def test_a_broken_silver_file_is_named(ws: Workspace) -> None:
         build.build_training_dataset(ws)
 
 
-def _waiting() -> dict[str, Any]:
+def _waiting() -> TrackingRow:
     return {
         "event_partition_key": "2024_Monaco_Grand_Prix",
         "session_name_abr": "R",
-        "status": "silver",
+        "status": Status.SILVER,
         "event_year": 2024,
     }
 
@@ -154,7 +154,7 @@ def test_both_tables_are_built_from_one_reading_of_silver_and_what_comes_after_i
     ws.tracking.put_rows([_waiting()])
     seen = build.read_silver(ws)
     assert seen.counts().query("rows > 0")["files"].min() >= 1
-    late = {**_waiting(), "session_name_abr": "Q"}
+    late: TrackingRow = {**_waiting(), "session_name_abr": "Q"}
     ws.tracking.put_rows([late])
     key = "silver/sessions/results/season=2024/results.parquet"
     parquet.write_parquet(ws.store, key, parquet.read_parquet(ws.store, key).assign(points=0.0))

@@ -21,7 +21,7 @@ STARTS = {
 }
 
 
-def session(name: str, status: str, event: str = EVENT, start: datetime | None = None, **more: Any) -> dict[str, Any]:
+def session(name: str, status: str, event: str = EVENT, start: datetime | None = None, **more: Any) -> Any:
     begin = start or STARTS[name]
     return {
         "event_partition_key": event,
@@ -35,19 +35,19 @@ def session(name: str, status: str, event: str = EVENT, start: datetime | None =
     }
 
 
-def stage(name: str, status: str = "gold", event: str = "PIPELINE", **more: Any) -> dict[str, Any]:
+def stage(name: str, status: str = "gold", event: str = "PIPELINE", **more: Any) -> Any:
     return {"event_partition_key": event, "session_name_abr": f"STAGE#{name}", "status": status, **more}
 
 
-def calendar_read(now: datetime) -> dict[str, Any]:
+def calendar_read(now: datetime) -> Any:
     return stage("00_schedule", "ingested", finished_utc=format_utc(now))
 
 
-def weekend(**statuses: str) -> list[dict[str, Any]]:
+def weekend(**statuses: str) -> list[Any]:
     return [session(name, statuses.get(name, "scheduled")) for name in STARTS]
 
 
-def stages_of(rows: list[dict[str, Any]], now: datetime, **options: Any) -> list[str]:
+def stages_of(rows: list[Any], now: datetime, **options: Any) -> list[str]:
     return [step.stage for step in due_steps(rows, now, **options)]
 
 
@@ -96,7 +96,7 @@ def test_what_was_given_up_or_refused_is_not_asked_for_again() -> None:
 
 
 def test_the_starting_grid_is_due_from_its_own_time() -> None:
-    grid = {**session("R", "scheduled"), "session_name_abr": "STAGE#starting_grid"}
+    grid: Any = {**session("R", "scheduled"), "session_name_abr": "STAGE#starting_grid"}
     grid["available_utc"] = format_utc(RACE - timedelta(hours=1))
     assert due_rows([grid], RACE - timedelta(minutes=61)) == []
     assert len(due_rows([grid], RACE - timedelta(minutes=60))) == 1
@@ -141,7 +141,7 @@ def test_a_model_is_trained_when_a_result_is_new_and_not_again_for_the_same_resu
     assert stages_of(rows, now)[0] == "05_train"
 
 
-def _until_prediction(rows: list[dict[str, Any]], now: datetime) -> Any:
+def _until_prediction(rows: list[Any], now: datetime) -> Any:
     train = due_steps(rows, now)[0]
     assert train.stage == "05_train"
     return due_steps([*rows, stage("05_train", input_hash=train.input_hash)], now)[0]
@@ -182,7 +182,7 @@ def test_a_sprint_is_predicted_at_each_horizon_until_it_starts_in_every_format()
         gridding = {"sprint": "Q", "sprint_shootout": "SS", "sprint_qualifying": "SQ"}[kind]
         grid = {**session("S", "gold", start=starts["S"]), "session_name_abr": "STAGE#sprint_grid"}
 
-        def rows(now: datetime, kind: str = kind, starts: dict[str, datetime] = starts) -> list[dict[str, Any]]:
+        def rows(now: datetime, kind: str = kind, starts: dict[str, datetime] = starts) -> list[Any]:
             over = {name: start + timedelta(minutes=90) <= now for name, start in starts.items()}
             made = [
                 session(n, "gold" if over[n] else "scheduled", start=t, event_format=kind) for n, t in starts.items()
@@ -204,7 +204,7 @@ def test_a_sprint_is_predicted_at_each_horizon_until_it_starts_in_every_format()
         assert not _sprint_steps([*rows(started), grid], started)
 
 
-def _sprint_steps(rows: list[dict[str, Any]], now: datetime) -> list[Any]:
+def _sprint_steps(rows: list[Any], now: datetime) -> list[Any]:
     """The steps for the sprint, once a model is there and the race has been predicted."""
     rows = [*rows, stage("05_train", input_hash=due_steps(rows, now)[0].input_hash)]
     (race,) = due_steps(rows, now)
@@ -270,7 +270,7 @@ def test_a_result_that_the_stewards_changed_is_scored_again() -> None:
         step = due_steps(rows, now)[0]
         assert step.stage == name
         rows.append(stage(name, input_hash=step.input_hash))
-    revised = [{**row, "content_hash": "disqualified"} if _is(row, "R") else row for row in rows]
+    revised: list[Any] = [{**row, "content_hash": "disqualified"} if _is(row, "R") else row for row in rows]
     train = due_steps(revised, now)[0]
     assert train.stage == "05_train"
     assert stages_of([*revised, stage("05_train", input_hash=train.input_hash)], now) == ["07_score"]
@@ -313,7 +313,7 @@ def test_a_step_that_this_tick_has_tried_makes_room_for_the_next_rule() -> None:
     assert stages_of(rows, now, tried=frozenset({("PIPELINE", "STAGE#01_ingest")})) == ["08_report"]
 
 
-def _predicted_at(rows: list[dict[str, Any]], now: datetime) -> tuple[list[dict[str, Any]], str]:
+def _predicted_at(rows: list[Any], now: datetime) -> tuple[list[Any], str]:
     """``rows`` with a model and the prediction that is due, and its horizon."""
     train = due_steps(rows, now)[0]
     assert train.stage == "05_train"
@@ -385,5 +385,5 @@ def test_what_comes_next_is_the_earliest_of_all_that_is_awaited() -> None:
     assert clock_words(now + timedelta(minutes=130), now).endswith("(in 2 h 10 min)")
 
 
-def _is(row: dict[str, Any], name: str) -> bool:
+def _is(row: Any, name: str) -> bool:
     return row["event_partition_key"] == EVENT and row["session_name_abr"] == name

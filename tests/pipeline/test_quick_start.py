@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
@@ -13,6 +14,8 @@ from f1lib.cli.main import main
 from f1lib.errors import SourceError
 from f1lib.predictions import archive
 from f1lib.silver import build
+from f1lib.tracking.rows import Status, TrackingRow
+from f1lib.tracking.table import open_tracking
 from f1lib.workspace import workspace
 from tests.support.lakes import begin_simulated
 
@@ -97,3 +100,9 @@ def test_auto_without_a_network_says_loudly_that_data_is_simulated_and_keeps_it_
     assert ws.notices == ["SIMULATED DATA: no F1DB release can be had (F1DB cannot be reached)"]
     with pytest.raises(SourceError):
         workspace.open_workspace(source="auto", f1db=str(tmp_path / "no.zip"), as_of=NOW)
+
+
+def test_every_attribute_that_a_run_leaves_in_the_table_is_one_of_the_typed_row(begun: Begun) -> None:
+    rows = open_tracking(f"sqlite:///{begun.lake / 'tracking.db'}").rows()
+    assert {key for row in rows for key in row} <= set(get_type_hints(TrackingRow))
+    assert {row["status"] for row in rows if "status" in row} <= set(Status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ from f1lib.predictions.change_log import (
     missing_inputs,
     newest_change_log,
 )
+from f1lib.tracking.rows import TrackingRow
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.made_up_predictions import prediction_frame
 
@@ -44,7 +46,7 @@ def test_the_first_prediction_of_a_race_replaces_none(ws: Workspace) -> None:
 def test_a_renewed_prediction_says_what_changed_by_how_much_and_who_moved(ws: Workspace) -> None:
     _, before = issue(ws, "2025-12-06T10:00:00Z", forecast_hash="dry")
     key, frame = issue(ws, "2025-12-06T16:00:00Z", forecast_hash="wet", predicted_rank=list(range(10, 0, -1)))
-    row = {"event_partition_key": EVENT, "session_name_abr": "STAGE#02_weather"}
+    row: TrackingRow = {"event_partition_key": EVENT, "session_name_abr": "STAGE#02_weather"}
     ws.tracking.put_rows([row | {"updated_at_utc": "2025-12-06T16:00:00Z", "changes": ["R: chance of rain 5 -> 80 %"]}])
     news = keep_change_log(ws, EVENT, key, frame, before)
     assert news["since"] == {"as_of_utc": "2025-12-06T10:00:00Z", "horizon": before["horizon"].iloc[0]}
@@ -59,7 +61,7 @@ def test_a_renewed_prediction_says_what_changed_by_how_much_and_who_moved(ws: Wo
 
 
 def test_a_prediction_made_without_laps_is_marked_with_what_the_source_said() -> None:
-    rows = [
+    rows: list[Any] = [
         {
             "session_name_abr": "Q",
             "available_utc": "1",

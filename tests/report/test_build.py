@@ -18,7 +18,7 @@ from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.made_up_predictions import prediction_frame
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"
-ROWS: list[dict[str, Any]] = [
+ROWS: list[Any] = [
     {"event_partition_key": EVENT, "session_name_abr": "R", "event_year": 2025, "event_number": 24,
      "event_name": "Abu Dhabi Grand Prix", "event_format": "conventional", "circuit": "Yas Marina",
      "session_date_utc": "2025-12-07T13:00:00Z", "available_utc": "2025-12-07T15:30:00Z", "status": "scheduled"},
@@ -52,7 +52,7 @@ def test_the_summary_names_the_next_race_the_errors_and_the_stages(ws: Workspace
     assert summary["latest_predictions"][0]["driver_id"] == "driver-00"
 
 
-UNHELD = {"event_partition_key": "2020_Eifel_Grand_Prix", "session_name_abr": "P1", "status": "unavailable",
+UNHELD: Any = {"event_partition_key": "2020_Eifel_Grand_Prix", "session_name_abr": "P1", "status": "unavailable",
           "source": "f1db", "last_error": "no results of it", "updated_at_utc": "2025-12-05T10:00:00Z"}  # fmt: skip
 
 
@@ -67,18 +67,18 @@ def test_a_session_never_held_is_no_open_error() -> None:
 
 
 def test_an_error_that_was_overcome_is_no_open_error() -> None:
-    overcome = {**ROWS[2], "status": "gold"}
+    overcome: Any = {**ROWS[2], "status": "gold"}
     assert health.pipeline([overcome], _no_page)["errors"] == []
 
 
 def test_the_rows_of_inputs_and_of_seasons_are_no_stages() -> None:
-    grid = {**ROWS[1], "session_name_abr": "STAGE#starting_grid", "source": "f1db"}
-    season = {"event_partition_key": "PIPELINE", "session_name_abr": "STAGE#00_schedule#2014", "status": "gold"}
+    grid: Any = {**ROWS[1], "session_name_abr": "STAGE#starting_grid", "source": "f1db"}
+    season: Any = {"event_partition_key": "PIPELINE", "session_name_abr": "STAGE#00_schedule#2014", "status": "gold"}
     assert [s["stage"] for s in health.pipeline([*ROWS, grid, season], _no_page)["stages"]] == ["05_train"]
 
 
 def test_a_stage_leads_to_its_notebook() -> None:
-    row = {"event_partition_key": EVENT, "session_name_abr": "STAGE#06_predict#pre_race", "status": "gold",
+    row: Any = {"event_partition_key": EVENT, "session_name_abr": "STAGE#06_predict#pre_race", "status": "gold",
            "run_id": "20251207T120000Z", "finished_utc": "2025-12-07T12:00:00Z"}  # fmt: skip
     page = {"name": f"06_predict-{EVENT}-pre_race", "href": f"runs/20251207T120000Z/06_predict-{EVENT}-pre_race.html"}
     runs = [{"run_id": "20251207T120000Z", "pages": [page]}]
@@ -90,7 +90,7 @@ def test_a_stage_leads_to_its_notebook() -> None:
 
 
 def test_a_source_is_told_by_what_it_answered() -> None:
-    rows = [
+    rows: list[Any] = [
         {**ROWS[1], "source": "f1db", "updated_at_utc": "2025-12-06T16:00:00Z"},
         {**ROWS[0], "source": "f1db", "updated_at_utc": "2025-12-06T17:00:00Z"},
         UNHELD,
@@ -136,7 +136,7 @@ def test_an_empty_lake_is_told_what_to_run_first(tmp_path: Path) -> None:
 
 def test_a_cancelled_race_and_one_under_way_are_not_ahead() -> None:
     race = ROWS[0]
-    cancelled = {**race, "event_partition_key": "2025_X_Grand_Prix", "is_cancelled": True}
+    cancelled: Any = {**race, "event_partition_key": "2025_X_Grand_Prix", "is_cancelled": True}
     assert lake_state.next_races([race, cancelled], "2025-12-06T16:00:00Z")[0]["event_partition_key"] == EVENT
     assert len(lake_state.next_races([race, cancelled], "2025-12-06T16:00:00Z")) == 1
     assert lake_state.next_races([race], "2025-12-07T13:00:00Z") == []

@@ -16,6 +16,7 @@ from f1lib.lake.paths import session_folder
 from f1lib.lake.store import write_json
 from f1lib.lake.tables import contract
 from f1lib.silver import build
+from f1lib.tracking.rows import Status
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.f1db_zips import tiny, write
 
@@ -150,7 +151,7 @@ def test_input_rows_climb_to_silver_and_one_whose_bronze_is_gone_is_fetched_agai
 
 
 def test_a_row_that_gold_has_taken_in_is_left_alone(ws: Workspace) -> None:
-    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "R", "status": "gold"}])
+    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "R", "status": Status.GOLD}])
     build.build_silver(ws, [])
     assert ws.tracking.get(AUSTRALIA, "R")["status"] == "gold"  # type: ignore[index]
 

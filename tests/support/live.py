@@ -15,7 +15,7 @@ import pytest
 
 from f1lib.cli.main import main
 from f1lib.sources import http
-from f1lib.tracking.rows import Row
+from f1lib.tracking.rows import TrackingRow
 from f1lib.tracking.table import open_tracking
 from f1lib.workspace import settings
 from tests.support.replay_server import ReplayServer, serve_open_meteo
@@ -39,7 +39,7 @@ class Live:
         given = ["--source", "fastf1", "--lake", str(self.lake)]
         return main([*words, *given, *(["--f1db", self.f1db] if self.f1db else [])])
 
-    def rows(self, event: str | None = None) -> dict[str, Row]:
+    def rows(self, event: str | None = None) -> dict[str, TrackingRow]:
         """The tracking rows of an event by session or stage."""
         return {row["session_name_abr"]: row for row in open_tracking(self.tracking).rows(event)}
 

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import AlreadyRunning, StorageError
-from f1lib.tracking.rows import PREDICTION_SORT_KEY, Claim, Row
+from f1lib.tracking.rows import PREDICTION_SORT_KEY, Claim, Status, TrackingRow
 from f1lib.tracking.table import TrackingTable, open_tracking
 
 NOW = datetime(2025, 12, 6, 16, 0, tzinfo=UTC)
@@ -40,8 +40,9 @@ sys.stdin.readline()
 """
 
 
-def row(session: str, event: str = EVENT, **attributes: Any) -> Row:
-    return {"event_partition_key": event, "session_name_abr": session, **attributes}
+def row(session: str, event: str = EVENT, **attributes: Any) -> TrackingRow:
+    """A row with ``attributes`` of any kind: the table keeps what it is given."""
+    return cast("TrackingRow", {"event_partition_key": event, "session_name_abr": session, **attributes})
 
 
 def take(table: TrackingTable, session: str = "STAGE#03_silver", now: datetime = NOW, **who: str) -> Claim:
@@ -49,7 +50,7 @@ def take(table: TrackingTable, session: str = "STAGE#03_silver", now: datetime =
     return table.claim(EVENT, session, now=now, lease=LEASE, **given)
 
 
-def prediction(driver: str, as_of: str = "2025-11-08T16:00:00Z", **attributes: Any) -> Row:
+def prediction(driver: str, as_of: str = "2025-11-08T16:00:00Z", **attributes: Any) -> dict[str, Any]:
     keys = {"event_partition_key": EVENT, "as_of_utc": as_of, "horizon": "post_qualifying", "driver_id": driver}
     return {**keys, **attributes}
 
@@ -94,8 +95,7 @@ class TrackingSuite:
     @pytest.mark.parametrize("number", [0.1, 1e-7, -23.703611111111112, 1 / 3, 1e15, 12345678901234567, 0, -1, 2.0])
     def test_numbers_come_back_exactly(self, table: TrackingTable, number: float) -> None:
         table.put_rows([row("Q", latitude=number, extra={"x": [number]})])
-        found = table.get(EVENT, "Q")
-        assert found is not None
+        found: Any = table.get(EVENT, "Q")
         assert found["latitude"] == number
         assert found["extra"] == {"x": [number]}
         assert type(found["latitude"]) in (int, float)
@@ -114,8 +114,8 @@ class TrackingSuite:
 
     def test_changing_a_row_that_was_read_changes_no_later_reading(self, table: TrackingTable) -> None:
         table.put_rows([row("Q", status="due", conflicts=2, event_year=2025)])
-        for found in (table.rows()[0], table.get(EVENT, "Q") or {}):
-            found.update(status="gold", conflicts=9)
+        for found in (table.rows()[0], table.get(EVENT, "Q") or row("")):
+            found |= {"status": Status.GOLD, "conflicts": 9}
             assert table.get(EVENT, "Q") == row("Q", status="due", conflicts=2, event_year=2025)
 
     def test_rows_are_brought_up_to_date_where_anything_is_unsettled(self, table: TrackingTable) -> None:
@@ -123,19 +123,19 @@ class TrackingSuite:
         table.put_rows([row("Q", status="ingested"), row("R", status="scheduled"), row("R", past, status="gold")])
         table.put_rows([row("STAGE#03_silver", "PIPELINE", status="gold")])
         rows = table.rows()
-        assert table.again(rows) == rows
+        assert table.refresh(rows) == rows
         claim = take(table, "STAGE#06_predict#pre_race")
         table.put_rows([row("Q", status="gold"), row("STAGE#04_gold", "PIPELINE", status="gold")])
-        assert table.again(rows) == table.rows()
-        table.release(claim, {"status": "gold"})
-        assert table.again(rows) == table.rows()
+        assert table.refresh(rows) == table.rows()
+        table.release(claim, {"status": Status.GOLD})
+        assert table.refresh(rows) == table.rows()
 
     def test_a_settled_event_is_brought_up_to_date_where_it_is_named(self, table: TrackingTable) -> None:
         table.put_rows([row("Q", status="gold"), row("R", status="scheduled")])
         table.put_rows([row("R", past, status="gold") for past in ("2024_Qatar_Grand_Prix", "2023_Qatar_Grand_Prix")])
         rows = table.rows()
         table.put_rows([row("R", "2024_Qatar_Grand_Prix", status="ingested")])
-        assert table.again(rows, {"2024_Qatar_Grand_Prix", EVENT}) == table.rows() != rows
+        assert table.refresh(rows, {"2024_Qatar_Grand_Prix", EVENT}) == table.rows() != rows
 
     def test_rows_can_be_asked_for_by_their_status(self, table: TrackingTable) -> None:
         other = "2024_Qatar_Grand_Prix"
@@ -220,12 +220,12 @@ class TrackingSuite:
         found = table.get(EVENT, "STAGE#03_silver")
         assert found is not None
         assert (found["owner"], found["run_id"]) == ("laptop:2", "r2")
-        table.release(taken, {"status": "gold"})
+        table.release(taken, {"status": Status.GOLD})
 
     def test_release_gives_back_and_merges_in_one_step(self, table: TrackingTable) -> None:
         table.put_rows([row("STAGE#03_silver", attempts=3, last_error="boom", note="kept", status="failed")])
         claim = take(table)
-        table.release(claim, {"status": "gold", "attempts": None, "last_error": None, "input_hash": "abc"})
+        table.release(claim, {"status": Status.GOLD, "attempts": None, "last_error": None, "input_hash": "abc"})
         expected = row("STAGE#03_silver", note="kept", status="gold", input_hash="abc", run_id="r1")
         assert table.get(EVENT, "STAGE#03_silver") == expected
         take(table, owner="laptop:2")
@@ -234,8 +234,7 @@ class TrackingSuite:
         known = row("STAGE#03_silver", status="failed", session_date_utc="2025-11-08T18:00:00Z", note={"a": 1.5})
         table.put_rows([known])
         take(table)
-        found = table.get(EVENT, "STAGE#03_silver")
-        assert found is not None
+        found: Any = table.get(EVENT, "STAGE#03_silver")
         assert {key: found[key] for key in known} == known
 
     def test_who_lost_the_lease_cannot_release_and_changes_nothing(self, table: TrackingTable) -> None:
@@ -243,15 +242,15 @@ class TrackingSuite:
         take(table, owner="quick", run_id="r2", now=NOW + LEASE)
         before = table.get(EVENT, "STAGE#03_silver")
         with pytest.raises(AlreadyRunning, match=r"the lease of slow ran out.*quick"):
-            table.release(lost, {"status": "gold"})
+            table.release(lost, {"status": Status.GOLD})
         assert table.get(EVENT, "STAGE#03_silver") == before
 
     def test_who_lost_the_lease_cannot_release_after_the_other_is_done(self, table: TrackingTable) -> None:
         lost = take(table, owner="slow")
         taken = take(table, owner="quick", run_id="r2", now=NOW + LEASE)
-        table.release(taken, {"status": "gold"})
+        table.release(taken, {"status": Status.GOLD})
         with pytest.raises(AlreadyRunning, match="the lease of slow ran out"):
-            table.release(lost, {"status": "failed"})
+            table.release(lost, {"status": Status.FAILED})
         found = table.get(EVENT, "STAGE#03_silver")
         assert found is not None
         assert found["status"] == "gold"
@@ -261,20 +260,20 @@ class TrackingSuite:
         first = take(table)
         second = take(table, now=NOW + LEASE)
         with pytest.raises(AlreadyRunning, match="ran out"):
-            table.release(first, {"status": "failed"})
-        table.release(second, {"status": "gold"})
+            table.release(first, {"status": Status.FAILED})
+        table.release(second, {"status": Status.GOLD})
 
     def test_a_claim_is_released_once(self, table: TrackingTable) -> None:
         claim = take(table)
-        table.release(claim, {"status": "gold"})
+        table.release(claim, {"status": Status.GOLD})
         taken = take(table, owner="next", run_id="r2")
         with pytest.raises(AlreadyRunning, match=r"ran out.*next"):
-            table.release(claim, {"status": "failed"})
+            table.release(claim, {"status": Status.FAILED})
         table.release(taken, {})
 
     def test_a_late_release_counts_while_nobody_has_taken_over(self, table: TrackingTable) -> None:
         claim = take(table)
-        table.release(claim, {"status": "gold", "finished_utc": format_utc(NOW + 3 * LEASE)})
+        table.release(claim, {"status": Status.GOLD, "finished_utc": format_utc(NOW + 3 * LEASE)})
         found = table.get(EVENT, "STAGE#03_silver")
         assert found is not None
         assert found["status"] == "gold"
@@ -329,7 +328,7 @@ class TrackingSuite:
         with pytest.raises(AlreadyRunning, match="process:0"):
             take(table, "Q", now=NOW + LEASE - timedelta(seconds=1))
         claim = take(table, "Q", now=NOW + LEASE)
-        table.release(claim, {"status": "ingested"})
+        table.release(claim, {"status": Status.INGESTED})
         assert table.get(EVENT, "Q") == row("Q", status="ingested", run_id="r1")
 
     # ---- predictions -----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from f1lib.errors import AlreadyRunning, StorageError
 from f1lib.lake.aws_client import ATTEMPTS
 from f1lib.tracking.dynamodb import BATCH_ATTEMPTS
+from f1lib.tracking.rows import Status
 from f1lib.tracking.table import TrackingTable, open_tracking
 from tests.support.faults_proxy import BROKEN, CUT, LOST, THROTTLED, Proxy, proxy_before
 from tests.support.standins import REGION, Server, make_tables
@@ -93,7 +94,7 @@ def test_a_claim_whose_answer_was_lost_is_still_ours(
     with pytest.raises(AlreadyRunning, match="lambda:a"):
         take(direct, "Q", owner="lambda:b")
     proxy.faults = [fault]
-    behind.release(claim, {"status": "ingested"})
+    behind.release(claim, {"status": Status.INGESTED})
     assert direct.get(EVENT, "Q") == row("Q", status="ingested", run_id="r1")
 
 

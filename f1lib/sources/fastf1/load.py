@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from f1lib.sources.fastf1.client import LIVE_TIMING, MIRROR
+from f1lib.sources.protocols import BLOCKED, UNAVAILABLE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,9 +120,9 @@ class Verdict:
     def fact(self, frame: str) -> str:
         """Why a frame is missing."""
         if self.is_blocked:
-            return f"blocked: {LIVE_TIMING} and its mirror refuse us"
+            return f"{BLOCKED}: {LIVE_TIMING} and its mirror refuse us"
         missing = [page for page in PAGES[frame] if page in self.absent | self.refused]
-        return f"unavailable: no {' and no '.join(missing)}" if missing else "unavailable: nothing usable"
+        return f"{UNAVAILABLE}: {'no ' + ' and no '.join(missing) if missing else 'nothing usable'}"
 
     def raise_fault(self) -> None:
         """Raise the fault that asks for the longest wait, as the error it is."""

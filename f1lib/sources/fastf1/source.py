@@ -25,7 +25,7 @@ from f1lib.sources.fastf1 import results as fastf1_results
 from f1lib.sources.fastf1.calendar import calendar
 from f1lib.sources.fastf1.client import Wire, versions
 from f1lib.sources.fastf1.load import Loaded, Verdict, judge, load, route
-from f1lib.sources.protocols import Schedule, SessionData
+from f1lib.sources.protocols import BLOCKED, UNAVAILABLE, Schedule, SessionData
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -230,7 +230,7 @@ class FastF1Source:
         missing = {name: verdict.fact(name) for name in ("laps", "weather", "race_control") if name not in frames}
         if session in jolpica.ENDPOINTS and not rows:
             refused = jolpica.HOST in verdict.refused_hosts
-            missing["official_results"] = f"{'blocked' if refused else 'unavailable'}: Jolpica; computed from timing"
+            missing["official_results"] = f"{BLOCKED if refused else UNAVAILABLE}: Jolpica; computed from timing"
         whole = "laps" in frames and "official_results" not in missing and not verdict.faults
         return self._origin() | {"route": {"results": results, **parts}, "facts": missing, "complete": whole}
 
