@@ -3,12 +3,10 @@
 >>> import f1lib
 >>> frame = f1lib.predictions.read("2025_Abu_Dhabi_Grand_Prix", lake="lake")
 
-``f1lib.predictions`` is loaded when it is first asked for; importing the package loads nothing.
+``f1lib.predictions`` and ``f1lib.__version__`` are loaded when first asked for; importing the package loads nothing.
 """
 
 from typing import Any
-
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
@@ -16,4 +14,8 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module("f1lib.predictions.archive")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("f1lib")
     raise AttributeError(f"module 'f1lib' has no attribute {name!r}")

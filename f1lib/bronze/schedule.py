@@ -6,10 +6,10 @@ import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from f1lib import __version__
 from f1lib.domain.moments import format_utc
 from f1lib.lake.parquet import parquet_bytes, read_parquet
 from f1lib.lake.paths import schedule_folder
+from f1lib.lake.provenance import code_version
 from f1lib.lake.store import each, find_json, write_json
 from f1lib.lake.tables import conform
 from f1lib.sources.protocols import Schedule
@@ -81,20 +81,24 @@ def _notes(ws: Workspace, seasons: list[int]) -> dict[int, dict[str, Any]]:
 def _store(
     ws: Workspace, season: int, frames: dict[str, pd.DataFrame], provenance: dict[str, Any], known: dict[str, Any]
 ) -> str:
-    """Write the tables and their note, unless the lake has the same; returns the hash of the content."""
+    """Write the tables and their note, only the note where the lake has the same; returns the hash of the content."""
     base = schedule_folder(season)
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in frames.items()}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
     note_key = f"{base}/source.json"
+    made = {"code_version": code_version(), "provenance": provenance}
     if known.get("content_hash") == digest:
+        # The same by other code or from a newer release, and not read from the lake: `_is_over` compares this.
+        if provenance is not known["provenance"] and known | made != known:
+            write_json(ws.store, note_key, known | made)
         return digest
     if known:
         ws.store.delete(note_key)
     for name, content in contents.items():
         ws.store.write(f"{base}/{name}", content)
     note = {"season": season, "content_hash": digest, "fetched_utc": format_utc(ws.as_of), "files": hashes}
-    write_json(ws.store, note_key, {**note, "code_version": __version__, "provenance": provenance})
+    write_json(ws.store, note_key, note | made)
     return digest
 
 
@@ -102,7 +106,7 @@ def _is_over(note: dict[str, Any], provenance: dict[str, Any], known: Mapping[tu
     """Whether the lake has this very answer already, stored by this code, and no session of the season is to come."""
     if not known or any(row.get("status") in TO_COME for row in known.values()):
         return False
-    return (note.get("provenance"), note.get("code_version")) == (provenance, __version__)
+    return (note.get("provenance"), note.get("code_version")) == (provenance, code_version())
 
 
 def _in_the_lake(ws: Workspace, season: int, note: dict[str, Any]) -> Schedule | None:

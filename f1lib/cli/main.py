@@ -12,7 +12,6 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from f1lib import __version__
 from f1lib.cli import backfill, ingest, models
 from f1lib.errors import BadParameters, F1LibError
 from f1lib.workspace.settings import SOURCES
@@ -52,7 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The command line; the common options may stand before or after the subcommand."""
     common = _common_options()
     parser = argparse.ArgumentParser(prog="f1", description="A Formula 1 race predictor", parents=[common])
-    parser.add_argument("--version", action="version", version=f"f1lib {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version of the code and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, command: Any, text: str) -> argparse.ArgumentParser:
@@ -77,6 +76,18 @@ def build_parser() -> argparse.ArgumentParser:
     _json_option(replay)
     _backtest_options(add("backtest", _backtest, "walk forward through seasons, strictly past, and score"))
     return parser
+
+
+class _Version(argparse.Action):
+    """``f1lib 0.2.0+97bb2a9f``, in a checkout also its commit; the package's files are read only when asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from f1lib.lake.provenance import made_by
+
+        found = made_by()
+        commit = f" (commit {found['commit']})" if "commit" in found else ""
+        print(f"f1lib {found['code_version']}{commit}")
+        parser.exit()
 
 
 def _backtest_options(backtest: argparse.ArgumentParser) -> None:

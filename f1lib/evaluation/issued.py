@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from f1lib import __version__
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.gold import targets
 from f1lib.lake import attribution, gold_tables, silver_tables
 from f1lib.lake.cache import Memory
 from f1lib.lake.parquet import parquet_bytes, records
+from f1lib.lake.provenance import code_version
 from f1lib.lake.store import each, write_json
 from f1lib.predictions.archive import event_of, history_keys, issue_of, raced_of
 from f1lib.scoring import baselines, metrics
@@ -58,7 +58,7 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
     frame, sprints = (whole[whole["session"] == name] if len(whole) else whole for name in ("R", "S"))
     document = {
         "as_of_utc": format_utc(ws.as_of),
-        "code_version": __version__,
+        "code_version": code_version(),
         "source": ws.source_name,
         "attribution": attribution.of_lake(ws.store, ws.source_name),
         "predictions": records(frame),

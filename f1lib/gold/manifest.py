@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from f1lib import __version__
 from f1lib.domain.moments import format_utc
 from f1lib.gold.read_silver import Silver
 from f1lib.lake import features
 from f1lib.lake.parquet import parquet_bytes
+from f1lib.lake.provenance import code_version
 from f1lib.lake.store import read_json, write_json
 from f1lib.tracking.rows import SessionRow, Status, TrackingRow, key_of
 
@@ -46,7 +46,7 @@ def write_note(
         "sources": silver.sources,
         "as_of_utc": format_utc(ws.as_of),
         "run_id": ws.run_id,
-        "code_version": __version__,
+        "code_version": code_version(),
         "features": features.feature_names(),
         "inputs": silver.hashes,
         "sha256": sha256,

@@ -34,7 +34,7 @@ def check_prefix(prefix: str) -> str:
     return prefix
 
 
-LAKE_MARKER = "lake.json"  # whether the lake holds real or simulated data
+LAKE_MARKER = "lake.json"  # real or simulated data, and the format of the lake
 SCHEDULES = "bronze/schedule/"
 
 

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from f1lib import __version__
 from f1lib.domain.moments import format_utc, stamp
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters, RunError
 from f1lib.lake import parquet
 from f1lib.lake.paths import GRAPH, METADATA, SUCCESS, run_key
+from f1lib.lake.provenance import code_version
 from f1lib.lake.store import write_json
 from f1lib.model import fit as model_fit
 from f1lib.model import onnx_export, preprocess
@@ -125,7 +125,7 @@ def train(ws: Workspace, config: ModelConfig, horizon: str, data: tuple[pd.DataF
         "parity": measured,
         "inputs": {TRAINING_KEY: digest, "onnx": hashlib.sha256(fitted.graph).hexdigest()},
         "libraries": {name: packages.version(name) for name in LIBRARIES} | {"xgboost": _xgboost_version()},
-        "code_version": __version__,
+        "code_version": code_version(),
         "source": ws.source_name,
     }
     _store(ws.store, run_id, fitted, document)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from f1lib import __version__
 from f1lib.errors import BadParameters, RunError
 from f1lib.lake import attribution
+from f1lib.lake.provenance import made_by
 from f1lib.pipeline.parameters import declared, merge, stage_file
 from f1lib.stage import RESULT_MIME
 from f1lib.tracking.rows import Outcome
@@ -126,7 +126,7 @@ def _provenance(ws: Workspace, stage: str, values: Mapping[str, Any], error: str
         "source": ws.source_name,
         "attribution": attribution.of_lake(ws.store, ws.source_name),
         "run_id": ws.run_id,
-        "code_version": __version__,
+        **made_by(),
         "parameters": dict(values),
     }
 

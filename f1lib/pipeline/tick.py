@@ -18,6 +18,7 @@ from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.rules import SPRINT, Step
 from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, Status, brought_to, key_of
 from f1lib.tracking.stage_keys import STAGES, Stage
+from f1lib.workspace.lake_kind import read_marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -164,7 +165,11 @@ def _place(given: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def named_run(ws: Workspace) -> Workspace:
-    """``ws`` with a run id of its own: its moment, numbered when that moment has a run already."""
+    """``ws`` with a run id of its own: its moment, numbered when that moment has a run already.
+
+    Raises `RunError` when the lake has a format that this code does not know: nothing is run on it.
+    """
+    read_marker(ws.store)
     base, number = stamp(ws.as_of), 1
     while ws.store.list(f"reports/runs/{_numbered(base, number)}/"):
         number += 1

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib import __version__
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import RunError
 from f1lib.evaluation import drift
 from f1lib.evaluation.issued import ACCURACY
 from f1lib.lake.parquet import records
+from f1lib.lake.provenance import code_version, made_by
 from f1lib.lake.store import find_json, write_json
 from f1lib.model import registry
 from f1lib.predictions import explain as contributions
@@ -61,7 +61,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "as_of_utc": format_utc(ws.as_of),
         "run_id": ws.run_id,
-        "code_version": __version__,
+        **made_by(),
         "source": lake_state.source_of(ws, rows),
         "next_races": races,
         **_of_next(ws, prediction),
@@ -108,7 +108,7 @@ def _race_pages(
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
         notebooks = lake_state.notebooks_of(runs, event)
         name = dashboard.race_page_name(event, session)
-        pages[name] = hashlib.sha256(repr((__version__, issued, scores, notebooks)).encode()).hexdigest()[:16]
+        pages[name] = hashlib.sha256(repr((code_version(), issued, scores, notebooks)).encode()).hexdigest()[:16]
         if before.get(name) != pages[name] or f"reports/{name}" not in held:
             every = read_issues(ws.store, EventKey.parse(event), session)
             page = _race_page(ws, every, _parts(ws, issued[-1]), scores, notebooks)

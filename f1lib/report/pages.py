@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from f1lib import __version__
+from f1lib.lake.provenance import code_version
 from f1lib.tracking.stage_keys import short_name
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def environment() -> Environment:
 
 def render(template: str, **context: Any) -> str:
     """Fill ``f1lib/report/templates/<template>``; every value is escaped unless it is already `Markup`."""
-    shared = {"style": _markup(asset("style.css")), "script": _markup(asset("page.js")), "code_version": __version__}
+    shared = {"style": _markup(asset("style.css")), "script": _markup(asset("page.js")), "code_version": code_version()}
     return environment().get_template(template).render({**shared, **context})
 
 

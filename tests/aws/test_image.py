@@ -16,7 +16,7 @@ from tests.support.sandbox import cache
 
 def test_all_that_is_copied_exists_and_is_let_through_to_the_build() -> None:
     let_through = [line[1:] for line in _ignored() if line.startswith("!")]
-    assert {source for source, _ in copies()} == {LOCK, "f1lib", "parameters", "notebooks", "lambda_runner/handler.py"}
+    assert {source for source, _ in copies()} == {LOCK, "pyproject.toml", "f1lib", "parameters", "notebooks", "lambda_runner/handler.py"}
     for source, _ in copies():
         assert (ROOT / source).exists(), source
         inside = [pattern.split("/*")[0] for pattern in let_through]

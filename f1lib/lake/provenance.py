@@ -1,0 +1,69 @@
+"""Which code wrote an artefact: the version of the installed package and a digest of its files (law 7).
+
+>>> code_version()
+'0.2.0+97bb2a9f'
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@cache
+def code_version() -> str:
+    """Version of the package's metadata, and as its local part the `source_digest`: any change to the code changes it.
+
+    Read once a process, on first use: it is the running code's. Raises `importlib.metadata.PackageNotFoundError` when
+    the package is not installed.
+    """
+    from importlib.metadata import version
+
+    return f"{version('f1lib')}+{source_digest(PACKAGE)}"
+
+
+def made_by() -> dict[str, str]:
+    """What the record of a run says of its code: ``code_version``, and in a checkout its ``commit``.
+
+    Artefacts bear ``code_version`` alone: the same files write the same bytes, in a checkout or in an image.
+    """
+    found = commit(PACKAGE.parent)
+    return {"code_version": code_version(), **({"commit": found} if found else {})}
+
+
+def source_digest(package: Path) -> str:
+    """Digest of the names and bytes of all files of ``package``, without bytecode and hidden files; 8 hex digits."""
+    digest = hashlib.sha256()
+    for folder, folders, files in os.walk(package):
+        folders[:] = sorted(name for name in folders if name != "__pycache__" and not name.startswith("."))
+        for name in sorted(name for name in files if not name.startswith(".")):
+            file = Path(folder, name)
+            digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:8]
+
+
+def commit(checkout: Path) -> str:
+    """The full hash of the commit that is checked out in folder ``checkout``, read from git's files.
+
+    Empty where the folder is no checkout: an installed package, an image.
+    """
+    git = checkout / ".git"
+    if git.is_file():  # a linked worktree: "gitdir: <folder>"
+        git = checkout / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
+    if not (git / "HEAD").is_file():
+        return ""
+    head = (git / "HEAD").read_text(encoding="utf-8").strip()
+    if not head.startswith("ref: "):
+        return head
+    name, linked = head.removeprefix("ref: "), git / "commondir"
+    common = git / linked.read_text(encoding="utf-8").strip() if linked.is_file() else git
+    if (common / name).is_file():
+        return (common / name).read_text(encoding="utf-8").strip()
+    packed = common / "packed-refs"
+    lines = packed.read_text(encoding="utf-8").splitlines() if packed.is_file() else []
+    return next((line.split()[0] for line in lines if line.endswith(f" {name}")), "")
