@@ -8,7 +8,7 @@ export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign check fmt lab pictures bench lock clean
+.PHONY: help setup run test campaign check fmt lab pictures bench lock dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -67,5 +67,12 @@ lock: setup  ## renew the pinned requirements; UPGRADE=--upgrade takes the newes
 	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --group lambda --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c requirements.txt -o requirements-lambda.txt
 	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.txt
 
+# Wheel and sdist, and the check that the wheel has the code version of the checkout (docs/releasing.md).
+dist: setup  ## build wheel and sdist, and check the wheel
+	rm -rf dist build
+	$(VENV)/bin/uv build --quiet
+	$(VENV)/bin/python -m zipfile -e dist/*.whl build/wheel
+	test "$$(cd build/wheel && $(CURDIR)/$(VENV)/bin/python -m f1lib --version)" = "$$($(F1) --version | cut -d' ' -f1,2)"
+
 clean:  ## remove .venv and what the tools keep
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -55,7 +55,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
             schedule = _in_the_lake(ws, season, notes[season]) or schedule
         frames.append(schedule.events)
         rows = known.get(str(season), {})
-        if _is_over(notes[season], schedule.provenance, rows):
+        if _is_over(rows) and _is_known(notes[season], schedule.provenance):
             continue
         events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
         sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
@@ -63,6 +63,8 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         if schedule.entries is not None:
             frames_of["entries"] = schedule.entries.assign(event_year=season, source=ws.source.name)
         digest = _store(ws, season, frames_of, schedule.provenance, notes[season])
+        if _is_over(rows):
+            _renew_note(ws, season, digest, notes[season], schedule.provenance)
         changes += _session_rows(events, sessions, rows, ws.as_of)
         changes += _season_row(season, digest, rows, ws.as_of)
     changes += _notice_row("; ".join(ws.notices) or None, again, known.get("", {}))
@@ -81,31 +83,40 @@ def _notes(ws: Workspace, seasons: list[int]) -> dict[int, dict[str, Any]]:
 def _store(
     ws: Workspace, season: int, frames: dict[str, pd.DataFrame], provenance: dict[str, Any], known: dict[str, Any]
 ) -> str:
-    """Write the tables and their note, only the note where the lake has the same; returns the hash of the content."""
+    """Write the tables and their note, unless the lake has the same; returns the hash of the content."""
     base = schedule_folder(season)
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in frames.items()}
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
     note_key = f"{base}/source.json"
-    made = {"code_version": code_version(), "provenance": provenance}
     if known.get("content_hash") == digest:
-        # The same by other code or from a newer release, and not read from the lake: `_is_over` compares this.
-        if provenance is not known["provenance"] and known | made != known:
-            write_json(ws.store, note_key, known | made)
         return digest
     if known:
         ws.store.delete(note_key)
     for name, content in contents.items():
         ws.store.write(f"{base}/{name}", content)
     note = {"season": season, "content_hash": digest, "fetched_utc": format_utc(ws.as_of), "files": hashes}
-    write_json(ws.store, note_key, note | made)
+    write_json(ws.store, note_key, {**note, "code_version": code_version(), "provenance": provenance})
     return digest
 
 
-def _is_over(note: dict[str, Any], provenance: dict[str, Any], known: Mapping[tuple[str, str], SessionRow]) -> bool:
-    """Whether the lake has this very answer already, stored by this code, and no session of the season is to come."""
-    if not known or any(row.get("status") in TO_COME for row in known.values()):
-        return False
+def _renew_note(ws: Workspace, season: int, digest: str, note: dict[str, Any], provenance: dict[str, Any]) -> None:
+    """Put this code and this answer into ``note`` when both gave the same calendar again: `_is_known` compares them.
+
+    A calendar that was read from the lake, because another source stood in, is no new answer.
+    """
+    if note.get("content_hash") == digest and provenance is not note["provenance"]:
+        made = {"code_version": code_version(), "provenance": provenance}
+        write_json(ws.store, f"{schedule_folder(season)}/source.json", note | made)
+
+
+def _is_over(known: Mapping[tuple[str, str], SessionRow]) -> bool:
+    """Whether no session of the season is to come."""
+    return bool(known) and not any(row.get("status") in TO_COME for row in known.values())
+
+
+def _is_known(note: dict[str, Any], provenance: dict[str, Any]) -> bool:
+    """Whether the lake has this very answer already, stored by this code."""
     return (note.get("provenance"), note.get("code_version")) == (provenance, code_version())
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -16,11 +19,24 @@ from tests.support.sandbox import cache
 
 def test_all_that_is_copied_exists_and_is_let_through_to_the_build() -> None:
     let_through = [line[1:] for line in _ignored() if line.startswith("!")]
-    assert {source for source, _ in copies()} == {LOCK, "pyproject.toml", "f1lib", "parameters", "notebooks", "lambda_runner/handler.py"}
+    ours = {"pyproject.toml", "f1lib", "parameters", "notebooks", "lambda_runner/handler.py"}
+    assert {source for source, _ in copies()} == {LOCK, *ours}
     for source, _ in copies():
         assert (ROOT / source).exists(), source
         inside = [pattern.split("/*")[0] for pattern in let_through]
         assert source in inside, f"{source} is kept from the build by {DOCKERFILE.name}.dockerignore"
+
+
+def test_the_image_has_the_version_as_an_installation_would(tmp_path: Path) -> None:
+    (written,) = [step.text for step in steps() if "dist-info" in step.text]
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "python").symlink_to(sys.executable)
+    given = {"LAMBDA_TASK_ROOT": str(tmp_path), "PATH": f"{tools}:/usr/bin:/bin"}
+    subprocess.run(["sh", "-ec", written], env=given, check=True)
+    (found,) = distributions(name="f1lib", path=[str(tmp_path)])
+    assert found.version == tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 
 def test_nothing_else_is_let_through() -> None:

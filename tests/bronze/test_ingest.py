@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from f1lib.bronze import schedule
 from f1lib.bronze.due import due_rows
 from f1lib.bronze.ingest import ingest
-from f1lib.bronze.schedule import refresh_schedule
+from f1lib.bronze.schedule import _store, refresh_schedule
 from f1lib.domain.moments import parse_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, NotPublishedYet, RateLimited, SourceBlocked, SourceError, StorageError
@@ -105,6 +107,32 @@ def test_an_unchanged_calendar_writes_nothing_the_second_time(opened: Opener) ->
     refresh_schedule(opened("2025-03-15T12:10:00Z"), [2025])
     assert ws.tracking.rows() == rows
     assert read_json(ws.store, "bronze/schedule/2025/source.json") == note
+
+
+def test_the_calendar_of_a_season_that_is_over_is_stored_once_for_each_code_and_each_release(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note_key = "bronze/schedule/2025/source.json"
+    first, newer = opened(LATER), opened(LATER)
+    refresh_schedule(first, [2025])
+    ingest(first, [])
+    before = {key: first.store.read(key) for key in first.store.list("bronze/schedule/2025/")}
+    stored: list[int] = []
+    monkeypatch.setattr(
+        schedule, "_store", lambda ws, season, *more: stored.append(season) or _store(ws, season, *more)
+    )
+    refresh_schedule(first, [2025])
+    assert stored == []
+    for _ in range(2):
+        refresh_schedule(newer, [2025])
+        assert stored == [2025]
+    monkeypatch.setattr(schedule, "code_version", lambda: "9.0.0+feedbeef")
+    for _ in range(2):
+        refresh_schedule(newer, [2025])
+        assert stored == [2025, 2025]
+    assert [key for key in before if first.store.read(key) != before[key]] == [note_key]
+    renewed = {"code_version": "9.0.0+feedbeef", "provenance": newer.source.schedule(2025, newer.as_of).provenance}
+    assert read_json(first.store, note_key) == json.loads(before[note_key]) | renewed
 
 
 def test_a_season_nobody_knows_is_an_error_and_leaves_nothing(opened: Opener) -> None:

@@ -128,6 +128,18 @@ def test_a_page_is_written_anew_only_when_its_race_changed(ws: Workspace) -> Non
     assert b"Abu Dhabi Grand Prix" in ws.store.read(f"reports/{page}")
 
 
+def test_a_page_is_written_anew_once_when_the_code_has_changed(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    issue.publish(ws, prediction_frame())
+    (page,) = build.build_summary(ws)["pages"]
+    monkeypatch.setattr(build, "code_version", lambda: "9.0.0+feedbeef")
+    ws.store.write(f"reports/{page}", b"as it was")
+    build.build_summary(ws)
+    assert b"Abu Dhabi Grand Prix" in ws.store.read(f"reports/{page}")
+    ws.store.write(f"reports/{page}", b"as it was")
+    build.build_summary(ws)
+    assert ws.store.read(f"reports/{page}") == b"as it was"
+
+
 def test_an_empty_lake_is_told_what_to_run_first(tmp_path: Path) -> None:
     empty = open_workspace(lake=str(tmp_path / "new"), source="f1db", f1db="unused.zip", as_of="2025-12-06T16:00:00Z")
     with pytest.raises(RunError, match="run 00_schedule first"):

@@ -10,12 +10,13 @@ import pytest
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import SourceError
+from f1lib.lake.provenance import code_version
 from f1lib.lake.store import read_json
 from f1lib.sources.combined import CombinedSource
 from f1lib.sources.fastf1.source import FastF1Source
 from f1lib.sources.protocols import SessionData
 from f1lib.workspace import sources
-from f1lib.workspace.lake_kind import claim_lake
+from f1lib.workspace.lake_kind import FORMAT, claim_lake
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.replay_server import ReplayServer, serve_open_meteo
 
@@ -37,7 +38,12 @@ def test_fastf1_is_history_from_f1db_beside_live_weekends(tmp_path: Path, f1db_z
     ws = opened(tmp_path, f1db=str(f1db_zip))
     assert isinstance(ws.source, CombinedSource)
     assert ws.source.name == "f1db+fastf1"
-    assert read_json(ws.store, "lake.json") == {"kind": "real", "source": "fastf1"}
+    assert read_json(ws.store, "lake.json") == {
+        "kind": "real",
+        "format": FORMAT,
+        "code_version": code_version(),
+        "source": "fastf1",
+    }
 
 
 def test_a_lake_begun_with_fastf1_goes_on_with_it_and_one_of_f1db_with_that(tmp_path: Path, f1db_zip: Path) -> None:
