@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, parse_utc, stamp
+from f1lib.lake import fingerprint
 from f1lib.lake.parquet import parquet_bytes
 from f1lib.lake.store import read_json, write_json
 
@@ -47,8 +47,8 @@ def store_answer(
     if "results.parquet" in kept:
         facts.pop("official_results", None)
     is_whole = bool(data.provenance.get("complete", True)) or (bool(kept) and not facts.keys() & _NEEDED)
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
+    hashes = fingerprint.of_files(contents)
+    digest = fingerprint.of_answer(hashes)
     stored = Stored(digest, is_whole, "; ".join(f"{name} {why}" for name, why in facts.items()))
     if old is not None:
         if old["content_hash"] == digest:

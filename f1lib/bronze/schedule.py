@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from f1lib import __version__
 from f1lib.domain.moments import format_utc
+from f1lib.lake import fingerprint
 from f1lib.lake.parquet import parquet_bytes, read_parquet
 from f1lib.lake.paths import schedule_folder
 from f1lib.lake.store import each, find_json, write_json
@@ -84,8 +84,8 @@ def _store(
     """Write the tables and their note, unless the lake has the same; returns the hash of the content."""
     base = schedule_folder(season)
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in frames.items()}
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
+    hashes = fingerprint.of_files(contents)
+    digest = fingerprint.of_answer(hashes)
     note_key = f"{base}/source.json"
     if known.get("content_hash") == digest:
         return digest

@@ -7,7 +7,6 @@ forecast is kept; only one that differs materially (`Material`) sets the layers 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ import pandas as pd
 from f1lib.domain.moments import format_utc, parse_utc, stamp
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, SourceError
+from f1lib.lake import fingerprint
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.store import write_json
 from f1lib.tracking.rows import Status, WeatherRow
@@ -205,10 +205,8 @@ def _track(
     if not error:
         row["finished_utc"] = format_utc(ws.as_of)
     if documents:
-        digest = hashlib.sha256()
-        for document in documents:
-            digest.update(json.dumps(document["hourly"], sort_keys=True).encode())
-        content = digest.hexdigest()[:16]
+        hours = [json.dumps(document["hourly"], sort_keys=True) for document in documents]
+        content = fingerprint.of_text(*hours)[: fingerprint.SHORT]
         told = race_weather(documents[-1], sessions or [])
         changes = material_changes(known.get("acted_on"), told, material)
         ahead = len(documents) == 1 and known.get("acted_on") is not None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from f1lib import __version__
 from f1lib.domain.moments import format_utc
 from f1lib.gold.read_silver import Silver
-from f1lib.lake import features
+from f1lib.lake import features, fingerprint
 from f1lib.lake.parquet import parquet_bytes
 from f1lib.lake.store import read_json, write_json
 from f1lib.tracking.rows import SessionRow, Status, TrackingRow, key_of
@@ -28,7 +27,7 @@ def write_rows(
     """Put gold rows under ``key`` and, beside them, where they come from; ``digests`` as in `write_note`."""
     content = parquet_bytes(rows)
     ws.store.write(key, content)
-    write_note(ws, key, rows, silver, hashlib.sha256(content).hexdigest(), digests)
+    write_note(ws, key, rows, silver, fingerprint.of_bytes(content), digests)
 
 
 def write_note(

@@ -6,11 +6,11 @@ cost more memory than everything else together.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from f1lib.errors import RunError, TableError
+from f1lib.lake import fingerprint
 from f1lib.lake.cache import Memory
 from f1lib.lake.store import each
 from f1lib.lake.tables import contract, empty
@@ -69,7 +69,7 @@ def read_silver(store: ObjectStore) -> Silver:
     held = store.list("silver/")
     keys = [key for name in FOLDERS for key in _keys(name, held)]
     data = dict(zip(keys, each(store, store.read, keys), strict=True))
-    hashes = {key: hashlib.sha256(content).hexdigest() for key, content in data.items()}
+    hashes = fingerprint.of_files(data)
     parts = _PARSED.of(hashes, lambda key: _parsed(data[key], key, f"{key} in lake {store.url}"))
     tables = {name: _together(name, [parts[key] for key in _keys(name, keys)]) for name in FOLDERS}
     if not len(tables["events"]):

@@ -8,7 +8,6 @@ A run is refused (`RunError`) when its ONNX graph does not answer as scikit-lear
 
 from __future__ import annotations
 
-import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from f1lib import __version__
 from f1lib.domain.moments import format_utc, stamp
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters, RunError
-from f1lib.lake import parquet
+from f1lib.lake import fingerprint, parquet
 from f1lib.lake.paths import GRAPH, METADATA, SUCCESS, run_key
 from f1lib.lake.store import write_json
 from f1lib.model import fit as model_fit
@@ -93,7 +92,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 def _read(store: ObjectStore) -> tuple[pd.DataFrame, str]:
     """The training dataset and the SHA-256 of its file."""
-    digest = hashlib.sha256(store.read(TRAINING_KEY)).hexdigest()
+    digest = fingerprint.of_bytes(store.read(TRAINING_KEY))
     return parquet.read_parquet(store, TRAINING_KEY), digest
 
 
@@ -123,7 +122,7 @@ def train(ws: Workspace, config: ModelConfig, horizon: str, data: tuple[pd.DataF
         **describe(fitted, rows),
         **validate(rows, config, available),
         "parity": measured,
-        "inputs": {TRAINING_KEY: digest, "onnx": hashlib.sha256(fitted.graph).hexdigest()},
+        "inputs": {TRAINING_KEY: digest, "onnx": fingerprint.of_bytes(fitted.graph)},
         "libraries": {name: packages.version(name) for name in LIBRARIES} | {"xgboost": _xgboost_version()},
         "code_version": __version__,
         "source": ws.source_name,

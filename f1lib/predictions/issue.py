@@ -7,14 +7,13 @@ is kept under ``history/`` and never changed.
 
 from __future__ import annotations
 
-import hashlib
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, parse_utc, stamp
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.errors import MissingColumn, RunError
-from f1lib.lake import attribution, paths, silver_tables
+from f1lib.lake import attribution, fingerprint, paths, silver_tables
 from f1lib.lake.parquet import read_parquet, records, write_parquet
 from f1lib.lake.store import find_json, write_json
 from f1lib.lake.tables import check_grain
@@ -110,7 +109,7 @@ def forecast_hash(store: ObjectStore, event: str, session: str, as_of: datetime)
     if rows.empty:
         return None
     newest = rows.sort_values(["issued_utc", "provenance"], kind="stable").tail(1)
-    return hashlib.sha256(newest.to_csv(index=False).encode()).hexdigest()[:16]
+    return fingerprint.of_text(newest.to_csv(index=False))[: fingerprint.SHORT]
 
 
 def check(prediction: pd.DataFrame) -> None:

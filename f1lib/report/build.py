@@ -5,7 +5,6 @@ Everything is returned and written through the store; nothing is shown from here
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,6 +15,7 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import RunError
 from f1lib.evaluation import drift
 from f1lib.evaluation.issued import ACCURACY
+from f1lib.lake import fingerprint
 from f1lib.lake.parquet import records
 from f1lib.lake.store import find_json, write_json
 from f1lib.model import registry
@@ -108,7 +108,7 @@ def _race_pages(
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
         notebooks = lake_state.notebooks_of(runs, event)
         name = dashboard.race_page_name(event, session)
-        pages[name] = hashlib.sha256(repr((__version__, issued, scores, notebooks)).encode()).hexdigest()[:16]
+        pages[name] = fingerprint.of_text(repr((__version__, issued, scores, notebooks)))[: fingerprint.SHORT]
         if before.get(name) != pages[name] or f"reports/{name}" not in held:
             every = read_issues(ws.store, EventKey.parse(event), session)
             page = _race_page(ws, every, _parts(ws, issued[-1]), scores, notebooks)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.weekend import EventKey
 from f1lib.evaluation.issued import MODEL, joined_with_result
-from f1lib.lake import paths, silver_tables
+from f1lib.lake import fingerprint, paths, silver_tables
 from f1lib.lake.parquet import records
 from f1lib.lake.store import find
 from f1lib.predictions.archive import event_of, newest_key
@@ -82,7 +81,7 @@ def hashes(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[str, str]
     }
     found = {name: find(store, key) for name, key in names.items()}
     return [
-        (f"{name}, SHA-256", "not in this lake" if data is None else hashlib.sha256(data).hexdigest())
+        (f"{name}, SHA-256", "not in this lake" if data is None else fingerprint.of_bytes(data))
         for name, data in found.items()
     ]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import parse_utc
 from f1lib.errors import StorageError, TableError
+from f1lib.lake import fingerprint
 from f1lib.lake.cache import Memory
 from f1lib.lake.paths import note_of
 from f1lib.lake.store import each, read_json
@@ -84,7 +84,7 @@ def session_tables(store: ObjectStore, seasons: list[int], threads: int) -> dict
     newest = [key for key, match in found.items() if int(match["season"]) == max(seasons)]
     contents = dict(zip(newest, each(store, store.read, newest, threads), strict=True))
     others = [key for key in found if key not in contents]
-    prints = {key: hashlib.sha256(content).hexdigest() for key, content in contents.items()}
+    prints = fingerprint.of_files(contents)
     tables = _PLACED.of(prints, lambda key: placed(key, contents[key]), threads)
     tables |= zip(others, each(store, lambda key: placed(key, store.read(key)), others, threads), strict=True)
     grouped: dict[str, list[pa.Table]] = {}
