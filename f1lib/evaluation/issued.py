@@ -18,8 +18,9 @@ from f1lib.gold import targets
 from f1lib.lake import attribution, fingerprint, gold_tables, silver_tables
 from f1lib.lake.cache import Memory
 from f1lib.lake.parquet import parquet_bytes, records
+from f1lib.lake.paths_published import ACCURACY, raced_of
 from f1lib.lake.store import each, write_json
-from f1lib.predictions.archive import event_of, history_keys, issue_of, raced_of
+from f1lib.predictions.archive import event_of, history_keys, issue_of
 from f1lib.scoring import baselines, metrics
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
 
-ACCURACY = "reports/accuracy.json"
 MODEL = "model"
 # What the chances are about, and which places make it happen.
 CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}

@@ -13,9 +13,9 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from f1lib.gold import manifest, read_silver
+from f1lib.gold import read_silver
 from f1lib.gold import targets as gold_targets
-from f1lib.lake import fingerprint, parquet, sql
+from f1lib.lake import fingerprint, parquet, paths, sql
 from f1lib.lake.cache import Memory
 from f1lib.lake.store import read_json
 
@@ -33,7 +33,7 @@ _READ_ELSEWHERE = (
     "lake/features.py", "lake/features.csv", "lake/gold_tables.py", "domain/weekend.py", "domain/moments.py",
 )  # fmt: skip
 # Files of which every row counts, whenever it is of.
-_CALENDAR = tuple(f"silver/{read_silver.FOLDERS[name]}/" for name in ("events", "sessions"))
+_CALENDAR = tuple(map(paths.silver_prefix, ("events", "sessions")))
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def kept_rows(store: ObjectStore, key: str, digests: Mapping[str, str]) -> Kept 
     None when there is no file to rely on: none at all, or one without a note, or beside the note of other bytes
     (somebody was interrupted between the two).
     """
-    note_key = manifest.note_key(key)
+    note_key = paths.gold_note(key)
     if not (store.exists(key) and store.exists(note_key)):
         return None
     content = store.read(key)

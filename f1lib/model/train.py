@@ -22,7 +22,7 @@ from f1lib.domain.moments import format_utc, stamp
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters, RunError
 from f1lib.lake import fingerprint, parquet
-from f1lib.lake.paths import GRAPH, METADATA, SUCCESS, run_key
+from f1lib.lake.paths import BOOSTER, GRAPH, METADATA, PREPROCESSOR, SUCCESS, TRAINING_KEY, run_key
 from f1lib.lake.store import write_json
 from f1lib.model import fit as model_fit
 from f1lib.model import onnx_export, preprocess
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainedRun", "load_config", "load_serving", "train", "train_horizons"]
 
-TRAINING_KEY = "gold/training_dataset.parquet"
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy")
 _NOT_FEATURES = frozenset(
     "event_partition_key session horizon driver_id event_year event_number event_name circuit_id as_of_utc "
@@ -215,9 +214,9 @@ def _store(store: ObjectStore, run_id: str, fitted: model_fit.Fitted, document: 
 
     pickled = io.BytesIO()
     joblib.dump(fitted.pipeline, pickled)
-    store.write(run_key(run_id, "preprocessor.joblib"), pickled.getvalue())
+    store.write(run_key(run_id, PREPROCESSOR), pickled.getvalue())
     booster = bytes(fitted.trees.booster.save_raw("ubj")) if fitted.trees else _no_trees()
-    store.write(run_key(run_id, "xgb_model.ubj"), booster)
+    store.write(run_key(run_id, BOOSTER), booster)
     store.write(run_key(run_id, GRAPH), fitted.graph)
     write_json(store, run_key(run_id, METADATA), document)
     store.write(run_key(run_id, SUCCESS), b"")

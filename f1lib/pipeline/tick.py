@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, stamp
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
+from f1lib.lake.paths_published import records_prefix
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.rules import SPRINT, Step
@@ -166,7 +167,7 @@ def _place(given: Mapping[str, Any]) -> tuple[str, str]:
 def named_run(ws: Workspace) -> Workspace:
     """``ws`` with a run id of its own: its moment, numbered when that moment has a run already."""
     base, number = stamp(ws.as_of), 1
-    while ws.store.list(f"reports/runs/{_numbered(base, number)}/"):
+    while ws.store.list(records_prefix(_numbered(base, number))):
         number += 1
     return replace(ws, run_id=_numbered(base, number))
 
