@@ -133,8 +133,7 @@ def run(
     ``refit_every`` 0: the configuration that serves (``ws.settings.model``) is refitted after each race, as
     production does, so that its forecasts are the issued ones to the last digit; the others, which are there to
     compare with, every `REFIT_EVERY` races.
-    Written to ``reports/scorecard.json`` (a sprint's: ``scorecard_sprints``) and, a row a race, system and metric, to
-    the ``.parquet`` beside it.
+    Written to `scorecard_key`: as JSON and, a row a race, system and metric, as Parquet.
     Shape: `backtest_scorecard.scorecard`.
     """
     configs = [load_config(name) for name in models or config_names()]

@@ -145,17 +145,9 @@ def parse_forecast(key: str) -> tuple[str, int] | None:
 # Silver -------------------------------------------------------------------------------------------------------------
 
 SILVER_PREFIX = "silver/"
-_SILVER_PATHS = {
-    "events": "sessions/events",
-    "sessions": "sessions/sessions",
-    "entries": "sessions/entries",
-    "results": "sessions/results",
-    "starting_grid": "sessions/starting_grid",
-    "pit_stops": "sessions/pit_stops",
-    "laps": "sessions/laps",
-    "weather_observed": "weather/observed",
-    "weather_forecast": "weather/forecast",
-}
+_BY_SESSION = ("events", "sessions", "entries", "results", "starting_grid", "pit_stops", "laps")
+_SILVER_PATHS = {table: f"sessions/{table}" for table in _BY_SESSION}
+_SILVER_PATHS |= {"weather_observed": "weather/observed", "weather_forecast": "weather/forecast"}
 SILVER_TABLES = tuple(_SILVER_PATHS)
 
 

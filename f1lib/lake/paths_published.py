@@ -118,7 +118,7 @@ def link(key: str) -> str:
     return key.removeprefix(REPORTS_PREFIX)
 
 
-def race_page(event: str, session: str = "R") -> str:
+def race_page_key(event: str, session: str = "R") -> str:
     """``reports/races/2025/Australian_Grand_Prix.html``: the page of the race of an event (its partition key)."""
     season, _, folder = event.partition("_")
     return f"{RACE_PAGES_PREFIX}{season}/{folder}{_sprint(session)}.html"

@@ -15,14 +15,7 @@ from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.errors import MissingColumn, RunError
 from f1lib.lake import attribution, fingerprint, paths, silver_tables
 from f1lib.lake.parquet import read_parquet, records, write_parquet
-from f1lib.lake.paths_published import (
-    LATEST,
-    LATEST_SCHEMA,
-    history_prefix,
-    issue_key,
-    newest_key,
-    parse_issue,
-)
+from f1lib.lake.paths_published import LATEST, LATEST_SCHEMA, history_prefix, issue_key, newest_key, parse_issue
 from f1lib.lake.store import find_json, write_json
 from f1lib.lake.tables import check_grain
 from f1lib.predictions import explain

@@ -15,8 +15,18 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import RunError
 from f1lib.evaluation import drift
 from f1lib.lake import fingerprint
-from f1lib.lake import paths_published as published
 from f1lib.lake.parquet import records
+from f1lib.lake.paths_published import (
+    ACCURACY,
+    DASHBOARD,
+    NEXT_RACES,
+    RACE_PAGES_PREFIX,
+    SUMMARY,
+    explanation_key,
+    link,
+    race_page_key,
+    raced_of,
+)
 from f1lib.lake.store import find_json, write_json
 from f1lib.model import registry
 from f1lib.predictions import explain as contributions
@@ -47,7 +57,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     rows = ws.tracking.rows()
     if not rows:
         raise RunError(f"lake {ws.store.url} is empty: run 00_schedule first")
-    accuracy = _UNSCORED | (find_json(ws.store, published.ACCURACY) or {})
+    accuracy = _UNSCORED | (find_json(ws.store, ACCURACY) or {})
     scored = [*accuracy["predictions"], *accuracy["sprints"]["predictions"]]
     races = lake_state.next_races(rows, format_utc(ws.as_of))
     latest = next((r["event_partition_key"] for r in races if _newest(ws, r["event_partition_key"]) is not None), "")
@@ -71,15 +81,9 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "runs": runs,
     }
     summary["pages"] = _race_pages(ws, scored, runs)
-    write_json(ws.store, published.SUMMARY, summary)
-    write_json(
-        ws.store,
-        published.NEXT_RACES,
-        {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races},
-    )
-    ws.store.write(
-        published.DASHBOARD, dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint).encode()
-    )
+    write_json(ws.store, SUMMARY, summary)
+    write_json(ws.store, NEXT_RACES, {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races})
+    ws.store.write(DASHBOARD, dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint).encode())
     return summary
 
 
@@ -101,17 +105,17 @@ def _race_pages(
     ws: Workspace, scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
 ) -> dict[str, str]:
     """Page -> fingerprint of what it shows; pages whose fingerprint is the last report's are left as they stand."""
-    before = (find_json(ws.store, published.SUMMARY) or {}).get("pages", {})
+    before = (find_json(ws.store, SUMMARY) or {}).get("pages", {})
     issues: dict[tuple[str, str], list[str]] = {}
     for key in history_keys(ws.store):
-        issues.setdefault(published.raced_of(key), []).append(key)
-    held = set(ws.store.list(published.RACE_PAGES_PREFIX))
+        issues.setdefault(raced_of(key), []).append(key)
+    held = set(ws.store.list(RACE_PAGES_PREFIX))
     pages: dict[str, str] = {}
     for (event, session), issued in issues.items():
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
         notebooks = lake_state.notebooks_of(runs, event)
-        key = published.race_page(event, session)
-        name = published.link(key)
+        key = race_page_key(event, session)
+        name = link(key)
         pages[name] = fingerprint.of_text(repr((__version__, issued, scores, notebooks)))[: fingerprint.SHORT]
         if before.get(name) != pages[name] or key not in held:
             every = read_issues(ws.store, EventKey.parse(event), session)
@@ -142,7 +146,7 @@ def _race_page(
 
 def _parts(ws: Workspace, issued: str) -> pd.DataFrame | None:
     """What each feature gave, as it was kept with the prediction; None for one issued without."""
-    return contributions.read(ws.store, issued) if ws.store.exists(published.explanation_key(issued)) else None
+    return contributions.read(ws.store, issued) if ws.store.exists(explanation_key(issued)) else None
 
 
 def _effects(ws: Workspace, prediction: pd.DataFrame) -> pd.DataFrame:

@@ -13,7 +13,7 @@ import pandas as pd
 from f1lib.domain.identities import lineages
 from f1lib.domain.moments import format_utc
 from f1lib.lake.parquet import write_parquet
-from f1lib.lake.paths import grid_note, session_note, silver_key
+from f1lib.lake.paths import SILVER_TABLES, grid_note, session_note, silver_key
 from f1lib.lake.sql import connect, sql_text
 from f1lib.lake.tables import conform, empty
 from f1lib.silver import read_bronze
@@ -28,17 +28,8 @@ if TYPE_CHECKING:
 
 
 # Table, in the order of building, and the bronze table without which it has no rows.
-BUILT_FROM = {
-    "events": "bronze_events",
-    "sessions": "bronze_sessions",
-    "entries": "bronze_entries",
-    "results": "bronze_results",
-    "starting_grid": "bronze_starting_grid",
-    "pit_stops": "bronze_pit_stops",
-    "laps": "bronze_laps",
-    "weather_observed": "bronze_weather",
-    "weather_forecast": "bronze_hours",
-}
+BUILT_FROM = {table: f"bronze_{table}" for table in SILVER_TABLES}
+BUILT_FROM |= {"weather_observed": "bronze_weather", "weather_forecast": "bronze_hours"}
 
 
 def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:

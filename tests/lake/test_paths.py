@@ -71,8 +71,11 @@ DOCUMENTED = [
     (published.change_log_key(ISSUED), f"{HISTORY}/20250315T060000Z_post_qualifying.news.json"),
     (published.explanation_key(ISSUED), ISSUED.replace("history", "explanations")),
     (published.REPLAY, "reports/replay.json"),
-    (published.race_page("2025_Australian_Grand_Prix"), "reports/races/2025/Australian_Grand_Prix.html"),
-    (published.race_page("2025_Australian_Grand_Prix", "S"), "reports/races/2025/Australian_Grand_Prix_sprint.html"),
+    (published.race_page_key("2025_Australian_Grand_Prix"), "reports/races/2025/Australian_Grand_Prix.html"),
+    (
+        published.race_page_key("2025_Australian_Grand_Prix", "S"),
+        "reports/races/2025/Australian_Grand_Prix_sprint.html",
+    ),
     (published.record_key("a", "06_predict", "x-pre_race"), "reports/runs/a/06_predict-x-pre_race.ipynb"),
     (published.sweep_fold("ridge", "full_v1", 2024), "reports/sweeps/ridge/folds/full_v1-2024.parquet"),
     (published.sweep_summary("ridge"), "reports/sweeps/ridge/summary.json"),
@@ -101,7 +104,7 @@ def test_what_is_listed_is_what_the_keys_start_with() -> None:
     assert published.history_prefix(AUSTRALIA).startswith(published.PREDICTIONS_PREFIX)
     assert published.record_key("a", "05_train").startswith(published.records_prefix("a"))
     assert published.sweep_fold("a", "full_v1", 2024).startswith(published.sweep_prefix("a"))
-    assert published.race_page("2025_A").startswith(published.RACE_PAGES_PREFIX)
+    assert published.race_page_key("2025_A").startswith(published.RACE_PAGES_PREFIX)
     assert paths.session_folder(AUSTRALIA, "R").startswith(paths.sessions_prefix(2025))
     assert paths.schedule_note(2025).startswith(paths.SCHEDULES_PREFIX)
     assert paths.forecast_key("forecast", AUSTRALIA, MOMENT).startswith(paths.FORECASTS_PREFIX)
@@ -122,7 +125,7 @@ def test_no_event_name_leads_out_of_its_folder(
         f"bronze/weather/forecast/{year}/": paths.forecast_key("forecast", event, moment),
         f"predictions/{year}/": published.newest_key(event, raced),
         f"predictions/{year}/history/": published.issue_key(event, moment, horizon, raced),
-        f"reports/races/{year}/": published.race_page(event.partition_key, raced),
+        f"reports/races/{year}/": published.race_page_key(event.partition_key, raced),
     }
     depth = {"bronze/sessions": 6, "bronze/weather": 6, "predictions": 3, "reports": 4}
     for folder, key in inside.items():
