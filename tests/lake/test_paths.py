@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -18,9 +21,9 @@ AUSTRALIA = EventKey(2025, "Australian Grand Prix")
 MOMENT = datetime(2025, 3, 15, 6, tzinfo=UTC)
 SESSION = "bronze/sessions/2025/Australian_Grand_Prix/R"
 HISTORY = "predictions/2025/history/Australian_Grand_Prix"
+RUN = "20250315T060000Z-full_v1-pre_race"
 ISSUED = f"{HISTORY}/20250315T060000Z_post_qualifying.parquet"
 
-# One row a line of the lake's document (LAKE.md), in its order; then what it leaves out.
 DOCUMENTED = [
     (f"{paths.session_folder(AUSTRALIA, 'R')}/results.parquet", f"{SESSION}/results.parquet"),
     (paths.session_note(AUSTRALIA, "R"), f"{SESSION}/source.json"),
@@ -35,11 +38,11 @@ DOCUMENTED = [
         "gold/gold_driver_event_features/run_id=20250315T060000Z/gold_driver_event_features.parquet",
     ),
     (paths.TRAINING_KEY, "gold/training_dataset.parquet"),
-    (paths.run_key("a", paths.BOOSTER), "models/run_id=a/xgb_model.ubj"),
-    (paths.run_key("a", paths.PREPROCESSOR), "models/run_id=a/preprocessor.joblib"),
-    (paths.run_key("a", paths.GRAPH), "models/run_id=a/onnx_model.onnx"),
-    (paths.run_key("a", paths.METADATA), "models/run_id=a/model_metadata.json"),
-    (paths.run_key("a", paths.SUCCESS), "models/run_id=a/_SUCCESS"),
+    (paths.run_key(RUN, paths.BOOSTER), f"models/run_id={RUN}/xgb_model.ubj"),
+    (paths.run_key(RUN, paths.PREPROCESSOR), f"models/run_id={RUN}/preprocessor.joblib"),
+    (paths.run_key(RUN, paths.GRAPH), f"models/run_id={RUN}/onnx_model.onnx"),
+    (paths.run_key(RUN, paths.METADATA), f"models/run_id={RUN}/model_metadata.json"),
+    (paths.run_key(RUN, paths.SUCCESS), f"models/run_id={RUN}/_SUCCESS"),
     (paths.CHAMPION_KEY, "models/champion.json"),
     (published.newest_key(AUSTRALIA), "predictions/2025/Australian_Grand_Prix_predictions.parquet"),
     (published.newest_key(AUSTRALIA, "S"), "predictions/2025/Australian_Grand_Prix_sprint_predictions.parquet"),
@@ -61,7 +64,7 @@ DOCUMENTED = [
         f"{SESSION}/revisions/20250315T060000Z/results.parquet",
     ),
     (paths.gold_note(paths.TRAINING_KEY), "gold/training_dataset.json"),
-    (paths.run_key("a", paths.DECISION), "models/run_id=a/decision.json"),
+    (paths.run_key(RUN, paths.DECISION), f"models/run_id={RUN}/decision.json"),
     (published.LATEST, "predictions/latest.json"),
     (published.LATEST_SCHEMA, "predictions/latest.schema.json"),
     (
@@ -97,6 +100,37 @@ HOSTILE = EventKey(2025, "../../models/champion.json\\..\n\x00 ")
 def test_a_key_has_its_documented_form(built: str, documented: str) -> None:
     assert built == documented
     assert paths.check_key(built) == built
+
+
+def _documented(text: str) -> Iterator[re.Pattern[str]]:
+    """The keys in the first column of the table in docs/lake.md: ``...`` is any folder, ``<...>`` and ``*`` a name."""
+    rows = re.findall(r"^\| (`.+?) \|", text.partition("## Keys")[2].partition("\n## ")[0], re.M)
+    for row in rows:
+        first, *others = re.findall(r"`([^`]+)`", row)
+        folder, _, name = first.rpartition("/")
+        for key in (first, *(f"{folder}/{name.partition('.')[0]}{o}" if o[0] == "." else o for o in others)):
+            whole = key if "/" in key else f"{folder}/{key}".lstrip("/")
+            pattern = re.escape(whole).replace(r"\.\.\.", ".+").replace(r"\*", "[^/]+")
+            pattern = re.sub(r"<[^>]+>", "[^/]+", pattern)
+            pattern = re.sub(r"\\{(.*?)\\}", lambda match: f"({match[1].replace(',', '|')})", pattern)
+            yield re.compile(pattern + (".+" if whole.endswith("/") else ""))
+
+
+@pytest.mark.parametrize("key", [documented for _, documented in DOCUMENTED])
+def test_a_key_stands_in_the_table_of_the_documents(root: Path, key: str) -> None:
+    table = list(_documented((root / "docs/lake.md").read_text("utf-8")))
+    assert any(pattern.fullmatch(key) for pattern in table)
+
+
+def test_a_key_that_the_documents_leave_out_does_not_pass_for_one_of_theirs(root: Path) -> None:
+    table = list(_documented((root / "docs/lake.md").read_text("utf-8")))
+    undocumented = [
+        "reports/mood.json",
+        f"{SESSION}/mood.json",
+        "gold/mood.parquet",
+        "silver/sessions/mood/season=2025/a",
+    ]
+    assert not [key for key in undocumented for pattern in table if pattern.fullmatch(key)]
 
 
 def test_what_is_listed_is_what_the_keys_start_with() -> None:
