@@ -9,7 +9,7 @@ is a pure function of what the run left in the lake and the tracking table.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from statistics import pvariance
 from time import perf_counter
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import Horizon
 from f1lib.evaluation.drift import rps_drift
+from f1lib.lake.paths import features_key
+from f1lib.lake.paths_published import ACCURACY
 from f1lib.lake.store import find_json
 from f1lib.tracking.rows import TROUBLED, Outcome, Status, TrackingRow, key_of
 from f1lib.tracking.stage_keys import Stage, StageKey
@@ -79,14 +81,13 @@ def of_state(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Measure]:
     health = source_health(rows, ws.as_of)
     measures = [Measure("PredictionMissing", len(overdue_predictions(rows, ws.as_of)))]
     measures += [Measure("SessionsFailing", health[Status.FAILED]), Measure("SessionsBlocked", health[Status.BLOCKED])]
-    accuracy = find_json(ws.store, _ACCURACY)
+    accuracy = find_json(ws.store, ACCURACY)
     drift = rps_drift(accuracy["predictions"]) if accuracy else None
     return measures + ([] if drift is None else [Measure("DriftRps", drift)])
 
 
 def of_prediction(ws: Workspace, event: str, horizon: str, session: str) -> list[Measure]:
     """The spread of a new prediction of a race (or sprint, ``S``), and how long the serving model takes for such."""
-    from f1lib.gold import build
     from f1lib.lake.parquet import read_parquet
     from f1lib.model.serving import load_serving
 
@@ -94,7 +95,7 @@ def of_prediction(ws: Workspace, event: str, horizon: str, session: str) -> list
     newest = max(issued, key=lambda row: str(row["as_of_utc"]))
     places = [row["predicted_position"] for row in issued if row["as_of_utc"] == newest["as_of_utc"]]
     serving = load_serving(ws.store, newest["model_run_id"])
-    features = read_parquet(ws.store, build.features_key(replace(ws, run_id=newest["gold_run_id"])))
+    features = read_parquet(ws.store, features_key(newest["gold_run_id"]))
     race = features[(features["event_partition_key"] == event) & (features["horizon"] == horizon)]
     race = race[race["session"] == session]
     started = perf_counter()
@@ -167,6 +168,3 @@ class Telemetry:
             ) as metric:
                 if dimension:
                     metric.add_dimension(dimension, measure.stage)
-
-
-_ACCURACY = "reports/accuracy.json"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import BadParameters
+from f1lib.lake.paths_published import units_key
 from f1lib.lake.store import write_json
 from f1lib.tracking.rows import STORED, key_of
 from f1lib.tracking.units import Unit
@@ -64,6 +65,6 @@ def _row_key(event: str, code: str) -> tuple[str, str]:
 
 def write_units(ws: Workspace, units: list[dict[str, Any]]) -> str:
     """Store the list where the state machine reads it; returns its key."""
-    key = f"backfill/{ws.run_id}/units.json"
+    key = units_key(ws.run_id)
     write_json(ws.store, key, units)
     return key

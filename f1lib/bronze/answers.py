@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from f1lib.domain.moments import format_utc, parse_utc, stamp
+from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.lake import fingerprint, paths
 from f1lib.lake.parquet import parquet_bytes
 from f1lib.lake.store import read_json, write_json
 
@@ -47,8 +47,8 @@ def store_answer(
     if "results.parquet" in kept:
         facts.pop("official_results", None)
     is_whole = bool(data.provenance.get("complete", True)) or (bool(kept) and not facts.keys() & _NEEDED)
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
+    hashes = fingerprint.of_files(contents)
+    digest = fingerprint.of_answer(hashes)
     stored = Stored(digest, is_whole, "; ".join(f"{name} {why}" for name, why in facts.items()))
     if old is not None:
         if old["content_hash"] == digest:
@@ -56,7 +56,8 @@ def store_answer(
         _put_aside(store, base, note_key, old)
     for name, content in contents.items():
         store.write(f"{base}/{name}", content)
-    note: dict[str, Any] = {"event_partition_key": _event_of(base), "session": base.rpartition("/")[2]}
+    event, session = paths.parse_session_folder(base)
+    note: dict[str, Any] = {"event_partition_key": event, "session": session}
     note |= {"content_hash": digest, "fetched_utc": format_utc(as_of), "files": hashes}
     if kept:
         note["kept"] = sorted(kept)
@@ -76,14 +77,8 @@ def _kept(old: dict[str, Any] | None, data: SessionData) -> list[str]:
 
 def _put_aside(store: ObjectStore, base: str, note_key: str, old: dict[str, Any]) -> None:
     """Copy the answer that was known until now to its revision, note last; then take it away, note first."""
-    aside = f"{base}/revisions/{stamp(parse_utc(old['fetched_utc']))}"
-    for name in old["files"]:
-        store.write(f"{aside}/{name}", store.read(f"{base}/{name}"))
-    store.write(f"{aside}/{note_key.rpartition('/')[2]}", store.read(note_key))
-    for name in (note_key, *(f"{base}/{file}" for file in old["files"])):
-        store.delete(name)
-
-
-def _event_of(base: str) -> str:
-    _, _, season, event, _ = base.split("/")
-    return f"{season}_{event}"
+    fetched, files = parse_utc(old["fetched_utc"]), [f"{base}/{name}" for name in old["files"]]
+    for key in (*files, note_key):
+        store.write(paths.revision_of(key, fetched), store.read(key))
+    for key in (note_key, *files):
+        store.delete(key)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc
+from f1lib.lake import fingerprint, paths
 from f1lib.lake.parquet import parquet_bytes, read_parquet
-from f1lib.lake.paths import schedule_folder
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import each, find_json, write_json
 from f1lib.lake.tables import conform
@@ -74,7 +73,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
 
 def _notes(ws: Workspace, seasons: list[int]) -> dict[int, dict[str, Any]]:
     """What the lake says of the calendar it has of each season; empty where it has none."""
-    keys = [f"{schedule_folder(season)}/source.json" for season in seasons]
+    keys = [paths.schedule_note(season) for season in seasons]
     return {
         s: note or {} for s, note in zip(seasons, each(ws.store, lambda k: find_json(ws.store, k), keys), strict=True)
     }
@@ -84,17 +83,16 @@ def _store(
     ws: Workspace, season: int, frames: dict[str, pd.DataFrame], provenance: dict[str, Any], known: dict[str, Any]
 ) -> str:
     """Write the tables and their note, unless the lake has the same; returns the hash of the content."""
-    base = schedule_folder(season)
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in frames.items()}
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    digest = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
-    note_key = f"{base}/source.json"
+    hashes = fingerprint.of_files(contents)
+    digest = fingerprint.of_answer(hashes)
+    note_key = paths.schedule_note(season)
     if known.get("content_hash") == digest:
         return digest
     if known:
         ws.store.delete(note_key)
-    for name, content in contents.items():
-        ws.store.write(f"{base}/{name}", content)
+    for name, content in zip(frames, contents.values(), strict=True):
+        ws.store.write(paths.schedule_table(season, name), content)
     note = {"season": season, "content_hash": digest, "fetched_utc": format_utc(ws.as_of), "files": hashes}
     write_json(ws.store, note_key, {**note, "code_version": code_version(), "provenance": provenance})
     return digest
@@ -107,7 +105,7 @@ def _renew_note(ws: Workspace, season: int, digest: str, note: dict[str, Any], p
     """
     if note.get("content_hash") == digest and provenance is not note["provenance"]:
         made = {"code_version": code_version(), "provenance": provenance}
-        write_json(ws.store, f"{schedule_folder(season)}/source.json", note | made)
+        write_json(ws.store, paths.schedule_note(season), note | made)
 
 
 def _is_over(known: Mapping[tuple[str, str], SessionRow]) -> bool:
@@ -122,10 +120,9 @@ def _is_known(note: dict[str, Any], provenance: dict[str, Any]) -> bool:
 
 def _in_the_lake(ws: Workspace, season: int, note: dict[str, Any]) -> Schedule | None:
     """The calendar the lake has of a season from a source that did not stand in for another."""
-    base = schedule_folder(season)
     if not note or note["provenance"].get("tried"):
         return None
-    events, sessions = (read_parquet(ws.store, f"{base}/{name}.parquet") for name in ("events", "sessions"))
+    events, sessions = (read_parquet(ws.store, paths.schedule_table(season, name)) for name in ("events", "sessions"))
     return Schedule(events, sessions, note["provenance"])
 
 

@@ -7,7 +7,6 @@ forecast is kept; only one that differs materially (`Material`) sets the layers 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib.domain.moments import format_utc, parse_utc, stamp
+from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, SourceError
+from f1lib.lake import fingerprint, paths
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.store import write_json
 from f1lib.tracking.rows import Status, WeatherRow
@@ -115,7 +115,7 @@ def _fetch_observed(ws: Workspace, source: Any, key: EventKey) -> str:
     except SourceError as error:
         return str(error)
     if document is not None:
-        path = f"bronze/weather/archive/{key.season}/{key.folder}/{stamp(ws.as_of)}.json"
+        path = paths.forecast_key("archive", key, ws.as_of)
         write_json(ws.store, path, document)
         ws.tracking.put_rows([_weather_row(key) | {"status": Status.INGESTED, "updated_at_utc": format_utc(ws.as_of)}])
     return ""
@@ -166,7 +166,7 @@ def _fetch_event(
             continue
         documents.append(document)
         issued = parse_utc(document["f1lib"]["issued_utc"])
-        path = f"bronze/weather/{kind}/{key.season}/{key.folder}/{stamp(issued)}.json"
+        path = paths.forecast_key(kind, key, issued)
         write_json(ws.store, path, document)
         row = {"event_partition_key": event, "asked_utc": format_utc(moment), "issued_utc": format_utc(issued)}
         rows.append({**row, "status": "fetched", "reason": "", "key": path})
@@ -175,8 +175,8 @@ def _fetch_event(
 
 
 def _schedule_rows(ws: Workspace, key: EventKey) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    events = read_parquet(ws.store, f"bronze/schedule/{key.season}/events.parquet")
-    sessions = read_parquet(ws.store, f"bronze/schedule/{key.season}/sessions.parquet")
+    events = read_parquet(ws.store, paths.schedule_table(key.season, "events"))
+    sessions = read_parquet(ws.store, paths.schedule_table(key.season, "sessions"))
     found = events[events["event_partition_key"] == key.partition_key].to_dict("records")
     if not found:
         raise BadParameters(f"event {key} is not in the schedule of {key.season}; `f1 status` lists what is")
@@ -205,10 +205,8 @@ def _track(
     if not error:
         row["finished_utc"] = format_utc(ws.as_of)
     if documents:
-        digest = hashlib.sha256()
-        for document in documents:
-            digest.update(json.dumps(document["hourly"], sort_keys=True).encode())
-        content = digest.hexdigest()[:16]
+        hours = [json.dumps(document["hourly"], sort_keys=True) for document in documents]
+        content = fingerprint.of_text(*hours)[: fingerprint.SHORT]
         told = race_weather(documents[-1], sessions or [])
         changes = material_changes(known.get("acted_on"), told, material)
         ahead = len(documents) == 1 and known.get("acted_on") is not None

@@ -218,6 +218,7 @@ def _models(arguments: argparse.Namespace) -> int:
 
 def _replay(arguments: argparse.Namespace) -> int:
     from f1lib.cli import output
+    from f1lib.lake.paths_published import DASHBOARD
     from f1lib.lake.store import LocalStore
     from f1lib.pipeline.replay import replay_season
 
@@ -227,7 +228,7 @@ def _replay(arguments: argparse.Namespace) -> int:
         ws = _open(arguments)
     summary = replay_season(ws, arguments.season, arguments.event, on_tick=output.replay_progress())
     _show(summary, output.show_replay, arguments.json_file)
-    print(f"report: {output.location(ws, 'reports/run_summary.html')}", file=sys.stderr)
+    print(f"report: {output.location(ws, DASHBOARD)}", file=sys.stderr)
     return 0
 
 

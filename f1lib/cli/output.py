@@ -13,6 +13,7 @@ from rich.table import Table
 from f1lib.domain.weekend import EventKey, plain
 from f1lib.errors import BadParameters
 from f1lib.lake import attribution
+from f1lib.lake.paths_published import DASHBOARD, history_prefix
 from f1lib.lake.store import LocalStore
 from f1lib.pipeline.plan import next_race
 from f1lib.pipeline.tick import TickResult, tick
@@ -78,7 +79,7 @@ def show_outcome(ws: Workspace, result: TickResult) -> None:
 
         show_predictions(ws, archive.read(race["event_partition_key"], lake=ws.store.url))
     if any(run.step.stage == Stage.REPORT and run.status == Outcome.FINISHED for run in result.runs):
-        print(f"report: {location(ws, 'reports/run_summary.html')}")
+        print(f"report: {location(ws, DASHBOARD)}")
 
 
 def _said(result: TickResult) -> list[str]:
@@ -115,7 +116,7 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
     caption = f"source: {first['source']} - model run {first['model_run_id']}"
     if ws.source_name != "simulated":
         caption += f" - data: {attribution.of_predictions(frame)}"
-    history = archive.history_prefix(EventKey.parse(archive.event_of(frame)))
+    history = history_prefix(EventKey.parse(archive.event_of(frame)))
     news = newest_change_log(ws.store, archive.history_keys(ws.store, history), str(first["session"]))
     if news.get("lacks"):
         caption += f"\nmade without: {'; '.join(news['lacks'])}"

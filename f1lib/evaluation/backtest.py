@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
 from f1lib.lake import parquet
+from f1lib.lake.paths_published import scorecard_key
 from f1lib.lake.store import write_json
 from f1lib.model import fit, train
 from f1lib.model.config import config_names, load_config
@@ -35,7 +36,6 @@ FORECAST = (
 # At which horizons a prediction is scored when none is asked for: the two that docs/scoring.md's figures are given at.
 SCORED_HORIZONS = ("post_qualifying", "pre_race")
 REFIT_EVERY = 4  # docs/scoring.md: at least every 4 races; the configuration that serves is refitted after each
-SCORECARD = {"R": "reports/scorecard", "S": "reports/scorecard_sprints"}
 KINDS = {"R": "race", "S": "sprint"}
 
 
@@ -133,7 +133,7 @@ def run(
     ``refit_every`` 0: the configuration that serves (``ws.settings.model``) is refitted after each race, as
     production does, so that its forecasts are the issued ones to the last digit; the others, which are there to
     compare with, every `REFIT_EVERY` races.
-    Written to `SCORECARD` with ``.json`` and, a row a race, system and metric, with ``.parquet``.
+    Written to `scorecard_key`: as JSON and, a row a race, system and metric, as Parquet.
     Shape: `backtest_scorecard.scorecard`.
     """
     configs = [load_config(name) for name in models or config_names()]
@@ -153,8 +153,8 @@ def run(
         raise BadParameters(f"none of {', '.join(c.name for c in configs)} is meant for {', '.join(wanted)}")
     card, scores = scorecard.scorecard(forecasts, scorecard.phases(training))
     card = {"session": session, **card}
-    write_json(ws.store, SCORECARD[session] + ".json", card)
-    parquet.write_parquet(ws.store, SCORECARD[session] + ".parquet", scores)
+    write_json(ws.store, scorecard_key(session, "json"), card)
+    parquet.write_parquet(ws.store, scorecard_key(session, "parquet"), scores)
     return card
 
 

@@ -18,11 +18,10 @@ from f1lib.domain.moments import format_utc
 from f1lib.errors import PromotionRefused
 from f1lib.evaluation import backtest
 from f1lib.lake import parquet
-from f1lib.lake.paths import run_key
+from f1lib.lake.paths import CHAMPION_KEY, DECISION, TRAINING_KEY, run_key
 from f1lib.lake.store import write_json
 from f1lib.model import fit
-from f1lib.model.registry import CHAMPION_KEY, champion, metadata
-from f1lib.model.train import TRAINING_KEY
+from f1lib.model.registry import champion, metadata
 from f1lib.scoring import baselines, metrics
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def promote(ws: Workspace, run_id: str, training: pd.DataFrame | None = None) ->
     opponents = _opponents(ws.store, document, _training(ws.store) if training is None else training)
     verdict = judge(document, opponents)
     record = {"run_id": run_id, "decided": format_utc(ws.as_of), **asdict(verdict)}
-    write_json(ws.store, run_key(run_id, "decision.json"), record)
+    write_json(ws.store, run_key(run_id, DECISION), record)
     if not verdict.promoted:
         raise PromotionRefused(f"{run_id} does not serve: {verdict.why}")
     _make_champion(ws, document, verdict.why)

@@ -6,7 +6,6 @@ driver who raced without having been predicted is left out of the outcome, which
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,12 +14,13 @@ import pandas as pd
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.gold import targets
-from f1lib.lake import attribution, gold_tables, silver_tables
+from f1lib.lake import attribution, fingerprint, gold_tables, silver_tables
 from f1lib.lake.cache import Memory
 from f1lib.lake.parquet import parquet_bytes, records
+from f1lib.lake.paths_published import ACCURACY, raced_of
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import each, write_json
-from f1lib.predictions.archive import event_of, history_keys, issue_of, raced_of
+from f1lib.predictions.archive import event_of, history_keys, issue_of
 from f1lib.scoring import baselines, metrics
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
 
-ACCURACY = "reports/accuracy.json"
 MODEL = "model"
 # What the chances are about, and which places make it happen.
 CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
@@ -143,7 +142,7 @@ def _all_scored(store: ObjectStore, results: Mapping[str, pd.DataFrame]) -> list
     """The scores of every issue (its key -> the result of its race), in order."""
     digests = {name: _digest(result) for name, result in {id(r): r for r in results.values()}.items()}
     contents = dict(zip(results, each(store, store.read, results), strict=True))
-    prints = {key: hashlib.sha256(content).hexdigest() + digests[id(results[key])] for key, content in contents.items()}
+    prints = {key: issued + digests[id(results[key])] for key, issued in fingerprint.of_files(contents).items()}
     scored = _SCORED.of(
         prints, lambda key: _scored(issue_of(contents[key], f"{key} in lake {store.url}"), results[key])
     )
@@ -151,7 +150,7 @@ def _all_scored(store: ObjectStore, results: Mapping[str, pd.DataFrame]) -> list
 
 
 def _digest(result: pd.DataFrame) -> str:
-    return hashlib.sha256(parquet_bytes(result)).hexdigest()
+    return fingerprint.of_bytes(parquet_bytes(result))
 
 
 def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import BadParameters
+from f1lib.lake import paths_published
 from f1lib.lake.store import write_json
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def run_fold(ws: Workspace, sweep: str, model: str, season: int) -> dict[str, An
         for horizon in config.horizons
     }
     card, scores = scorecard.scorecard(walked, scorecard.phases(training))
-    key = f"{_sweep_folder(sweep)}folds/{model}-{season}.parquet"
+    key = paths_published.sweep_fold(sweep, model, season)
     write_parquet(ws.store, key, scores)
     return {"model": model, "season": season, "races": card["races"], "key": key}
 
@@ -49,7 +50,7 @@ def sweep_report(ws: Workspace, sweep: str) -> dict[str, Any]:
     from f1lib.lake.parquet import read_parquet, records
     from f1lib.scoring import metrics
 
-    keys = ws.store.list(f"{_sweep_folder(sweep)}folds/")
+    keys = ws.store.list(paths_published.sweep_prefix(sweep))
     if not keys:
         raise BadParameters(f"sweep {sweep!r} has no folds in lake {ws.store.url}")
     scores = pd.concat([read_parquet(ws.store, key) for key in keys], ignore_index=True)
@@ -59,9 +60,5 @@ def sweep_report(ws: Workspace, sweep: str) -> dict[str, Any]:
         rows.append({"model": model, "horizon": horizon, "races": len(races), **figures})
     rows.sort(key=lambda row: (row["horizon"], row["mae"], row["model"]))
     document = {"sweep": sweep, "folds": len(keys), "systems": rows}
-    write_json(ws.store, f"{_sweep_folder(sweep)}summary.json", document)
+    write_json(ws.store, paths_published.sweep_summary(sweep), document)
     return document
-
-
-def _sweep_folder(sweep: str) -> str:
-    return f"reports/sweeps/{sweep}/"

@@ -42,10 +42,9 @@ class Seen:
         """One row a silver table: ``table files rows``."""
         import pandas as pd
 
-        folders = gold_read_silver.FOLDERS.items()
-        files = [sum(key.startswith(f"silver/{folder}/") for key in self.silver.hashes) for _, folder in folders]
-        rows = [len(self.silver.tables[name]) for name, _ in folders]
-        return pd.DataFrame({"table": list(gold_read_silver.FOLDERS), "files": files, "rows": rows})
+        files = [sum(key.startswith(paths.silver_prefix(n)) for key in self.silver.hashes) for n in paths.SILVER_TABLES]
+        rows = [len(self.silver.tables[name]) for name in paths.SILVER_TABLES]
+        return pd.DataFrame({"table": paths.SILVER_TABLES, "files": files, "rows": rows})
 
 
 def read_silver(ws: Workspace) -> Seen:
@@ -92,16 +91,11 @@ def build_features(ws: Workspace, event: str, horizon: str, seen: Seen | None = 
     )
     rows = compute(silver.tables, targets)
     if len(rows):
-        manifest.write_rows(ws, features_key(ws), rows, silver)
+        # Outside a run, its moment is its name.
+        manifest.write_rows(ws, paths.features_key(ws.run_id or stamp(ws.as_of)), rows, silver)
     if manifest.is_current(ws.store, paths.TRAINING_KEY, silver):
         manifest.mark_in_gold(ws, seen.waiting, paths.TRAINING_KEY)
     return rows
-
-
-def features_key(ws: Workspace) -> str:
-    """Where this run's features of the race to come stand; outside a run, its moment is its name."""
-    run = ws.run_id or stamp(ws.as_of)
-    return f"{paths.FEATURES_PREFIX}run_id={run}/gold_driver_event_features.parquet"
 
 
 def compute(silver: Mapping[str, Any], targets: pd.DataFrame) -> pd.DataFrame:
@@ -114,7 +108,7 @@ def compute(silver: Mapping[str, Any], targets: pd.DataFrame) -> pd.DataFrame:
     with sql.connect() as connection:
         connection.register("wanted", targets.astype(gold_targets.DTYPES))
         connection.execute("SET threads = 1")  # one order of summing, one result
-        for name in gold_read_silver.FOLDERS:
+        for name in paths.SILVER_TABLES:
             connection.register(name, silver[name] if name in silver else tables.empty(name))
         past = history.history(silver)
         connection.from_arrow(past.races).create("race_history")

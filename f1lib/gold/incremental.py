@@ -7,16 +7,15 @@ keeps a digest of all its inputs (``sql/steps/inputs_seen.sql``); an event with 
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from f1lib.gold import manifest, read_silver
+from f1lib.gold import read_silver
 from f1lib.gold import targets as gold_targets
-from f1lib.lake import parquet, sql
+from f1lib.lake import fingerprint, parquet, paths, sql
 from f1lib.lake.cache import Memory
 from f1lib.lake.store import read_json
 
@@ -34,7 +33,7 @@ _READ_ELSEWHERE = (
     "lake/features.py", "lake/features.csv", "lake/gold_tables.py", "domain/weekend.py", "domain/moments.py",
 )  # fmt: skip
 # Files of which every row counts, whenever it is of.
-_CALENDAR = tuple(f"silver/{read_silver.FOLDERS[name]}/" for name in ("events", "sessions"))
+_CALENDAR = tuple(map(paths.silver_prefix, ("events", "sessions")))
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def input_digests(silver: Mapping[str, Any], targets: pd.DataFrame, as_of: datet
     parts: dict[str, list[str]] = {}
     for event, *part in rows:
         parts.setdefault(event, [recipe()]).append(" ".join(part))
-    return {event: hashlib.sha256("\n".join(part).encode()).hexdigest()[:16] for event, part in parts.items()}
+    return {event: fingerprint.of_text("\n".join(part))[: fingerprint.SHORT] for event, part in parts.items()}
 
 
 @cache
@@ -120,7 +119,7 @@ def recipe() -> str:
     import pandas as pd
 
     texts = sorted((str(file), file.read_text(encoding="utf-8")) for file in recipe_files())
-    return hashlib.sha256(repr((duckdb.__version__, pd.__version__, texts)).encode()).hexdigest()
+    return fingerprint.of_text(repr((duckdb.__version__, pd.__version__, texts)))
 
 
 def recipe_files() -> list[Path]:
@@ -149,11 +148,11 @@ def kept_rows(store: ObjectStore, key: str, digests: Mapping[str, str]) -> Kept 
     None when there is no file to rely on: none at all, or one without a note, or beside the note of other bytes
     (somebody was interrupted between the two).
     """
-    note_key = manifest.note_key(key)
+    note_key = paths.gold_note(key)
     if not (store.exists(key) and store.exists(note_key)):
         return None
     content = store.read(key)
-    note, sha256 = read_json(store, note_key), hashlib.sha256(content).hexdigest()
+    note, sha256 = read_json(store, note_key), fingerprint.of_bytes(content)
     if note.get("sha256") != sha256:
         return None
     events = frozenset(event for event, digest in note["digests"].items() if digests.get(event) == digest)

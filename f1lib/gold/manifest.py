@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from f1lib.domain.moments import format_utc
 from f1lib.gold.read_silver import Silver
-from f1lib.lake import features
+from f1lib.lake import features, fingerprint
 from f1lib.lake.parquet import parquet_bytes
+from f1lib.lake.paths import gold_note
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import read_json, write_json
 from f1lib.tracking.rows import SessionRow, Status, TrackingRow, key_of
@@ -28,7 +28,7 @@ def write_rows(
     """Put gold rows under ``key`` and, beside them, where they come from; ``digests`` as in `write_note`."""
     content = parquet_bytes(rows)
     ws.store.write(key, content)
-    write_note(ws, key, rows, silver, hashlib.sha256(content).hexdigest(), digests)
+    write_note(ws, key, rows, silver, fingerprint.of_bytes(content), digests)
 
 
 def write_note(
@@ -52,17 +52,12 @@ def write_note(
         "sha256": sha256,
         "digests": dict(digests or {}),
     }
-    write_json(ws.store, note_key(key), note)
-
-
-def note_key(key: str) -> str:
-    """Where the note of the rows under ``key`` stands."""
-    return key.removesuffix(".parquet") + ".json"
+    write_json(ws.store, gold_note(key), note)
 
 
 def is_current(store: ObjectStore, key: str, silver: Silver) -> bool:
     """Whether the rows under ``key`` are what exactly this ``silver`` gives, be they made from it or kept."""
-    return store.exists(note_key(key)) and read_json(store, note_key(key))["inputs"] == silver.hashes
+    return store.exists(gold_note(key)) and read_json(store, gold_note(key))["inputs"] == silver.hashes
 
 
 def mark_in_gold(ws: Workspace, waiting: list[TrackingRow], path: str) -> None:

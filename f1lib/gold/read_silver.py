@@ -6,11 +6,11 @@ cost more memory than everything else together.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from f1lib.errors import RunError, TableError
+from f1lib.lake import fingerprint, paths
 from f1lib.lake.cache import Memory
 from f1lib.lake.store import each
 from f1lib.lake.tables import contract, empty
@@ -24,18 +24,6 @@ if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
 
 
-# Silver table -> its folder in the lake (docs/lake.md).
-FOLDERS = {
-    "events": "sessions/events",
-    "sessions": "sessions/sessions",
-    "entries": "sessions/entries",
-    "results": "sessions/results",
-    "starting_grid": "sessions/starting_grid",
-    "pit_stops": "sessions/pit_stops",
-    "laps": "sessions/laps",
-    "weather_observed": "weather/observed",
-    "weather_forecast": "weather/forecast",
-}
 # Columns of laps that no feature reads stay on disk.
 _LAPS = (
     "event_partition_key session driver_id lap_number lap_time_seconds sector1_seconds sector2_seconds "
@@ -66,12 +54,12 @@ def read_silver(store: ObjectStore) -> Silver:
     Raises `RunError` when there is no calendar in silver yet, `TableError` for a file that is not Parquet or
     lacks a column.
     """
-    held = store.list("silver/")
-    keys = [key for name in FOLDERS for key in _keys(name, held)]
+    held = store.list(paths.SILVER_PREFIX)
+    keys = [key for name in paths.SILVER_TABLES for key in _keys(name, held)]
     data = dict(zip(keys, each(store, store.read, keys), strict=True))
-    hashes = {key: hashlib.sha256(content).hexdigest() for key, content in data.items()}
+    hashes = fingerprint.of_files(data)
     parts = _PARSED.of(hashes, lambda key: _parsed(data[key], key, f"{key} in lake {store.url}"))
-    tables = {name: _together(name, [parts[key] for key in _keys(name, keys)]) for name in FOLDERS}
+    tables = {name: _together(name, [parts[key] for key in _keys(name, keys)]) for name in paths.SILVER_TABLES}
     if not len(tables["events"]):
         raise RunError(f"lake {store.url} has no events in silver: run 03_silver first")
     sources = {str(s) for name in ("events", "results") for s in tables[name].column("source").unique().to_pylist()}
@@ -80,7 +68,7 @@ def read_silver(store: ObjectStore) -> Silver:
 
 def _keys(name: str, held: Iterable[str]) -> list[str]:
     """The files of one table among ``held``."""
-    return [key for key in held if key.startswith(f"silver/{FOLDERS[name]}/season=")]
+    return [key for key in held if key.startswith(paths.silver_prefix(name))]
 
 
 def _columns(name: str) -> list[str]:
@@ -101,7 +89,7 @@ def _parsed(data: bytes, key: str, where: str) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    name = next(name for name in FOLDERS if _keys(name, [key]))
+    name = next(name for name in paths.SILVER_TABLES if _keys(name, [key]))
     try:
         part = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).select(_columns(name))
     except (pa.ArrowInvalid, OSError, KeyError) as error:

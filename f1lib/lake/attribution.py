@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from f1lib.lake import paths
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,7 +22,6 @@ _SOURCES = {
     "simulated": "simulated by f1lib; nothing of it happened",
 }
 _FORECASTS = "forecasts by Open-Meteo, https://open-meteo.com, CC BY 4.0"
-_WEATHER = "bronze/weather/"  # where every answer of a weather source is kept
 
 
 def attribution(source: str, *, weather: bool) -> str:
@@ -31,7 +32,7 @@ def attribution(source: str, *, weather: bool) -> str:
 
 def of_lake(store: ObjectStore, source: str) -> str:
     """Whom to name for what is made of a whole lake: Open-Meteo too, once any answer of its stands in there."""
-    return attribution(source, weather=bool(store.list(_WEATHER)))
+    return attribution(source, weather=bool(store.list(paths.FORECASTS_PREFIX)))
 
 
 def of_predictions(issues: pd.DataFrame) -> str:

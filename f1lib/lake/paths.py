@@ -1,12 +1,23 @@
-"""Which texts are keys of the lake: relative paths that cannot leave it."""
+"""Keys of the lake: what a key is, and every one of bronze, silver, gold and the models.
+
+Those of predictions and reports are in `f1lib.lake.paths_published`; no other module builds a key or takes one apart.
+``..._PREFIX`` and ``..._prefix`` are what keys start with, for listing; ``parse_...`` reads a key back.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
 
+from f1lib.domain.moments import stamp
 from f1lib.domain.weekend import EventKey
-from f1lib.errors import StorageError
+from f1lib.errors import StorageError, TableError
+
+# What may stand elsewhere in a bucket (S3_BRONZE_PATH and its like).
+LAYERS = ("bronze", "silver", "gold", "models", "predictions", "reports")
+LAKE_MARKER = "lake.json"  # real or simulated data, and the format of the lake
 
 # Files of a model run, of a run's features, of an issued prediction: once written, their bytes never change.
 _WRITTEN_ONCE = re.compile(
@@ -34,52 +45,168 @@ def check_prefix(prefix: str) -> str:
     return prefix
 
 
-LAKE_MARKER = "lake.json"  # real or simulated data, and the format of the lake
-SCHEDULES = "bronze/schedule/"
+# Bronze -------------------------------------------------------------------------------------------------------------
+
+SCHEDULES_PREFIX = "bronze/schedule/"
+FORECASTS_PREFIX = "bronze/weather/"
+_NOTE, _GRID_NOTE = "source.json", "starting_grid.source.json"
+_SESSION_FILE = re.compile(r"bronze/sessions/(\d{4})/([^/]+)/([^/]+)/([a-z_]+)\.parquet")
+_FORECAST = re.compile(r"bronze/weather/([a-z_]+)/(\d{4})/[^/]+/[^/]+\.json")
+
+
+def schedule_table(season: int, table: str) -> str:
+    """``bronze/schedule/2025/events.parquet``."""
+    return f"{SCHEDULES_PREFIX}{season}/{table}.parquet"
+
+
+def schedule_note(season: int) -> str:
+    """``bronze/schedule/2025/source.json``, which makes the tables beside it count."""
+    return f"{SCHEDULES_PREFIX}{season}/{_NOTE}"
 
 
 def seasons_of_schedules(keys: Iterable[str]) -> set[int]:
-    """The seasons that the keys of schedules are of."""
-    found = (re.match(rf"{SCHEDULES}(\d{{4}})/", key) for key in keys)
+    """The seasons of which ``keys`` name any file of the calendar."""
+    found = (re.match(rf"{SCHEDULES_PREFIX}(\d{{4}})/", key) for key in keys)
     return {int(match[1]) for match in found if match}
 
 
+def sessions_prefix(season: int) -> str:
+    """``bronze/sessions/2025/``."""
+    return f"bronze/sessions/{season}/"
+
+
 def session_folder(event: EventKey, session: str) -> str:
-    """``bronze/sessions/2025/Australian_Grand_Prix/Q``."""
-    return f"bronze/sessions/{event.season}/{event.folder}/{session}"
+    """``bronze/sessions/2025/Australian_Grand_Prix/Q``: the path of a session's files, as tracking rows have it."""
+    return f"{sessions_prefix(event.season)}{event.folder}/{session}"
+
+
+def parse_session_folder(folder: str) -> tuple[str, str]:
+    """The event (its partition key) and session of a `session_folder`."""
+    _, _, season, event, session = folder.split("/")
+    return f"{season}_{event}", session
 
 
 def session_note(event: EventKey, session: str) -> str:
     """The key of a session's ``source.json``."""
-    return f"{session_folder(event, session)}/source.json"
+    return f"{session_folder(event, session)}/{_NOTE}"
 
 
 def grid_note(event: EventKey, session: str) -> str:
     """The key of ``starting_grid.source.json`` beside the session's own."""
-    return f"{session_folder(event, session)}/starting_grid.source.json"
-
-
-def schedule_folder(season: int) -> str:
-    """``bronze/schedule/2025``."""
-    return f"bronze/schedule/{season}"
+    return f"{session_folder(event, session)}/{_GRID_NOTE}"
 
 
 def note_of(key: str) -> str:
     """The note that makes a session's Parquet file count."""
     folder, _, name = key.rpartition("/")
-    return f"{folder}/starting_grid.source.json" if name == "starting_grid.parquet" else f"{folder}/source.json"
+    return f"{folder}/{_GRID_NOTE if name == 'starting_grid.parquet' else _NOTE}"
 
+
+def is_note(key: str) -> bool:
+    """Whether ``key`` is the note of a session or of its grid."""
+    return key.endswith(_NOTE)
+
+
+def revision_of(key: str, fetched: datetime) -> str:
+    """Where a session's file that was ``fetched`` then is kept after a newer answer took its place."""
+    folder, _, name = key.rpartition("/")
+    return f"{folder}/revisions/{stamp(fetched)}/{name}"
+
+
+class SessionFile(NamedTuple):
+    """What the key of a session's Parquet file says: ``event`` is the partition key, ``frame`` what is in it."""
+
+    season: int
+    event: str
+    session: str
+    frame: str
+
+
+def parse_session_file(key: str) -> SessionFile | None:
+    """Read a key of `session_folder` back; None for a note, a revision or anything else."""
+    match = _SESSION_FILE.fullmatch(key)
+    return SessionFile(int(match[1]), f"{match[1]}_{match[2]}", match[3], match[4]) if match else None
+
+
+def forecast_key(kind: str, event: EventKey, moment: datetime) -> str:
+    """``bronze/weather/forecast/2025/Australian_Grand_Prix/20250316T030000Z.json``.
+
+    ``kind`` is ``forecast``, ``historical_forecast`` or ``archive`` (what was observed).
+    """
+    return f"{FORECASTS_PREFIX}{kind}/{event.season}/{event.folder}/{stamp(moment)}.json"
+
+
+def parse_forecast(key: str) -> tuple[str, int] | None:
+    """The kind and season of a weather document; None for any other key."""
+    match = _FORECAST.fullmatch(key)
+    return (match[1], int(match[2])) if match else None
+
+
+# Silver -------------------------------------------------------------------------------------------------------------
+
+SILVER_PREFIX = "silver/"
+_BY_SESSION = ("events", "sessions", "entries", "results", "starting_grid", "pit_stops", "laps")
+_SILVER_PATHS = {table: f"sessions/{table}" for table in _BY_SESSION}
+_SILVER_PATHS |= {"weather_observed": "weather/observed", "weather_forecast": "weather/forecast"}
+SILVER_TABLES = tuple(_SILVER_PATHS)
+
+
+def silver_prefix(table: str) -> str:
+    """``silver/sessions/results/``; raises `TableError` for a name that is no silver table."""
+    if table not in _SILVER_PATHS:
+        raise TableError(f"{table!r} is no silver table; there are {', '.join(SILVER_TABLES)}")
+    return f"{SILVER_PREFIX}{_SILVER_PATHS[table]}/"
+
+
+def silver_key(table: str, season: int) -> str:
+    """``silver/sessions/results/season=2025/results.parquet``.
+
+    Raises `TableError` for a name that is no silver table.
+    """
+    prefix = silver_prefix(table)
+    return f"{prefix}season={season}/{prefix.split('/')[-2]}.parquet"
+
+
+def parse_silver(key: str) -> tuple[str, int] | None:
+    """The table and season of a silver file; None for any other key."""
+    match = re.match(rf"{SILVER_PREFIX}([^/]+/[^/]+)/season=(\d{{4}})/", key)
+    tables = [table for table, path in _SILVER_PATHS.items() if match and path == match[1]]
+    return (tables[0], int(match[2])) if match and tables else None
+
+
+# Gold and models ----------------------------------------------------------------------------------------------------
 
 TRAINING_KEY = "gold/training_dataset.parquet"
 FEATURES_PREFIX = "gold/gold_driver_event_features/"
-GRAPH, METADATA, SUCCESS = "onnx_model.onnx", "model_metadata.json", "_SUCCESS"
-
-
-def run_key(run_id: str, file: str) -> str:
-    """Where a file of a model run stands in the lake."""
-    return f"models/run_id={run_id}/{file}"
+CHAMPION_KEY = "models/champion.json"
+MODEL_RUNS_PREFIX = "models/run_id="
+# Files of a model run; one without _SUCCESS does not exist to any reader.
+BOOSTER, PREPROCESSOR, GRAPH = "xgb_model.ubj", "preprocessor.joblib", "onnx_model.onnx"
+METADATA, DECISION, SUCCESS = "model_metadata.json", "decision.json", "_SUCCESS"
 
 
 def features_key(gold_run_id: str) -> str:
     """Where the features that a gold run made for a race to come stand."""
     return f"{FEATURES_PREFIX}run_id={gold_run_id}/gold_driver_event_features.parquet"
+
+
+def gold_note(key: str) -> str:
+    """The note beside gold rows: ``gold/training_dataset.json``."""
+    return key.removesuffix(".parquet") + ".json"
+
+
+def gold_runs(keys: Iterable[str]) -> list[str]:
+    """The ids of the gold runs of which ``keys`` name the features, in the order of ``keys``."""
+    found = (re.match(rf"{FEATURES_PREFIX}run_id=([^/]+)/", key) for key in keys if key.endswith(".parquet"))
+    return [match[1] for match in found if match]
+
+
+def run_key(run_id: str, file: str) -> str:
+    """Where a file of a model run stands in the lake."""
+    return f"{MODEL_RUNS_PREFIX}{run_id}/{file}"
+
+
+def finished_runs(keys: Iterable[str]) -> list[str]:
+    """The ids of the model runs of which ``keys`` name the ``_SUCCESS``, in the order of ``keys``."""
+    found = (re.fullmatch(rf"{MODEL_RUNS_PREFIX}([^/]+)/{SUCCESS}", key) for key in keys)
+    return [match[1] for match in found if match]

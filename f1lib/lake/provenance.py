@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from functools import cache
 from pathlib import Path
+
+from f1lib.lake import fingerprint
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -37,14 +38,13 @@ def made_by() -> dict[str, str]:
 
 def source_digest(package: Path) -> str:
     """Digest of the names and bytes of all files of ``package``, without bytecode and hidden files; 8 hex digits."""
-    digest = hashlib.sha256()
+    parts = []
     for folder, folders, files in os.walk(package):
         folders[:] = sorted(name for name in folders if name != "__pycache__" and not name.startswith("."))
         for name in sorted(name for name in files if not name.startswith(".")):
             file = Path(folder, name)
-            digest.update(f"{file.relative_to(package).as_posix()}\0".encode())
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
-    return digest.hexdigest()[:8]
+            parts.append(f"{file.relative_to(package).as_posix()} {fingerprint.of_bytes(file.read_bytes())}")
+    return fingerprint.of_text("\n".join(parts))[:8]
 
 
 def commit(checkout: Path) -> str:

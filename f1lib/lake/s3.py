@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import NoSuchKey, StorageError
 from f1lib.lake.aws_client import AwsUrl, aws_errors, error_code
-from f1lib.lake.paths import check_key, check_prefix, is_written_once
+from f1lib.lake.paths import LAYERS, check_key, check_prefix, is_written_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LAYERS = ("bronze", "silver", "gold", "models", "predictions", "reports")
 # A connection that breaks while the body streams is not botocore's to retry: this many tries in all.
 BODY_ATTEMPTS = 3
 KEPT_BYTES = 64 << 20

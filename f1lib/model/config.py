@@ -10,14 +10,13 @@ All of it is exported as one ONNX graph.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
+from f1lib.lake import fingerprint
 from f1lib.model.preprocess import COMPANION
 from f1lib.scoring.positions import Shape
 from f1lib.workspace.settings import PROJECT
@@ -148,7 +147,7 @@ class ModelConfig(_Strict):
 
     def digest(self) -> str:
         """SHA-256 of the settings: two runs with the same digest were trained by the same rule."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+        return fingerprint.of_json(self.model_dump(mode="json"))
 
     def raw_columns(self, available: list[str]) -> list[str]:
         """The gold columns the configuration reads, in gold's order; ``available`` are those known at a horizon."""

@@ -10,9 +10,9 @@ import pandas as pd
 from f1lib.errors import BadParameters, RunError
 from f1lib.lake import parquet
 from f1lib.lake.features import columns_by_group, group_words
+from f1lib.lake.paths import TRAINING_KEY
 from f1lib.model import fit, onnx_export, preprocess, registry
 from f1lib.model.serving import load_serving
-from f1lib.model.train import TRAINING_KEY
 from f1lib.scoring import metrics
 
 if TYPE_CHECKING:

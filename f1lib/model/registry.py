@@ -16,15 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import RunError, StorageError
-from f1lib.lake.paths import METADATA, SUCCESS, run_key
+from f1lib.lake.paths import CHAMPION_KEY, DECISION, METADATA, MODEL_RUNS_PREFIX, SUCCESS, finished_runs, run_key
 from f1lib.lake.store import each, find_json, read_json, write_json
 
 if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
-
-
-CHAMPION_KEY = "models/champion.json"
 
 
 def rollback(ws: Workspace, horizon: str) -> dict[str, Any]:
@@ -77,14 +74,15 @@ def list_runs(store: ObjectStore) -> list[dict[str, Any]]:
 def listed_runs(store: ObjectStore) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Each row of `list_runs` with what `show` says of the run; one listing, two reads a run."""
     serving = {entry["run_id"] for entry in champion(store)["horizons"].values()}
-    keys = store.list("models/run_id=")
-    finished = [run_key(key.split("/")[1].removeprefix("run_id="), "") for key in keys if key.endswith(f"/{SUCCESS}")]
-    decided = [key for key in keys if key.endswith("/decision.json") and key.removesuffix("decision.json") in finished]
-    documents = each(store, lambda run: dict(read_json(store, run + METADATA)), finished)
-    decisions = dict(zip(decided, each(store, lambda key: read_json(store, key), decided), strict=True))
+    held = set(store.list(MODEL_RUNS_PREFIX))
+    finished = finished_runs(sorted(held))
+    decided = [run for run in finished if run_key(run, DECISION) in held]
+    documents = each(store, lambda run: dict(read_json(store, run_key(run, METADATA))), finished)
+    decided_as = each(store, lambda run: read_json(store, run_key(run, DECISION)), decided)
+    decisions = dict(zip(decided, decided_as, strict=True))
     runs = []
     for run, document in zip(finished, documents, strict=True):
-        decision = decisions.get(f"{run}decision.json", {})
+        decision = decisions.get(run, {})
         row = {name: document[name] for name in ("run_id", "model", "horizon", "as_of", "rows")}
         row |= {m: document["metrics"][m] for m in ("mae", "spearman", "rps", "win_log_loss")}
         row |= {"serves": document["run_id"] in serving, "why": decision.get("why", "")}
@@ -94,5 +92,5 @@ def listed_runs(store: ObjectStore) -> list[tuple[dict[str, Any], dict[str, Any]
 
 def show(store: ObjectStore, run_id: str) -> dict[str, Any]:
     """A run's metadata with the gate's decision under ``decision`` (empty when it was never asked)."""
-    decision = find_json(store, run_key(run_id, "decision.json")) or {}
+    decision = find_json(store, run_key(run_id, DECISION)) or {}
     return {**metadata(store, run_id), "decision": decision}

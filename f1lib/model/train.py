@@ -8,7 +8,6 @@ A run is refused (`RunError`) when its ONNX graph does not answer as scikit-lear
 
 from __future__ import annotations
 
-import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ import numpy as np
 from f1lib.domain.moments import format_utc, stamp
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters, RunError
-from f1lib.lake import parquet
-from f1lib.lake.paths import GRAPH, METADATA, SUCCESS, run_key
+from f1lib.lake import fingerprint, parquet
+from f1lib.lake.paths import BOOSTER, GRAPH, METADATA, PREPROCESSOR, SUCCESS, TRAINING_KEY, run_key
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import write_json
 from f1lib.model import fit as model_fit
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainedRun", "load_config", "load_serving", "train", "train_horizons"]
 
-TRAINING_KEY = "gold/training_dataset.parquet"
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy")
 _NOT_FEATURES = frozenset(
     "event_partition_key session horizon driver_id event_year event_number event_name circuit_id as_of_utc "
@@ -93,7 +91,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 def _read(store: ObjectStore) -> tuple[pd.DataFrame, str]:
     """The training dataset and the SHA-256 of its file."""
-    digest = hashlib.sha256(store.read(TRAINING_KEY)).hexdigest()
+    digest = fingerprint.of_bytes(store.read(TRAINING_KEY))
     return parquet.read_parquet(store, TRAINING_KEY), digest
 
 
@@ -123,7 +121,7 @@ def train(ws: Workspace, config: ModelConfig, horizon: str, data: tuple[pd.DataF
         **describe(fitted, rows),
         **validate(rows, config, available),
         "parity": measured,
-        "inputs": {TRAINING_KEY: digest, "onnx": hashlib.sha256(fitted.graph).hexdigest()},
+        "inputs": {TRAINING_KEY: digest, "onnx": fingerprint.of_bytes(fitted.graph)},
         "libraries": {name: packages.version(name) for name in LIBRARIES} | {"xgboost": _xgboost_version()},
         "code_version": code_version(),
         "source": ws.source_name,
@@ -216,9 +214,9 @@ def _store(store: ObjectStore, run_id: str, fitted: model_fit.Fitted, document: 
 
     pickled = io.BytesIO()
     joblib.dump(fitted.pipeline, pickled)
-    store.write(run_key(run_id, "preprocessor.joblib"), pickled.getvalue())
+    store.write(run_key(run_id, PREPROCESSOR), pickled.getvalue())
     booster = bytes(fitted.trees.booster.save_raw("ubj")) if fitted.trees else _no_trees()
-    store.write(run_key(run_id, "xgb_model.ubj"), booster)
+    store.write(run_key(run_id, BOOSTER), booster)
     store.write(run_key(run_id, GRAPH), fitted.graph)
     write_json(store, run_key(run_id, METADATA), document)
     store.write(run_key(run_id, SUCCESS), b"")

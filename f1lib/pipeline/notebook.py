@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import BadParameters, RunError
 from f1lib.lake import attribution
+from f1lib.lake.paths_published import record_key, record_page
 from f1lib.lake.provenance import made_by
 from f1lib.pipeline.parameters import declared, merge, stage_file
 from f1lib.stage import RESULT_MIME
@@ -61,7 +62,7 @@ def execute_stage(ws: Workspace, name: str, given: Mapping[str, Any], suffix: st
     path = stage_notebook(name)
     stage = path.stem
     values = stage_values(ws, path, given)
-    key = f"reports/runs/{ws.run_id}/{stage}{'-' + suffix if suffix else ''}.ipynb"
+    key = record_key(ws.run_id, stage, suffix)
     with tempfile.TemporaryDirectory(prefix="f1-") as folder:
         output = Path(folder) / path.name
         failure = _papermill(ws, path, output, values)
@@ -135,7 +136,7 @@ def _store(ws: Workspace, key: str, notebook: dict[str, Any]) -> None:
     from f1lib.report.notebook_html import notebook_to_html
 
     ws.store.write(key, (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode())
-    ws.store.write(key.removesuffix(".ipynb") + ".html", notebook_to_html(notebook).encode())
+    ws.store.write(record_page(key), notebook_to_html(notebook).encode())
 
 
 def _result_of(notebook: Mapping[str, Any], stage: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import HORIZONS, plain
 from f1lib.errors import BadParameters, RunError
+from f1lib.lake.paths_published import ACCURACY, REPLAY
 from f1lib.lake.store import read_json, write_json
 from f1lib.pipeline.tick import tick
 from f1lib.tracking.rows import brought_to
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 # The prediction before a weekend is issued this long before its first session.
 PRE_WEEKEND_LEAD = timedelta(hours=24)
-RECORD = "reports/replay.json"
 _STAGES = frozenset(STAGES)
 _AT_THE_END = frozenset((Stage.SCORE, Stage.REPORT))  # nothing is predicted from what they say
 
@@ -60,7 +60,7 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
         text = format_utc(moment.when)
         if text < record["until"]:
             continue
-        write_json(ws.store, RECORD, record | {"until": text})
+        write_json(ws.store, REPLAY, record | {"until": text})
         result = tick(inprocess.at(moment.when), stages=_STAGES if moment is moments[-1] else _STAGES - _AT_THE_END)
         on_tick(f"{text}  {moment.why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
         if result.failures:
@@ -83,8 +83,8 @@ def _tidy_up() -> None:
 def _record(ws: Workspace, season: int, event: str, first: datetime) -> dict[str, Any]:
     """What was replayed in this lake and up to when; raises `BadParameters` when it knows more than that."""
     record: dict[str, Any] = {"replayed": [], "until": ""}
-    if ws.store.exists(RECORD):
-        record = dict(read_json(ws.store, RECORD))
+    if ws.store.exists(REPLAY):
+        record = dict(read_json(ws.store, REPLAY))
     known = brought_to(ws.tracking.rows())
     goes_on = [season, event] in record["replayed"] or [season, ""] in record["replayed"]
     if known > (record["until"] if goes_on else format_utc(first)):
@@ -117,8 +117,6 @@ def replay_moments(ws: Workspace, season: int, event: str) -> list[Moment]:
 
 def summarize(ws: Workspace, season: int, event: str) -> dict[str, Any]:
     """The scores of every prediction issued for the season, from ``reports/accuracy.json``."""
-    from f1lib.evaluation.issued import ACCURACY
-
     accuracy: dict[str, Any] = {"predictions": [], "sprints": {"predictions": []}}
     if ws.store.exists(ACCURACY):
         accuracy = read_json(ws.store, ACCURACY)

@@ -7,8 +7,6 @@ does I/O, and every rule is one named function and one named test.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 from f1lib.bronze.due import due_rows
 from f1lib.domain.moments import format_utc, has_come, parse_utc
 from f1lib.domain.weekend import gridding_session
+from f1lib.lake import fingerprint
 from f1lib.tracking.index import Rows
 from f1lib.tracking.rows import PIPELINE, SETTLED, STORED, SessionRow, Status
 from f1lib.tracking.stage_keys import GRID_ROWS, SESSIONS, Stage, StageKey, suffix_of
@@ -219,4 +218,4 @@ def _inputs_of(known: Rows, event: str, horizon: str) -> list[tuple[str, Any]]:
 
 
 def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()[:16]
+    return fingerprint.of_json(value)[: fingerprint.SHORT]

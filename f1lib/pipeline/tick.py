@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, stamp
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
+from f1lib.lake.paths_published import records_prefix
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.rules import SPRINT, Step
@@ -171,7 +172,7 @@ def named_run(ws: Workspace) -> Workspace:
     """
     read_marker(ws.store)
     base, number = stamp(ws.as_of), 1
-    while ws.store.list(f"reports/runs/{_numbered(base, number)}/"):
+    while ws.store.list(records_prefix(_numbered(base, number))):
         number += 1
     return replace(ws, run_id=_numbered(base, number))
 

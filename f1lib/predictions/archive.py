@@ -10,14 +10,14 @@ is kept under ``history/`` and never changed.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from f1lib.domain.weekend import HORIZONS, EventKey
+from f1lib.domain.weekend import EventKey
 from f1lib.errors import NoSuchKey, RunError, StorageError
 from f1lib.lake.parquet import parquet_frame, read_parquet
 from f1lib.lake.parquet import records as records
 from f1lib.lake.paths import features_key
+from f1lib.lake.paths_published import PREDICTIONS_PREFIX, history_prefix, in_order_of_issue, newest_key, raced_of
 from f1lib.lake.store import each, open_store
 
 if TYPE_CHECKING:
@@ -32,19 +32,6 @@ COLUMNS = (
     "position_probabilities p_win p_podium p_points p_dnf position_p10 position_p50 position_p90 expected_points "
     "model_run_id gold_run_id forecast_hash source"
 ).split()
-LATEST = "predictions/latest.json"
-# .../history/<Event>/<moment>[-number]_<horizon>[_sprint].parquet
-_ISSUE = re.compile(rf"(.+/history/[^/]+/)(\d{{8}}T\d{{6}}Z)(?:-(\d+))?_({'|'.join(HORIZONS)})(?:_sprint)?\.parquet$")
-
-
-def newest_key(key: EventKey, session: str = "R") -> str:
-    """Where the newest prediction of a race (``R``) or sprint (``S``) stands in the lake."""
-    return f"predictions/{key.season}/{key.folder}{'_sprint' if session == 'S' else ''}_predictions.parquet"
-
-
-def history_prefix(key: EventKey) -> str:
-    """The folder of every prediction ever issued for an event."""
-    return f"predictions/{key.season}/history/{key.folder}/"
 
 
 def read(event: str, *, lake: str, session: str = "R") -> pd.DataFrame:
@@ -83,17 +70,9 @@ def issue_of(data: bytes, where: str) -> pd.DataFrame:
     return frame.assign(position_probabilities=lists)
 
 
-def history_keys(store: ObjectStore, prefix: str = "predictions/") -> list[str]:
+def history_keys(store: ObjectStore, prefix: str = PREDICTIONS_PREFIX) -> list[str]:
     """The files of every prediction ever issued below ``prefix``, in the order of issue within an event."""
-    found = [(match, key) for key in store.list(prefix) if (match := _ISSUE.search(key))]
-    order = list(HORIZONS).index
-    return [key for _, key in sorted(found, key=lambda f: (f[0][1], f[0][2], order(f[0][4]), int(f[0][3] or 1), f[1]))]
-
-
-def raced_of(key: str) -> tuple[str, str]:
-    """The event (its partition key) and session, ``R`` or ``S``, that a file of the history is for."""
-    _, season, _, folder, name = key.split("/")
-    return f"{season}_{folder}", "S" if name.endswith("_sprint.parquet") else "R"
+    return in_order_of_issue(store.list(prefix))
 
 
 def read_issues(store: ObjectStore, key: EventKey, session: str = "R") -> list[pd.DataFrame]:

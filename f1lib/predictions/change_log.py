@@ -11,6 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, has_come
+from f1lib.lake.paths_published import change_log_key, raced_of
 from f1lib.lake.store import read_json, write_json
 from f1lib.predictions.changes import what_changed, why_changed
 from f1lib.tracking.rows import TROUBLED, TrackingRow
@@ -43,26 +44,17 @@ def keep_change_log(
     return news
 
 
-def change_log_key(issued: str) -> str:
-    """Where the news of an issue stand."""
-    return issued.removesuffix(".parquet") + ".news.json"
-
-
 def newest_change_log(store: ObjectStore, issues: Iterable[str], session: str = "R") -> dict[str, Any]:
     """The news of the last of ``issues`` (keys in order) for a race or sprint (``S``); empty where none is kept."""
-    keys = [change_log_key(key) for key in issues if _is_of(key, session) and store.exists(change_log_key(key))]
+    keys = [change_log_key(key) for key in issues if raced_of(key)[1] == session and store.exists(change_log_key(key))]
     return dict(read_json(store, keys[-1])) if keys else {}
 
 
 def issue_before(issues: Iterable[str], issued: str) -> str:
     """The key that ``issued`` comes after among ``issues`` (keys in order), for the same session; empty if none."""
-    keys = [key for key in issues if _is_of(key, "S" if _is_of(issued, "S") else "R")]
+    keys = [key for key in issues if raced_of(key) == raced_of(issued)]
     place = keys.index(issued)
     return keys[place - 1] if place else ""
-
-
-def _is_of(key: str, session: str) -> bool:
-    return key.endswith("_sprint.parquet") == (session == "S")
 
 
 def missing_inputs(rows: Iterable[TrackingRow], moment: str) -> list[str]:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from f1lib.lake.parquet import read_parquet, write_parquet
-from f1lib.lake.paths import run_key
+from f1lib.lake.paths import BOOSTER, run_key
+from f1lib.lake.paths_published import explanation_key
 from f1lib.model import onnx_export, preprocess
 from f1lib.model.serving import start_column
 from f1lib.scoring import positions
@@ -75,25 +76,20 @@ def booster_of(store: ObjectStore, run_id: str) -> Any:
     import xgboost
 
     booster = xgboost.Booster({"nthread": 1})
-    booster.load_model(bytearray(store.read(run_key(run_id, "xgb_model.ubj"))))
+    booster.load_model(bytearray(store.read(run_key(run_id, BOOSTER))))
     return booster
-
-
-def key_of(issued: str) -> str:
-    """Where the parts of the prediction stored under ``issued`` (in the history) are kept."""
-    return issued.replace("/history/", "/explanations/")
 
 
 def keep(store: ObjectStore, issued: str, serving: Serving, features: pd.DataFrame) -> None:
     """Store the parts of an issued prediction beside it; a run of an older code version has none to give."""
     if "score" in serving.metadata:
         booster = booster_of(store, serving.run_id) if serving.metadata["score"]["trees"] else None
-        write_parquet(store, key_of(issued), contributions(serving, booster, features))
+        write_parquet(store, explanation_key(issued), contributions(serving, booster, features))
 
 
 def read(store: ObjectStore, issued: str) -> pd.DataFrame:
     """The kept parts of the prediction ``issued``; raises `StorageError` when there are none."""
-    return read_parquet(store, key_of(issued))
+    return read_parquet(store, explanation_key(issued))
 
 
 def in_words(parts: pd.DataFrame, driver_id: str) -> str:

@@ -7,19 +7,19 @@ is kept under ``history/`` and never changed.
 
 from __future__ import annotations
 
-import hashlib
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from f1lib.domain.moments import format_utc, parse_utc, stamp
+from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.errors import MissingColumn, RunError
-from f1lib.lake import attribution, paths, silver_tables
+from f1lib.lake import attribution, fingerprint, paths, silver_tables
 from f1lib.lake.parquet import read_parquet, records, write_parquet
+from f1lib.lake.paths_published import LATEST, LATEST_SCHEMA, history_prefix, issue_key, newest_key, parse_issue
 from f1lib.lake.store import find_json, write_json
 from f1lib.lake.tables import check_grain
 from f1lib.predictions import explain
-from f1lib.predictions.archive import COLUMNS, LATEST, event_of, history_keys, history_prefix, load_issue, newest_key
+from f1lib.predictions.archive import COLUMNS, event_of, history_keys, load_issue
 from f1lib.predictions.change_log import issue_before, keep_change_log
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from f1lib.workspace.workspace import Workspace
 
 
-LATEST_SCHEMA = "predictions/latest.schema.json"
 _MATRIX_TOLERANCE = 1e-6
 
 
@@ -59,8 +58,9 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
     issued = publish(ws, rows_of(ws, features, serving, gold_run_id, hashed))
     explain.keep(ws.store, issued, serving, features)
     prediction = load_issue(ws.store, issued)
-    before = issue_before(history_keys(ws.store, issued.rpartition("/")[0] + "/"), issued)
-    keep_change_log(ws, event_of(prediction), issued, prediction, load_issue(ws.store, before) if before else None)
+    event = event_of(prediction)
+    before = issue_before(history_keys(ws.store, history_prefix(EventKey.parse(event))), issued)
+    keep_change_log(ws, event, issued, prediction, load_issue(ws.store, before) if before else None)
     return prediction
 
 
@@ -87,14 +87,13 @@ def newest_features(
 
     An empty ``event`` or ``horizon`` takes what the newest rows are for. Raises `RunError` when there are none.
     """
-    keys = [key for key in store.list(paths.FEATURES_PREFIX) if key.endswith(".parquet")]
-    for key in sorted(keys, key=_moment_of_run, reverse=True):
-        rows = read_parquet(store, key)
+    for run_id in sorted(paths.gold_runs(store.list(paths.FEATURES_PREFIX)), key=_moment_of_run, reverse=True):
+        rows = read_parquet(store, paths.features_key(run_id))
         wanted = (rows["session"] == session) & (rows["event_partition_key"].isin([event]) | (event == ""))
         rows = rows[wanted & (rows["as_of_utc"] <= as_of)]
         reached = [h for h in HORIZONS if h in set(rows["horizon"]) and horizon in ("", h)]
         if reached:
-            return rows[rows["horizon"] == reached[-1]].reset_index(drop=True), _run_of(key)
+            return rows[rows["horizon"] == reached[-1]].reset_index(drop=True), run_id
     raise RunError(
         f"lake {store.url} has no features of {event or 'a race to come'} at {horizon or 'any horizon'} "
         f"known at {format_utc(as_of)}: run 04_gold first"
@@ -110,7 +109,7 @@ def forecast_hash(store: ObjectStore, event: str, session: str, as_of: datetime)
     if rows.empty:
         return None
     newest = rows.sort_values(["issued_utc", "provenance"], kind="stable").tail(1)
-    return hashlib.sha256(newest.to_csv(index=False).encode()).hexdigest()[:16]
+    return fingerprint.of_text(newest.to_csv(index=False))[: fingerprint.SHORT]
 
 
 def check(prediction: pd.DataFrame) -> None:
@@ -187,30 +186,25 @@ def _write_latest(ws: Workspace, rows: pd.DataFrame) -> None:
     write_json(ws.store, LATEST, document)
 
 
-def _run_of(key: str) -> str:
-    return key.removeprefix(paths.FEATURES_PREFIX).split("/")[0].removeprefix("run_id=")
-
-
-def _moment_of_run(key: str) -> tuple[str, int]:
+def _moment_of_run(run_id: str) -> tuple[str, int]:
     """Run ids of one moment are numbered: ...Z, ...Z-2, ..., ...Z-10."""
-    moment, _, number = _run_of(key).partition("-")
+    moment, _, number = run_id.partition("-")
     return moment, int(number) if number.isdigit() else 1
 
 
 def _issue(store: ObjectStore, rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """Put ``rows`` into the history unless its last issue of that horizon says the same; its key, and what it holds."""
     key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
-    end = f"_{first['horizon']}{'_sprint' if first['session'] == 'S' else ''}.parquet"
-    before = [name for name in history_keys(store, history_prefix(key)) if name.endswith(end)]
+    kind = (str(first["horizon"]), str(first["session"]))
+    issues = {name: parse_issue(name) for name in history_keys(store, history_prefix(key))}
+    before = [name for name, issue in issues.items() if issue and (issue.horizon, issue.session) == kind]
     if before:
         last = load_issue(store, before[-1])
         if last["as_of_utc"].iloc[0] <= first["as_of_utc"] and _said(last) == _said(rows):
             return before[-1], last
-    base = history_prefix(key) + stamp(first["as_of_utc"])
-    number, name = 1, base + end
-    while name in before:
+    number = 1
+    while (name := issue_key(key, first["as_of_utc"], *kind, number)) in before:
         number += 1
-        name = f"{base}-{number}{end}"
     write_parquet(store, name, rows)
     return name, rows
 

@@ -5,7 +5,6 @@ Everything is returned and written through the store; nothing is shown from here
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -14,13 +13,24 @@ from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import RunError
 from f1lib.evaluation import drift
-from f1lib.evaluation.issued import ACCURACY
+from f1lib.lake import fingerprint
 from f1lib.lake.parquet import records
+from f1lib.lake.paths_published import (
+    ACCURACY,
+    DASHBOARD,
+    NEXT_RACES,
+    RACE_PAGES_PREFIX,
+    SUMMARY,
+    explanation_key,
+    link,
+    race_page_key,
+    raced_of,
+)
 from f1lib.lake.provenance import code_version, made_by
 from f1lib.lake.store import find_json, write_json
 from f1lib.model import registry
 from f1lib.predictions import explain as contributions
-from f1lib.predictions.archive import find_newest, history_keys, raced_of, read_issues
+from f1lib.predictions.archive import find_newest, history_keys, read_issues
 from f1lib.predictions.group_effects import explain
 from f1lib.report import dashboard, health, lake_state, prediction_facts, race_page
 
@@ -30,9 +40,6 @@ if TYPE_CHECKING:
     from f1lib.workspace.workspace import Workspace
 
 
-SUMMARY = "reports/run_summary.json"
-DASHBOARD = "reports/run_summary.html"
-NEXT_RACES = "reports/next_races.json"
 _UNSCORED: dict[str, Any] = {
     "predictions": [],
     "others": [],
@@ -102,17 +109,18 @@ def _race_pages(
     issues: dict[tuple[str, str], list[str]] = {}
     for key in history_keys(ws.store):
         issues.setdefault(raced_of(key), []).append(key)
-    held = set(ws.store.list("reports/races/"))
+    held = set(ws.store.list(RACE_PAGES_PREFIX))
     pages: dict[str, str] = {}
     for (event, session), issued in issues.items():
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
         notebooks = lake_state.notebooks_of(runs, event)
-        name = dashboard.race_page_name(event, session)
-        pages[name] = hashlib.sha256(repr((code_version(), issued, scores, notebooks)).encode()).hexdigest()[:16]
-        if before.get(name) != pages[name] or f"reports/{name}" not in held:
+        key = race_page_key(event, session)
+        name = link(key)
+        pages[name] = fingerprint.of_text(repr((code_version(), issued, scores, notebooks)))[: fingerprint.SHORT]
+        if before.get(name) != pages[name] or key not in held:
             every = read_issues(ws.store, EventKey.parse(event), session)
             page = _race_page(ws, every, _parts(ws, issued[-1]), scores, notebooks)
-            ws.store.write(f"reports/{name}", page.encode())
+            ws.store.write(key, page.encode())
     return pages
 
 
@@ -138,7 +146,7 @@ def _race_page(
 
 def _parts(ws: Workspace, issued: str) -> pd.DataFrame | None:
     """What each feature gave, as it was kept with the prediction; None for one issued without."""
-    return contributions.read(ws.store, issued) if ws.store.exists(contributions.key_of(issued)) else None
+    return contributions.read(ws.store, issued) if ws.store.exists(explanation_key(issued)) else None
 
 
 def _effects(ws: Workspace, prediction: pd.DataFrame) -> pd.DataFrame:

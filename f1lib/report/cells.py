@@ -12,11 +12,11 @@ from f1lib.evaluation.issued import means
 from f1lib.lake import attribution
 from f1lib.lake import features as lake_features
 from f1lib.lake.parquet import records
+from f1lib.lake.paths_published import DASHBOARD
 from f1lib.predictions.archive import event_of, read_issues
 from f1lib.predictions.group_effects import explain
 from f1lib.report import dashboard, race_page
 from f1lib.report import pages as report_pages
-from f1lib.report.build import DASHBOARD
 from f1lib.report.pages import Html, macro
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.lake.parquet import records
+from f1lib.lake.paths_published import link, race_page_key
 from f1lib.predictions.archive import event_of
 from f1lib.report.figures import race as figures_race
 from f1lib.report.figures import season, style
@@ -33,11 +34,6 @@ METRICS = [
     ("dnf_log_loss", "DNF log-loss", "lower"),
 ]
 GRID = "grid_slot_table"
-
-
-def race_page_name(event: str, session: str = "R") -> str:
-    """Where the page of one race (``R``) or sprint (``S``) stands, relative to ``reports/``."""
-    return f"races/{event[:4]}/{event[5:]}{'_sprint' if session == 'S' else ''}.html"
 
 
 def title_of(prediction: pd.DataFrame) -> str:
@@ -133,8 +129,8 @@ def next_race(prediction: pd.DataFrame, sprint: pd.DataFrame | None, summary: Ma
         "drivers": drivers,
         "order": figures_race.order(prediction),
         "matrix": figures_race.matrix(prediction),
-        "page": race_page_name(event),
-        "sprint_page": None if sprint is None else race_page_name(event, "S"),
+        "page": link(race_page_key(event)),
+        "sprint_page": None if sprint is None else link(race_page_key(event, "S")),
         "tiles": tiles,
     }
 
@@ -216,7 +212,7 @@ def race_rows(entries: pd.DataFrame) -> list[dict[str, Any]]:
     rows = []
     for row in records(ours):
         found = grid.get((row["event_partition_key"], row["session"], row["horizon"]))
-        rows.append({**row, "grid_mae": found, "page": race_page_name(row["event_partition_key"], row["session"])})
+        rows.append({**row, "grid_mae": found, "page": link(race_page_key(row["event_partition_key"], row["session"]))})
     order = list(HORIZONS).index
     return sorted(rows, key=lambda r: (r["race_start_utc"], order(r["horizon"])), reverse=True)
 

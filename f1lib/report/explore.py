@@ -11,9 +11,9 @@ import pandas as pd
 
 from f1lib.domain.weekend import plain
 from f1lib.errors import BadParameters, RunError
-from f1lib.evaluation.issued import ACCURACY
 from f1lib.lake import silver_tables
 from f1lib.lake.parquet import records
+from f1lib.lake.paths_published import ACCURACY
 from f1lib.lake.store import read_json
 from f1lib.model import registry
 from f1lib.scoring import metrics

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc
+from f1lib.lake.paths_published import RECORDS_PREFIX, link, parse_record_page
 from f1lib.model import registry
 from f1lib.tracking.rows import STORED
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
     from f1lib.tracking.rows import TrackingRow
     from f1lib.workspace.workspace import Workspace
-
-_RUNS = "reports/runs/"
 
 
 def next_races(rows: Iterable[TrackingRow], as_of: str) -> list[dict[str, Any]]:
@@ -52,10 +51,9 @@ def _training_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
 def executed_notebooks(store: ObjectStore) -> list[dict[str, Any]]:
     """Every run's pages, newest run first; ``href`` is relative to ``reports/``."""
     runs: dict[str, list[dict[str, str]]] = {}
-    for key in store.list(_RUNS):
-        run_id, _, name = key.removeprefix(_RUNS).partition("/")
-        if name.endswith(".html"):
-            runs.setdefault(run_id, []).append({"name": name.removesuffix(".html"), "href": f"runs/{run_id}/{name}"})
+    for key in store.list(RECORDS_PREFIX):
+        if page := parse_record_page(key):
+            runs.setdefault(page[0], []).append({"name": page[1], "href": link(key)})
     return [{"run_id": run_id, "pages": pages} for run_id, pages in sorted(runs.items(), reverse=True)]
 
 

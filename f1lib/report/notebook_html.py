@@ -10,6 +10,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from f1lib.lake import attribution
+from f1lib.lake.paths_published import DASHBOARD, link
 from f1lib.report.pages import TEMPLATES, asset, moment
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 _SHOWN_PROVENANCE = ("run_id", "source", "code_version")
-_HOME = "../../run_summary.html"  # executed notebooks stand in reports/runs/<run_id>/
+_HOME = f"../../{link(DASHBOARD)}"  # executed notebooks stand in reports/runs/<run_id>/
 _PAPERMILL_NOTE = "papermill-error-cell-tag"  # papermill's own words on a failure; the page has better ones
 _HEADING = re.compile(r"^(#{1,3}) (.+?)\s*$", re.M)
 

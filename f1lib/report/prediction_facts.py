@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.weekend import EventKey
 from f1lib.evaluation.issued import MODEL, joined_with_result
-from f1lib.lake import paths, silver_tables
+from f1lib.lake import fingerprint, paths, paths_published, silver_tables
 from f1lib.lake.parquet import records
 from f1lib.lake.store import find
-from f1lib.predictions.archive import event_of, newest_key
+from f1lib.predictions.archive import event_of
 from f1lib.scoring.metrics import LEAK_SPEARMAN
 
 if TYPE_CHECKING:
@@ -76,13 +75,13 @@ def hashes(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[str, str]
     """SHA-256 of the files a prediction stands on and of itself; what is no longer in the lake is said so."""
     first = prediction.iloc[0]
     names = {
-        "prediction file": newest_key(EventKey.parse(event_of(prediction)), str(first["session"])),
-        "features file": f"{paths.FEATURES_PREFIX}run_id={first['gold_run_id']}/gold_driver_event_features.parquet",
-        "model file": f"models/run_id={first['model_run_id']}/onnx_model.onnx",
+        "prediction file": paths_published.newest_key(EventKey.parse(event_of(prediction)), str(first["session"])),
+        "features file": paths.features_key(str(first["gold_run_id"])),
+        "model file": paths.run_key(str(first["model_run_id"]), paths.GRAPH),
     }
     found = {name: find(store, key) for name, key in names.items()}
     return [
-        (f"{name}, SHA-256", "not in this lake" if data is None else hashlib.sha256(data).hexdigest())
+        (f"{name}, SHA-256", "not in this lake" if data is None else fingerprint.of_bytes(data))
         for name, data in found.items()
     ]
 

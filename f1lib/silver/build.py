@@ -13,8 +13,7 @@ import pandas as pd
 from f1lib.domain.identities import lineages
 from f1lib.domain.moments import format_utc
 from f1lib.lake.parquet import write_parquet
-from f1lib.lake.paths import grid_note, session_note
-from f1lib.lake.silver_tables import TABLES, silver_key
+from f1lib.lake.paths import SILVER_TABLES, grid_note, session_note, silver_key
 from f1lib.lake.sql import connect, sql_text
 from f1lib.lake.tables import conform, empty
 from f1lib.silver import read_bronze
@@ -26,6 +25,11 @@ from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
+
+
+# Table, in the order of building, and the bronze table without which it has no rows.
+BUILT_FROM = {table: f"bronze_{table}" for table in SILVER_TABLES}
+BUILT_FROM |= {"weather_observed": "bronze_weather", "weather_forecast": "bronze_hours"}
 
 
 def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
@@ -49,7 +53,7 @@ def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
 
 
 def build_frames(store: ObjectStore, seasons: list[int], threads: int) -> dict[str, pd.DataFrame]:
-    """Every table of `TABLES` over ``seasons`` of bronze, conformed; nothing is written."""
+    """Every table of `BUILT_FROM` over ``seasons`` of bronze, conformed; nothing is written."""
     inputs: dict[str, Any] = read_bronze.schedule_tables(store, seasons)
     inputs |= read_bronze.session_tables(store, seasons, threads)
     hours = read_bronze.forecast_hours(store, seasons)
@@ -60,7 +64,7 @@ def build_frames(store: ObjectStore, seasons: list[int], threads: int) -> dict[s
         connection.execute("SET threads = 1")  # a season is little: two of them got in each other's way
         for name, rows in inputs.items():
             connection.register(name, rows)
-        for name, (_, needed) in TABLES.items():
+        for name, needed in BUILT_FROM.items():
             has_rows = len(inputs.get(needed, ())) > 0 or (name == "weather_observed" and len(hours) > 0)
             found = connection.execute(sql_text(f"silver/{name}")).fetch_df() if has_rows else None
             frames[name] = empty(name) if found is None else conform(found, name)

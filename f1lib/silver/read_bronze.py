@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import parse_utc
 from f1lib.errors import StorageError, TableError
+from f1lib.lake import fingerprint, paths
 from f1lib.lake.cache import Memory
-from f1lib.lake.paths import note_of
 from f1lib.lake.store import each, read_json
 from f1lib.sources.protocols import WEATHER_COLUMNS
 
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
 
 _PLACED: Memory[pa.Table] = Memory()
 FRAMES = ("results", "starting_grid", "pit_stops", "laps", "weather")
-_FILE = re.compile(r"bronze/sessions/(?P<season>\d{4})/(?P<event>[^/]+)/(?P<session>[^/]+)/(?P<frame>[a-z_]+)\.parquet")
-_DOCUMENT = re.compile(r"bronze/weather/(?P<kind>[a-z_]+)/(?P<season>\d{4})/(?P<event>[^/]+)/[^/]+\.json")
 # Open-Meteo's hourly variables and what silver calls them.
 HOURLY = {
     "temperature_2m": "temperature_c",
@@ -36,20 +32,20 @@ HOURLY = {
 
 def seasons_in_bronze(store: ObjectStore) -> list[int]:
     """The seasons whose calendar is in bronze, ascending."""
-    notes = (re.fullmatch(r"bronze/schedule/(\d{4})/source\.json", key) for key in store.list("bronze/schedule/"))
-    return sorted(int(note[1]) for note in notes if note)
+    held = set(store.list(paths.SCHEDULES_PREFIX))
+    return sorted(season for season in paths.seasons_of_schedules(held) if paths.schedule_note(season) in held)
 
 
 def complete_files(store: ObjectStore, season: int) -> list[str]:
     """The Parquet files of a season's sessions whose folder has its note; a file without one is half written."""
-    keys = set(store.list(f"bronze/sessions/{season}/"))
-    return [key for key in sorted(keys) if key.endswith(".parquet") and note_of(key) in keys]
+    keys = set(store.list(paths.sessions_prefix(season)))
+    return [key for key in sorted(keys) if key.endswith(".parquet") and paths.note_of(key) in keys]
 
 
 def notes(store: ObjectStore, seasons: list[int]) -> set[str]:
     """The notes of all complete sessions and grids of the seasons."""
-    keys = (key for season in seasons for key in store.list(f"bronze/sessions/{season}/"))
-    return {key for key in keys if key.endswith("source.json")}
+    keys = (key for season in seasons for key in store.list(paths.sessions_prefix(season)))
+    return {key for key in keys if paths.is_note(key)}
 
 
 def schedule_tables(store: ObjectStore, seasons: list[int]) -> dict[str, pa.Table]:
@@ -61,10 +57,8 @@ def schedule_tables(store: ObjectStore, seasons: list[int]) -> dict[str, pa.Tabl
     absent = [season for season in seasons if season not in known]
     if absent:
         raise StorageError(f"the lake has no calendar of {', '.join(map(str, absent))}: run 00_schedule first")
-    held = set(store.list("bronze/schedule/"))
-    keys = {
-        n: [f"bronze/schedule/{season}/{n}.parquet" for season in seasons] for n in ("events", "sessions", "entries")
-    }
+    held = set(store.list(paths.SCHEDULES_PREFIX))
+    keys = {n: [paths.schedule_table(season, n) for season in seasons] for n in ("events", "sessions", "entries")}
     keys["entries"] = [key for key in keys["entries"] if key in held]
     return {f"bronze_{n}": _together([_read(store, key) for key in named]) for n, named in keys.items() if named}
 
@@ -75,21 +69,21 @@ def session_tables(store: ObjectStore, seasons: list[int], threads: int) -> dict
     Rows carry ``event_partition_key`` and ``session``, taken from the path.
     """
     keys = [key for season in seasons for key in complete_files(store, season)]
-    found = {key: match for key in keys if (match := _FILE.fullmatch(key)) and match["frame"] in FRAMES}
+    found = {key: file for key in keys if (file := paths.parse_session_file(key)) and file.frame in FRAMES}
 
     def placed(key: str, data: bytes) -> pa.Table:
         return _placed(_parsed(data, f"{key} in lake {store.url}"), found[key])
 
     # The season under way is built again after each session; the others would only take memory.
-    newest = [key for key, match in found.items() if int(match["season"]) == max(seasons)]
+    newest = [key for key, file in found.items() if file.season == max(seasons)]
     contents = dict(zip(newest, each(store, store.read, newest, threads), strict=True))
     others = [key for key in found if key not in contents]
-    prints = {key: hashlib.sha256(content).hexdigest() for key, content in contents.items()}
+    prints = fingerprint.of_files(contents)
     tables = _PLACED.of(prints, lambda key: placed(key, contents[key]), threads)
     tables |= zip(others, each(store, lambda key: placed(key, store.read(key)), others, threads), strict=True)
     grouped: dict[str, list[pa.Table]] = {}
-    for key, match in found.items():
-        grouped.setdefault(f"bronze_{match['frame']}", []).append(tables[key])
+    for key, file in found.items():
+        grouped.setdefault(f"bronze_{file.frame}", []).append(tables[key])
     return {name: _together(parts) for name, parts in grouped.items()}
 
 
@@ -101,7 +95,8 @@ def forecast_hours(store: ObjectStore, seasons: list[int]) -> pa.Table:
     import pyarrow as pa
 
     rows: list[dict[str, Any]] = []
-    kinds = {key: match["kind"] for key, match in _documents(store) if int(match["season"]) in seasons}
+    documents = {key: paths.parse_forecast(key) for key in store.list(paths.FORECASTS_PREFIX)}
+    kinds = {key: found[0] for key, found in documents.items() if found and found[1] in seasons}
     for key, document in zip(kinds, each(store, lambda key: read_json(store, key), kinds), strict=True):
         rows += _hours(document, kinds[key], key)
     moment = pa.timestamp("us", tz="UTC")
@@ -110,10 +105,6 @@ def forecast_hours(store: ObjectStore, seasons: list[int]) -> pa.Table:
     return pa.Table.from_pylist(
         rows, pa.schema([*texts, *moments, *((name, pa.float64()) for name in HOURLY.values())])
     )
-
-
-def _documents(store: ObjectStore) -> list[tuple[str, re.Match[str]]]:
-    return [(key, match) for key in store.list("bronze/weather/") if (match := _DOCUMENT.fullmatch(key))]
 
 
 def _hours(document: dict[str, Any], kind: str, key: str) -> list[dict[str, Any]]:
@@ -146,12 +137,11 @@ def _parsed(data: bytes, where: str) -> pa.Table:
         raise TableError(f"{where} is no Parquet file: {error}; delete its folder and ingest it") from error
 
 
-def _placed(table: pa.Table, match: re.Match[str]) -> pa.Table:
+def _placed(table: pa.Table, file: paths.SessionFile) -> pa.Table:
     import pyarrow as pa
 
-    key = f"{match['season']}_{match['event']}"
-    placed = table.append_column("event_partition_key", pa.repeat(pa.scalar(key), len(table)))
-    return placed.append_column("session", pa.repeat(pa.scalar(match["session"]), len(table)))
+    placed = table.append_column("event_partition_key", pa.repeat(pa.scalar(file.event), len(table)))
+    return placed.append_column("session", pa.repeat(pa.scalar(file.session), len(table)))
 
 
 def _together(tables: list[pa.Table]) -> pa.Table:

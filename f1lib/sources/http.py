@@ -10,7 +10,6 @@ anybody parses it, and keeps a record of every call for the provenance of what i
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import time
@@ -24,6 +23,7 @@ from requests import exceptions as web_errors
 from requests.adapters import HTTPAdapter
 
 from f1lib.errors import BadParameters, RateLimited, SourceBlocked, SourceError
+from f1lib.lake import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -159,7 +159,7 @@ class Upstream(HTTPAdapter):
             return None, Call(url, fault="truncated")
         except _UNSENT as error:
             return None, Call(url, fault="timed out" if isinstance(error, web_errors.Timeout) else "no connection")
-        digest = hashlib.sha256(body).hexdigest() if body else ""
+        digest = fingerprint.of_bytes(body) if body else ""
         call = Call(url, response.status_code, bytes=len(body), sha256=digest, fault=_fault(url, response, body))
         if call.fault in ("rate limited", "server error"):
             call = replace(call, retry_after_seconds=_retry_after(response))

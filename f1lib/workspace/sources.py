@@ -110,7 +110,7 @@ def open_fastf1(upstreams: Upstreams, as_of: datetime) -> SessionSource:
         history = open_f1db(upstreams, as_of)
     except SourceError as error:
         first = (as_of - SEASON_SETTLED).year
-        known = paths.seasons_of_schedules(upstreams.store.list(paths.SCHEDULES))
+        known = paths.seasons_of_schedules(upstreams.store.list(paths.SCHEDULES_PREFIX))
         if upstreams.settings.f1db or not any(season < first for season in known):
             raise SourceError(
                 f"source fastf1 takes its history from F1DB, and no release can be had ({error}): give --f1db"

@@ -189,3 +189,16 @@ def test_boto3_is_imported_by_lake_and_tracking_only_and_inside_functions(shippe
             ):
                 wrong.append(f"{module.path.name}:{node.lineno} imports {name}")  # type: ignore[attr-defined]
     assert not wrong
+
+
+def _hashing(modules: Iterable[Any]) -> list[str]:
+    return [m.name for m in modules for name, _ in imported(m.tree) if name.split(".")[0] in {"hashlib", "_hashlib"}]
+
+
+def test_an_import_of_hashlib_is_found() -> None:
+    planted = [_Planted("f1lib.a", "import hashlib"), _Planted("f1lib.b", "def f():\n    from hashlib import sha256")]
+    assert _hashing(planted) == ["f1lib.a", "f1lib.b"]
+
+
+def test_one_module_hashes(shipped: list[Any]) -> None:
+    assert _hashing(shipped) == ["f1lib.lake.fingerprint"]

@@ -12,6 +12,7 @@ import pytest
 from f1lib.cli.main import main
 from f1lib.evaluation import gate
 from f1lib.lake import parquet
+from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.store import open_store
 from f1lib.model import train
 from f1lib.model.config import parse_config
@@ -24,7 +25,7 @@ NOW = "2018-02-01T00:00:00Z"
 def lake(tmp_path: Path) -> tuple[list[str], list[str]]:
     """The command's options, and two finished runs of which the second serves."""
     store = open_store(str(tmp_path / "lake"))
-    parquet.write_parquet(store, train.TRAINING_KEY, training())
+    parquet.write_parquet(store, TRAINING_KEY, training())
     moment = datetime(2018, 1, 1, tzinfo=UTC)
     ws = types.SimpleNamespace(store=store, as_of=moment, settings=None, source_name="simulated", run_id="r")
     runs = [train.train(ws, parse_config(CONFIG, "test"), "pre_race").run_id for _ in range(2)]

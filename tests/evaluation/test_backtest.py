@@ -13,6 +13,7 @@ import pytest
 from f1lib.errors import BadParameters
 from f1lib.evaluation import backtest
 from f1lib.lake import parquet
+from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.store import open_store, read_json
 from f1lib.model import serving, train
 from f1lib.model.config import parse_config
@@ -56,7 +57,7 @@ def test_production_trained_on_what_it_knew_forecasts_the_same(tmp_path: Path) -
     rows = training()
     known = rows[(rows["event_year"] < 2017) | (rows["event_number"] < 4)]
     store = open_store(str(tmp_path))
-    parquet.write_parquet(store, train.TRAINING_KEY, known)
+    parquet.write_parquet(store, TRAINING_KEY, known)
     moment = datetime(2017, 5, 1, tzinfo=UTC)
     ws = types.SimpleNamespace(store=store, as_of=moment, settings=None, source_name="simulated", run_id="r")
     run = train.train(ws, SMALL, "pre_race")
@@ -77,7 +78,7 @@ def _with_sprint(rows: pd.DataFrame) -> pd.DataFrame:
 def test_a_sprint_is_forecast_as_production_does_by_a_model_of_the_races_before_its_weekend(tmp_path: Path) -> None:
     rows = _with_sprint(training())
     store = open_store(str(tmp_path))
-    parquet.write_parquet(store, train.TRAINING_KEY, rows[(rows["event_year"] < 2017) | (rows["event_number"] < 4)])
+    parquet.write_parquet(store, TRAINING_KEY, rows[(rows["event_year"] < 2017) | (rows["event_number"] < 4)])
     moment = datetime(2017, 5, 1, tzinfo=UTC)
     ws = types.SimpleNamespace(store=store, as_of=moment, settings=None, source_name="simulated", run_id="r")
     run = train.train(ws, SMALL, "pre_race")

@@ -13,6 +13,7 @@ import pytest
 from f1lib.errors import PromotionRefused, RunError, StorageError
 from f1lib.evaluation import gate
 from f1lib.lake import parquet
+from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.store import open_store, read_json
 from f1lib.model import registry, train
 from f1lib.model.config import parse_config
@@ -24,7 +25,7 @@ SMALL = parse_config(CONFIG, "test")
 @pytest.fixture
 def ws(tmp_path: Path) -> types.SimpleNamespace:
     store = open_store(str(tmp_path / "lake"))
-    parquet.write_parquet(store, train.TRAINING_KEY, training())
+    parquet.write_parquet(store, TRAINING_KEY, training())
     moment = datetime(2018, 1, 1, tzinfo=UTC)
     return types.SimpleNamespace(store=store, as_of=moment, settings=None, source_name="simulated", run_id="r")
 
@@ -101,10 +102,10 @@ def test_the_first_good_run_serves_and_the_decision_is_kept(ws: types.SimpleName
 def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws: types.SimpleNamespace) -> None:
     good = train.train(ws, SMALL, "pre_race")
     gate.promote(ws, good.run_id)
-    real = parquet.read_parquet(ws.store, train.TRAINING_KEY)
-    parquet.write_parquet(ws.store, train.TRAINING_KEY, _shuffled(real))
+    real = parquet.read_parquet(ws.store, TRAINING_KEY)
+    parquet.write_parquet(ws.store, TRAINING_KEY, _shuffled(real))
     bad = train.train(ws, SMALL, "pre_race")
-    parquet.write_parquet(ws.store, train.TRAINING_KEY, real)
+    parquet.write_parquet(ws.store, TRAINING_KEY, real)
     decided = gate.consider(ws, [bad.run_id])
     assert decided["promoted"].tolist() == [False]
     assert registry.champion_of(ws.store, "pre_race")["run_id"] == good.run_id
@@ -114,7 +115,7 @@ def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws
 def test_a_leaked_feature_raises_the_alarm(ws: types.SimpleNamespace) -> None:
     rows = training()
     leak = rows["finishing_position"] + np.random.default_rng(4).normal(0, 0.5, len(rows))
-    parquet.write_parquet(ws.store, train.TRAINING_KEY, rows.assign(practice_best_gap_pct=leak))
+    parquet.write_parquet(ws.store, TRAINING_KEY, rows.assign(practice_best_gap_pct=leak))
     run = train.train(ws, SMALL, "pre_race")
     with pytest.raises(PromotionRefused, match="leak alarm"):
         gate.promote(ws, run.run_id)

@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from f1lib.evaluation.issued import ACCURACY, calibration, joined_with_result, means, score_issued
+from f1lib.evaluation.issued import calibration, joined_with_result, means, score_issued
 from f1lib.lake import silver_tables
 from f1lib.lake.parquet import write_parquet
+from f1lib.lake.paths import silver_key
+from f1lib.lake.paths_published import ACCURACY
 from f1lib.lake.tables import conform, contract
 from f1lib.predictions import issue as predictions_issue
 from f1lib.scoring import baselines, metrics
@@ -65,7 +67,7 @@ def ws(tmp_path: Path) -> Workspace:
         **dict.fromkeys(contract("events").names), **RACE, "event_format": "conventional", "circuit_id": "yas-marina",
         "circuit": "Yas Marina", "race_start_utc": "2025-12-07T13:00:00Z", "is_cancelled": False, "source": "f1db",
     }  # fmt: skip
-    write_parquet(opened.store, silver_tables.silver_key("events", 2025), conform(pd.DataFrame([event]), "events"))
+    write_parquet(opened.store, silver_key("events", 2025), conform(pd.DataFrame([event]), "events"))
     sessions = [
         {
             **dict.fromkeys(contract("sessions").names), **RACE, "session": session, "session_name": session,
@@ -78,8 +80,8 @@ def ws(tmp_path: Path) -> Workspace:
             ("R", "2025-12-07T13:00:00Z", "2025-12-07T15:30:00Z"),
         )
     ]  # fmt: skip
-    write_parquet(opened.store, silver_tables.silver_key("sessions", 2025), conform(pd.DataFrame(sessions), "sessions"))
-    write_parquet(opened.store, silver_tables.silver_key("results", 2025), _result(DRIVERS[::-1], classified=8))
+    write_parquet(opened.store, silver_key("sessions", 2025), conform(pd.DataFrame(sessions), "sessions"))
+    write_parquet(opened.store, silver_key("results", 2025), _result(DRIVERS[::-1], classified=8))
     write_parquet(opened.store, "gold/training_dataset.parquet", _training(1))
     return opened
 
@@ -138,9 +140,9 @@ def test_a_sprint_is_scored_against_its_own_result_and_its_grid_apart_from_the_r
     sessions = silver_tables.read_table(ws.store, "sessions", [2025])
     sprint = sessions[sessions["session"] == "R"].assign(session="S", **start, available_utc="2025-12-06T11:30:00Z")
     both = pd.concat([part.astype(object) for part in (sessions, sprint)])
-    write_parquet(ws.store, silver_tables.silver_key("sessions", 2025), conform(both, "sessions"))
+    write_parquet(ws.store, silver_key("sessions", 2025), conform(both, "sessions"))
     results = [_result(DRIVERS[::-1]), _result(DRIVERS, available="2025-12-06T11:30:00Z").assign(session="S")]
-    write_parquet(ws.store, silver_tables.silver_key("results", 2025), pd.concat(results, ignore_index=True))
+    write_parquet(ws.store, silver_key("results", 2025), pd.concat(results, ignore_index=True))
     training = _training(1)
     own = training[training["event_partition_key"] == EVENT].assign(session="S", finishing_position=range(1, 11))
     write_parquet(ws.store, "gold/training_dataset.parquet", pd.concat([training, own], ignore_index=True))
@@ -158,7 +160,7 @@ def test_a_sprint_is_scored_against_its_own_result_and_its_grid_apart_from_the_r
 
 def test_a_predicted_driver_who_did_not_start_is_taken_out_and_the_others_close_up(ws: Workspace) -> None:
     order = [*DRIVERS[1:], DRIVERS[0]]  # the favourite does not start; the others come in the predicted order
-    write_parquet(ws.store, silver_tables.silver_key("results", 2025), _result(order, started=9, classified=9))
+    write_parquet(ws.store, silver_key("results", 2025), _result(order, started=9, classified=9))
     predictions_issue.publish(ws, prediction_frame())
     score_issued(ws)
     assert _model_entry(ws)["mae"] == 0.0

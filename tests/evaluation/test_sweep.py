@@ -14,8 +14,8 @@ from f1lib.aws.telemetry import Telemetry
 from f1lib.errors import BadParameters
 from f1lib.evaluation import backtest
 from f1lib.lake import parquet
+from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.store import read_json
-from f1lib.model import train
 from f1lib.model.config import parse_config
 from f1lib.scoring import metrics
 from f1lib.workspace.workspace import Workspace, open_workspace
@@ -32,7 +32,7 @@ def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
         (folder / f"{name}.yml").write_text(text, encoding="utf-8")
     monkeypatch.setattr("f1lib.model.config.FOLDER", folder)
     workspace = open_workspace(lake=str(tmp_path / "lake"), source="simulated", as_of="2018-01-01T00:00:00Z")
-    parquet.write_parquet(workspace.store, train.TRAINING_KEY, training())
+    parquet.write_parquet(workspace.store, TRAINING_KEY, training())
     return workspace
 
 

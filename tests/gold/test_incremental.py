@@ -37,11 +37,8 @@ def _workspace(folder: Path, as_of: str) -> Workspace:
 def _write(ws: Workspace, world: dict[str, Any]) -> None:
     for name, frame in world.items():
         for season in gold_world.SEASONS:
-            folder = read_silver.FOLDERS[name]
             part = frame[frame["event_year"] == season].reset_index(drop=True)
-            parquet.write_parquet(
-                ws.store, f"silver/{folder}/season={season}/{folder.rpartition('/')[2]}.parquet", part
-            )
+            parquet.write_parquet(ws.store, paths.silver_key(name, season), part)
 
 
 def _built(folder: Path, world: dict[str, Any], as_of: str) -> bytes:
@@ -219,7 +216,7 @@ def test_rows_that_were_kept_are_noted_as_made_from_the_newer_silver(tmp_path: P
     _built(tmp_path, _until("2024-04-03"), "2024-04-03")
     ws = _workspace(tmp_path, "2024-04-03")
     assert manifest.is_current(ws.store, KEY, read_silver.read_silver(ws.store))
-    assert read_json(ws.store, manifest.note_key(KEY))["as_of_utc"] == "2024-04-03T00:00:00Z"
+    assert read_json(ws.store, paths.gold_note(KEY))["as_of_utc"] == "2024-04-03T00:00:00Z"
 
 
 def test_a_reader_of_silver_never_meets_what_an_earlier_one_found(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters, RunError, TableError
-from f1lib.gold import build, read_silver
+from f1lib.gold import build
 from f1lib.gold import targets as gold_targets
 from f1lib.lake import gold_tables, parquet, paths
 from f1lib.lake.store import read_json
@@ -32,9 +32,7 @@ def ws(tmp_path: Path) -> Workspace:
     workspace = _workspace(tmp_path, AS_OF)
     for name, frame in gold_world.world().items():
         for season, part in frame.groupby("event_year"):
-            folder = read_silver.FOLDERS[name]
-            key = f"silver/{folder}/season={season}/{folder.rpartition('/')[2]}.parquet"
-            parquet.write_parquet(workspace.store, key, part.reset_index(drop=True))
+            parquet.write_parquet(workspace.store, paths.silver_key(name, int(season)), part.reset_index(drop=True))
     return workspace
 
 
@@ -67,7 +65,7 @@ def test_features_of_the_next_race_are_built_at_the_horizon_reached(ws: Workspac
     rows = build.build_features(ws, "", "")
     assert set(rows["event_partition_key"]) == {NEXT}
     assert set(rows["horizon"]) == {"pre_weekend"}
-    stored = parquet.read_parquet(ws.store, build.features_key(ws))
+    stored = parquet.read_parquet(ws.store, paths.features_key(ws.run_id))
     pd.testing.assert_frame_equal(stored, rows)
 
 

@@ -12,6 +12,7 @@ import pytest
 from f1lib.domain.points import RACE_POINTS
 from f1lib.errors import BadParameters, RunError, StorageError
 from f1lib.lake import parquet
+from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.store import open_store, read_json
 from f1lib.model import fit, onnx_export, serving, train
 from f1lib.model.config import config_names, load_config, parse_config
@@ -24,7 +25,7 @@ NOON = datetime(2018, 1, 1, 12, tzinfo=UTC)
 @pytest.fixture
 def ws(tmp_path: Path) -> types.SimpleNamespace:
     store = open_store(str(tmp_path / "lake"))
-    parquet.write_parquet(store, train.TRAINING_KEY, training())
+    parquet.write_parquet(store, TRAINING_KEY, training())
     settings = types.SimpleNamespace(threads=1)
     return types.SimpleNamespace(store=store, as_of=NOON, settings=settings, source_name="simulated", run_id="r")
 
@@ -117,14 +118,14 @@ def test_an_unfinished_run_cannot_serve(ws: types.SimpleNamespace) -> None:
 
 
 def test_too_little_history_is_refused(ws: types.SimpleNamespace) -> None:
-    parquet.write_parquet(ws.store, train.TRAINING_KEY, training(1, 4))
+    parquet.write_parquet(ws.store, TRAINING_KEY, training(1, 4))
     with pytest.raises(RunError, match="too few"):
         train.train(ws, parse_config(CONFIG, "test"), "pre_race")
 
 
 def test_only_the_columns_asked_for_are_read_from_the_training_dataset(ws: types.SimpleNamespace) -> None:
-    whole = parquet.read_parquet(ws.store, train.TRAINING_KEY)
-    some = parquet.read_parquet(ws.store, train.TRAINING_KEY, ["grid_position", "event_year", "nowhere"])
+    whole = parquet.read_parquet(ws.store, TRAINING_KEY)
+    some = parquet.read_parquet(ws.store, TRAINING_KEY, ["grid_position", "event_year", "nowhere"])
     assert list(some) == [c for c in whole if c in {"grid_position", "event_year"}]
     assert some["grid_position"].equals(whole["grid_position"])
 

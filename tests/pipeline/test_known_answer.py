@@ -12,8 +12,8 @@ import pytest
 from f1lib.cli.main import main
 from f1lib.evaluation import backtest
 from f1lib.lake import parquet
+from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.store import open_store
-from f1lib.model import train
 from f1lib.model.config import load_config
 from f1lib.scoring import metrics
 from f1lib.sources.simulated.source import SimulatedSource
@@ -34,7 +34,7 @@ def training(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         patch.setenv("F1_ENGINE", "inprocess")
         for stage in ("00_schedule", "01_ingest", "02_weather", "03_silver", "04_gold"):
             assert main(["stage", stage, *options]) == 0
-    return parquet.read_parquet(open_store(str(lake)), train.TRAINING_KEY)
+    return parquet.read_parquet(open_store(str(lake)), TRAINING_KEY)
 
 
 def _scores(training: pd.DataFrame) -> pd.DataFrame:

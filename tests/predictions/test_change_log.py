@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from f1lib.domain.weekend import EventKey
+from f1lib.lake.paths_published import change_log_key, history_prefix
 from f1lib.predictions import archive
 from f1lib.predictions import issue as predictions_issue
 from f1lib.predictions.change_log import (
-    change_log_key,
     issue_before,
     keep_change_log,
     missing_inputs,
@@ -55,7 +55,7 @@ def test_a_renewed_prediction_says_what_changed_by_how_much_and_who_moved(ws: Wo
     moved = {row["driver_id"]: (row["rank_before"], row["predicted_rank"]) for row in news["drivers"]}
     first = before.sort_values("predicted_rank").iloc[0]["driver_id"]
     assert moved[first] == (1, 10)
-    keys = archive.history_keys(ws.store, archive.history_prefix(EventKey.parse(EVENT)))
+    keys = archive.history_keys(ws.store, history_prefix(EventKey.parse(EVENT)))
     assert newest_change_log(ws.store, keys) == news
     assert [issue_before(keys, issued) for issued in keys] == ["", keys[0]]
 

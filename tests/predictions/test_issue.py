@@ -14,6 +14,7 @@ import pytest
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadGrain, BadParameters, F1LibError, MissingColumn, RunError, StorageError
 from f1lib.lake.parquet import write_parquet
+from f1lib.lake.paths_published import LATEST, LATEST_SCHEMA, newest_key
 from f1lib.predictions import archive
 from f1lib.predictions import issue as predictions_issue
 from f1lib.predictions.changes import what_changed, why_changed
@@ -67,17 +68,17 @@ def test_an_older_prediction_does_not_replace_the_newest(ws: Workspace) -> None:
     predictions_issue.publish(ws, _at("2025-12-06T16:00:00Z"))
     predictions_issue.publish(ws, _at("2025-12-04T09:00:00Z", "pre_weekend"))
     assert set(archive.read_newest(ws.store, KEY)["horizon"]) == {"post_qualifying"}
-    assert json.loads(ws.store.read(archive.LATEST))["horizon"] == "post_qualifying"
+    assert json.loads(ws.store.read(LATEST))["horizon"] == "post_qualifying"
 
 
 def test_what_says_the_same_is_not_issued_twice_and_a_publication_that_died_is_completed(ws: Workspace) -> None:
     first = predictions_issue.publish(ws, _at("2025-12-06T16:00:00Z"))
-    for key in (archive.newest_key(KEY), archive.LATEST):  # as if killed after the history was written
+    for key in (newest_key(KEY), LATEST):  # as if killed after the history was written
         ws.store.delete(key)
     assert predictions_issue.publish(ws, _at("2025-12-06T16:31:00Z")) == first
     assert len(archive.read_issues(ws.store, KEY)) == 1
     assert set(archive.read_newest(ws.store, KEY)["as_of_utc"]) == {pd.Timestamp("2025-12-06T16:00:00Z")}
-    assert json.loads(ws.store.read(archive.LATEST))["as_of_utc"] == "2025-12-06T16:00:00Z"
+    assert json.loads(ws.store.read(LATEST))["as_of_utc"] == "2025-12-06T16:00:00Z"
     assert {row["as_of_utc"] for row in ws.tracking.predictions(EVENT)} == {"2025-12-06T16:00:00Z"}
     assert predictions_issue.publish(ws, _at("2025-12-06T18:00:00Z", p_dnf=0.3)) != first
     assert predictions_issue.publish(ws, _at("2025-12-06T19:00:00Z")) != first, (
@@ -91,15 +92,15 @@ def test_a_sprints_prediction_stands_beside_the_races(ws: Workspace) -> None:
     assert set(archive.read_newest(ws.store, KEY)["session"]) == {"R"}
     assert set(archive.read_newest(ws.store, KEY, "S")["session"]) == {"S"}
     assert [set(i["session"]) for i in archive.read_issues(ws.store, KEY)] == [{"R"}]
-    assert json.loads(ws.store.read(archive.LATEST))["session"] == "R"
+    assert json.loads(ws.store.read(LATEST))["session"] == "R"
     of_both = [row["session"] for row in ws.tracking.predictions(EVENT)]
     assert sorted(of_both) == ["R"] * 10 + ["S"] * 10, "of one moment and horizon, and yet all kept"
 
 
 def test_the_latest_document_fits_its_schema_and_names_the_origin(ws: Workspace) -> None:
     predictions_issue.publish(ws, prediction_frame())
-    document = json.loads(ws.store.read(archive.LATEST))
-    schema = json.loads(ws.store.read(predictions_issue.LATEST_SCHEMA))
+    document = json.loads(ws.store.read(LATEST))
+    schema = json.loads(ws.store.read(LATEST_SCHEMA))
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(document, schema)
     assert document["attribution"].startswith("F1DB, https://github.com/f1db/f1db, CC BY 4.0")

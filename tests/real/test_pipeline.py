@@ -10,6 +10,7 @@ import pytest
 from f1lib.cli.main import main
 from f1lib.evaluation import backtest
 from f1lib.lake import parquet
+from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.store import open_store
 from f1lib.model import train
 from f1lib.model.config import load_config
@@ -110,7 +111,7 @@ def test_the_grid_and_the_result_follow_and_the_issued_predictions_are_scored(
 
 @pytest.mark.parametrize("horizon", ["post_qualifying", "pre_race"])
 def test_what_production_issued_is_what_the_backtest_forecasts(lake: Path, horizon: str) -> None:
-    training = parquet.read_parquet(open_store(str(lake)), train.TRAINING_KEY)
+    training = parquet.read_parquet(open_store(str(lake)), TRAINING_KEY)
     rows = backtest.of_horizon(training, horizon)
     number = int(rows.loc[rows["event_partition_key"] == EVENT, "race"].iloc[0])
     available = train.feature_columns(training)

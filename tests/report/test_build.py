@@ -11,6 +11,8 @@ import pytest
 
 from f1lib.errors import RunError
 from f1lib.evaluation.issued import score_issued
+from f1lib.lake.paths import silver_key
+from f1lib.lake.paths_published import NEXT_RACES, SUMMARY
 from f1lib.predictions import issue
 from f1lib.predictions.group_effects import in_words
 from f1lib.report import build, cells, health, lake_state, prediction_facts, race_page
@@ -47,8 +49,8 @@ def test_the_summary_names_the_next_race_the_errors_and_the_stages(ws: Workspace
     assert [(s["stage"], s["href"]) for s in summary["pipeline"]["stages"]] == [("05_train", None)]
     assert summary["source"]["data_until_utc"] == "2025-12-06T15:30:00Z"
     assert summary["source"]["attribution"].startswith("F1DB, https://github.com/f1db/f1db")
-    assert json.loads(ws.store.read(build.SUMMARY)) == summary
-    assert json.loads(ws.store.read(build.NEXT_RACES))["races"] == summary["next_races"]
+    assert json.loads(ws.store.read(SUMMARY)) == summary
+    assert json.loads(ws.store.read(NEXT_RACES))["races"] == summary["next_races"]
     assert summary["latest_predictions"][0]["driver_id"] == "driver-00"
 
 
@@ -219,11 +221,10 @@ def test_a_long_table_shows_its_first_and_last_rows_and_says_so() -> None:
 
 
 def test_the_surprise_is_the_chance_given_to_a_result_as_far_out(ws: Workspace) -> None:
-    from f1lib.lake import silver_tables
     from f1lib.lake.parquet import write_parquet
     from tests.evaluation.test_issued import DRIVERS, _result
 
-    write_parquet(ws.store, silver_tables.silver_key("results", 2025), _result(DRIVERS[::-1], classified=8))
+    write_parquet(ws.store, silver_key("results", 2025), _result(DRIVERS[::-1], classified=8))
     rows = prediction_facts.outcome(ws.store, prediction_frame()).set_index("driver_id")
     chances = prediction_frame().set_index("driver_id").loc["driver-09", "position_probabilities"]
     assert rows.loc["driver-09", "finishing_position"] == 1

@@ -12,7 +12,7 @@ from f1lib.bronze.schedule import refresh_schedule
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import StorageError, TableError
 from f1lib.lake import silver_tables
-from f1lib.lake.paths import session_folder
+from f1lib.lake.paths import SILVER_TABLES, session_folder
 from f1lib.lake.store import write_json
 from f1lib.lake.tables import contract
 from f1lib.silver import build
@@ -46,7 +46,7 @@ def of(frame: pd.DataFrame, event: str, session: str) -> pd.DataFrame:
 
 def test_every_table_is_written_for_every_season_and_fulfils_its_contract(ws: Workspace) -> None:
     written = build.build_silver(ws, [])
-    assert set(written["table"]) == set(silver_tables.TABLES)
+    assert set(written["table"]) == set(SILVER_TABLES)
     assert set(written["season"]) == {2025, 2026}
     rows = written.set_index(["table", "season"])["rows"]
     assert (rows["events", 2025], rows["events", 2026]) == (2, 1)
@@ -55,7 +55,7 @@ def test_every_table_is_written_for_every_season_and_fulfils_its_contract(ws: Wo
     assert (entry["driver_id"], entry["team_lineage"]) == ("yuki-tsunoda", "racing-bulls")
     sessions = silver_tables.read_table(ws.store, "sessions", [2025])
     assert entry["available_utc"] == sessions["session_start_utc"].min() - pd.Timedelta(days=7)
-    for table in silver_tables.TABLES:
+    for table in SILVER_TABLES:
         assert list(silver_tables.read_table(ws.store, table).columns) == contract(table).names
     assert ws.store.exists("silver/sessions/results/season=2025/results.parquet")
     assert ws.store.exists("silver/weather/forecast/season=2025/forecast.parquet")

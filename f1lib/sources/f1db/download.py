@@ -6,7 +6,6 @@ is and when it was last asked for stands beside it as JSON. A good copy is never
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import zipfile
@@ -18,6 +17,7 @@ from urllib.parse import unquote, urlparse
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import RateLimited, SourceBlocked, SourceError
+from f1lib.lake import fingerprint
 
 if TYPE_CHECKING:
     import requests
@@ -60,7 +60,7 @@ def locate(
     """
     parts = urlparse(setting)
     if parts.scheme in ("http", "https"):
-        digest = hashlib.sha256(setting.encode()).hexdigest()[:8]
+        digest = fingerprint.of_text(setting)[:8]
         return _cached(setting, cache / f"f1db-{digest}.zip", now, max_age, session)
     if setting:
         path = Path(unquote(parts.path)) if parts.scheme == "file" else Path(setting).expanduser()
@@ -172,7 +172,7 @@ def _verify(part: Path, url: str) -> str:
         part.unlink()
         what = f"is damaged ({damaged})" if damaged else "holds no f1db-races.csv: it is no F1DB CSV release"
         raise SourceError(f"what {url} gave {what}; try again, or give the path of an f1db-csv.zip")
-    return hashlib.sha256(part.read_bytes()).hexdigest()
+    return fingerprint.of_bytes(part.read_bytes())
 
 
 def _note_path(path: Path) -> Path:

@@ -7,7 +7,6 @@ marks a whole number; everything else is text. An empty field is null (F1DB's ow
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import zipfile
 import zlib
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from f1lib.errors import SourceError
+from f1lib.lake import fingerprint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +101,7 @@ class Release:
     @cached_property
     def sha256(self) -> str:
         """Checksum of the zip's bytes."""
-        return hashlib.sha256(self._bytes).hexdigest()
+        return fingerprint.of_bytes(self._bytes)
 
     def frame(self, name: str) -> pd.DataFrame:
         """One file of `FILES` with the columns named there: text as ``object``, counts as ``Int64``.

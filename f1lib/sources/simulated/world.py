@@ -8,7 +8,6 @@ before it, back to `GENESIS`; nothing depends on which seasons somebody looks at
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from f1lib.domain import circuits
 from f1lib.errors import SourceError
+from f1lib.lake import fingerprint
 from f1lib.sources.simulated.calendar import Weekend, calendar
 from f1lib.sources.simulated.people import Driver, Paddock, first_paddock, replaced, winter
 
@@ -113,7 +113,7 @@ class World:
     def dice(self, *what: Any) -> np.random.Generator:
         """The random numbers of one named thing, always the same ones."""
         text = "|".join(map(str, (self.seed, *what)))
-        return np.random.default_rng(int.from_bytes(blake2b(text.encode(), digest_size=16).digest()))
+        return np.random.default_rng(fingerprint.seed(text))
 
     def circuit(self, place: circuits.Circuit) -> Circuit:
         """The character of a circuit; streets are slow to pass on and unforgiving."""
