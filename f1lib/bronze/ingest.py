@@ -123,7 +123,7 @@ def fetch(
     }
     change |= after_success(row, race_end, ws.as_of, is_whole=stored.is_whole)
     rows = sum(len(frame) for frame in data.frames.values())
-    _log.info("%s %s: %s answered with %d rows in %d files", unit.event, unit.sort_key, source, rows, len(data.frames))
+    _log.info("%s %s: %s answered, files %d, rows %d", unit.event, unit.sort_key, source, len(data.frames), rows)
     return _outcome(unit, Status.INGESTED, rows, "; ".join(data.warnings)), change, None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from f1lib.workspace.settings import SOURCES
 
 if TYPE_CHECKING:
     from f1lib.workspace.workspace import Workspace
+
+_log = logging.getLogger(__name__)
 
 
 def common_options() -> argparse.ArgumentParser:
@@ -40,6 +43,7 @@ def workspace_of(arguments: argparse.Namespace) -> Workspace:
     names = ("source", "f1db", "lake", "tracking")
     given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
     ws = open_workspace(**given, as_of=getattr(arguments, "now", ""))
+    _log.info("lake %s, tracking %s, source %s at %s", ws.store.url, ws.tracking.url, ws.source_name, ws.as_of)
     for notice in ws.notices:
         print(f"*** {notice} ***", file=sys.stderr)
     return ws

@@ -8,7 +8,6 @@ Sources are opened on first use, so that a tick with nothing to do opens none.
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 from dataclasses import dataclass, replace
@@ -26,8 +25,6 @@ from f1lib.workspace.sources import Upstreams
 
 if TYPE_CHECKING:
     from f1lib.sources.protocols import SessionSource, WeatherSource
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -109,7 +106,6 @@ def open_workspace(
     store = open_store(absolute(settings.lake))
     table = open_tracking(settings.tracking or _default_tracking(store))
     account = os.environ.get("F1_USERNAME", ""), os.environ.get("F1_PASSWORD", "")
-    _log.info("lake %s, tracking %s, source %s at %s", store.url, table.url, source_name, format_utc(moment))
     upstreams = Upstreams(source_name, settings, store, opened_utc, account if all(account) else None, notices)
     return Workspace(store, table, settings, upstreams, moment, run_id, f"{socket.gethostname()}:{os.getpid()}")
 
