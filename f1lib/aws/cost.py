@@ -1,4 +1,4 @@
-"""What a backfill or a season in operation takes on AWS and costs: list prices times measured amounts."""
+"""Cost model of a backfill and of a season in operation on AWS: list prices times measured amounts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHAIN_SECONDS, CHAIN_MEGABYTES, CHAIN_WRITES, CHAIN_READS, CHAIN_ROWS = 20.0, 2.
 
 @dataclass(frozen=True)
 class Upstream:
-    """What one session of a source asks for, as measured (docs/aws.md says how), and what the source allows."""
+    """Measured cost of one session of a source (docs/aws.md says how), and what the source allows."""
 
     seconds: float  # of Lambda, start of a sandbox left out
     megabytes: float  # into the lake, the run's record included
@@ -56,7 +56,7 @@ UPSTREAMS = {
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a backfill takes. ``amounts`` are in the units of `PRICES`."""
+    """Estimate of a backfill or season; ``amounts`` are in the units of `PRICES`."""
 
     sessions: int
     source: str
@@ -66,11 +66,11 @@ class Estimate:
 
     @property
     def dollars(self) -> float:
-        """The sum over `PRICES`, storage for one month."""
+        """Sum over `PRICES`, storage for one month."""
         return sum(PRICES[name] * amount for name, amount in self.amounts.items())
 
     def lines(self) -> list[str]:
-        """The arithmetic, a line an item."""
+        """Write out the arithmetic, a line an item."""
         head = f"{self.sessions} sessions from {self.source}, {self.concurrency} at once: {_hours(self.hours)}"
         items = [
             f"  {name:28s}{amount:14.3f} x {PRICES[name]:.10f} = ${amount * PRICES[name]:.4f}"
@@ -79,7 +79,7 @@ class Estimate:
         return [head, *items, f"  {'in all':28s}{'':31s}= ${self.dollars:.2f}"]
 
     def summary(self, name: str) -> str:
-        """One line: sessions, hours, Lambda seconds, GB, dollars."""
+        """Summarize in one line: sessions, hours, Lambda seconds, GB, dollars."""
         seconds, gigabytes = self.amounts["Lambda GB-seconds"] / LAMBDA_GB, self.amounts["S3 GB-months"]
         taken = f"{_hours(self.hours)}, {seconds:.0f} Lambda seconds, {gigabytes:.2f} GB, ${self.dollars:.2f}"
         return f"{name}: {self.sessions} sessions, {taken}"
@@ -90,10 +90,29 @@ def _hours(hours: float) -> str:
 
 
 def estimate(sessions: int, source: str, *, days: int = 0, factor: float = 1.0) -> Estimate:
-    """What a backfill of ``sessions`` takes; with ``days`` a season of them: each with its chain, and idle ticks.
+    """Estimate a backfill of sessions, or a season in operation.
 
-    ``factor`` multiplies the sessions, not the clock.
-    Raises `BadParameters` for a source whose sessions were never measured.
+    Parameters
+    ----------
+    sessions : int
+        Sessions and starting grids.
+    source : str
+        A name of `UPSTREAMS`.
+    days : int
+        0 for a backfill; otherwise a season of so many days, with the chain that follows each session and
+        the idle ticks between.
+    factor : float
+        Multiplies the sessions, not the days.
+
+    Returns
+    -------
+    Estimate
+        Amounts, hours and dollars.
+
+    Raises
+    ------
+    BadParameters
+        The sessions of the source were never measured.
     """
     if source not in UPSTREAMS:
         raise BadParameters(f"source {source!r} has no cost model; known: {', '.join(UPSTREAMS)}")

@@ -1,9 +1,9 @@
-"""What the Lambda function can be asked to do: the events it takes, validated, and what each one runs.
+"""The events of the Lambda function: their schema, validation, and what each one runs.
 
 >>> parse_event({"action": "ingest_session", "event_partition_key": "2025_Australian_Grand_Prix", "session_abr": "Q"})
 
-EventBridge's own scheduled event is a tick. An event says what is to be done and, at most, for which moment;
-where the lake is, which code runs and which files exist is not its to say.
+EventBridge's own scheduled event is a tick. An event names an action and, at most, the moment to act at; the lake,
+the code and file names cannot be set by it.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ _SCHEDULERS = ("aws.events", "aws.scheduler")
 
 
 def parse_event(event: Any) -> Event:
-    """``event`` as one of the classes above; raises `BadParameters` naming each wrong field."""
+    """Validate ``event`` as one of the classes above; raises `BadParameters` naming each wrong field."""
     if isinstance(event, dict) and event.get("source") in _SCHEDULERS and "detail-type" in event:
         event = {"action": "tick"}
     try:
@@ -136,7 +136,7 @@ def parse_event(event: Any) -> Event:
 
 
 def _place(names: tuple[int | str, ...], event: Any, missing: bool) -> str:
-    """The field as the event has it; what pydantic adds below it (the types it tried) is left out."""
+    """Name a field as the event has it, without what pydantic adds below it (the types it tried)."""
     found: list[str] = []
     for name in names:
         there = name in event if isinstance(event, dict) else isinstance(event, list)
@@ -150,10 +150,34 @@ def _place(names: tuple[int | str, ...], event: Any, missing: bool) -> str:
 def run_event(
     ws: Workspace, event: Event, telemetry: aws_telemetry.Telemetry, has_time: Callable[[], bool]
 ) -> dict[str, Any]:
-    """Do what ``event`` asks for in ``ws`` and return the answer as JSON.
+    """Do what an event asks for.
 
-    Raises `RunError` when a stage failed (after the others have been done), `AlreadyRunning` when somebody
-    else is at it, `BadParameters` for what the workspace does not know.
+    Parameters
+    ----------
+    ws : Workspace
+        Where and when; a new ``run_id`` is taken.
+    event : Event
+        What `parse_event` returned.
+    telemetry : Telemetry
+        Writes the log lines and metrics.
+    has_time : callable
+        Asked before each stage of a tick; false ends it in good order.
+
+    Returns
+    -------
+    dict
+        The answer, JSON values: ``action``, ``run_id``, ``as_of_utc`` and what the action adds.
+
+    Raises
+    ------
+    RunError
+        A stage failed; a tick has run the others first.
+    AlreadyRunning
+        Another run has the claim.
+    BadParameters
+        Something the workspace does not know.
+    RateLimited, SourceError
+        The source of one session refused; the state machine tries again.
     """
     if isinstance(event, Tick):
         return {"action": "tick", **_tick(ws, event, telemetry, has_time), "as_of_utc": format_utc(ws.as_of)}
@@ -182,7 +206,7 @@ def _tick(
     result = tick(ws, telemetry.begins, stages, has_time)
     for run in result.runs:
         telemetry.stage(run, result.run_id)
-    telemetry.measure(aws_telemetry.of_tick(result) + aws_telemetry.of_state(ws, result.rows))
+    telemetry.measure(aws_telemetry.of_tick(result) + aws_telemetry.of_state(ws.store, result.rows, ws.as_of))
     for run in result.runs:
         _measure_prediction(ws, run, telemetry)
     if result.failures:
@@ -204,11 +228,11 @@ def _stage(
 def _measure_prediction(ws: Workspace, run: StageRun, telemetry: aws_telemetry.Telemetry) -> None:
     if run.status == Outcome.FINISHED and {"event", "horizon", "session"} <= set(run.result):
         names = (run.result[name] for name in ("event", "horizon", "session"))
-        telemetry.measure(aws_telemetry.of_prediction(ws, *names))
+        telemetry.measure(aws_telemetry.of_prediction(ws.store, ws.tracking, *names))
 
 
 def _ingest(ws: Workspace, event: IngestSession, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:
-    """One session; what its source refused is an error here, so that the state machine tries again."""
+    """Fetch one session; what its source refused is an error here, so that the state machine tries again."""
     unit = f"{event.event_partition_key}/{event.session_abr}"
     if event.laps:
         return _laps(ws, unit, telemetry)
@@ -226,7 +250,7 @@ def _ingest(ws: Workspace, event: IngestSession, telemetry: aws_telemetry.Teleme
 
 
 def _laps(ws: Workspace, unit: str, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:
-    """FastF1's timing of one past session, under the session's own claim."""
+    """Fetch FastF1's timing of one past session, under the session's own claim."""
     from f1lib.bronze.timing_backfill import bring_all
 
     (outcome,) = bring_all(ws, [unit], 1, lambda: ws.as_of, lambda _: None)
@@ -242,11 +266,11 @@ def _laps(ws: Workspace, unit: str, telemetry: aws_telemetry.Telemetry) -> dict[
 
 
 def _backfill(ws: Workspace, event: Backfill, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:
-    """The calendar first, so that every session has a row; then the list, where the state machine reads it."""
+    """Read the calendars, so that every session has a row, and store the list of units for the state machine."""
     answer = _stage(ws, Stage.SCHEDULE, {"seasons": event.seasons}, telemetry)
     units = aws_units.units_of(ws, event.seasons, again=event.again, laps=event.laps)
     plan = cost.estimate(len(units), "fastf1" if event.laps else ws.source_name)
-    key = aws_units.write_units(ws, units)
+    key = aws_units.write_units(ws.store, ws.run_id, units)
     return {**answer, "items": len(units), "key": key, "concurrency": plan.concurrency, "estimate": plan.lines()}
 
 

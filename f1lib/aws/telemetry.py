@@ -1,10 +1,10 @@
-"""What a run says of itself on AWS: one JSON line an event, and CloudWatch metrics; both named here.
+"""Structured log lines and CloudWatch metrics of runs on AWS: names, computation and output.
 
 >>> telemetry = Telemetry("f1lib/f1", "f1-runner")
 >>> telemetry.stage(run, run_id); telemetry.measure(of_tick(result))
 
-The lines are aws-lambda-powertools' structured logs, the metrics its embedded metric format. Everything measured
-is a pure function of what the run left in the lake and the tracking table.
+The lines are aws-lambda-powertools' structured logs, one JSON document an event; the metrics its embedded metric
+format. Everything measured is a pure function of what the run left in the lake and the tracking table.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from f1lib.lake.store import ObjectStore
     from f1lib.pipeline.rules import Step
     from f1lib.pipeline.tick import StageRun, TickResult
-    from f1lib.workspace.workspace import Workspace
+    from f1lib.tracking.table import TrackingTable
 
 
 # name -> unit, dimension beside the service, meaning. The alarms and the dashboard of template.yaml use these names.
@@ -62,7 +63,7 @@ class Measure:
 
 
 def of_tick(result: TickResult) -> list[Measure]:
-    """What a tick says of its stages."""
+    """Measure a tick: each of its stages, failures, claims of others, and whether it came to its end."""
     measures = [measure for run in result.runs for measure in of_stage(run)]
     measures.append(Measure("StageFailures", len(result.failures)))
     measures.append(Measure("StagesTaken", len(result.taken)))
@@ -70,32 +71,62 @@ def of_tick(result: TickResult) -> list[Measure]:
 
 
 def of_stage(run: StageRun) -> list[Measure]:
-    """How long a stage took and, where it says so, what it brought."""
+    """Measure a stage: its duration and, where its result has a count, the number of rows."""
     measures = [Measure("StageSeconds", run.seconds, run.step.stage)]
     counts = [run.result[name] for name in _ROWS if isinstance(run.result.get(name), int)]
     return measures + [Measure("StageRows", count, run.step.stage) for count in counts[:1]]
 
 
-def of_state(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Measure]:
-    """The health of sources, predictions and models at ``ws.as_of``; ``rows`` is the whole tracking table."""
-    health = source_health(rows, ws.as_of)
-    measures = [Measure("PredictionMissing", len(overdue_predictions(rows, ws.as_of)))]
+def of_state(store: ObjectStore, rows: Sequence[TrackingRow], as_of: datetime) -> list[Measure]:
+    """Measure the health of sources, predictions and models.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake, for the scores of issued predictions.
+    rows : sequence of TrackingRow
+        The whole tracking table.
+    as_of : datetime
+        The moment, aware UTC.
+
+    Returns
+    -------
+    list of Measure
+        ``DriftRps`` is left out until enough races are scored.
+    """
+    health = source_health(rows, as_of)
+    measures = [Measure("PredictionMissing", len(overdue_predictions(rows, as_of)))]
     measures += [Measure("SessionsFailing", health[Status.FAILED]), Measure("SessionsBlocked", health[Status.BLOCKED])]
-    accuracy = find_json(ws.store, ACCURACY)
+    accuracy = find_json(store, ACCURACY)
     drift = rps_drift(accuracy["predictions"]) if accuracy else None
     return measures + ([] if drift is None else [Measure("DriftRps", drift)])
 
 
-def of_prediction(ws: Workspace, event: str, horizon: str, session: str) -> list[Measure]:
-    """The spread of a new prediction of a race (or sprint, ``S``), and how long the serving model takes for such."""
+def of_prediction(store: ObjectStore, tracking: TrackingTable, event: str, horizon: str, session: str) -> list[Measure]:
+    """Measure a new prediction: its spread, and how long the serving model takes for such a race.
+
+    Parameters
+    ----------
+    store, tracking : ObjectStore, TrackingTable
+        The lake, and its table with the prediction's rows.
+    event, horizon : str
+        The partition key and horizon of the prediction.
+    session : str
+        ``R`` for a race, ``S`` for a sprint.
+
+    Returns
+    -------
+    list of Measure
+        ``PredictionVariance`` (positions squared) and ``InferenceMilliseconds``.
+    """
     from f1lib.lake.parquet import read_parquet
     from f1lib.model.serving import load_serving
 
-    issued = [r for r in ws.tracking.predictions(event) if (r["horizon"], r["session"]) == (horizon, session)]
+    issued = [r for r in tracking.predictions(event) if (r["horizon"], r["session"]) == (horizon, session)]
     newest = max(issued, key=lambda row: str(row["as_of_utc"]))
     places = [row["predicted_position"] for row in issued if row["as_of_utc"] == newest["as_of_utc"]]
-    serving = load_serving(ws.store, newest["model_run_id"])
-    features = read_parquet(ws.store, features_key(newest["gold_run_id"]))
+    serving = load_serving(store, newest["model_run_id"])
+    features = read_parquet(store, features_key(newest["gold_run_id"]))
     race = features[(features["event_partition_key"] == event) & (features["horizon"] == horizon)]
     race = race[race["session"] == session]
     started = perf_counter()
@@ -105,7 +136,7 @@ def of_prediction(ws: Workspace, event: str, horizon: str, session: str) -> list
 
 
 def overdue_predictions(rows: Iterable[TrackingRow], now: datetime) -> list[str]:
-    """Events whose qualifying ended `PREDICTION_DUE_AFTER` ago, whose race is to come, without a prediction from it."""
+    """List the events without a prediction from qualifying, `PREDICTION_DUE_AFTER` after it and before the race."""
     by_key = {key_of(row): row for row in rows}
     late, horizons = [], (Horizon.POST_QUALIFYING, Horizon.PRE_RACE)
     predicted = [StageKey(Stage.PREDICT, horizon).sort_key for horizon in horizons]
@@ -121,14 +152,14 @@ def overdue_predictions(rows: Iterable[TrackingRow], now: datetime) -> list[str]
 
 
 def source_health(rows: Sequence[TrackingRow], now: datetime) -> dict[str, int]:
-    """How many recent sessions and grids ``failed`` or are ``blocked``."""
+    """Count the sessions and grids of the last `RECENT` that are ``failed`` or ``blocked``."""
     since, until = format_utc(now - RECENT), format_utc(now)
     recent = [row for row in rows if since <= row.get("available_utc", "") <= until]
     return {str(status): sum(row.get("status") == status for row in recent) for status in TROUBLED}
 
 
 class Telemetry:
-    """Lines and metrics of one Lambda function, on standard output as Lambda wants them."""
+    """Writer of log lines and metrics of one Lambda function to standard output."""
 
     def __init__(self, namespace: str, service: str, request_id: str = "") -> None:
         from aws_lambda_powertools import Logger
@@ -138,23 +169,23 @@ class Telemetry:
         self._logger.append_keys(request_id=request_id)
 
     def line(self, message: str, *, failed: bool = False, **fields: Any) -> None:
-        """One JSON line; ``fields`` beside time, level and service."""
+        """Write one JSON line; ``fields`` beside time, level and service."""
         write = self._logger.error if failed else self._logger.info
         write(message, **fields)
 
     def begins(self, step: Step) -> None:
-        """One line before a stage."""
+        """Write one line before a stage."""
         self.line("stage begins", stage=step.stage, reason=step.reason, event_partition_key=step.event_partition_key)
 
     def stage(self, run: StageRun, run_id: str) -> None:
-        """One line for one stage."""
+        """Write one line after a stage."""
         fields: dict[str, Any] = {"run_id": run_id, "stage": run.step.stage, "reason": run.step.reason}
         fields |= {"event_partition_key": run.step.event_partition_key, "status": run.status}
         fields |= {"seconds": round(run.seconds, 3), "notebook": run.notebook_key, "error": run.error or None}
         self.line(f"stage {run.status}", failed=run.status == Outcome.FAILED, **fields)
 
     def measure(self, measures: Iterable[Measure]) -> None:
-        """Metrics in the embedded metric format, one line a measure."""
+        """Write metrics in the embedded metric format, one line a measure."""
         from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
         for measure in measures:

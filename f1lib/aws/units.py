@@ -1,10 +1,9 @@
-"""Where one machine is not enough: which sessions to bring in, how many at once, what it takes and costs.
+"""The sessions of a backfill as a list of work units for Step Functions.
 
 >>> units = units_of(ws, [2024, 2025], again=False)
->>> print("\\n".join(estimate(len(units), "f1db").lines()))
+>>> write_units(ws.store, ws.run_id, units)
 
-Step Functions runs the list (``lambda_runner/backfill.asl.json``), one Lambda call a session; the same for the
-folds of a sweep of model configurations (``sweep.asl.json``).
+``lambda_runner/backfill.asl.json`` runs the list, one Lambda call a unit; `f1lib.aws.cost` estimates what it takes.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from f1lib.tracking.rows import STORED, key_of
 from f1lib.tracking.units import Unit
 
 if TYPE_CHECKING:
+    from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
 
 
@@ -26,12 +26,33 @@ GRID_CODES = {"R": "G", "S": "SG"}
 
 
 def units_of(ws: Workspace, seasons: list[int], *, again: bool, laps: bool = False) -> list[dict[str, Any]]:
-    """The sessions and starting grids of ``seasons`` that are visible at ``ws.as_of`` and not in the lake yet.
+    """List the sessions and starting grids of seasons that are visible at ``ws.as_of`` and not in the lake yet.
 
-    One ``{"event_partition_key", "session_abr", "laps"}`` each, oldest first; ``again`` takes those in the lake
-    too. With ``laps``: the sessions in the lake that lack FastF1's timing (`bronze_backfill.wanted`). Reads the
-    source's calendar, writes nothing. Raises `SourceError` for a season that the source does not know,
-    `BadParameters` when none is named.
+    Reads the source's calendar, writes nothing.
+
+    Parameters
+    ----------
+    ws : Workspace
+        The lake, its source and the moment.
+    seasons : list of int
+        The seasons; at least one.
+    again : bool
+        Take those in the lake too.
+    laps : bool
+        List the sessions in the lake that lack FastF1's timing instead
+        (`f1lib.bronze.timing_backfill.wanted`).
+
+    Returns
+    -------
+    list of dict
+        ``{"event_partition_key", "session_abr", "laps"}`` each, oldest first.
+
+    Raises
+    ------
+    BadParameters
+        No season is named.
+    SourceError
+        The source does not know a season.
     """
     if not seasons:
         raise BadParameters("a backfill needs seasons, such as 2018 2019")
@@ -63,8 +84,8 @@ def _row_key(event: str, code: str) -> tuple[str, str]:
     return event, Unit.parse(f"{event}/{code}").sort_key
 
 
-def write_units(ws: Workspace, units: list[dict[str, Any]]) -> str:
-    """Store the list where the state machine reads it; returns its key."""
-    key = units_key(ws.run_id)
-    write_json(ws.store, key, units)
+def write_units(store: ObjectStore, run_id: str, units: list[dict[str, Any]]) -> str:
+    """Store the list where the state machine reads it, and return its key."""
+    key = units_key(run_id)
+    write_json(store, key, units)
     return key

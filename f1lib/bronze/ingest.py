@@ -6,6 +6,7 @@ written and never read. The tracking table follows each session from ``scheduled
 
 from __future__ import annotations
 
+import logging
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 # With so few sessions to fetch, each row is looked at once more before its turn: a laptop may be at it.
 _LOOK_AGAIN = 40
+_log = logging.getLogger(__name__)
 
 
 def ingest(
@@ -121,6 +123,7 @@ def fetch(
     }
     change |= after_success(row, race_end, ws.as_of, is_whole=stored.is_whole)
     rows = sum(len(frame) for frame in data.frames.values())
+    _log.info("%s %s: %s answered, files %d, rows %d", unit.event, unit.sort_key, source, len(data.frames), rows)
     return _outcome(unit, Status.INGESTED, rows, "; ".join(data.warnings)), change, None
 
 
@@ -138,6 +141,7 @@ def _failed(
     error: SourceError, unit: Unit, row: SessionRow, race_end: datetime, as_of: datetime
 ) -> tuple[dict[str, Any], SessionRow]:
     """What a failed attempt means: a session already ingested keeps what it has."""
+    _log.info("%s %s: %s", unit.event, unit.sort_key, error)
     change: SessionRow = {**_row_key(unit), "last_error": str(error), "updated_at_utc": format_utc(as_of)}
     change |= after_error(row, error, race_end, as_of)
     return _outcome(unit, change["status"], 0, str(error)), change

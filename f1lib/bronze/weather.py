@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
@@ -33,13 +33,23 @@ if TYPE_CHECKING:
 WEEKEND_EVE = timedelta(hours=24)
 # How long a source that failed is left alone.
 TRY_AGAIN_AFTER = timedelta(hours=1)
-_WORDS = {
-    "probability_points": ("chance of rain", "%"),
-    "precipitation_mm": ("rain", "mm"),
-    "temperature_c": ("air", "C"),
-    "wind_kmh": ("wind", "km/h"),
-}
 _COLUMNS = ["event_partition_key", "asked_utc", "issued_utc", "status", "reason", "key"]
+
+
+class Quantity(NamedTuple):
+    """How a quantity of a forecast is written: ``name`` in a sentence, ``label`` before its value, ``unit`` after."""
+
+    name: str
+    label: str
+    unit: str
+
+
+QUANTITIES = {
+    "probability_points": Quantity("chance of rain", "rain", "%"),
+    "precipitation_mm": Quantity("rain", "", "mm"),
+    "temperature_c": Quantity("air", "air", "C"),
+    "wind_kmh": Quantity("wind", "wind", "km/h"),
+}
 
 
 @dataclass(frozen=True)
@@ -254,8 +264,8 @@ def material_changes(
             old = before.get(session, {}).get(name)
             if old == value or (None not in (old, value) and abs(value - old) < getattr(material, name)):
                 continue
-            what, unit = _WORDS[name]
-            found.append(f"{session}: {what} {_text(old)} -> {_text(value)} {unit}")
+            words = QUANTITIES[name]
+            found.append(f"{session}: {words.name} {_text(old)} -> {_text(value)} {words.unit}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Door 2, ``f1 backfill``: what bringing whole seasons in on AWS would do, take and cost."""
+"""``f1 backfill``: what bringing whole seasons in on AWS would do, take and cost."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from f1lib.cli.options import workspace_of
 from f1lib.errors import BadParameters
 
 if TYPE_CHECKING:
     import argparse
 
-    from f1lib.workspace.workspace import Workspace
-
+NAME = "backfill"
+HELP = "what bringing whole seasons in on AWS takes and costs"
 GROWTH = (10, 100)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What ``f1 backfill`` takes beside the common options."""
+    """Add the seasons, what to do about sessions that are in the lake, and ``--plan``."""
     parser.add_argument("--plan", action="store_true", help="print what would be done and its estimated cost")
     parser.add_argument("--from", type=int, required=True, dest="first", metavar="YEAR", help="first season")
     parser.add_argument("--to", type=int, required=True, dest="last", metavar="YEAR", help="last season")
@@ -25,11 +26,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--laps", action="store_true", help="FastF1's timing of the sessions in the lake")
 
 
-def run(ws: Workspace, arguments: argparse.Namespace) -> int:
-    """Print the plan. Raises `BadParameters` without ``--plan``: a backfill itself is started on AWS."""
+def run(arguments: argparse.Namespace) -> int:
+    """Print the plan; raises `BadParameters` without ``--plan``: a backfill itself is started on AWS."""
     from f1lib.aws import cost
-    from f1lib.aws import units as aws_units
+    from f1lib.aws.units import units_of
 
+    ws = workspace_of(arguments)
     seasons = list(range(arguments.first, arguments.last + 1))
     if not seasons:
         raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
@@ -41,7 +43,7 @@ def run(ws: Workspace, arguments: argparse.Namespace) -> int:
             f"f1 backfill prints a plan, with --plan; on AWS a backfill is started with {start}; "
             f"on this machine `f1 ingest --from {arguments.first} --to {arguments.last}` brings laps in"
         )
-    units = aws_units.units_of(ws, seasons, again=arguments.again, laps=arguments.laps)
+    units = units_of(ws, seasons, again=arguments.again, laps=arguments.laps)
     source = "fastf1" if arguments.laps else ws.source_name
     for season, count in sorted(Counter(unit["event_partition_key"][:4] for unit in units).items()):
         print(f"{season}: {count} sessions and starting grids")

@@ -1,33 +1,52 @@
-"""The walk-forward scorecard from a lake: history brought up to gold first, then `evaluation.backtest`."""
+"""``f1 backtest``: the walk-forward scorecard of seasons that are over."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from f1lib.errors import RunError
-from f1lib.pipeline.tick import tick
-from f1lib.tracking.stage_keys import Stage
+from f1lib.cli import output
+from f1lib.cli.options import json_option, workspace_of
+from f1lib.errors import BadParameters
 
 if TYPE_CHECKING:
-    from f1lib.workspace.workspace import Workspace
+    import argparse
 
-_HISTORY = frozenset((Stage.SCHEDULE, Stage.INGEST, Stage.WEATHER, Stage.SILVER, Stage.GOLD))
-
-
-def bring_history(ws: Workspace) -> None:
-    """Run the stages up to gold that are due; raises `RunError` when one fails."""
-    result = tick(ws, stages=_HISTORY)
-    if result.failures:
-        raise RunError(result.failures[0].error)
+NAME = "backtest"
+HELP = "walk forward through seasons, strictly past, and score"
 
 
-def backtest_history(
-    ws: Workspace, first: int, last: int, models: list[str], horizons: list[str], refit_every: int, session: str = "R"
-) -> dict[str, Any]:
-    """The scorecard of ``models`` over seasons ``first``..``last``; see `evaluation.backtest.run` for its arguments."""
-    from f1lib.evaluation import backtest
-    from f1lib.gold import build
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the seasons, what is scored at which horizons, how often it is refitted, and ``--json``."""
+    parser.add_argument("--from", type=int, required=True, dest="first")
+    parser.add_argument("--to", type=int, required=True, dest="last")
+    parser.add_argument("--model", action="append", default=[], help="a configuration; repeat for several")
+    parser.add_argument("--horizon", action="append", default=[], help="a horizon; repeat for several")
+    text = "races between refits (default: 1 for the configuration that serves, 4 for the others)"
+    parser.add_argument("--refit-every", type=int, default=0, choices=(1, 2, 3, 4), help=text)
+    text = "R scores races, S sprints; default R"
+    parser.add_argument("--session", default="R", choices=("R", "S"), help=text)
+    json_option(parser)
 
-    bring_history(ws)
-    training = build.build_training_dataset(ws)  # what stands is kept, unless an older f1lib made it
-    return backtest.run(ws, training, first, last, models, horizons, refit_every, session)
+
+def run(arguments: argparse.Namespace) -> int:
+    """Bring the history up to gold, and print the scorecard."""
+    from f1lib.pipeline.backtest import backtest_history
+
+    if arguments.first > arguments.last:
+        raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
+    asked = (arguments.first, arguments.last, arguments.model, arguments.horizon, arguments.refit_every)
+    card = backtest_history(workspace_of(arguments), *asked, arguments.session)
+    output.table_or_json(card, _show, arguments.json_file)
+    return 0
+
+
+def _show(card: dict[str, Any]) -> None:
+    """Print the mean scores, models and baselines side by side."""
+    title = f"{card['races']} {'races' if card['session'] == 'R' else 'sprints'}, walk-forward"
+    rows = [
+        {"system": name, "horizon": horizon, **figures}
+        for group in ("models", "baselines")
+        for name, horizons in card[group].items()
+        for horizon, figures in horizons.items()
+    ]
+    output.print_scores(title, sorted(rows, key=lambda row: str(row["horizon"])), ("horizon", "system"))

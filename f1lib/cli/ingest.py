@@ -1,4 +1,4 @@
-"""Door 2, ``f1 ingest``: timing (or weather) brought into the lake by hand, with a progress bar; can be stopped."""
+"""``f1 ingest``: timing (or weather) brought into the lake by hand, with a progress bar; can be stopped."""
 
 from __future__ import annotations
 
@@ -7,18 +7,24 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from f1lib.cli import output
+from f1lib.cli.options import workspace_of
 from f1lib.domain.moments import format_utc
 from f1lib.errors import BadParameters
 from f1lib.tracking.rows import TROUBLED, Outcome, Status
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from f1lib.workspace.workspace import Workspace
 
+NAME = "ingest"
+HELP = "bring timing in by hand: of the last weeks, or of past seasons"
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """What ``f1 ingest`` takes beside the common options."""
+    """Add the seasons, the number of workers, and what is asked for."""
     parser.add_argument("--from", type=int, default=0, dest="first", metavar="YEAR", help="first season")
     parser.add_argument("--to", type=int, default=0, dest="last", metavar="YEAR", help="last season")
     parser.add_argument(
@@ -28,8 +34,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weather", action="store_true", help="forecasts and observations of past races instead")
 
 
-def run(ws: Workspace, arguments: argparse.Namespace, fixed: bool) -> int:
-    """Bring in what is wanted; 1 when something is left to be asked for again. ``fixed``: the moment was given."""
+def run(arguments: argparse.Namespace) -> int:
+    """Bring in what is wanted; 1 when something is left to be asked for again."""
+    ws = workspace_of(arguments)
     if ws.source_name == "simulated":
         raise BadParameters("f1 ingest brings real sessions in; this lake is simulated: choose another --lake")
     if arguments.workers < 1 or (arguments.last and arguments.last < arguments.first):
@@ -43,13 +50,13 @@ def run(ws: Workspace, arguments: argparse.Namespace, fixed: bool) -> int:
         return _weather(ws, seasons)
 
     def clock() -> datetime:
-        return ws.as_of if fixed else datetime.now(UTC)
+        return ws.as_of if hasattr(arguments, "now") else datetime.now(UTC)
 
     return _timing(ws, seasons, arguments, clock)
 
 
 def _know_calendars(ws: Workspace, seasons: list[int]) -> None:
-    """Read the calendars that the lake has not; none asked for means this year's."""
+    """Read the calendars of ``seasons`` (none: this year's) that the lake does not have."""
     from f1lib.bronze.schedule import refresh_schedule
     from f1lib.workspace.lake_kind import claim_lake
 
@@ -59,7 +66,7 @@ def _know_calendars(ws: Workspace, seasons: list[int]) -> None:
         refresh_schedule(ws, missing)
 
 
-def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, clock: Any) -> int:
+def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, clock: Callable[[], datetime]) -> int:
     from f1lib.bronze.timing_backfill import bring_all, wanted
 
     units = wanted(ws.tracking.rows(), seasons, ws.as_of, again=arguments.again)
@@ -67,7 +74,7 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
         print("every session has the laps that are to be had; --again asks for the others")
         return 0
     outcomes: list[dict[str, Any]] = []
-    with _progress() as progress:
+    with output.bar() as progress:
         task = progress.add_task("ingest", total=len(units))
 
         def on_unit(outcome: dict[str, Any]) -> None:
@@ -97,16 +104,8 @@ def _weather(ws: Workspace, seasons: list[int]) -> int:
     from f1lib.bronze.weather import fetch_past, past_events
 
     events = past_events(ws, seasons)
-    with _progress() as progress:
+    with output.bar() as progress:
         task = progress.add_task("weather", total=len(events))
         missing = fetch_past(ws, events, lambda event: progress.update(task, advance=1, description=event))
     print(f"{len(events)} races; {f'the rest waits: {missing}' if missing else 'all asked'}")
     return 1 if missing else 0
-
-
-def _progress() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True))

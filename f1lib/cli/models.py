@@ -1,9 +1,12 @@
-"""The command ``f1 models``: which runs there are, what one is, who serves, and going back."""
+"""``f1 models``: which runs there are, what one is, who serves, and going back."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
+
+from f1lib.cli import output
+from f1lib.cli.options import common_options, workspace_of
+from f1lib.domain.weekend import HORIZONS
 
 if TYPE_CHECKING:
     import argparse
@@ -11,16 +14,17 @@ if TYPE_CHECKING:
 
     from f1lib.workspace.workspace import Workspace
 
+NAME = "models"
+HELP = "model runs: list, show, promote, roll back"
 
-def add_parsers(models: argparse.ArgumentParser, parents: list[argparse.ArgumentParser]) -> None:
-    """``list``, ``show RUN``, ``promote RUN`` and ``rollback HORIZON`` below ``f1 models``."""
-    from f1lib.domain.weekend import HORIZONS
 
-    actions = models.add_subparsers(required=True, metavar="ACTION", dest="action")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``list``, ``show RUN``, ``promote RUN`` and ``rollback HORIZON``."""
+    actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
 
-    def add(name: str, text: str, run: Callable[[Workspace, argparse.Namespace], None]) -> argparse.ArgumentParser:
-        child = actions.add_parser(name, help=text, description=text, parents=parents)
-        child.set_defaults(of_models=run)
+    def add(name: str, text: str, do: Callable[[Workspace, argparse.Namespace], None]) -> argparse.ArgumentParser:
+        child = actions.add_parser(name, help=text, description=text, parents=[common_options()])
+        child.set_defaults(of_models=do)
         return child
 
     listed = add("list", "every finished run, newest first: its scores, who serves, the gate's word", _list)
@@ -33,12 +37,18 @@ def add_parsers(models: argparse.ArgumentParser, parents: list[argparse.Argument
     back.add_argument("horizon", choices=HORIZONS)
 
 
+def run(arguments: argparse.Namespace) -> int:
+    """Run the action that was named."""
+    arguments.of_models(workspace_of(arguments), arguments)
+    return 0
+
+
 def _list(ws: Workspace, arguments: argparse.Namespace) -> None:
     from f1lib.model import registry
 
     runs = [r for r in registry.list_runs(ws.store) if arguments.horizon in ("", r["horizon"])]
     if arguments.as_json:
-        print(json.dumps(runs, indent=2, ensure_ascii=False))
+        output.print_json(runs)
     elif not runs:
         print(f"lake {ws.store.url} has no finished model run; `f1 run` trains one after a race")
     else:
@@ -46,27 +56,20 @@ def _list(ws: Workspace, arguments: argparse.Namespace) -> None:
 
 
 def _table(runs: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title=f"{len(runs)} model runs, newest first")
-    for name in ("run", "horizon", "rows", "MAE", "Spearman", "RPS", "win log-loss", "serves", "the gate's word"):
-        table.add_column(
-            name, justify="right" if name in ("rows", "MAE", "Spearman", "RPS", "win log-loss") else "left"
-        )
+    figures = {"MAE": "mae", "Spearman": "spearman", "RPS": "rps", "win log-loss": "win_log_loss"}
+    columns = ["run", "horizon", "rows", *figures, "serves", "the gate's word"]
+    rows = []
     for run in runs:
-        figures = (f"{run[m]:.4f}" for m in ("mae", "spearman", "rps", "win_log_loss"))
-        serves = "yes" if run["serves"] else ""
-        table.add_row(escape(run["run_id"]), run["horizon"], str(run["rows"]), *figures, serves, escape(run["why"]))
-    console = Console()
-    (console if console.is_terminal else Console(width=200)).print(table)
+        values = (f"{run[metric]:.4f}" for metric in figures.values())
+        rows.append([run["run_id"], run["horizon"], run["rows"], *values, "yes" if run["serves"] else "", run["why"]])
+    title = f"{len(runs)} model runs, newest first"
+    output.print_table(columns, rows, right=["rows", *figures], width=200, title=title)
 
 
 def _show(ws: Workspace, arguments: argparse.Namespace) -> None:
     from f1lib.model import registry
 
-    print(json.dumps(registry.show(ws.store, arguments.run_id), indent=2, ensure_ascii=False))
+    output.print_json(registry.show(ws.store, arguments.run_id))
 
 
 def _promote(ws: Workspace, arguments: argparse.Namespace) -> None:

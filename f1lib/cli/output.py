@@ -1,205 +1,159 @@
-"""What the command prints: progress, tables, the state of a weekend. Nothing here decides anything."""
+"""What several subcommands print with: the console, tables, JSON, progress. Nothing here decides anything."""
 
 from __future__ import annotations
 
-import sys
+import json
+import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-
-from f1lib.domain.weekend import EventKey, plain
 from f1lib.errors import BadParameters
-from f1lib.lake import attribution
-from f1lib.lake.paths_published import DASHBOARD, history_prefix
-from f1lib.lake.store import LocalStore
-from f1lib.pipeline.plan import next_race
-from f1lib.pipeline.tick import TickResult, tick
-from f1lib.tracking.rows import Outcome, Status
-from f1lib.tracking.stage_keys import WEATHER_ROW, Stage, suffix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
-    import pandas as pd
+    from rich.console import Console
+    from rich.progress import Progress, ProgressColumn
 
-    from f1lib.pipeline.rules import Step
-    from f1lib.workspace.workspace import Workspace
+    from f1lib.lake.store import ObjectStore
 
 SCORING_METRICS = (
     "mae spearman rps win_log_loss podium_brier top10_brier winner_hit podium_overlap coverage dnf_log_loss"
 ).split()
-_SESSION_ORDER = ["P1", "P2", "P3", "SQ", "SS", "S", "Q", "R"]
+_log = logging.getLogger(__name__)
 
 
-def tick_with_progress(ws: Workspace) -> TickResult:
-    """One tick, with a line a stage on standard error while it runs."""
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=False,
-    ) as progress:
-        current: list[Any] = []
+def console(*, width: int = 0, stderr: bool = False) -> Console:
+    """Make a console; one that is no terminal is ``width`` columns wide, where that is given."""
+    from rich.console import Console
 
-        def on_step(step: Step) -> None:
-            for task in current:
-                progress.update(task, total=1, completed=1)
-            current[:] = [progress.add_task(f"{step.stage}: {escape(step.reason)}", total=None)]
-
-        result = tick(ws, on_step)
-        for task in current:
-            progress.update(task, total=1, completed=1)
-    return result
+    made = Console(stderr=stderr, highlight=False)
+    if width and not made.is_terminal:
+        made.width = width
+    return made
 
 
-def nothing_due(ws: Workspace) -> None:
-    """Say that a tick had nothing to do, and what comes next."""
-    race = next_race(ws.tracking.rows(), ws.as_of)
-    after = f"; next race: {race['event_partition_key']} at {race['session_date_utc']}" if race else ""
-    print(f"nothing is due at {ws.as_of:%Y-%m-%d %H:%M} UTC{after}")
+def print_line(text: str) -> None:
+    """Print text from data, wrapped at the console's width."""
+    console().print(text, markup=False)
 
 
-def show_outcome(ws: Workspace, result: TickResult) -> None:
-    """What a tick did: who holds what it could not do, the prediction of the next race, the report's path."""
-    for run in result.taken:
-        print(f"not done here: {run.error}")
-    for line in _said(result):
-        print(line)
-    if not any(run.status == Outcome.FINISHED for run in result.runs):
-        return
-    race = next_race(result.rows, ws.as_of)
-    if race is None:
-        print("the calendar has no race after this moment")
-    elif _is_predicted(ws, race["event_partition_key"]):
-        from f1lib.predictions import archive
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    right: Collection[str] = (),
+    no_wrap: Collection[str] = (),
+    width: int = 0,
+    title: str = "",
+    caption: str = "",
+) -> None:
+    """Print a table on standard output.
 
-        show_predictions(ws, archive.read(race["event_partition_key"], lake=ws.store.url))
-    if any(run.step.stage == Stage.REPORT and run.status == Outcome.FINISHED for run in result.runs):
-        print(f"report: {location(ws, DASHBOARD)}")
-
-
-def _said(result: TickResult) -> list[str]:
-    """What the sources had to say in this tick: a missing release, forecasts that could not be had; each once."""
-    rows, stages = result.rows, {run.step.stage for run in result.runs}
-    lines = [f"*** {row['notice']} ***" for row in rows if row.get("notice")]
-    errors = [row.get("last_error") for row in rows if row["session_name_abr"] == WEATHER_ROW]
-    if Stage.WEATHER in stages and any(errors):
-        lines.append(f"weather is missing: {next(e for e in errors if e)}")
-    return lines
-
-
-def failed_sessions(ws: Workspace, result: TickResult) -> list[str]:
-    """What the source answered for sessions that this tick could not fetch, in one item; empty when none."""
-    if not any(run.step.stage == Stage.INGEST for run in result.runs):
-        return []
-    failed = [row for row in ws.tracking.rows() if row["session_name_abr"] in _SESSION_ORDER and row.get("last_error")]
-    failed = [row for row in failed if row.get("status") == Status.FAILED]
-    return [f"{len(failed)} sessions could not be fetched, the first: {failed[0]['last_error']}"] if failed else []
-
-
-def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:
-    """The predicted order as a table; ``frame`` has the columns of docs/lake.md, ``changes`` is what was supposed."""
-    from f1lib.predictions import archive
-    from f1lib.predictions.change_log import newest_change_log
-
-    first = frame.iloc[0]
-    name = f"{first['event_year']} {first['event_name']}{', Sprint' if first['session'] == 'S' else ''}"
-    title = f"{name}, {first['horizon']}, data until {first['as_of_utc']}"
-    if first["source"] == "simulated":
-        title = f"SIMULATED DATA - {title}"
-    if changes:
-        title = f"What if {', '.join(changes)}? (not stored) {title}"
-    caption = f"source: {first['source']} - model run {first['model_run_id']}"
-    if ws.source_name != "simulated":
-        caption += f" - data: {attribution.of_predictions(frame)}"
-    history = history_prefix(EventKey.parse(archive.event_of(frame)))
-    news = newest_change_log(ws.store, archive.history_keys(ws.store, history), str(first["session"]))
-    if news.get("lacks"):
-        caption += f"\nmade without: {'; '.join(news['lacks'])}"
-    table = Table(title=escape(title), caption=escape(caption))
-    for name in ("rank", "driver", "team", "expected", "P(win)", "P(podium)", "P(points)", "P(DNF)"):
-        table.add_column(name, justify="left" if name in ("driver", "team") else "right", no_wrap=True)
-    for row in frame.sort_values("predicted_rank").to_dict("records"):
-        shares = [f"{100 * row[name]:.1f} %" for name in ("p_win", "p_podium", "p_points", "p_dnf")]
-        names = [escape(str(row["full_name"])), escape(str(row["team_name"]))]
-        table.add_row(str(row["predicted_rank"]), *names, f"{row['predicted_position']:.1f}", *shares)
-    _out().print(table)
-
-
-def find_event(ws: Workspace, text: str) -> str:
-    """The partition key a person means by ``text``: the key itself, or a part of one without accents.
-
-    A part that fits several events means the newest of those already predicted. Raises `BadParameters` when
-    nothing fits.
+    Parameters
+    ----------
+    columns : sequence of str
+        The headings.
+    rows : iterable of sequences
+        The cells of each row, in the order of ``columns``; printed by ``str`` and never read as markup.
+    right, no_wrap : collections of str
+        Columns that are aligned right, and columns whose cells stay on one line.
+    width : int
+        Columns of an output that is no terminal; 0 leaves it to the environment (80 by default).
+    title, caption : str
+        Lines above and below the table.
     """
-    rows = ws.tracking.rows()
-    events = {row["event_partition_key"]: row["session_date_utc"] for row in rows if row["session_name_abr"] == "R"}
-    if text in events:
-        return text
-    fitting = sorted((e for e in events if plain(text) in plain(e)), key=lambda e: events[e])
-    if not fitting:
-        raise BadParameters(f"no event {text!r} in lake {ws.store.url}; `f1 status` shows the next one")
-    predicted = [e for e in fitting if _is_predicted(ws, e)]
-    return str((predicted or fitting)[-1])
+    from rich.markup import escape
+    from rich.table import Table
 
-
-def replay_progress() -> Callable[[str], None]:
-    """A callback that prints one line a tick of a replay on standard error."""
-    return lambda line: print(line, file=sys.stderr, flush=True)
-
-
-def show_replay(summary: dict[str, Any]) -> None:
-    """The means of a replay's scores, a row a horizon and system; of the sprints below, where there were any."""
-    for kind, scored in (("race", summary), ("sprint", summary["sprints"])):
-        count = scored["races"]
-        rows = [
-            {"horizon": horizon, "system": system, **figures}
-            for horizon, systems in scored["horizons"].items()
-            for system, figures in systems.items()
-        ]
-        title = f"{summary['season']}: {count} {kind}{'' if count == 1 else 's'}, predictions scored as issued"
-        if rows or kind == "race":
-            _figures(Table(title=title), rows, ("horizon", "system"))
-
-
-def show_scorecard(card: dict[str, Any]) -> None:
-    """A scorecard's means, models and baselines side by side."""
-    table = Table(title=f"{card['races']} {'races' if card['session'] == 'R' else 'sprints'}, walk-forward")
-    rows = [
-        {"system": name, "horizon": horizon, **figures}
-        for group in ("models", "baselines")
-        for name, horizons in card[group].items()
-        for horizon, figures in horizons.items()
-    ]
-    _figures(table, sorted(rows, key=lambda row: str(row["horizon"])), ("horizon", "system"))
-
-
-def location(ws: Workspace, key: str) -> str:
-    """Where a person opens ``key``: a path for a folder, a URL otherwise."""
-    return str(ws.store.path(key)) if isinstance(ws.store, LocalStore) else f"{ws.store.url}/{key}"
-
-
-def _figures(table: Table, rows: list[dict[str, Any]], labels: tuple[str, ...]) -> None:
-    metrics = [name for name in SCORING_METRICS if any(name in row for row in rows)]
-    for name in (*labels, *metrics):
-        table.add_column(name.replace("_", " "), justify="left" if name in labels else "right", no_wrap=name in labels)
+    table = Table(title=escape(title) or None, caption=escape(caption) or None)
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=column in no_wrap)
     for row in rows:
-        values = ("" if row.get(m) is None else f"{row[m]:.4f}" for m in metrics)
-        table.add_row(*(escape(str(row[label])) for label in labels), *values)
-    _out().print(table)
+        table.add_row(*(escape(str(cell)) for cell in row))
+    console(width=width).print(table)
 
 
-def _is_predicted(ws: Workspace, event: str) -> bool:
-    rows = ws.tracking.rows(event)
-    predicted = [row for row in rows if suffix_of(Stage.PREDICT, row["session_name_abr"]) is not None]
-    return any(row.get("finished_utc") for row in predicted)
+def print_scores(title: str, rows: list[dict[str, Any]], labels: Sequence[str]) -> None:
+    """Print a table of scores.
+
+    Parameters
+    ----------
+    title : str
+        The line above the table.
+    rows : list of dict
+        The labels and metrics of each row; a metric that is None or not there leaves its cell empty.
+    labels : sequence of str
+        The names that come first; of `SCORING_METRICS` those follow that any row has.
+    """
+    metrics = [name for name in SCORING_METRICS if any(name in row for row in rows)]
+    figures = (["" if row.get(name) is None else f"{row[name]:.4f}" for name in metrics] for row in rows)
+    cells = [[*(row[label] for label in labels), *values] for row, values in zip(rows, figures, strict=True)]
+    heads = [name.replace("_", " ") for name in (*labels, *metrics)]
+    right = heads[len(labels) :]
+    print_table(heads, cells, right=right, no_wrap=heads[: len(labels)], width=160, title=title)
 
 
-def _out() -> Console:
-    """A console as wide as the table needs when the output is no terminal."""
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
+def print_json(document: Any) -> None:
+    """Print a document as indented JSON."""
+    print(_json(document))
+
+
+def table_or_json(document: dict[str, Any], as_table: Callable[[dict[str, Any]], None], file: str) -> None:
+    """Show a document in the form that ``--json`` asks for.
+
+    Parameters
+    ----------
+    document : dict
+        JSON values.
+    as_table : callable
+        Prints the document for people.
+    file : str
+        Empty: the table only. A path: the table, and the document into the file. ``-``: the document only.
+
+    Raises
+    ------
+    BadParameters
+        The file cannot be written.
+    """
+    if file == "-":
+        print_json(document)
+        return
+    as_table(document)
+    try:
+        if file:
+            Path(file).write_text(_json(document) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadParameters(f"cannot write {file}: {error.strerror}") from error
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def location(store: ObjectStore, key: str) -> str:
+    """Where a person opens ``key``: a path for a folder, a URL otherwise."""
+    from f1lib.lake.store import LocalStore
+
+    return str(store.path(key)) if isinstance(store, LocalStore) else f"{store.url}/{key}"
+
+
+def spinner() -> Progress:
+    """Make a display of tasks of unknown length on standard error: spinner, description, time elapsed."""
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    return _progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+
+
+def bar() -> Progress:
+    """Make a display of countable work on standard error: description, bar, count, time remaining."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    return _progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+
+
+def _progress(*columns: ProgressColumn) -> Progress:
+    """Make a progress display, unless the log is shown: its lines would be written across the display."""
+    from rich.progress import Progress
+
+    return Progress(*columns, console=console(stderr=True), disable=_log.isEnabledFor(logging.INFO))

@@ -11,6 +11,7 @@ is refused as the alarm of a leak.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from f1lib.workspace.workspace import Workspace
 
 
+_log = logging.getLogger(__name__)
 GATED = ("rps", "win_log_loss")
 CHANCE = 1 / 40  # of refusing a run for a metric in which it is as good as its opponent
 TRIVIAL = 0.01  # share of the other's mean
@@ -105,6 +107,7 @@ def promote(ws: Workspace, run_id: str, training: pd.DataFrame | None = None) ->
     verdict = judge(document, opponents)
     record = {"run_id": run_id, "decided": format_utc(ws.as_of), **asdict(verdict)}
     write_json(ws.store, run_key(run_id, DECISION), record)
+    _log.info("gate: %s %s: %s", run_id, "serves" if verdict.promoted else "is refused", verdict.why)
     if not verdict.promoted:
         raise PromotionRefused(f"{run_id} does not serve: {verdict.why}")
     _make_champion(ws, document, verdict.why)

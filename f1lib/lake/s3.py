@@ -8,6 +8,7 @@ December 2020), so the port's promises hold without renames. A layer may stand e
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from f1lib.lake.paths import LAYERS, check_key, check_prefix, is_written_once
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_log = logging.getLogger(__name__)
 # A connection that breaks while the body streams is not botocore's to retry: this many tries in all.
 BODY_ATTEMPTS = 3
 KEPT_BYTES = 64 << 20
@@ -73,6 +75,7 @@ class S3Store:
         name = self._name(check_key(key))
         with aws_errors(f"write {key} in lake {self.url}"):
             self._client.put_object(Bucket=self.bucket, Key=name, Body=data)
+        _log.debug("wrote %s (%d bytes)", key, len(data))
         self._kept.keep(key, data)
 
     def exists(self, key: str) -> bool:

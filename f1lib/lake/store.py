@@ -10,6 +10,7 @@ A write is atomic: a reader sees the old bytes or the new ones, never a part.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import tempfile
@@ -25,6 +26,7 @@ from f1lib.lake.paths import check_key, check_prefix
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 # Requests under way at once where each is a round trip: S3 answers one in some 20 ms, whatever its size.
 REQUESTS = 16
@@ -84,6 +86,7 @@ class LocalStore:
                 file.write(data)
             Path(temporary).chmod(0o644)
             Path(temporary).replace(target)
+            _log.debug("wrote %s (%d bytes)", key, len(data))
         except OSError as error:
             if temporary:
                 with suppress(FileNotFoundError):

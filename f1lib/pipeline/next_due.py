@@ -1,4 +1,4 @@
-"""What comes next: the earliest moment after ``now`` at which a tick will find something to do. Pure."""
+"""The earliest moment after ``now`` at which a tick will find something to do. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,22 @@ if TYPE_CHECKING:
 
 
 def next_due(rows: Iterable[TrackingRow], now: datetime, *, has_weather: bool = False) -> tuple[datetime, str]:
-    """The moment and what is due then; the calendar's next reading when nothing else is closer."""
+    """Find the next moment at which something is due.
+
+    Parameters
+    ----------
+    rows : iterable of TrackingRow
+        The whole tracking table.
+    now : datetime
+        The moment, aware UTC.
+    has_weather : bool
+        Whether forecasts are fetched at all.
+
+    Returns
+    -------
+    tuple of datetime and str
+        The moment, and what is due then in words; the calendar's next reading when nothing else is closer.
+    """
     known = Rows(rows)
     ahead = [(moment, what) for moment, what in _moments(known, now, has_weather) if moment > now]
     return min(ahead) if ahead else (now, "the calendar has never been read")
@@ -58,7 +73,7 @@ def _forecasts(known: Rows, now: datetime) -> Iterator[tuple[datetime, str]]:
 
 
 def clock_words(moment: datetime, now: datetime) -> str:
-    """``2025-12-06T15:30:00Z (in 2 h 10 min)``."""
+    """Write a moment with its distance from ``now``: ``2025-12-06T15:30:00Z (in 2 h 10 min)``."""
     minutes = int((moment - now).total_seconds() // 60)
     days, rest = divmod(minutes, 1440)
     hours, minutes = divmod(rest, 60)

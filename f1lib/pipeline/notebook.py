@@ -25,16 +25,18 @@ from f1lib.workspace.settings import PROJECT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
 
 
+_log = logging.getLogger(__name__)
 NOTEBOOKS = PROJECT / "notebooks"
 EXECUTION_TIMEOUT_SECONDS = 1800
 
 
 @dataclass(frozen=True)
 class Execution:
-    """One executed notebook: where its record stands and what it handed back."""
+    """One executed notebook: the key of its record and the value of its cell tagged ``result``."""
 
     stage: str
     notebook_key: str
@@ -42,7 +44,7 @@ class Execution:
 
 
 def stage_notebook(name: str) -> Path:
-    """The notebook of a stage, by stem (``05_train``) or short name (``train``).
+    """Find the notebook of a stage, by stem (``05_train``) or short name (``train``).
 
     Raises `BadParameters` for anything that is not a notebook directly inside ``notebooks/``.
     """
@@ -54,38 +56,78 @@ def stage_notebook(name: str) -> Path:
 
 
 def execute_stage(ws: Workspace, name: str, given: Mapping[str, Any], suffix: str = "") -> Execution:
-    """Run stage ``name`` for ``ws`` and store its record under ``reports/runs/<run_id>/``.
+    """Execute a stage notebook and store its record under ``reports/runs/<run_id>/``.
 
-    Raises `BadParameters` before anything starts, `RunError` when a cell fails, the kernel dies or a time-out
-    strikes; the record of the failed run is stored all the same.
+    Parameters
+    ----------
+    ws : Workspace
+        The workspace that the notebook opens again from its parameters.
+    name : str
+        Stem (``05_train``) or short name (``train``).
+    given : mapping
+        Parameters of the notebook; they win over all others.
+    suffix : str
+        Tells the record from others of the same stage and run.
+
+    Returns
+    -------
+    Execution
+        The key of the record and what the notebook handed back.
+
+    Raises
+    ------
+    BadParameters
+        Unknown stage or parameter; nothing has been started.
+    RunError
+        A cell failed, the kernel died or the time-out struck; the record is stored all the same.
     """
     path = stage_notebook(name)
     stage = path.stem
-    values = stage_values(ws, path, given)
+    values = stage_values(ws.parameters(), path, given)
     key = record_key(ws.run_id, stage, suffix)
     with tempfile.TemporaryDirectory(prefix="f1-") as folder:
         output = Path(folder) / path.name
-        failure = _papermill(ws, path, output, values)
+        failure = _papermill(ws.settings.engine, path, output, values)
         notebook = json.loads((output if output.exists() else path).read_text(encoding="utf-8"))
     notebook["metadata"]["f1lib"] = _provenance(ws, stage, values, _short(failure))
-    _store(ws, key, notebook)
+    _store(ws.store, key, notebook)
     if failure is not None:
         raise RunError(f"stage {stage} failed: {_short(failure)} (record: {key})") from failure
     return Execution(stage, key, _result_of(notebook, stage))
 
 
-def stage_values(ws: Workspace, path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters a notebook is run with; raises `BadParameters` for an unknown or mistyped one."""
+def stage_values(workspace: Mapping[str, str], path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge and check the parameters of one run of a notebook.
+
+    Parameters
+    ----------
+    workspace : mapping
+        ``Workspace.parameters()``.
+    path : pathlib.Path
+        The notebook.
+    given : mapping
+        The caller's parameters, which win.
+
+    Returns
+    -------
+    dict
+        The value of every parameter that is not left at the notebook's default.
+
+    Raises
+    ------
+    BadParameters
+        An unknown or mistyped parameter.
+    """
     known = declared(json.loads(path.read_text(encoding="utf-8")), path.stem)
     layers = {
         f"parameters/{path.stem}.yml": stage_file(PROJECT / "parameters", path.stem),
-        "the workspace": ws.parameters(),
+        "the workspace": workspace,
         "the call": given,
     }
     return merge(known, path.stem, layers)
 
 
-def _papermill(ws: Workspace, path: Path, output: Path, values: Mapping[str, Any]) -> Exception | None:
+def _papermill(engine: str, path: Path, output: Path, values: Mapping[str, Any]) -> Exception | None:
     """Execute into a local file and return what went wrong, if anything."""
     import papermill
     from papermill.engines import papermill_engines
@@ -96,7 +138,8 @@ def _papermill(ws: Workspace, path: Path, output: Path, values: Mapping[str, Any
         "shutdown_kernel": "immediate",
         "extra_arguments": ["--IPKernelApp.log_level=40"],  # its talk of TCP is no news to the user
     }
-    if ws.settings.engine == "inprocess":
+    _log.debug("papermill runs %s (engine %s): %s", path.name, engine, dict(values))
+    if engine == "inprocess":
         from f1lib.pipeline.inprocess_engine import InProcessEngine
 
         papermill_engines.register("inprocess", InProcessEngine)
@@ -132,11 +175,11 @@ def _provenance(ws: Workspace, stage: str, values: Mapping[str, Any], error: str
     }
 
 
-def _store(ws: Workspace, key: str, notebook: dict[str, Any]) -> None:
+def _store(store: ObjectStore, key: str, notebook: dict[str, Any]) -> None:
     from f1lib.report.notebook_html import notebook_to_html
 
-    ws.store.write(key, (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode())
-    ws.store.write(record_page(key), notebook_to_html(notebook).encode())
+    store.write(key, (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode())
+    store.write(record_page(key), notebook_to_html(notebook).encode())
 
 
 def _result_of(notebook: Mapping[str, Any], stage: str) -> dict[str, Any]:
@@ -149,7 +192,7 @@ def _result_of(notebook: Mapping[str, Any], stage: str) -> dict[str, Any]:
 
 
 def _short(failure: Exception | None) -> str:
-    """One line: the cell's own exception where papermill names it."""
+    """Describe a failure in one line, by the cell's own exception where papermill names it."""
     if failure is None:
         return ""
     name, text = getattr(failure, "ename", type(failure).__name__), getattr(failure, "evalue", str(failure))

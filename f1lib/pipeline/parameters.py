@@ -32,7 +32,7 @@ class Parameter:
 
 
 def declared(notebook: Mapping[str, Any], stage: str) -> dict[str, Parameter]:
-    """The parameters a notebook declares, by name.
+    """Read the parameters that a notebook declares, by name.
 
     Raises `BadParameters` when no cell is tagged ``parameters``, or a line is not ``name: type = literal``
     with one of the types int, float, str, bool, list.
@@ -47,10 +47,26 @@ def declared(notebook: Mapping[str, Any], stage: str) -> dict[str, Parameter]:
 
 
 def merge(known: Mapping[str, Parameter], stage: str, layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The values for one run: the ``layers`` (where -> name -> value) laid over each other in order.
+    """Merge the values for one run.
 
-    Strings are converted to the declared type. Raises `BadParameters` naming the place, the parameter and
-    what is known.
+    Parameters
+    ----------
+    known : mapping
+        The declared parameters by name.
+    stage : str
+        The stage, for the message of an error.
+    layers : mapping
+        Where -> name -> value; a later layer wins.
+
+    Returns
+    -------
+    dict
+        Name -> value; strings are converted to the declared type.
+
+    Raises
+    ------
+    BadParameters
+        Names the place, the parameter and what is known.
     """
     values: dict[str, Any] = {}
     for where, given in layers.items():
@@ -64,7 +80,7 @@ def merge(known: Mapping[str, Parameter], stage: str, layers: Mapping[str, Mappi
 
 
 def convert(parameter: Parameter, value: Any, where: str) -> Any:
-    """``value`` in the parameter's type; raises `BadParameters` when it does not fit."""
+    """Convert ``value`` to the parameter's type; raises `BadParameters`, naming ``where``, if it does not fit."""
     expected = _TYPES[parameter.kind]
     if type(value) is expected or (expected is float and type(value) is int):
         return value
@@ -78,7 +94,7 @@ def convert(parameter: Parameter, value: Any, where: str) -> Any:
 
 
 def stage_file(folder: Path, stage: str) -> dict[str, Any]:
-    """``parameters/<stage>.yml``, or nothing when the stage has no file; raises `BadParameters` if broken."""
+    """Read ``parameters/<stage>.yml``; empty when the stage has no file. Raises `BadParameters` if it is broken."""
     import yaml
 
     file = folder / f"{stage}.yml"

@@ -1,4 +1,4 @@
-"""The orchestrator's whole judgement: what is due at ``now``, as a pure function of the tracking rows.
+"""The plan of a tick: what is due at ``now``, as a pure function of the tracking rows.
 
 Input rows (a season's schedule, a session, a starting grid, an event's forecast) climb ``ingested -> silver
 -> gold`` as the layers take them in; a stage is due while a row waits on the step below it. Nothing here
@@ -40,11 +40,26 @@ def due_steps(
     has_past_weather: bool = False,
     tried: frozenset[tuple[str, str]] = frozenset(),
 ) -> list[Step]:
-    """The steps that can be run at ``now``, in order; empty when nothing is due.
+    """List the steps that can be run now.
 
-    ``rows`` are all rows of the tracking table; ``tried`` the keys of steps that this tick has run already.
-    ``has_past_weather`` asks for the forecasts of past races too. Only the earliest layer with work is returned,
-    because what comes after it depends on its outcome: run it, read the rows again, ask again.
+    Only the earliest layer with work is returned, because what comes after it depends on its outcome: run it, read
+    the rows again, ask again.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        The whole tracking table.
+    now : datetime
+        The moment, aware UTC.
+    has_weather, has_past_weather : bool
+        Whether forecasts are fetched, and whether those of past races are too.
+    tried : frozenset
+        Keys of the steps that this tick has run already.
+
+    Returns
+    -------
+    list of Step
+        In order; empty when nothing is due.
     """
     known = Rows(rows)
     rules = [schedule, ingest, silver, gold, train, predict, predict_sprint, score, report]

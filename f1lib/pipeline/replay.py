@@ -25,6 +25,10 @@ from f1lib.tracking.stage_keys import STAGES, Stage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pandas as pd
+
+    from f1lib.lake.store import ObjectStore
+    from f1lib.tracking.rows import TrackingRow
     from f1lib.workspace.workspace import Workspace
 
 # The prediction before a weekend is issued this long before its first session.
@@ -41,20 +45,39 @@ class Moment(NamedTuple):
 
 
 def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str], None]) -> dict[str, Any]:
-    """Tick through ``season`` (or one ``event`` of it) up to ``ws.as_of`` and score what was issued.
+    """Tick through a season up to ``ws.as_of`` and score what was issued.
 
-    Returns ``{"season", "races", "horizons": {horizon: {system: means}}, "events": [...], "sprints"}``, where
-    ``sprints`` holds the same of the sprints. Raises
-    `BadParameters` for a season or event the source does not know and for a lake that knows its future already,
-    `RunError` when a tick fails.
+    Parameters
+    ----------
+    ws : Workspace
+        A lake that knows nothing of the season yet, or an interrupted replay of it.
+    season : int
+        The season.
+    event : str
+        The key, name or part of the name of one event to replay; empty for the whole season.
+    on_tick : callable
+        Called with a line of text after each tick.
+
+    Returns
+    -------
+    dict
+        See `summarize`.
+
+    Raises
+    ------
+    BadParameters
+        The source does not know the season or event, or the lake knows its future already.
+    RunError
+        A tick failed.
     """
     if season not in ws.source.seasons(ws.as_of):
         raise BadParameters(f"source {ws.source_name} does not know season {season} at {format_utc(ws.as_of)}")
-    event = _named(ws, season, event) if event else ""
-    moments = [moment for moment in replay_moments(ws, season, event) if moment.when <= ws.as_of]
+    schedule = ws.source.schedule(season, ws.as_of)
+    event = _named([str(key) for key in schedule.events["event_partition_key"]], season, event) if event else ""
+    moments = [moment for moment in replay_moments(schedule.sessions, event) if moment.when <= ws.as_of]
     if not moments:
         raise BadParameters(f"nothing of season {season} has begun at {format_utc(ws.as_of)}")
-    record = _record(ws, season, event, moments[0].when)
+    record = _record(ws.store, ws.tracking.rows(), [season, event], moments[0].when)
     inprocess = replace(ws, settings=replace(ws.settings, engine="inprocess"))
     for moment in moments:
         text = format_utc(moment.when)
@@ -67,11 +90,11 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
             raise RunError(f"the tick at {text} failed: {result.failures[0].error}")
         if any(run.step.stage == Stage.TRAIN for run in result.runs):
             _tidy_up()
-    return summarize(inprocess.at(moments[-1].when), season, event)
+    return summarize(ws.store, season, event)
 
 
 def _tidy_up() -> None:
-    """After a training, when every library is loaded: they are not walked through again, and memory is given back."""
+    """Freeze what is loaded after a first training for the garbage collector, and give pyarrow's free memory back."""
     import pyarrow
 
     if not gc.get_freeze_count():  # once: what is frozen is never freed
@@ -80,29 +103,41 @@ def _tidy_up() -> None:
     pyarrow.default_memory_pool().release_unused()
 
 
-def _record(ws: Workspace, season: int, event: str, first: datetime) -> dict[str, Any]:
-    """What was replayed in this lake and up to when; raises `BadParameters` when it knows more than that."""
+def _record(store: ObjectStore, rows: list[TrackingRow], replayed: list[Any], first: datetime) -> dict[str, Any]:
+    """Return what was replayed in this lake and up to when, ``replayed`` (season, event) included.
+
+    Raises `BadParameters` when the lake, whose tracking table is ``rows``, knows more than that.
+    """
     record: dict[str, Any] = {"replayed": [], "until": ""}
-    if ws.store.exists(REPLAY):
-        record = dict(read_json(ws.store, REPLAY))
-    known = brought_to(ws.tracking.rows())
-    goes_on = [season, event] in record["replayed"] or [season, ""] in record["replayed"]
+    if store.exists(REPLAY):
+        record = dict(read_json(store, REPLAY))
+    known = brought_to(rows)
+    goes_on = replayed in record["replayed"] or [replayed[0], ""] in record["replayed"]
     if known > (record["until"] if goes_on else format_utc(first)):
         raise BadParameters(
-            f"lake {ws.store.url} has been brought to {known} already and this replay begins {format_utc(first)}: "
+            f"lake {store.url} has been brought to {known} already and this replay begins {format_utc(first)}: "
             "give it a lake of its own with --lake"
         )
     if not goes_on:
-        record["replayed"].append([season, event])
+        record["replayed"].append(replayed)
     return record
 
 
-def replay_moments(ws: Workspace, season: int, event: str) -> list[Moment]:
-    """When something of the season (or of the event with key ``event``) becomes known, ascending.
+def replay_moments(sessions: pd.DataFrame, event: str) -> list[Moment]:
+    """List the moments at which something of a season becomes known: each weekend's eve, session and grid.
 
-    Each weekend's eve, each session, each grid.
+    Parameters
+    ----------
+    sessions : pandas.DataFrame
+        The season's calendar: a row a session, times in UTC (`f1lib.sources.protocols.Schedule.sessions`).
+    event : str
+        The partition key of one event; empty for the whole season.
+
+    Returns
+    -------
+    list of Moment
+        Ascending.
     """
-    sessions = ws.source.schedule(season, ws.as_of).sessions
     if event:
         sessions = sessions[sessions["event_partition_key"] == event]
     eve = sessions.groupby("event_partition_key")["session_start_utc"].min() - PRE_WEEKEND_LEAD
@@ -115,11 +150,27 @@ def replay_moments(ws: Workspace, season: int, event: str) -> list[Moment]:
     return sorted(moments)
 
 
-def summarize(ws: Workspace, season: int, event: str) -> dict[str, Any]:
-    """The scores of every prediction issued for the season, from ``reports/accuracy.json``."""
+def summarize(store: ObjectStore, season: int, event: str) -> dict[str, Any]:
+    """Collect the scores of every prediction issued for a season, from ``reports/accuracy.json``.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    season : int
+        The season.
+    event : str
+        The partition key of one event; empty for the whole season.
+
+    Returns
+    -------
+    dict
+        ``{"season", "races", "horizons": {horizon: {system: means}}, "events": [...], "sprints"}``, where
+        ``sprints`` holds the same of the sprints.
+    """
     accuracy: dict[str, Any] = {"predictions": [], "sprints": {"predictions": []}}
-    if ws.store.exists(ACCURACY):
-        accuracy = read_json(ws.store, ACCURACY)
+    if store.exists(ACCURACY):
+        accuracy = read_json(store, ACCURACY)
     races, sprints = (
         [e for e in entries if e["event_year"] == season and event in ("", e["event_partition_key"])]
         for entries in (accuracy["predictions"], accuracy["sprints"]["predictions"])
@@ -128,7 +179,7 @@ def summarize(ws: Workspace, season: int, event: str) -> dict[str, Any]:
 
 
 def _scores(entries: list[dict[str, Any]]) -> dict[str, Any]:
-    """How many races (or sprints), the means of each horizon and system, and the scores they are means of."""
+    """Return the number of races (or sprints), the means of each horizon and system, and the scores themselves."""
     horizons: dict[str, dict[str, dict[str, float]]] = {}
     for horizon in [h for h in HORIZONS if any(e["horizon"] == h for e in entries)]:
         horizons[horizon] = _means([e for e in entries if e["horizon"] == horizon])
@@ -145,9 +196,8 @@ def _means(entries: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return {str(system): {m: float(row[m]) for m in metrics} for system, row in means.iterrows()}
 
 
-def _named(ws: Workspace, season: int, event: str) -> str:
-    """The key of the event that ``event`` means: the key itself, the event's name or a part of it."""
-    keys = [str(key) for key in ws.source.schedule(season, ws.as_of).events["event_partition_key"]]
+def _named(keys: list[str], season: int, event: str) -> str:
+    """Find the key of the event that ``event`` means: the key itself, the event's name or a part of it."""
     same = [key for key in keys if plain(event) in (plain(key), plain(key[5:]))]
     for key in same or [key for key in keys if plain(event) in plain(key)]:
         return key

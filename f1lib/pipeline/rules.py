@@ -53,9 +53,23 @@ class Step:
 
 
 def horizon_known(known: Rows, event: str, now: datetime, session: str = "R") -> str:
-    """The last horizon of the race (or sprint, ``S``) of ``event`` whose data is in gold.
+    """Return the last horizon of an event whose data is in gold.
 
-    ``post_practice`` begins with the first session before qualifying and is renewed with each further one.
+    Parameters
+    ----------
+    known : Rows
+        The tracking table.
+    event : str
+        The event's partition key.
+    now : datetime
+        The moment, aware UTC.
+    session : str
+        ``R`` for the race, ``S`` for the sprint.
+
+    Returns
+    -------
+    str
+        ``post_practice`` begins with the first session before qualifying and is renewed with each further one.
     """
     if known.by_key.get((event, GRID_ROWS[session]), {}).get("status") == Status.GOLD:
         return "pre_race"
@@ -74,7 +88,7 @@ def horizon_known(known: Rows, event: str, now: datetime, session: str = "R") ->
 
 
 def schedule(known: Rows, now: datetime) -> list[Step]:
-    """The calendar is read once a day, and sooner after another source had to stand in for it."""
+    """Read the calendar once a day, and sooner after another source had to stand in for it."""
     row = known.stage(Stage.SCHEDULE)
     finished = row.get("finished_utc")
     is_fresh = finished and parse_utc(finished) + SCHEDULE_EVERY > now and row.get("status") != Status.FAILED
@@ -85,7 +99,7 @@ def schedule(known: Rows, now: datetime) -> list[Step]:
 
 
 def ingest(known: Rows, now: datetime) -> list[Step]:
-    """A session is asked for from when it is visible until it is whole, and after its race again (`bronze_due`)."""
+    """Fetch a session from when it is visible until it is whole, and after its race again (`f1lib.bronze.due`)."""
     due = due_rows(known.by_key.values(), now)
     again = sum(row.get("status") in STORED for row in due)
     parts = [f"{len(due) - again} sessions are visible and not ingested"] if len(due) > again else []
@@ -95,13 +109,13 @@ def ingest(known: Rows, now: datetime) -> list[Step]:
 
 
 def weather(known: Rows, now: datetime) -> list[Step]:
-    """A forecast is due daily within its reach of a race, and every tick in the last 72 hours."""
+    """Fetch a forecast daily within `FORECAST_REACH` of a race, and every tick within `FORECAST_CLOSE`."""
     ahead = [race for race in known.races if race["session_date_utc"] > format_utc(now)]
     return _forecasts([race["event_partition_key"] for race in ahead if _forecast_due(known, race, now)])
 
 
 def past_and_coming_weather(known: Rows, now: datetime) -> list[Step]:
-    """The same, and once for every race of the past: for a source that has them at hand."""
+    """Fetch forecasts as `weather` does, and once for every past race: for a source that has them at hand."""
     return _forecasts([race["event_partition_key"] for race in known.races if _forecast_due(known, race, now)])
 
 
@@ -125,19 +139,19 @@ def _forecast_due(known: Rows, race: SessionRow, now: datetime) -> bool:
 
 
 def silver(known: Rows, now: datetime) -> list[Step]:
-    """Silver is rebuilt for the seasons that have new bronze."""
+    """Rebuild silver for the seasons that have new bronze."""
     seasons = sorted({int(row["event_year"]) for row in known.inputs if row.get("status") == Status.INGESTED})
     return [Step(Stage.SILVER, f"new bronze in {len(seasons)} seasons", {"seasons": seasons})] if seasons else []
 
 
 def gold(known: Rows, now: datetime) -> list[Step]:
-    """Gold is rebuilt when silver has rows it has not taken in."""
+    """Rebuild gold when silver has rows it has not taken in."""
     waiting = [row for row in known.inputs if row.get("status") == Status.SILVER]
     return [Step(Stage.GOLD, f"{len(waiting)} inputs are new in silver")] if waiting else []
 
 
 def train(known: Rows, now: datetime) -> list[Step]:
-    """A model is trained when a race's result has come in since the last training."""
+    """Train when a race's result has come in since the last training."""
     raced = [row for row in known.races if row.get("status") == Status.GOLD]
     if not raced:
         return []
@@ -149,13 +163,13 @@ def train(known: Rows, now: datetime) -> list[Step]:
 
 
 def predict(known: Rows, now: datetime) -> list[Step]:
-    """The next race is predicted once at each horizon that its data has reached."""
+    """Predict the next race once at each horizon that its data has reached."""
     race = known.next_race(now)
     return _prediction(known, race, now) if race else []
 
 
 def predict_sprint(known: Rows, now: datetime) -> list[Step]:
-    """The sprint of the next race's weekend is predicted likewise, until it starts."""
+    """Predict the sprint of the next race's weekend likewise, until it starts."""
     sprint = known.next_sprint(now)
     return _prediction(known, sprint, now) if sprint else []
 
@@ -177,7 +191,7 @@ def _prediction(known: Rows, raced: SessionRow, now: datetime) -> list[Step]:
 
 
 def score(known: Rows, now: datetime) -> list[Step]:
-    """Issued predictions are scored when the result of their race or sprint is in."""
+    """Score issued predictions when the result of their race or sprint is in."""
     names = [(event, name) for event, name in known.by_key if suffix_of(Stage.PREDICT, name)]
     predicted = {(event, "S" if name.endswith(SPRINT) else "R") for event, name in names}
     raced = [known.sessions.get(event, {}).get(session, {}) for event, session in predicted]
@@ -194,7 +208,7 @@ def score(known: Rows, now: datetime) -> list[Step]:
 
 
 def report(known: Rows, now: datetime) -> list[Step]:
-    """The report is rebuilt when anything else has changed."""
+    """Rebuild the report when anything else has changed."""
     if not known.by_key:
         return []
     own = (PIPELINE, StageKey(Stage.REPORT).sort_key)
@@ -210,7 +224,7 @@ def report(known: Rows, now: datetime) -> list[Step]:
 
 
 def _inputs_of(known: Rows, event: str, horizon: str) -> list[tuple[str, Any]]:
-    """The content of everything gold knows of one event at ``horizon``; before the weekend no session is part of it."""
+    """List the content hashes of an event's inputs at ``horizon``; before the weekend no session is among them."""
     own = [row for row in known.inputs if row["event_partition_key"] == event]
     names = [(row["session_name_abr"], row.get("content_hash")) for row in own]
     unknown = SESSIONS | set(GRID_ROWS.values()) if horizon == "pre_weekend" else frozenset()

@@ -6,29 +6,33 @@ tries again; what does not depend on it goes on.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, stamp
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.lake.paths_published import records_prefix
+from f1lib.pipeline.claims import under_claim
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.rules import SPRINT, Step
-from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, Status, brought_to, key_of
+from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, brought_to, key_of
 from f1lib.tracking.stage_keys import STAGES, Stage
 from f1lib.workspace.lake_kind import read_marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from f1lib.tracking.rows import Claim, TrackingRow
+    from f1lib.tracking.rows import TrackingRow
+    from f1lib.tracking.table import TrackingTable
+    from f1lib.workspace.settings import Settings
     from f1lib.workspace.workspace import Workspace
 
 __all__ = ["StageRun", "TickResult", "run_stage", "tick"]
-_MESSAGE_LENGTH = 600
+_log = logging.getLogger(__name__)
 # Two machines on one lake need not agree on the time to the second.
 CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -47,9 +51,18 @@ class StageRun:
 
 @dataclass(frozen=True)
 class TickResult:
-    """Every step a tick ran; ``run_id`` is empty when nothing was due, ``complete`` false when time ran out.
+    """Outcome of a tick.
 
-    ``rows`` is the tracking table as the tick last saw it.
+    Attributes
+    ----------
+    run_id : str
+        Empty when nothing was due.
+    runs : list of StageRun
+        Every step the tick attempted, in order.
+    complete : bool
+        False when the tick ended because its time had run out.
+    rows : list of TrackingRow
+        The tracking table as the tick last saw it.
     """
 
     run_id: str
@@ -59,21 +72,21 @@ class TickResult:
 
     @property
     def failures(self) -> list[StageRun]:
-        """The steps that did not succeed."""
+        """Steps that did not succeed."""
         return [run for run in self.runs if run.status == Outcome.FAILED]
 
     @property
     def taken(self) -> list[StageRun]:
-        """The steps somebody else is working on."""
+        """Steps whose claim another run holds."""
         return [run for run in self.runs if run.status == Outcome.TAKEN]
 
 
 def _silent(step: Step) -> None:
-    """No progress display."""
+    """Show no progress."""
 
 
 def _always() -> bool:
-    """Time without end."""
+    """Report that there is time: a tick without a limit."""
     return True
 
 
@@ -83,17 +96,35 @@ def tick(
     stages: frozenset[str] = frozenset(STAGES),
     has_time: Callable[[], bool] = _always,
 ) -> TickResult:
-    """Do what is due at ``ws.as_of`` and nothing else; ``on_step`` is told of each step before it starts.
+    """Run every stage that is due at ``ws.as_of``, until nothing is due.
 
-    ``stages`` narrows the tick, for example to history without predictions. ``has_time`` is asked before each
-    step: once it says no the tick ends in good order, and the next one goes on.
+    Parameters
+    ----------
+    ws : Workspace
+        Where and when; without a ``run_id`` the tick takes a new one as soon as something is due.
+    on_step : callable
+        Called with each step before it starts.
+    stages : frozenset of str
+        Stages the tick may run, for example those of history without predictions.
+    has_time : callable
+        Asked before each step; once it answers false the tick ends in good order, and the next one goes on.
+
+    Returns
+    -------
+    TickResult
+        A failed stage is reported there, not raised; what does not depend on it has run.
+
+    Raises
+    ------
+    BadParameters
+        The lake has been brought to a moment after ``ws.as_of``.
     """
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
     rows: list[TrackingRow] = []
     while True:
-        rows = _rows(ws, rows, runs)
-        _only_forward(ws, rows)
+        rows = _rows(ws.tracking, rows, runs)
+        _only_forward(rows, ws.as_of, ws.store.url)
         steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather, tried=tried)
         if not steps or any(run.status == Outcome.TAKEN for run in runs):
             return TickResult(ws.run_id, runs, True, rows)
@@ -108,34 +139,34 @@ def tick(
                 return TickResult(ws.run_id, runs, False, rows)
             on_step(step)
             number = sum(run.step.key == step.key for run in runs) + 1
-            runs.append(_attempt(ws, _with_settings(ws, step), seen.get(step.key, {}), number))
-            if _was_cut(ws, runs[-1]):
+            runs.append(_attempt(ws, _with_settings(ws.settings, step), seen.get(step.key, {}), number))
+            if _was_cut(ws.settings, runs[-1]):
                 tried -= {step.key}
 
 
-def _rows(ws: Workspace, rows: list[TrackingRow], runs: list[StageRun]) -> list[TrackingRow]:
-    """The table after ``runs``, given its ``rows`` before the last of them.
+def _rows(tracking: TrackingTable, rows: list[TrackingRow], runs: list[StageRun]) -> list[TrackingRow]:
+    """Read the table after ``runs``, given its ``rows`` before the last of them.
 
-    What is settled moves only with a new calendar, or where a step says so; the other stages move what was waiting
-    for them.
+    Settled rows change only with a new calendar or where the step names their event; the other stages change rows
+    that were waiting for them.
     """
     if not rows or (runs and runs[-1].step.stage == Stage.SCHEDULE):
-        return ws.tracking.rows()
-    return ws.tracking.refresh(rows, runs[-1].step.events if runs else ())
+        return tracking.rows()
+    return tracking.refresh(rows, runs[-1].step.events if runs else ())
 
 
-def _was_cut(ws: Workspace, run: StageRun) -> bool:
+def _was_cut(settings: Settings, run: StageRun) -> bool:
     """Whether an ingest ended because its time was up, so that the tick goes on with the rest."""
-    bound = ws.settings.ingest_seconds
+    bound = settings.ingest_seconds
     return run.step.stage == Stage.INGEST and run.status == Outcome.FINISHED and 0 < bound <= run.seconds
 
 
-def _only_forward(ws: Workspace, rows: list[TrackingRow]) -> None:
-    """Time goes forward in a lake: a tick in its past would predict with models that know what came after."""
+def _only_forward(rows: list[TrackingRow], as_of: datetime, lake: str) -> None:
+    """Refuse a tick in the lake's past, which would predict with models that know what came after."""
     newest = brought_to(rows)
-    if newest > format_utc(ws.as_of + CLOCKS_DIFFER):
+    if newest > format_utc(as_of + CLOCKS_DIFFER):
         raise BadParameters(
-            f"lake {ws.store.url} has been brought to {newest}, after {format_utc(ws.as_of)}: its models know what was "
+            f"lake {lake} has been brought to {newest}, after {format_utc(as_of)}: its models know what was "
             "not known then; give an earlier moment a lake of its own with --lake"
         )
 
@@ -143,20 +174,40 @@ def _only_forward(ws: Workspace, rows: list[TrackingRow]) -> None:
 def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
     """Run one stage on request, due or not, under the same claim as the tick's.
 
-    Raises `BadParameters` for an unknown stage or parameter, `AlreadyRunning` while somebody else is at it,
-    `RunError` when it fails.
+    Parameters
+    ----------
+    ws : Workspace
+        Where and when; a new ``run_id`` is taken unless it has one.
+    name : str
+        Stem (``05_train``) or short name (``train``) of the notebook.
+    given : mapping
+        Parameters of the notebook.
+
+    Returns
+    -------
+    StageRun
+        Always ``finished``.
+
+    Raises
+    ------
+    BadParameters
+        Unknown stage or parameter.
+    AlreadyRunning
+        Another run has the claim.
+    RunError
+        The stage failed.
     """
     path = stage_notebook(name)
-    stage_values(ws, path, given)
+    stage_values(ws.parameters(), path, given)
     step = Step(path.stem, "on request", dict(given), *_place(given))
     ws = ws if ws.run_id else named_run(ws)
     started = perf_counter()
-    execution = _claimed(ws, step, lambda: execute_stage(ws, path.stem, given, _record_suffix(step)))
-    return StageRun(step, Outcome.FINISHED, perf_counter() - started, "", execution.notebook_key, execution.result)
+    execution = under_claim(ws, step, lambda: execute_stage(ws, path.stem, given, _record_suffix(step)))
+    return _finished(step, execution, perf_counter() - started)
 
 
 def _place(given: Mapping[str, Any]) -> tuple[str, str]:
-    """The row claimed for a stage on request: the one session or the event asked for, else the pipeline's."""
+    """Return the row to claim for a stage on request: its one session or event, else the pipeline's."""
     units = given.get("units")
     if isinstance(units, list) and len(units) == 1:
         event, _, session = str(units[0]).rpartition("/")
@@ -166,7 +217,7 @@ def _place(given: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def named_run(ws: Workspace) -> Workspace:
-    """``ws`` with a run id of its own: its moment, numbered when that moment has a run already.
+    """Give ``ws`` a new run id: its moment, numbered when that moment has a run already.
 
     Raises `RunError` when the lake has a format that this code does not know: nothing is run on it.
     """
@@ -181,76 +232,37 @@ def _numbered(base: str, number: int) -> str:
     return base if number == 1 else f"{base}-{number}"
 
 
-def _with_settings(ws: Workspace, step: Step) -> Step:
-    """The plan knows what is due; which configuration is trained, and how long an ingest may take, are settings."""
-    if step.stage == Stage.INGEST and ws.settings.ingest_seconds:
-        return replace(step, parameters={**step.parameters, "seconds": ws.settings.ingest_seconds})
-    return replace(step, parameters={"model": ws.settings.model}) if step.stage == Stage.TRAIN else step
+def _with_settings(settings: Settings, step: Step) -> Step:
+    """Add to a planned step what is a setting: the configuration to train, and how long an ingest may take."""
+    if step.stage == Stage.INGEST and settings.ingest_seconds:
+        return replace(step, parameters={**step.parameters, "seconds": settings.ingest_seconds})
+    return replace(step, parameters={"model": settings.model}) if step.stage == Stage.TRAIN else step
 
 
 def _attempt(ws: Workspace, step: Step, seen: StageRow, number: int = 1) -> StageRun:
     started = perf_counter()
     suffix = _record_suffix(step, number)
+    _log.info("%s begins: %s", step.stage, step.reason)
     try:
-        execution = _claimed(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, suffix), seen)
-    except AlreadyRunning as error:
-        return StageRun(step, Outcome.TAKEN, perf_counter() - started, str(error))
+        execution = under_claim(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, suffix), seen)
     except F1LibError as error:
-        return StageRun(step, Outcome.FAILED, perf_counter() - started, str(error))
-    return StageRun(step, Outcome.FINISHED, perf_counter() - started, "", execution.notebook_key, execution.result)
+        status = Outcome.TAKEN if isinstance(error, AlreadyRunning) else Outcome.FAILED
+        return _logged(StageRun(step, status, perf_counter() - started, str(error)))
+    return _finished(step, execution, perf_counter() - started)
 
 
-def _claimed(ws: Workspace, step: Step, work: Callable[[], Execution], seen: StageRow | None = None) -> Execution:
-    """Do ``work`` under the step's claim and write down how it ended.
-
-    ``seen`` is the step's row as the plan saw it, before the claim was ours: when somebody else has worked on
-    it meanwhile, it is not done twice.
-    """
-    event, sort_key = step.key
-    claim = _claim(ws, event, sort_key)
-    before: StageRow = ws.tracking.get(event, sort_key) or {}
-    outcome: StageRow = {"status": Status.FAILED, "last_error": "interrupted", "updated_at_utc": format_utc(ws.as_of)}
-    outcome["attempts"] = (before.get("attempts") or 0) + 1
-    try:
-        if seen is not None and _progress(before) != _progress(seen):
-            raise AlreadyRunning(
-                f"{event} {sort_key} was worked on by another run meanwhile; the next tick looks again"
-            )
-        execution = work()
-        outcome["status"] = Status.INGESTED if step.stage == Stage.SCHEDULE else Status.GOLD
-        outcome |= {"last_error": None, "attempts": None, "finished_utc": format_utc(ws.as_of)}
-        if step.input_hash:
-            outcome["input_hash"] = step.input_hash
-        return execution
-    except AlreadyRunning:
-        outcome = {}
-        raise
-    except F1LibError as error:
-        outcome["last_error"] = str(error)[:_MESSAGE_LENGTH]
-        raise
-    finally:
-        ws.tracking.release(claim, outcome)
+def _finished(step: Step, execution: Execution, seconds: float) -> StageRun:
+    return _logged(StageRun(step, Outcome.FINISHED, seconds, "", execution.notebook_key, execution.result))
 
 
-def _claim(ws: Workspace, event: str, sort_key: str) -> Claim:
-    """The claim on a row, also from the hands of a process that died; raises `AlreadyRunning` otherwise."""
-    lease = timedelta(minutes=ws.settings.lease_minutes)
-    wanted: Any = {"owner": ws.owner, "run_id": ws.run_id, "now": ws.as_of, "lease": lease}
-    try:
-        return ws.tracking.claim(event, sort_key, **wanted)
-    except AlreadyRunning:
-        if not ws.tracking.release_stale_claim(event, sort_key):
-            raise
-    return ws.tracking.claim(event, sort_key, **wanted)
-
-
-def _progress(row: StageRow) -> tuple[Any, ...]:
-    """What changes on a stage's row whenever somebody has worked on it."""
-    return tuple(row.get(name) for name in ("finished_utc", "input_hash", "attempts", "last_error"))
+def _logged(run: StageRun) -> StageRun:
+    _log.info("%s %s in %.1f s%s", run.step.stage, run.status, run.seconds, run.error and f": {run.error}")
+    _log.debug("%s handed back %s", run.step.stage, run.result)
+    return run
 
 
 def _record_suffix(step: Step, number: int = 1) -> str:
-    """Two predictions, two sessions, or two parts of one ingest, keep their records apart."""
+    """Name a record apart from those of the same stage and run: by event, horizon or session, and part."""
     names = [step.event_partition_key, step.suffix] if step.event_partition_key != PIPELINE else []
     names += [str(number)] if number > 1 else []
     return "-".join(name for name in names if name)

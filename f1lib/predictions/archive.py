@@ -12,18 +12,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from f1lib.domain.weekend import EventKey
-from f1lib.errors import NoSuchKey, RunError, StorageError
+from f1lib.domain.weekend import EventKey, plain
+from f1lib.errors import BadParameters, NoSuchKey, RunError, StorageError
 from f1lib.lake.parquet import parquet_frame, read_parquet
 from f1lib.lake.parquet import records as records
 from f1lib.lake.paths import features_key
 from f1lib.lake.paths_published import PREDICTIONS_PREFIX, history_prefix, in_order_of_issue, newest_key, raced_of
 from f1lib.lake.store import each, open_store
+from f1lib.tracking.stage_keys import Stage, suffix_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import pandas as pd
 
     from f1lib.lake.store import ObjectStore
+    from f1lib.tracking.rows import TrackingRow
 
 
 COLUMNS = (
@@ -79,6 +83,45 @@ def read_issues(store: ObjectStore, key: EventKey, session: str = "R") -> list[p
     """Every prediction issued for an event's race (or sprint, ``S``), oldest first; empty when none was."""
     keys = history_keys(store, history_prefix(key))
     return each(store, lambda name: load_issue(store, name), [name for name in keys if raced_of(name)[1] == session])
+
+
+def predicted_events(rows: Iterable[TrackingRow]) -> set[str]:
+    """Return the partition keys of the events that a prediction was issued for, from their tracking rows."""
+    predicted = (row for row in rows if suffix_of(Stage.PREDICT, row["session_name_abr"]) is not None)
+    return {row["event_partition_key"] for row in predicted if row.get("finished_utc")}
+
+
+def find_event(rows: Sequence[TrackingRow], text: str, where: str) -> str:
+    """Find the event that a person means.
+
+    Parameters
+    ----------
+    rows : sequence of TrackingRow
+        The whole tracking table.
+    text : str
+        The partition key, or a part of one, without regard to case and accents.
+    where : str
+        The lake's address, for the message of the error.
+
+    Returns
+    -------
+    str
+        The partition key. Of several events that fit, the newest of those already predicted; the newest of all
+        when none is.
+
+    Raises
+    ------
+    BadParameters
+        No event fits.
+    """
+    events = {row["event_partition_key"]: row["session_date_utc"] for row in rows if row["session_name_abr"] == "R"}
+    if text in events:
+        return text
+    fitting = sorted((event for event in events if plain(text) in plain(event)), key=lambda event: events[event])
+    if not fitting:
+        raise BadParameters(f"no event {text!r} in lake {where}; `f1 status` shows the next one")
+    issued = predicted_events(rows)
+    return str(([event for event in fitting if event in issued] or fitting)[-1])
 
 
 def event_of(prediction: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ anybody parses it, and keeps a record of every call for the provenance of what i
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+_log = logging.getLogger(__name__)
 USER_AGENT = "f1lib"
 # These answer in JSON whatever the path ends in.
 JSON_HOSTS = frozenset(
@@ -121,7 +123,7 @@ class Upstream(HTTPAdapter):
 
         Raises `RateLimited` or another `SourceError` when no usable answer came, unless ``soft``.
         """
-        options["timeout"] = self._bounded(options.get("timeout"))
+        options["timeout"], started = self._bounded(options.get("timeout")), time.perf_counter()
         for attempt in range(1, self.politeness.attempts + 1):
             response, call = self._once(request, options)
             call = replace(call, attempts=attempt)
@@ -130,6 +132,9 @@ class Upstream(HTTPAdapter):
                 break
             self.sleep(wait)
         self.calls.append(call)
+        place = urlsplit(call.url)  # host and path only: a query or a user name may be secret
+        seconds, what = time.perf_counter() - started, call.fault or "answered"
+        _log.info("%s%s: %s (status %d, %.2f s)", place.hostname, place.path, what, call.status, seconds)
         if not call.fault:
             assert response is not None
             if call.status == 200 and urlsplit(call.url).hostname in self.keep:

@@ -46,6 +46,14 @@ def _functions(tree: ast.AST) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
     return [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
+def _docstring(function: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt | None:
+    return function.body[0] if ast.get_docstring(function) else None
+
+
+def _lines(node: Any) -> int:
+    return 0 if node is None else node.end_lineno - node.lineno + 1
+
+
 def test_the_scan_itself_sees_a_changed_frame_and_lets_a_copy_be() -> None:
     changed = "def f(frame: pd.DataFrame):\n    frame.loc[0, 'a'] = 1\n    frame['b'] = 2\n    frame.insert(0, 'c', 3)"
     copied = "def f(frame: pd.DataFrame):\n    frame = frame.copy()\n    frame['b'] = 2"
@@ -74,7 +82,8 @@ def test_no_module_is_longer_than_the_wall(modules: list[Any]) -> None:
 
 
 def test_no_function_is_longer_than_the_wall(shipped: list[Any]) -> None:
-    lengths = {f"{m.name}.{f.name}": f.end_lineno - f.lineno + 1 for m in shipped for f in _functions(m.tree)}  # type: ignore[operator]
+    """Docstrings are not counted."""
+    lengths = {f"{m.name}.{f.name}": _lines(f) - _lines(_docstring(f)) for m in shipped for f in _functions(m.tree)}
     assert not {name: n for name, n in lengths.items() if n > FUNCTION_LINES}
 
 

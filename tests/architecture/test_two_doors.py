@@ -66,6 +66,17 @@ def test_clock_and_environment_are_read_behind_the_two_doors_only(shipped: list[
     assert not wrong
 
 
+def test_only_the_command_prints(shipped: list[Any]) -> None:
+    """Everything else logs, returns or raises."""
+    wrong = [
+        f"{m.name}:{node.lineno}"
+        for m in shipped
+        for node in ast.walk(m.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"print", "sys.stdout.write", "sys.stderr.write"}
+    ]
+    assert not [place for place in wrong if not place.startswith("f1lib.cli.")]
+
+
 def test_a_moment_is_an_argument_without_a_default(modules: list[Any]) -> None:
     """`open_workspace(as_of="")` is the one exception: there "" means that a door fills it in."""
     wrong = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +12,8 @@ import pytest
 from f1lib.aws import cost as aws_cost
 from f1lib.aws import events
 from f1lib.aws.telemetry import Telemetry
-from f1lib.cli import main
 from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, SourceError
 from f1lib.workspace.workspace import open_workspace
-from tests.support.weekends import since
-
-
-def test_the_plan_counts_the_sessions_prices_each_item_and_says_how_to_start(
-    f1db_zip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    release = since(f1db_zip, tmp_path / "f1db-csv.zip", 2025)
-    common = ["--source", "f1db", "--f1db", str(release), "--lake", str(tmp_path / "lake")]
-    common += ["--now", "2025-12-31T00:00:00Z"]
-    assert main.main(["backfill", "--plan", "--from", "2025", "--to", "2025", *common]) == 0
-    output = capsys.readouterr().out
-    # 24 weekends of five sessions and a grid, six of them with a sprint's grid too
-    assert "2025: 150 sessions and starting grids" in output
-    items = [float(cost) for cost in re.findall(r" x [\d.]+ = \$([\d.]+)", output)]
-    assert len(items) == len(aws_cost.PRICES)
-    total = float(re.search(r"in all +=? *= \$([\d.]+)", output)[1])  # type: ignore[index]
-    assert sum(items) == pytest.approx(total, abs=0.01)
-    assert '"seasons": [2025]' in output
-    assert not (tmp_path / "lake" / "bronze").exists(), "a plan writes nothing of the sessions"
-
-
-def test_without_plan_it_says_where_a_backfill_is_started(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lake = ["--lake", str(tmp_path / "lake"), "--source", "simulated"]
-    assert main.main(["backfill", "--from", "2025", "--to", "2025", *lake]) == 1
-    assert "aws stepfunctions start-execution" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("source", aws_cost.UPSTREAMS)

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from f1lib.cli import backtest as backtest_command
 from f1lib.evaluation import backtest
 from f1lib.gold import build, incremental, manifest, read_silver
 from f1lib.lake import gold_tables, parquet, paths
 from f1lib.lake.store import read_json
+from f1lib.pipeline import backtest as backtest_command
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support import gold_world
 

@@ -49,7 +49,10 @@ def test_the_sprint_has_scores_of_its_own(summary: dict[str, Any]) -> None:
 
 def test_what_was_issued_at_a_horizon_was_issued_at_its_moment(options: list[str], summary: dict[str, Any]) -> None:
     ws = open_workspace(source="simulated", lake=options[-1], as_of=NOW)
-    moments = {moment.why.split()[-1]: moment.when for moment in replay_moments(ws, SEASON, EVENT)}
+    moments = {
+        moment.why.split()[-1]: moment.when
+        for moment in replay_moments(ws.source.schedule(SEASON, ws.as_of).sessions, EVENT)
+    }
     issued = {e["horizon"]: e["as_of_utc"] for e in summary["events"] if e["system"] == "model"}
     assert issued["post_qualifying"] == f"{moments['Q']:%Y-%m-%dT%H:%M:%SZ}"
     assert issued["pre_race"] == f"{moments['grid']:%Y-%m-%dT%H:%M:%SZ}"
@@ -60,7 +63,7 @@ def test_what_was_issued_at_a_horizon_was_issued_at_its_moment(options: list[str
 @pytest.mark.parametrize(("session", "horizon"), [("R", "pre_race"), ("S", "post_qualifying")])
 def test_race_and_sprint_are_measured_each_by_its_own_rows(options: list[str], session: str, horizon: str) -> None:
     ws = open_workspace(source="simulated", lake=options[-1], as_of=NOW)
-    measured = {m.name: m.value for m in telemetry.of_prediction(ws, EVENT, horizon, session)}
+    measured = {m.name: m.value for m in telemetry.of_prediction(ws.store, ws.tracking, EVENT, horizon, session)}
     newest = archive.read_issues(ws.store, EventKey.parse(EVENT), session)
     (issue,) = [i for i in newest if i["horizon"].iloc[0] == horizon][-1:]
     assert measured["PredictionVariance"] == pytest.approx(issue["predicted_position"].var(ddof=0))

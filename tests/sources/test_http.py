@@ -51,6 +51,16 @@ def test_a_request_goes_below_the_base_to_its_own_host_path_and_query(
     assert answer.url == "https://api.jolpi.ca/ergast/2025_S%C3%A3o_Paulo.json?limit=30"
 
 
+def test_the_log_has_host_path_and_status_of_a_call_and_no_secret(
+    server: ReplayServer, web: requests.Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="f1lib"):
+        web.get("https://user:word@api.jolpi.ca/ergast/f1.json", params={"token": "hidden"}, headers={"X-Key": "key"})
+    (said,) = caplog.messages
+    assert said.startswith("api.jolpi.ca/ergast/f1.json: answered (status ")
+    assert not any(secret in said for secret in ("user", "word", "token", "hidden", "key"))
+
+
 def test_without_a_base_the_request_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
 

@@ -28,6 +28,7 @@ _MOUNTED = ("https://", "http://", f"https://{LIVE_TIMING}/")  # FastF1 mounts a
 # FastF1's limiter and settings are the process's, and not made for threads: one conversation at a time.
 _ONE_AT_A_TIME = threading.RLock()
 _LONGEST_MESSAGE = 300
+_log = logging.getLogger(__name__)
 
 
 class Wire:
@@ -167,6 +168,7 @@ class _Collector(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         message = " ".join(record.getMessage().split())
+        _log.debug("FastF1: %s", message)
         if message and message not in self._said:
             self._said.append(message[:_LONGEST_MESSAGE])
 

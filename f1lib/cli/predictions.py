@@ -1,0 +1,97 @@
+"""``f1 predictions``: the newest prediction of an event, or one under changed conditions that is not stored."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from f1lib.cli import output
+from f1lib.cli.options import workspace_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from f1lib.workspace.workspace import Workspace
+
+NAME = "predictions"
+HELP = "the newest prediction of an event"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the event, the session, changes to suppose, and the form of the output."""
+    parser.add_argument("event", help="2025_Abu_Dhabi_Grand_Prix, or a part of it")
+    parser.add_argument("--session", choices=("R", "S"), default="R", help="the race (R) or the sprint (S)")
+    text = "predict a changed race without storing it: weather=wet, VER.grid_position=20; repeat for several"
+    parser.add_argument("--set", action="append", default=[], metavar="CHANGE", dest="changes", help=text)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", dest="as_json")
+    form.add_argument("--csv", action="store_true", dest="as_csv")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the prediction as a table, JSON or CSV."""
+    from f1lib.predictions import archive, whatif
+
+    changes = [whatif.parse_change(text) for text in arguments.changes]
+    ws = workspace_of(arguments)
+    event = archive.find_event(ws.tracking.rows(), arguments.event, ws.store.url)
+    if changes:
+        frame = whatif.predict_changed(ws, event, changes, _notice, arguments.session)
+    else:
+        frame = archive.read(event, lake=ws.store.url, session=arguments.session)
+    if arguments.as_json:
+        print(frame.to_json(orient="records", date_format="iso", force_ascii=False, indent=2))
+    elif arguments.as_csv:
+        print(frame.drop(columns=["position_probabilities"]).to_csv(index=False), end="")
+    else:
+        show_predictions(ws, frame, [str(change) for change in changes])
+    return 0
+
+
+def _notice(text: str) -> None:
+    print(f"*** {text} ***", file=sys.stderr)
+
+
+def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:
+    """Print the predicted order as a table.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its lake and source are named in the caption.
+    frame : pandas.DataFrame
+        One prediction: a row a driver, columns `f1lib.predictions.archive.COLUMNS`.
+    changes : sequence of str
+        The changed conditions that were supposed, in words; empty for an issued prediction.
+    """
+    from f1lib.domain.weekend import EventKey
+    from f1lib.lake import attribution
+    from f1lib.lake.paths_published import history_prefix
+    from f1lib.predictions import archive
+    from f1lib.predictions.change_log import newest_change_log
+
+    first = frame.iloc[0]
+    name = f"{first['event_year']} {first['event_name']}{', Sprint' if first['session'] == 'S' else ''}"
+    title = f"{name}, {first['horizon']}, data until {first['as_of_utc']}"
+    if first["source"] == "simulated":
+        title = f"SIMULATED DATA - {title}"
+    if changes:
+        title = f"What if {', '.join(changes)}? (not stored) {title}"
+    caption = f"source: {first['source']} - model run {first['model_run_id']}"
+    if ws.source_name != "simulated":
+        caption += f" - data: {attribution.of_predictions(frame)}"
+    history = history_prefix(EventKey.parse(archive.event_of(frame)))
+    news = newest_change_log(ws.store, archive.history_keys(ws.store, history), str(first["session"]))
+    if news.get("lacks"):
+        caption += f"\nmade without: {'; '.join(news['lacks'])}"
+    columns = ["rank", "driver", "team", "expected", "P(win)", "P(podium)", "P(points)", "P(DNF)"]
+    rows = [
+        [row["predicted_rank"], row["full_name"], row["team_name"], f"{row['predicted_position']:.1f}"]
+        + [f"{100 * row[share]:.1f} %" for share in ("p_win", "p_podium", "p_points", "p_dnf")]
+        for row in frame.sort_values("predicted_rank").to_dict("records")
+    ]
+    right = [column for column in columns if column not in ("driver", "team")]
+    output.print_table(columns, rows, right=right, no_wrap=columns, width=160, title=title, caption=caption)

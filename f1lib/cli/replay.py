@@ -1,0 +1,56 @@
+"""``f1 replay``: a season lived through by the production path, in a lake of its own."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from f1lib.cli import output
+from f1lib.cli.options import json_option, workspace_of
+from f1lib.lake.paths_published import DASHBOARD
+
+if TYPE_CHECKING:
+    import argparse
+
+NAME = "replay"
+HELP = "live through a season by the production path, and score what was issued"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the season, the event and ``--json``."""
+    parser.add_argument("--season", type=int, required=True)
+    parser.add_argument("--event", default="", help="one event only")
+    json_option(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay the season; a line a tick goes to standard error, the scores to standard output."""
+    from f1lib.lake.store import LocalStore
+    from f1lib.pipeline.replay import replay_season
+
+    ws = workspace_of(arguments)
+    if not hasattr(arguments, "lake") and isinstance(ws.store, LocalStore):
+        arguments.lake = f"{ws.store.root}-replay-{arguments.season}"  # the user's own lake may know the future
+        ws = workspace_of(arguments)
+    summary = replay_season(ws, arguments.season, arguments.event, on_tick=_print_tick)
+    output.table_or_json(summary, _show, arguments.json_file)
+    print(f"report: {output.location(ws.store, DASHBOARD)}", file=sys.stderr)
+    return 0
+
+
+def _print_tick(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _show(summary: dict[str, Any]) -> None:
+    """Print the mean scores, a row a horizon and system; those of the sprints below, where there were any."""
+    for kind, scored in (("race", summary), ("sprint", summary["sprints"])):
+        count = scored["races"]
+        rows = [
+            {"horizon": horizon, "system": system, **figures}
+            for horizon, systems in scored["horizons"].items()
+            for system, figures in systems.items()
+        ]
+        title = f"{summary['season']}: {count} {kind}{'' if count == 1 else 's'}, predictions scored as issued"
+        if rows or kind == "race":
+            output.print_scores(title, rows, ("horizon", "system"))

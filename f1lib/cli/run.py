@@ -1,0 +1,100 @@
+"""``f1 run``: one tick, with its progress, what it issued and what it could not do."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from f1lib.cli import output
+from f1lib.cli.options import workspace_of
+from f1lib.lake.paths_published import DASHBOARD
+
+if TYPE_CHECKING:
+    import argparse
+
+    from f1lib.pipeline.rules import Step
+    from f1lib.pipeline.tick import TickResult
+    from f1lib.workspace.workspace import Workspace
+
+NAME = "run"
+HELP = "one tick: do whatever is due now and nothing else"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add nothing: a tick decides by itself what it does."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a tick and print its outcome; 1 when a stage failed."""
+    from f1lib.pipeline.plan import next_race
+
+    ws = workspace_of(arguments)
+    result = _tick(ws)
+    if result.runs:
+        _outcome(ws, result)
+    else:
+        race = next_race(ws.tracking.rows(), ws.as_of)
+        after = f"; next race: {race['event_partition_key']} at {race['session_date_utc']}" if race else ""
+        print(f"nothing is due at {ws.as_of:%Y-%m-%d %H:%M} UTC{after}")
+    if not result.failures:
+        return 0
+    failed = "; ".join(dict.fromkeys(run.error for run in result.failures))
+    print(f"f1: {len(result.failures)} stage(s) failed and will be retried by the next run: {failed}", file=sys.stderr)
+    return 1
+
+
+def _tick(ws: Workspace) -> TickResult:
+    """Run one tick, with a line a stage on standard error while it runs."""
+    from rich.markup import escape
+
+    from f1lib.pipeline.tick import tick
+
+    with output.spinner() as progress:
+        current: list[Any] = []
+
+        def finish() -> None:
+            for task in current:
+                progress.update(task, total=1, completed=1)
+
+        def on_step(step: Step) -> None:
+            finish()
+            current[:] = [progress.add_task(f"{step.stage}: {escape(step.reason)}", total=None)]
+
+        result = tick(ws, on_step)
+        finish()
+    return result
+
+
+def _outcome(ws: Workspace, result: TickResult) -> None:
+    """Print who holds what could not be done, the prediction of the next race, and the report's path."""
+    from f1lib.cli.predictions import show_predictions
+    from f1lib.pipeline.plan import next_race
+    from f1lib.predictions import archive
+    from f1lib.tracking.rows import Outcome
+    from f1lib.tracking.stage_keys import Stage
+
+    for run in result.taken:
+        print(f"not done here: {run.error}")
+    for line in _said(result):
+        print(line)
+    if not any(run.status == Outcome.FINISHED for run in result.runs):
+        return
+    race = next_race(result.rows, ws.as_of)
+    if race is None:
+        print("the calendar has no race after this moment")
+    elif archive.predicted_events(ws.tracking.rows(race["event_partition_key"])):
+        show_predictions(ws, archive.read(race["event_partition_key"], lake=ws.store.url))
+    if any(run.step.stage == Stage.REPORT and run.status == Outcome.FINISHED for run in result.runs):
+        print(f"report: {output.location(ws.store, DASHBOARD)}")
+
+
+def _said(result: TickResult) -> list[str]:
+    """List what the sources reported in this tick: a missing release, forecasts that could not be had; each once."""
+    from f1lib.tracking.stage_keys import WEATHER_ROW, Stage
+
+    rows, stages = result.rows, {run.step.stage for run in result.runs}
+    lines = [f"*** {row['notice']} ***" for row in rows if row.get("notice")]
+    errors = [row.get("last_error") for row in rows if row["session_name_abr"] == WEATHER_ROW]
+    if Stage.WEATHER in stages and any(errors):
+        lines.append(f"weather is missing: {next(e for e in errors if e)}")
+    return lines

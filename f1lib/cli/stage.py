@@ -1,0 +1,32 @@
+"""``f1 stage``: one stage notebook on request, due or not."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from f1lib.cli import output
+from f1lib.cli.options import workspace_of
+
+if TYPE_CHECKING:
+    import argparse
+
+NAME = "stage"
+HELP = "run one stage on request"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the stage's name and its parameters."""
+    parser.add_argument("name", help="05_train, or train")
+    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), dest="parameters")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the stage; its result goes to standard output as JSON, the place of its record to standard error."""
+    from f1lib.pipeline.tick import run_stage
+
+    ws = workspace_of(arguments)
+    done = run_stage(ws, arguments.name, dict(arguments.parameters))
+    output.print_json(done.result)
+    print(f"record: {done.notebook_key} in {ws.store.url}", file=sys.stderr)
+    return 0

@@ -1,0 +1,61 @@
+"""The walk-forward scorecard from a lake: its history is brought up to gold first, then `f1lib.evaluation.backtest`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib.errors import RunError
+from f1lib.pipeline.tick import tick
+from f1lib.tracking.stage_keys import Stage
+
+if TYPE_CHECKING:
+    from f1lib.workspace.workspace import Workspace
+
+_HISTORY = frozenset((Stage.SCHEDULE, Stage.INGEST, Stage.WEATHER, Stage.SILVER, Stage.GOLD))
+
+
+def bring_history(ws: Workspace) -> None:
+    """Run the stages up to gold that are due; raises `RunError` when one fails."""
+    result = tick(ws, stages=_HISTORY)
+    if result.failures:
+        raise RunError(result.failures[0].error)
+
+
+def backtest_history(
+    ws: Workspace, first: int, last: int, models: list[str], horizons: list[str], refit_every: int, session: str = "R"
+) -> dict[str, Any]:
+    """Bring the history in and score models by walking forward through it.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its lake is filled up to gold at ``ws.as_of``, and holds the scorecard afterwards.
+    first, last : int
+        Seasons, both included.
+    models : list of str
+        Names of configurations; empty for all.
+    horizons : list of str
+        Empty for `f1lib.evaluation.backtest.SCORED_HORIZONS`.
+    refit_every : int
+        Races between refits; 0 for 1 (the configuration that serves) or 4 (the others).
+    session : str
+        ``R`` scores races, ``S`` sprints.
+
+    Returns
+    -------
+    dict
+        The scorecard; see `f1lib.scoring.scorecard.scorecard`.
+
+    Raises
+    ------
+    RunError
+        A stage of the history failed.
+    BadParameters
+        An unknown configuration or horizon, or seasons without a result.
+    """
+    from f1lib.evaluation import backtest
+    from f1lib.gold import build
+
+    bring_history(ws)
+    training = build.build_training_dataset(ws)  # what stands is kept, unless an older f1lib made it
+    return backtest.run(ws, training, first, last, models, horizons, refit_every, session)

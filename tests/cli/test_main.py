@@ -1,0 +1,80 @@
+"""`f1`: the parser, exit statuses, and what standard error says with and without ``--verbose``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from f1lib.cli import main as command
+from f1lib.cli import status
+from f1lib.errors import StorageError
+
+
+def _raise(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def run(arguments: argparse.Namespace) -> int:
+        raise error
+
+    monkeypatch.setattr(status, "run", run)
+
+
+@pytest.mark.parametrize("module", command.COMMANDS, ids=lambda module: module.NAME)
+def test_each_subcommand_explains_itself(module: command.Command, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        command.main([module.NAME, "--help"])
+    assert stopped.value.code == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert module.HELP in said
+    assert "options everywhere" in said
+
+
+def test_common_options_may_stand_on_either_side_of_the_subcommand() -> None:
+    parser = command.build_parser()
+    before = parser.parse_args(["--lake", "here", "-v", "status"])
+    after = parser.parse_args(["status", "--lake", "here", "--verbose"])
+    assert vars(before) == vars(after)
+    assert parser.parse_args(["status", "-vv"]).verbose == 2
+
+
+def test_an_error_of_ours_is_one_line_and_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _raise(monkeypatch, StorageError("the lake is dry"))
+    assert command.main(["status"]) == 1
+    assert capsys.readouterr().err == "f1: the lake is dry\n"
+
+
+def test_an_unexpected_error_is_named_and_verbose_shows_where(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _raise(monkeypatch, KeyError("wheel"))
+    assert command.main(["status"]) == 1
+    assert capsys.readouterr().err == "f1: unexpected KeyError: 'wheel' (--verbose shows where)\n"
+    assert command.main(["status", "--verbose"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert said.endswith("f1: unexpected KeyError: 'wheel' (--verbose shows where)\n")
+
+
+def test_an_interrupted_command_exits_with_130(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _raise(monkeypatch, KeyboardInterrupt())
+    assert command.main(["status"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_verbose_logs_each_thing_once_and_only_while_it_is_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["stage", "schedule", "--source", "simulated", "--lake", str(tmp_path / "lake"), "--now", "2024-03-01"]
+    for number, (flags, lines) in enumerate([([], 0), (["-v"], 1), (["-v"], 1), ([], 0)]):
+        assert command.main([*words, *flags]) == 0, number
+        assert capsys.readouterr().err.count("INFO f1lib.pipeline.tick: 00_schedule finished in") == lines
+
+
+def test_twice_verbose_logs_the_files_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["stage", "schedule", "--source", "simulated", "--lake", str(tmp_path / "lake"), "--now", "2024-03-01"]
+    assert command.main([*words, "-vv"]) == 0
+    assert "DEBUG f1lib.lake.store: wrote lake.json" in capsys.readouterr().err

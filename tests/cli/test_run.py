@@ -1,0 +1,51 @@
+"""`f1 run`: a tick by the command."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from f1lib.cli.main import main
+from f1lib.workspace.workspace import open_workspace
+
+
+def test_when_nothing_is_due_the_next_race_is_named(
+    weekend_lake: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", *weekend_lake]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("nothing is due at 2025-03-30 09:30 UTC; next race: 2025_Japanese_Grand_Prix at ")
+    assert not said.err.strip()
+
+
+def test_what_somebody_else_is_at_is_named_and_no_failure(
+    weekend_lake: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = "2025-04-02T00:00:00Z"
+    ws = open_workspace(source="simulated", lake=weekend_lake[3], as_of=later)
+    ws.tracking.claim(
+        "PIPELINE", "STAGE#00_schedule", owner="cloud", run_id="tick", now=ws.as_of, lease=timedelta(minutes=10)
+    )
+    assert main(["run", *weekend_lake[:-1], later]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("not done here: ")
+    assert "cloud" in said.out
+
+
+def test_a_stage_that_fails_is_told_on_standard_error_with_status_1(
+    weekend_lake: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("f1lib.bronze.schedule.refresh_schedule", fails)
+    assert main(["run", *weekend_lake[:-1], "2025-04-05T00:00:00Z"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith("f1: 1 stage(s) failed and will be retried by the next run: stage 00_schedule failed: ")
+    assert "No space left on device" in said[-1]
+
+
+def test_a_moment_before_the_lakes_is_refused(weekend_lake: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", *weekend_lake[:-1], "2025-03-01T00:00:00Z"]) == 1
+    assert "give an earlier moment a lake of its own" in capsys.readouterr().err
