@@ -7,6 +7,7 @@
         RateLimited          it asks us to wait (``retry_after_seconds``)
         NotPublishedYet      the data does not exist yet at ``as_of``
         SourceBlocked        it refuses us (403, an account is needed)
+        OtherEvent           its answer is of another event than the one that was asked for
       TableError             a frame breaks the contract of its table
         MissingColumn
         BadGrain             two rows share a key, or a key is null
@@ -49,6 +50,10 @@ class NotPublishedYet(SourceError):
 
 class SourceBlocked(SourceError):
     """The upstream refuses us; asking again without a change will not help."""
+
+
+class OtherEvent(SourceError):
+    """The answer is of another event than the one that was asked for; it is refused."""
 
 
 class TableError(F1LibError):

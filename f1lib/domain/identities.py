@@ -150,6 +150,17 @@ _TEAMS_BY_SEASON = {
 }
 
 
+def is_team(team_id: str) -> bool:
+    """Whether an id is a Formula 1 team's: one that has raced since 2010 or is entered (F1DB's constructors)."""
+    return team_id in _teams()
+
+
+@cache
+def _teams() -> frozenset[str]:
+    text = resources.files("f1lib.domain").joinpath("data", "teams.csv").read_text(encoding="utf-8")
+    return frozenset(row["team_id"] for row in csv.DictReader(text.splitlines()))
+
+
 def driver_id(full_name: str) -> str:
     """The canonical id of a driver's full name, in any case and with or without accents.
 

@@ -117,7 +117,7 @@ def open_fastf1(upstreams: Upstreams, as_of: datetime) -> SessionSource:
             ) from error
         upstreams.notices.append(f"NO F1DB RELEASE: {error}; live weekends go on with FastF1 and Jolpica alone")
         return _fastf1(upstreams, first)
-    return CombinedSource(history, _fastf1(upstreams))
+    return CombinedSource(history, _fastf1(upstreams, history=history))
 
 
 def open_live(upstreams: Upstreams, as_of: datetime) -> SessionSource:
@@ -125,7 +125,8 @@ def open_live(upstreams: Upstreams, as_of: datetime) -> SessionSource:
     from f1lib.sources.combined import CombinedSource
 
     try:
-        return CombinedSource(open_f1db(upstreams, as_of), _fastf1(upstreams), live_for=None)
+        history = open_f1db(upstreams, as_of)
+        return CombinedSource(history, _fastf1(upstreams, history=history), live_for=None)
     except SourceError:
         if upstreams.settings.f1db:
             raise
@@ -147,7 +148,12 @@ def open_weather(upstreams: Upstreams, as_of: datetime) -> WeatherSource | None:
     return OpenMeteoSource(session(upstreams.settings.upstream_base, politeness=quick), now=upstreams.opened_utc)
 
 
-def _fastf1(upstreams: Upstreams, first_season: int = 0) -> FastF1Source:
+def _fastf1(upstreams: Upstreams, first_season: int = 0, history: SessionSource | None = None) -> FastF1Source:
+    def entered_teams(season: int, as_of: datetime) -> set[str]:
+        known = history is not None and season in history.seasons(as_of)
+        entries = history.schedule(season, as_of).entries if history and known else None
+        return set() if entries is None else set(entries["team_id"])
+
     from f1lib.sources.fastf1.source import FastF1Source
 
     settings = upstreams.settings
@@ -158,4 +164,5 @@ def _fastf1(upstreams: Upstreams, first_season: int = 0) -> FastF1Source:
         account=upstreams.account,
         first_season=first_season,
         cache_bytes=settings.fastf1_cache_mb * 1_000_000,
+        entered_teams=entered_teams,
     )

@@ -238,3 +238,46 @@ def _told(document: dict[str, Any]) -> dict[str, float | None]:
     from f1lib.bronze.weather import race_weather
 
     return race_weather(document, RACE)["R"]
+
+
+QUALIFYING_OF_BAKU = "api.jolpi.ca/ergast/f1/2023/4/qualifying.json"
+
+
+def answers_melbourne(server: ReplayServer) -> None:
+    """Let Jolpica count rounds differently: its round 4 is the Australian Grand Prix, FastF1's third."""
+    theirs = next(url for url in server.index if "f1/2023/3/qualifying.json" in url)
+    body = server.answer(theirs).body
+    server.routes[f"https://{QUALIFYING_OF_BAKU}"] = lambda _url: Answer(200, body)
+
+
+def test_official_rows_of_another_event_are_refused_and_said_and_timing_stands_in(wire: Wire) -> None:
+    server, source = wire
+    straight = source.session(BAKU, "Q", LATER)
+    answers_melbourne(server)
+    source._wire.folder.path.mkdir(exist_ok=True)
+    data = FastF1Source(source._wire.folder.path.with_name("other"), base=server.base).session(BAKU, "Q", LATER)
+    assert any("Australian Grand Prix at albert_park on 2023-04-02" in warning for warning in data.warnings)
+    assert "official_results" in data.provenance["facts"]
+    results = data.frames["results"].set_index("driver_id")
+    best = straight.frames["results"].set_index("driver_id")["best_lap_seconds"]
+    assert results["best_lap_seconds"].dropna().equals(best[results["best_lap_seconds"].dropna().index])
+    assert results.sort_values("position").index[0] == straight.frames["results"]["driver_id"].iloc[0]
+
+
+def test_drivers_of_a_support_race_and_numbers_without_a_name_are_not_in_the_field() -> None:
+    rows = [{"DriverNumber": str(n), "FullName": f"Real Driver{n}", "TeamName": "Ferrari"} for n in (16, 55)]
+    rows += [{"DriverNumber": str(n), "FullName": f"Junior DOE{n}", "TeamName": "Junior Team 1"} for n in (236, 237)]
+    rows += [{"DriverNumber": str(n), "FullName": f"Junior ROE{n}"} for n in (238, 239)]
+    rows += [{"DriverNumber": "240"}]
+    who = fastf1_results.people(listed(rows), [], 2025)
+    assert {own["driver_id"] for own in who.values()} == {"real-driver16", "real-driver55"}
+    new_team = fastf1_results.people(listed(rows), [], 2027, {"junior-team-1"})
+    assert {"junior-doe236", "junior-doe237"} < {own["driver_id"] for own in new_team.values()}
+
+
+def test_two_drivers_under_one_car_number_are_both_kept() -> None:
+    rows = [{"DriverNumber": "44", "FullName": name, "TeamName": "Ferrari"} for name in ("Ann First", "Bob Second")]
+    who = fastf1_results.people(listed(rows), [], 2025)
+    assert [own["driver_id"] for own in who.values()] == ["ann-first", "bob-second"]
+    table = fastf1_results.results(listed(rows), None, [], who, "P1")
+    assert sorted(table["driver_id"]) == ["ann-first", "bob-second"]

@@ -106,12 +106,21 @@ def _event(race: Row, circuits: dict[Any, Row], names: dict[Any, str], countries
         "circuit": known.name if known else row["name"],
         "circuit_type": race["circuitType"],
         "country": known.country if known else countries.get(row["countryId"]),
-        "latitude": known.latitude if known else float(row["latitude"]),
-        "longitude": known.longitude if known else float(row["longitude"]),
+        "latitude": known.latitude if known else _degrees(row["latitude"], 90.0),
+        "longitude": known.longitude if known else _degrees(row["longitude"], 180.0),
         "timezone": known.timezone if known else None,
         "is_cancelled": False,
         "source": "f1db",
     }
+
+
+def _degrees(text: str, most: float) -> float | None:
+    """A coordinate; None for what is none (``=1+1``): the event then has no weather, as one without coordinates."""
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if abs(value) <= most else None
 
 
 def _sessions(race: Row, event: Row) -> list[Row]:

@@ -22,6 +22,7 @@ from f1lib.errors import NotPublishedYet, SourceError
 from f1lib.sources.f1db import frames as f1db_frames
 from f1lib.sources.f1db.calendar import calendar
 from f1lib.sources.f1db.release_files import Release
+from f1lib.sources.plausible import refuse, words
 from f1lib.sources.protocols import Schedule, SessionData
 
 if TYPE_CHECKING:
@@ -82,7 +83,11 @@ class F1dbSource:
         frames = {"results": results}
         if session == "R" and (stops := self._part("pit_stops", "R", row["race_id"])) is not None:
             frames["pit_stops"] = stops
-        return SessionData(frames, self._provenance(f1db_frames.RESULT_FILES[session]), _oddities(what, results))
+        frames, refused = refuse(frames, session)
+        provenance = self._provenance(f1db_frames.RESULT_FILES[session])
+        if refused:
+            provenance |= {"refused": refused}
+        return SessionData(frames, provenance, [*_oddities(what, results), *words(refused)])
 
     def starting_grid(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
         """See `SessionSource.starting_grid`."""

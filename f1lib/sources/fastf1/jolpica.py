@@ -7,35 +7,40 @@ on (fastest laps, whole race times, the order of those who did not finish), ther
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 from f1lib.domain.identities import driver_id_from_ergast, team_id
-from f1lib.errors import SourceError
+from f1lib.errors import OtherEvent, SourceError
+from f1lib.sources.identity import EventIdentity
 
 ATTRIBUTION = "Jolpica-F1, https://github.com/jolpica/jolpica-f1"
 HOST = "api.jolpi.ca"
 ENDPOINTS = {"Q": "qualifying", "S": "sprint", "R": "results"}
+_LAST = 999  # the place in a sort of who has none
 _TABLES = {"Q": "QualifyingResults", "S": "SprintResults", "R": "Results"}
 
 Row = dict[str, Any]
 
 
-def official(body: bytes, season: int, session: str) -> list[Row]:
+def official(body: bytes, season: int, session: str, event: EventIdentity | None = None) -> list[Row]:
     """The rows of one session from a whole Jolpica document; empty while it is not published.
 
-    Raises `SourceError` for a document that is not of Jolpica's shape.
+    Raises `SourceError` for a document that is not of Jolpica's shape, `OtherEvent` for one of another event than
+    ``event`` (None: not compared).
     """
     try:
         races = json.loads(body.decode("utf-8-sig"))["MRData"]["RaceTable"]["Races"]
     except (ValueError, KeyError, TypeError) as error:
         raise SourceError(f"Jolpica's {ENDPOINTS[session]} of {season} has another shape: {error!r}") from error
-    return read(races, season, session)
+    return read(races, season, session, event)
 
 
-def ask(season: int, number: int, session: str) -> list[Row]:
+def ask(season: int, number: int, session: str, event: EventIdentity) -> list[Row]:
     """The rows of one session, asked for through FastF1's client; empty while they are not published.
 
-    Raises `SourceError` when the client fails; what FastF1 raises for its own limits passes through.
+    Raises `SourceError` when the client fails, `OtherEvent` when round ``number`` is another event than ``event``;
+    what FastF1 raises for its own limits passes through.
     """
     from fastf1.ergast import Ergast
     from fastf1.exceptions import ErgastError
@@ -43,23 +48,39 @@ def ask(season: int, number: int, session: str) -> list[Row]:
     client = Ergast(result_type="raw", auto_cast=False)
     calls = {"Q": client.get_qualifying_results, "S": client.get_sprint_results, "R": client.get_race_results}
     try:
-        return read(list(calls[session](season=season, round=number)), season, session)
+        return read(list(calls[session](season=season, round=number)), season, session, event)
     except (ErgastError, KeyError, TypeError) as error:
         raise SourceError(f"Jolpica gave no {ENDPOINTS[session]} of {season} round {number}: {error}") from error
 
 
-def read(races: list[Row], season: int, session: str) -> list[Row]:
-    """Rows in official order under canonical ids; times in seconds, ``None`` where there is none.
+def read(races: list[Row], season: int, session: str, event: EventIdentity | None = None) -> list[Row]:
+    """Rows in official order under canonical ids, a driver once; times in seconds, ``None`` where there is none.
 
-    ``grid`` is None unless it is a slot; ``is_pit_lane`` says that Ergast's slot 0 means the pit lane, which
-    it does for those who set off. The race time is taken from the milliseconds: the text of it is at times
-    the gap to the winner, at times to the car ahead.
+    Raises `OtherEvent` when the rows are of another event than ``event``: the round that was asked for is counted
+    differently there.
+
+    ``grid`` is None unless it is a slot; ``is_pit_lane`` says that Ergast's slot 0 means the pit lane, which it does
+    for those who set off. A time that is not positive is None and stands in ``refused`` (column -> seconds). The race
+    time is taken from the milliseconds: the text of it is at times the gap to the winner, at times to the car ahead.
     """
-    rows = [row for race in races for row in race.get(_TABLES[session], [])]
     try:
-        return sorted((_row(row, season) for row in rows), key=lambda row: row["position"])
+        if event is not None:
+            for race in races:
+                _check_event(race, season, session, event)
+        rows = [_row(row, season) for race in races for row in race.get(_TABLES[session], [])]
+        placed = sorted(rows, key=lambda row: row["position"] if row["position"] is not None else _LAST)
+        return list({row["driver_id"]: row for row in reversed(placed)}.values())[::-1]
     except (KeyError, ValueError, TypeError) as error:
         raise SourceError(f"Jolpica's {ENDPOINTS[session]} of {season}: unreadable row, {error!r}") from error
+
+
+def _check_event(race: Row, season: int, session: str, event: EventIdentity) -> None:
+    said = EventIdentity(race["raceName"], race["Circuit"]["circuitId"], date.fromisoformat(race["date"]))
+    if not said.is_same(event):
+        raise OtherEvent(
+            f"Jolpica's round {race['round']} of {season} is the {said}, not the {event}: it counts rounds "
+            f"differently, and its {ENDPOINTS[session]} are refused"
+        )
 
 
 def _row(row: Row, season: int) -> Row:
@@ -69,6 +90,14 @@ def _row(row: Row, season: int) -> Row:
     grid = _whole(row.get("grid"))
     millis = (row.get("Time") or {}).get("millis")
     fastest = ((row.get("FastestLap") or {}).get("Time") or {}).get("time")
+    times = {
+        "race_time": int(millis) / 1000 if millis else None,
+        "best_lap": clock(fastest),
+        "q1": clock(row.get("Q1")),
+        "q2": clock(row.get("Q2")),
+        "q3": clock(row.get("Q3")),
+    }
+    impossible = {column: value for column, value in times.items() if value is not None and value <= 0}
     return {
         "driver_id": driver_id_from_ergast(driver["driverId"], name),
         "driver_number": row.get("number"),
@@ -76,18 +105,16 @@ def _row(row: Row, season: int) -> Row:
         "full_name": name,
         "team_id": team_id(team["constructorId"], season),
         "team_name": team["name"],
-        "position": int(row["position"]),
-        "position_text": row.get("positionText", row["position"]),
+        "position": _whole(row.get("position")),
+        "position_text": row.get("positionText", row.get("position")),
         "grid": grid if grid and grid > 0 else None,
         "is_pit_lane": grid == 0 and bool(laps),
         "status": row.get("status"),
         "points": float(row["points"]) if row.get("points") else None,
         "laps": laps,
-        "race_time": int(millis) / 1000 if millis else None,
-        "best_lap": clock(fastest),
-        "q1": clock(row.get("Q1")),
-        "q2": clock(row.get("Q2")),
-        "q3": clock(row.get("Q3")),
+        **times,
+        **dict.fromkeys(impossible),
+        "refused": impossible,
     }
 
 
@@ -99,9 +126,9 @@ def clock(text: str | None) -> float | None:
     if not text:
         return None
     seconds = 0.0
-    for part in text.split(":"):
+    for part in text.removeprefix("-").split(":"):
         seconds = seconds * 60 + float(part)
-    return round(seconds, 3)
+    return round(-seconds if text.startswith("-") else seconds, 3)
 
 
 def _whole(text: Any) -> int | None:

@@ -7,7 +7,7 @@ none, because we are refused, or because a connection broke is read from the rec
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -24,6 +24,8 @@ PAGES = {
     "weather": ("WeatherData",),
     "race_control": ("RaceControlMessages",),
 }
+# What FastF1 fills from Jolpica's rows of the round (fastf1.core.Session._load_drivers_results).
+_FROM_JOLPICA = "Position ClassifiedPosition GridPosition Q1 Q2 Q3 Time Status Points Laps".split()
 _FINAL = ("Finished", "Finalised", "Ends")
 
 
@@ -42,6 +44,16 @@ class Loaded:
     statuses: list[str] = field(default_factory=list)
     parts: list[pd.DataFrame | None] = field(default_factory=list)
     failure: str = ""
+
+    def without_official(self) -> Loaded:
+        """The same without what FastF1 took from Jolpica: places, official times, and the first lap of a race."""
+        import pandas as pd
+
+        listed = self.listed.drop(columns=[column for column in _FROM_JOLPICA if column in self.listed])
+        laps = None if self.laps is None else pd.DataFrame(self.laps)
+        if laps is not None:
+            laps = laps.assign(LapTime=laps["LapTime"].mask((laps["LapNumber"] == 1) & laps["Sector1Time"].isna()))
+        return replace(self, listed=listed, laps=laps)
 
     @property
     def is_over(self) -> bool:

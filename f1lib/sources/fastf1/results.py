@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib.domain.identities import driver_id_from_ergast, team_id
+from f1lib.domain.identities import driver_id_from_ergast, is_team, team_id
 from f1lib.sources.fastf1.frames import seconds, word
 from f1lib.sources.protocols import GRID_COLUMNS, RESULT_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 Row = dict[str, Any]
 
@@ -30,11 +30,14 @@ _TEXTS = "driver_id driver_number abbreviation full_name team_id team_name posit
 _COUNTS = "position grid_position laps gap_laps pit_stop_count grid_penalty_positions".split()
 
 
-def people(listed: pd.DataFrame, official: list[Row], season: int) -> dict[str, Row]:
+def people(listed: pd.DataFrame, official: list[Row], season: int, teams: Collection[str] = ()) -> dict[str, Row]:
     """Car number -> identity of everyone in FastF1's list, then of those only Jolpica names.
 
-    ``listed`` is FastF1's ``Session.results``. Who appears under two numbers keeps the first; a row without
-    any name is nobody. Jolpica's spelling of a name is taken (it has the accents), and its team.
+    ``listed`` is FastF1's ``Session.results``. Who appears under two numbers keeps the first; a row without any name
+    is nobody, and so is a driver of a support race: one without an id of Ergast's whose team is none of Formula 1's,
+    and whom Jolpica does not name; ``teams`` are ids of further teams that are entered. Jolpica's spelling of a name
+    is taken (it has the accents), and its team. A driver whose number is another's already is kept under his id:
+    numbers tell laps apart, never drivers.
     """
     known = {row["driver_id"]: row for row in official}
     found: dict[str, Row] = {}
@@ -48,10 +51,17 @@ def people(listed: pd.DataFrame, official: list[Row], season: int) -> dict[str, 
         own = {"driver_id": driver, "driver_number": number, "abbreviation": word(row.get("Abbreviation"))}
         own |= {"full_name": name or driver, "team_id": team_id(team, season), "team_name": team}
         own |= {key: value for key, value in _identity(known.get(driver, {})).items() if value}
-        if driver not in {other["driver_id"] for other in found.values()}:
-            found[number] = own
-    missing = [row for driver, row in known.items() if driver not in {own["driver_id"] for own in found.values()}]
-    return found | {str(row["driver_number"]): _identity(row) for row in missing}
+        if ergast or driver in known or own["team_id"] in teams or is_team(str(own["team_id"])):
+            _add(found, number, own)
+    for entrant in official:
+        _add(found, str(entrant["driver_number"]), _identity(entrant))
+    return found
+
+
+def _add(found: dict[str, Row], number: str, own: Row) -> None:
+    """Put a driver under his number, or under his id where the number is taken; once."""
+    if own["driver_id"] not in {other["driver_id"] for other in found.values()}:
+        found[own["driver_id"] if number in found else number] = own
 
 
 def results(
@@ -62,15 +72,17 @@ def results(
     session: str,
     segments: Mapping[str, Row] | None = None,
     stops: pd.DataFrame | None = None,
+    fastest: float | None = None,
 ) -> pd.DataFrame:
     """One row a driver with `RESULT_COLUMNS`, in the order of the classification.
 
     ``laps`` is the frame of `fastf1_frames.laps`; ``segments`` are qualifying times by driver computed outside
-    FastF1 (`segment_times`), used where it has none; ``stops`` the frame of `fastf1_frames.pit_stops`. Without
+    FastF1 (`segment_times`), used where it has none; ``stops`` the frame of `fastf1_frames.pit_stops`; ``fastest``
+    the session's fastest credible lap in seconds: FastF1's own times below it are of laps that cannot be. Without
     Jolpica ``position_text`` of a race is a number for who covered 90 % of the winner's laps, else ``DNF``, and
     points are unknown.
     """
-    timing = _timing(listed, who, session)
+    timing = _timing(listed, who, session, fastest)
     driven = _driven(laps, stops)
     rank = {row["driver_id"]: row for row in official}
     rows = []
@@ -101,13 +113,19 @@ def starting_grid(official: list[Row]) -> pd.DataFrame:
     return _shaped(rows, GRID_COLUMNS)
 
 
-def segment_times(parts: Iterable[pd.DataFrame | None], who: Mapping[str, Row]) -> dict[str, Row]:
-    """Driver -> best time of each part of a qualifying session, from FastF1's laps of each part."""
+def segment_times(
+    parts: Iterable[pd.DataFrame | None], who: Mapping[str, Row], fastest: float | None = None
+) -> dict[str, Row]:
+    """Driver -> best time of each part of a qualifying session, from FastF1's laps of each part.
+
+    Laps faster than ``fastest`` (seconds; the session's fastest credible one) do not count.
+    """
     times: dict[str, Row] = {}
     for number, part in enumerate(parts, start=1):
         if part is None:
             continue
-        kept = part[part["LapTime"].notna() & (part["Deleted"].astype("object") != True)]  # noqa: E712
+        counts = part["LapTime"].notna() & (part["Deleted"].astype("object") != True)  # noqa: E712
+        kept = part[counts & (seconds(part["LapTime"]) >= (fastest or 0.0))]
         for car, best in seconds(kept.groupby("DriverNumber")["LapTime"].min()).items():
             if str(car) in who:
                 times.setdefault(who[str(car)]["driver_id"], {})[f"q{number}_seconds"] = float(best)
@@ -124,8 +142,8 @@ def _identity(row: Mapping[str, Any]) -> Row:
     return {name: row[name] for name in names if name in row}
 
 
-def _timing(listed: pd.DataFrame, who: Mapping[str, Row], session: str) -> dict[str, Row]:
-    """What FastF1's own table says of each driver: place and times."""
+def _timing(listed: pd.DataFrame, who: Mapping[str, Row], session: str, fastest: float | None = None) -> dict[str, Row]:
+    """What FastF1's own table says of each driver: place and times, but for times below ``fastest``."""
     found = {}
     for row in listed.to_dict("records"):
         own = who.get(word(row.get("DriverNumber")) or "")
@@ -136,6 +154,9 @@ def _timing(listed: pd.DataFrame, who: Mapping[str, Row], session: str) -> dict[
             values |= {f"q{n}_seconds": _length(row.get(f"Q{n}")) for n in (1, 2, 3)}
         elif session not in RACE_LIKE:
             values["best_lap_seconds"] = _length(row.get("Time"))
+        too_fast = {n for n, v in values.items() if n.endswith("_seconds") and v is not None and v < (fastest or 0.0)}
+        if too_fast and session not in RACE_LIKE:
+            values = {name: value for name, value in values.items() if name not in too_fast and name != "position"}
         found[own["driver_id"]] = values
     return found
 

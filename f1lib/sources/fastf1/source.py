@@ -18,16 +18,20 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import SESSION_NAMES, EventKey
-from f1lib.errors import NotPublishedYet, SourceBlocked, SourceError
+from f1lib.errors import NotPublishedYet, OtherEvent, SourceBlocked, SourceError
 from f1lib.sources.fastf1 import frames as fastf1_frames
 from f1lib.sources.fastf1 import jolpica
 from f1lib.sources.fastf1 import results as fastf1_results
 from f1lib.sources.fastf1.calendar import calendar
 from f1lib.sources.fastf1.client import Wire, versions
 from f1lib.sources.fastf1.load import Loaded, Verdict, judge, load, route
+from f1lib.sources.identity import EventIdentity
+from f1lib.sources.plausible import fastest_credible_lap, refuse
+from f1lib.sources.plausible import words as refused_words
 from f1lib.sources.protocols import BLOCKED, UNAVAILABLE, Schedule, SessionData
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     import pandas as pd
@@ -56,8 +60,9 @@ class FastF1Source:
     """See `sources.base.SessionSource`.
 
     ``cache`` is FastF1's folder, ``base`` an address that stands for every upstream, ``account`` user name and
-    password of an F1 account or None, ``cache_bytes`` what our downloads may take in ``cache``. ``options``
-    go to `transport.Upstream` (politeness, sleep, chance).
+    password of an F1 account or None, ``cache_bytes`` what our downloads may take in ``cache``. ``entered_teams``
+    gives the teams that are entered in a season by another source, for a team that `is_team` does not know yet.
+    ``options`` go to `http.Upstream` (politeness, sleep, chance).
     """
 
     name = "fastf1"
@@ -71,8 +76,10 @@ class FastF1Source:
         account: tuple[str, str] | None = None,
         first_season: int = FIRST_SEASON,
         cache_bytes: int = 500_000_000,
+        entered_teams: Callable[[int, datetime], Collection[str]] = lambda _season, _as_of: (),
         **options: Any,
     ) -> None:
+        self._entered_teams = entered_teams
         self._wire = Wire(
             cache, base=base, account=account, cache_bytes=cache_bytes, keep=frozenset([jolpica.HOST]), **options
         )
@@ -102,7 +109,9 @@ class FastF1Source:
             asked = event.get_session(row["fastf1_name"])
             self._wire.folder.claim(asked.api_path)
             loaded = load(asked, is_qualifying=session in fastf1_results.QUALIFYING_LIKE)
-            rows, trouble = self._official(row, session, loaded)
+            rows, trouble, is_other = self._official(row, session, loaded)
+            if is_other:  # FastF1 asks by round number, too
+                loaded = loaded.without_official()
             verdict = judge(self._wire.upstream.calls)
             late = as_of - row["available_utc"]
             self._insist(f"{key} {session}", loaded, rows, verdict, late)
@@ -110,8 +119,10 @@ class FastF1Source:
                 self._wire.folder.drop(asked.api_path)
                 raise NotPublishedYet(f"{key} {session}: live timing does not reach the end of the session yet")
             warnings = [*said, *trouble, *([loaded.failure] if loaded.failure else [])]
-            frames = _frames(loaded, rows, session, int(row["event_year"]))
-            return SessionData(frames, self._provenance(session, frames, rows, verdict), warnings)
+            season = int(row["event_year"])
+            frames, refused = _frames(loaded, rows, session, season, self._entered_teams(season, as_of))
+            provenance = self._provenance(session, frames, rows, verdict) | ({"refused": refused} if refused else {})
+            return SessionData(frames, provenance, [*warnings, *refused_words(refused)])
 
     def starting_grid(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
         """See `SessionSource.starting_grid`.
@@ -124,7 +135,7 @@ class FastF1Source:
         with self._wire.talk():
             trouble: SourceError | None = None
             try:
-                rows = jolpica.ask(int(row["event_year"]), int(row["event_number"]), session)
+                rows = jolpica.ask(int(row["event_year"]), int(row["event_number"]), session, _identity(row))
             except SourceError as error:
                 rows, trouble = [], error
             verdict = judge(self._wire.upstream.calls)
@@ -186,23 +197,30 @@ class FastF1Source:
         event = known.raw[known.raw["RoundNumber"] == row["event_number"]].iloc[0]
         names = [event[f"Session{n}"] for n in range(1, 6)]
         name = SESSION_NAMES[session] if SESSION_NAMES[session] in names else "Sprint Qualifying"
-        return row | {"fastf1_name": name}, event
+        own = known.events[known.events["event_partition_key"] == key.partition_key].iloc[0]
+        place = {"circuit_id": str(own["circuit_id"]), "race_start_utc": own["race_start_utc"]}
+        return row | place | {"fastf1_name": name}, event
 
-    def _official(self, row: dict[str, Any], session: str, loaded: Loaded) -> tuple[list[jolpica.Row], list[str]]:
-        """Jolpica's rows: read from what FastF1 was given, or asked for where FastF1 did not come that far."""
+    def _official(self, row: dict[str, Any], session: str, loaded: Loaded) -> tuple[list[jolpica.Row], list[str], bool]:
+        """Jolpica's rows: read from what FastF1 was given, or asked for where FastF1 did not come that far.
+
+        With them what went wrong, and whether the answer is of another event, which counts that round.
+        """
         if session not in jolpica.ENDPOINTS:
-            return [], []
+            return [], [], False
         season, number = int(row["event_year"]), int(row["event_number"])
         path = f"/{season}/{number}/{jolpica.ENDPOINTS[session]}.json"
         try:
             for url, body in self._wire.upstream.bodies.items():
                 if url.split("?")[0].endswith(path):
-                    return jolpica.official(body, season, session), []
+                    return jolpica.official(body, season, session, _identity(row)), [], False
             if loaded.failure:
-                return jolpica.ask(season, number, session), []
+                return jolpica.ask(season, number, session, _identity(row)), [], False
+        except OtherEvent as error:
+            return [], [str(error)], True
         except SourceError as error:
-            return [], [str(error)]
-        return [], []
+            return [], [str(error)], False
+        return [], [], False
 
     def _insist(self, what: str, loaded: Loaded, rows: list[Any], verdict: Verdict, late: timedelta) -> None:
         """Raise unless what came is worth keeping."""
@@ -235,20 +253,35 @@ class FastF1Source:
         return self._origin() | {"route": {"results": results, **parts}, "facts": missing, "complete": whole}
 
 
-def _frames(loaded: Loaded, official: list[Any], session: str, season: int) -> dict[str, pd.DataFrame]:
-    who = fastf1_results.people(loaded.listed, official, season)
+def _identity(row: dict[str, Any]) -> EventIdentity:
+    return EventIdentity(str(row["event_name"]), row["circuit_id"], row["race_start_utc"].date())
+
+
+def _frames(
+    loaded: Loaded, official: list[Any], session: str, season: int, teams: Collection[str]
+) -> tuple[dict[str, pd.DataFrame], list[dict[str, Any]]]:
+    """The session's frames, and what of them was refused; see `plausible.refuse`."""
+    who = fastf1_results.people(loaded.listed, official, season, teams)
     frames: dict[str, pd.DataFrame] = {}
-    stops = None
+    refused = [
+        {"driver_id": row["driver_id"], "column": column, "value": value, "reason": "a time is positive"}
+        for row in official
+        for column, value in row["refused"].items()
+    ]
+    stops = fastest = None
     if loaded.laps is not None:
-        frames["laps"] = fastf1_frames.laps(loaded.laps, who)
+        cleaned, impossible = refuse({"laps": fastf1_frames.laps(loaded.laps, who)}, session)
+        frames, refused = frames | cleaned, refused + impossible
+        fastest = fastest_credible_lap(frames["laps"])
         if session in fastf1_results.RACE_LIKE:
             frames["pit_stops"] = stops = fastf1_frames.pit_stops(loaded.laps, who)
-    segments = fastf1_results.segment_times(loaded.parts, who)
+    segments = fastf1_results.segment_times(loaded.parts, who, fastest)
     frames["results"] = fastf1_results.results(
-        loaded.listed, frames.get("laps"), official, who, session, segments, stops
+        loaded.listed, frames.get("laps"), official, who, session, segments, stops, fastest
     )
     if loaded.weather is not None:
         frames["weather"] = fastf1_frames.weather(loaded.weather)
     if loaded.messages is not None:
         frames["race_control"] = fastf1_frames.race_control(loaded.messages)
-    return frames
+    frames, more = refuse(frames, session)
+    return frames, refused + more

@@ -1,0 +1,132 @@
+"""Values that cannot be: refused and noted at the source, never stored.
+
+>>> frames, refused = refuse(frames, "Q")
+>>> refused[0]
+{'driver_id': 'sergio-perez', 'column': 'lap_time_seconds', 'value': 73.717, 'reason': '...', 'lap_number': 3}
+
+A refused value is missing from then on; the rest of its row stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from f1lib.domain.weekend import SESSION_LENGTH
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LAP, SECTORS = "lap_time_seconds", ["sector1_seconds", "sector2_seconds", "sector3_seconds"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The bounds of some columns of one frame, in their unit, and why they are what they are.
+
+    ``most`` None: four times the session's scheduled length, which no stoppage has reached.
+    """
+
+    frame: str
+    columns: tuple[str, ...]
+    least: float
+    most: float | None
+    reason: str
+
+
+_SPEEDS = ("speed_i1_kmh", "speed_i2_kmh", "speed_fl_kmh", "speed_st_kmh")
+_TIMED = ("q1_seconds", "q2_seconds", "q3_seconds", "best_lap_seconds")
+RULES = (
+    Rule("laps", (LAP,), 45.0, None, "the shortest lap ever raced takes 53 s (Sakhir 2020)"),
+    Rule("laps", tuple(SECTORS), 5.0, None, "no sector is driven in less than 5 s, or takes longer than the session"),
+    Rule("laps", ("session_time_seconds",), -3600.0, 86_400.0, "a session's clock starts within the hour before it"),
+    Rule("laps", _SPEEDS, 0.0, 420.0, "the record is 397 km/h"),
+    Rule("results", _TIMED, 45.0, None, "the shortest lap ever raced takes 53 s (Sakhir 2020)"),
+    Rule("results", ("race_time_seconds",), 60.0, None, "a race takes minutes, and at most three hours (article 5.4)"),
+    Rule("results", ("gap_seconds",), 0.0, None, "nobody who is behind finished before the winner"),
+    Rule("results", ("gap_laps", "laps", "pit_stop_count"), 0.0, 200.0, "a count is not negative; Monaco has 78 laps"),
+    Rule("results", ("points",), 0.0, 60.0, "points are not negative; the most a race has given is 50"),
+    Rule("pit_stops", ("duration_seconds",), 1.0, None, "no pit lane is driven through in a second"),
+    Rule("weather", ("air_temp_c", "track_temp_c"), -20.0, 80.0, "degrees Celsius at a circuit"),
+    Rule("weather", ("humidity_pct",), 0.0, 100.0, "a share"),
+    Rule("weather", ("wind_speed_kmh",), 0.0, 200.0, "above hurricane force nobody drives"),
+)
+
+
+def refuse(frames: Mapping[str, pd.DataFrame], session: str) -> tuple[dict[str, pd.DataFrame], list[dict[str, Any]]]:
+    """Take out of a session's frames what breaks a rule of `RULES`, and laps faster than every credible one.
+
+    Parameters
+    ----------
+    frames
+        As in `SessionData.frames`; the caller's stay as they are.
+    session
+        Code of the session, for its length.
+
+    Returns
+    -------
+    tuple
+        The frames with null where a value was refused, and a dict a refused value: ``driver_id`` (where the frame
+        has it), ``column``, ``value``, ``reason``, and ``lap_number`` of a lap.
+    """
+    found = dict(frames)
+    refused: list[dict[str, Any]] = []
+    for rule in RULES:
+        for column in rule.columns:
+            if rule.frame in found and column in found[rule.frame]:
+                frame = found[rule.frame]
+                values = pd.to_numeric(frame[column], errors="coerce")
+                most = rule.most if rule.most is not None else 4 * SESSION_LENGTH[session].total_seconds()
+                wrong = values.notna() & ~values.between(rule.least, most)
+                found[rule.frame] = _without(frame, wrong, column, rule.reason, refused)
+    if "laps" in found:
+        floor = fastest_credible_lap(found["laps"])
+        reason = f"flagged inaccurate, a sector missing, and faster than every credible lap ({floor} s)"
+        too_fast = (found["laps"][LAP] < floor) & ~is_credible(found["laps"]) if floor else None
+        if too_fast is not None:
+            found["laps"] = _without(found["laps"], too_fast, LAP, reason, refused)
+    return found, refused
+
+
+def is_credible(laps: pd.DataFrame) -> pd.Series[bool]:
+    """Whether each lap is flagged accurate or has three sectors; where none has a sector, unflagged ones count too."""
+    accurate = laps["is_accurate"]
+    if laps[SECTORS].isna().all(axis=None):
+        return accurate.fillna(True).astype(bool)
+    return accurate.fillna(False).astype(bool) | laps[SECTORS].notna().all(axis=1)
+
+
+def fastest_credible_lap(laps: pd.DataFrame) -> float | None:
+    """The time in seconds of the fastest lap that `is_credible`; None when there is none."""
+    credible = laps.loc[is_credible(laps), LAP].dropna()
+    return float(credible.min()) if len(credible) else None
+
+
+def _without(
+    frame: pd.DataFrame, wrong: pd.Series[bool], column: str, reason: str, refused: list[dict[str, Any]]
+) -> pd.DataFrame:
+    """``frame`` with ``column`` null where ``wrong``; each value is added to ``refused``."""
+    if not wrong.any():
+        return frame
+    named = [name for name in ("driver_id", "lap_number") if name in frame]
+    for row in frame.loc[wrong, [*named, column]].to_dict("records"):
+        own = {"column": column, "value": float(row[column]), "reason": reason}
+        refused.append({name: row[name] for name in named if name == "driver_id"} | own)
+        if "lap_number" in named:
+            refused[-1]["lap_number"] = int(row["lap_number"])
+    return frame.assign(**{column: frame[column].mask(wrong)})
+
+
+def words(refused: list[dict[str, Any]]) -> list[str]:
+    """What was refused as warnings: one a column and reason, with its count and first value."""
+    grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in refused:
+        grouped.setdefault((row["column"], row["reason"]), []).append(row)
+    return [
+        f"refused {len(rows)} of {column}, the first {rows[0]['value']:g}"
+        + (f" of {rows[0]['driver_id']}" if "driver_id" in rows[0] else "")
+        + f": {reason}"
+        for (column, reason), rows in grouped.items()
+    ]
