@@ -77,7 +77,9 @@ def test_nothing_is_done_in_place(modules: list[Any]) -> None:
 
 
 def test_no_module_is_longer_than_the_wall(modules: list[Any]) -> None:
-    lengths = {m.name: m.text.count("\n") for m in modules}
+    """Docstrings of functions are not counted: a documented function makes no module too long to read."""
+    documented = {m.name: sum(_lines(_docstring(f)) for f in _functions(m.tree)) for m in modules}
+    lengths = {m.name: m.text.count("\n") - documented[m.name] for m in modules}
     assert not {name: n for name, n in lengths.items() if n > MODULE_LINES}
 
 
