@@ -83,7 +83,7 @@ class Settings:
                 raise BadParameters(f"setting {name} is {value}; it must be at least 1")
 
 
-_KINDS: dict[str, type] = {field.name: type(field.default) for field in fields(Settings)}
+_KINDS: dict[str, type[Any]] = {field.name: type(field.default) for field in fields(Settings)}
 
 
 def load_settings(file: Path, environment: Mapping[str, str], given: Mapping[str, Any]) -> Settings:
