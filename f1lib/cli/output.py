@@ -17,7 +17,7 @@ from f1lib.lake.paths_published import DASHBOARD, history_prefix
 from f1lib.lake.store import LocalStore
 from f1lib.pipeline.plan import next_race
 from f1lib.pipeline.tick import TickResult, tick
-from f1lib.tracking.rows import Outcome, Status
+from f1lib.tracking.rows import Outcome
 from f1lib.tracking.stage_keys import WEATHER_ROW, Stage, suffix_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 SCORING_METRICS = (
     "mae spearman rps win_log_loss podium_brier top10_brier winner_hit podium_overlap coverage dnf_log_loss"
 ).split()
-_SESSION_ORDER = ["P1", "P2", "P3", "SQ", "SS", "S", "Q", "R"]
 
 
 def tick_with_progress(ws: Workspace) -> TickResult:
@@ -90,15 +89,6 @@ def _said(result: TickResult) -> list[str]:
     if Stage.WEATHER in stages and any(errors):
         lines.append(f"weather is missing: {next(e for e in errors if e)}")
     return lines
-
-
-def failed_sessions(ws: Workspace, result: TickResult) -> list[str]:
-    """What the source answered for sessions that this tick could not fetch, in one item; empty when none."""
-    if not any(run.step.stage == Stage.INGEST for run in result.runs):
-        return []
-    failed = [row for row in ws.tracking.rows() if row["session_name_abr"] in _SESSION_ORDER and row.get("last_error")]
-    failed = [row for row in failed if row.get("status") == Status.FAILED]
-    return [f"{len(failed)} sessions could not be fetched, the first: {failed[0]['last_error']}"] if failed else []
 
 
 def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:
