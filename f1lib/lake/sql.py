@@ -28,6 +28,8 @@ def connect() -> Any:
         ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
     connection.execute("SET TimeZone = 'UTC'")
-    # It would draw into the terminal after two seconds. Not SET: in a notebook that asks for ipywidgets.
-    connection.execute("PRAGMA disable_progress_bar")
+    # Where a bar is on it draws into the terminal after two seconds; where it is off, in a notebook without ipywidgets,
+    # DuckDB 2 refuses even to be told so.
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        connection.execute("PRAGMA disable_progress_bar")
     return connection
