@@ -19,7 +19,7 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
 	@rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	@if ! { $(VENV)/bin/python -m pip install --quiet uv && \
+	@if ! { $(VENV)/bin/python -m pip install --quiet uv==0.13.9 && \
 		VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --require-hashes -r requirements-dev.txt && \
 		VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --no-deps -e . ; }; then \
 		echo "uv could not install (a proxy's certificate, say); pip does it, more slowly"; \

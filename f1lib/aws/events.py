@@ -226,9 +226,8 @@ def _stage(
 
 
 def _measure_prediction(ws: Workspace, run: StageRun, telemetry: aws_telemetry.Telemetry) -> None:
-    if run.status == Outcome.FINISHED and {"event", "horizon", "session"} <= set(run.result):
-        names = (run.result[name] for name in ("event", "horizon", "session"))
-        telemetry.measure(aws_telemetry.of_prediction(ws.store, ws.tracking, *names))
+    if run.status == Outcome.FINISHED and "inference_milliseconds" in run.result:
+        telemetry.measure(aws_telemetry.of_prediction(ws.tracking, run.result))
 
 
 def _ingest(ws: Workspace, event: IngestSession, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:

@@ -12,20 +12,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import pvariance
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import Horizon
 from f1lib.evaluation.drift import rps_drift
-from f1lib.lake.paths import features_key
 from f1lib.lake.paths_published import ACCURACY
 from f1lib.lake.store import find_json
 from f1lib.tracking.rows import TROUBLED, Outcome, Status, TrackingRow, key_of
 from f1lib.tracking.stage_keys import Stage, StageKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from f1lib.lake.store import ObjectStore
@@ -102,37 +100,14 @@ def of_state(store: ObjectStore, rows: Sequence[TrackingRow], as_of: datetime) -
     return measures + ([] if drift is None else [Measure("DriftRps", drift)])
 
 
-def of_prediction(store: ObjectStore, tracking: TrackingTable, event: str, horizon: str, session: str) -> list[Measure]:
-    """Measure a new prediction: its spread, and how long the serving model takes for such a race.
-
-    Parameters
-    ----------
-    store, tracking : ObjectStore, TrackingTable
-        The lake, and its table with the prediction's rows.
-    event, horizon : str
-        The partition key and horizon of the prediction.
-    session : str
-        ``R`` for a race, ``S`` for a sprint.
-
-    Returns
-    -------
-    list of Measure
-        ``PredictionVariance`` (positions squared) and ``InferenceMilliseconds``.
-    """
-    from f1lib.lake.parquet import read_parquet
-    from f1lib.model.serving import load_serving
-
-    issued = [r for r in tracking.predictions(event) if (r["horizon"], r["session"]) == (horizon, session)]
-    newest = max(issued, key=lambda row: str(row["as_of_utc"]))
-    places = [row["predicted_position"] for row in issued if row["as_of_utc"] == newest["as_of_utc"]]
-    serving = load_serving(store, newest["model_run_id"])
-    features = read_parquet(store, features_key(newest["gold_run_id"]))
-    race = features[(features["event_partition_key"] == event) & (features["horizon"] == horizon)]
-    race = race[race["session"] == session]
-    started = perf_counter()
-    serving.forecast(race)
-    milliseconds = (perf_counter() - started) * 1000
-    return [Measure("PredictionVariance", pvariance(places)), Measure("InferenceMilliseconds", milliseconds)]
+def of_prediction(tracking: TrackingTable, result: Mapping[str, Any]) -> list[Measure]:
+    """Measure the spread of a new prediction and its forecast's time; ``result`` is what 06_predict says of it."""
+    about = ("horizon", "session")
+    issued = [r for r in tracking.predictions(result["event"]) if all(r[name] == result[name] for name in about)]
+    newest = max(str(row["as_of_utc"]) for row in issued)
+    places = [row["predicted_position"] for row in issued if row["as_of_utc"] == newest]
+    spread = Measure("PredictionVariance", pvariance(places))
+    return [spread, Measure("InferenceMilliseconds", result["inference_milliseconds"])]
 
 
 def overdue_predictions(rows: Iterable[TrackingRow], now: datetime) -> list[str]:

@@ -36,88 +36,6 @@ _BY_NAME = {
     "nyck-devries": "nyck-de-vries",
 }
 
-# Ergast's driver ids are mostly bare surnames; the rule would need the given name.
-_BY_ERGAST_ID = {
-    "aitken": "jack-aitken",
-    "albon": "alexander-albon",
-    "alguersuari": "jaime-alguersuari",
-    "alonso": "fernando-alonso",
-    "ambrosio": "jerome-dambrosio",
-    "antonelli": "kimi-antonelli",
-    "aron": "paul-aron",
-    "arvid_lindblad": "arvid-lindblad",
-    "barrichello": "rubens-barrichello",
-    "bearman": "oliver-bearman",
-    "bortoleto": "gabriel-bortoleto",
-    "bottas": "valtteri-bottas",
-    "buemi": "sebastien-buemi",
-    "button": "jenson-button",
-    "chandhok": "karun-chandhok",
-    "chilton": "max-chilton",
-    "colapinto": "franco-colapinto",
-    "crawford": "jak-crawford",
-    "de_vries": "nyck-de-vries",
-    "doohan": "jack-doohan",
-    "ericsson": "marcus-ericsson",
-    "garde": "giedo-van-der-garde",
-    "gasly": "pierre-gasly",
-    "giovinazzi": "antonio-giovinazzi",
-    "glock": "timo-glock",
-    "grassi": "lucas-di-grassi",
-    "grosjean": "romain-grosjean",
-    "gutierrez": "esteban-gutierrez",
-    "hadjar": "isack-hadjar",
-    "hamilton": "lewis-hamilton",
-    "haryanto": "rio-haryanto",
-    "heidfeld": "nick-heidfeld",
-    "hulkenberg": "nico-hulkenberg",
-    "karthikeyan": "narain-karthikeyan",
-    "klien": "christian-klien",
-    "kobayashi": "kamui-kobayashi",
-    "kovalainen": "heikki-kovalainen",
-    "kubica": "robert-kubica",
-    "kvyat": "daniil-kvyat",
-    "latifi": "nicholas-latifi",
-    "lawson": "liam-lawson",
-    "leclerc": "charles-leclerc",
-    "lindblad": "arvid-lindblad",
-    "liuzzi": "vitantonio-liuzzi",
-    "lotterer": "andre-lotterer",
-    "maldonado": "pastor-maldonado",
-    "massa": "felipe-massa",
-    "mazepin": "nikita-mazepin",
-    "merhi": "roberto-merhi",
-    "nasr": "felipe-nasr",
-    "norris": "lando-norris",
-    "ocon": "esteban-ocon",
-    "perez": "sergio-perez",
-    "petrov": "vitaly-petrov",
-    "piastri": "oscar-piastri",
-    "pic": "charles-pic",
-    "raikkonen": "kimi-raikkonen",
-    "resta": "paul-di-resta",
-    "ricciardo": "daniel-ricciardo",
-    "rosa": "pedro-de-la-rosa",
-    "rosberg": "nico-rosberg",
-    "rossi": "alexander-rossi",
-    "russell": "george-russell",
-    "sainz": "carlos-sainz-jr",
-    "sargeant": "logan-sargeant",
-    "sirotkin": "sergey-sirotkin",
-    "stevens": "will-stevens",
-    "stroll": "lance-stroll",
-    "sutil": "adrian-sutil",
-    "trulli": "jarno-trulli",
-    "tsunoda": "yuki-tsunoda",
-    "vandoorne": "stoffel-vandoorne",
-    "vergne": "jean-eric-vergne",
-    "vettel": "sebastian-vettel",
-    "webber": "mark-webber",
-    "wehrlein": "pascal-wehrlein",
-    "yamamoto": "sakon-yamamoto",
-    "zhou": "guanyu-zhou",
-}
-
 # Slug of a team's name or Ergast id -> F1DB's constructor id, where the two differ and the year does not matter.
 _TEAMS = {
     "alfa": "alfa-romeo",
@@ -176,10 +94,7 @@ def driver_id_from_ergast(ergast_id: str, full_name: str) -> str:
 
     ``sainz`` is ``carlos-sainz-jr``. Either may be empty, not both.
     """
-    known = _BY_ERGAST_ID.get(ergast_id)
-    if known:
-        return known
-    return driver_id(full_name or ergast_id)
+    return ergast_drivers().get(ergast_id) or driver_id(full_name or ergast_id)
 
 
 def team_id(name: str, season: int) -> str:
@@ -195,19 +110,23 @@ def team_id(name: str, season: int) -> str:
     return slug
 
 
-def team_lineage(team_id: str) -> str:
-    """One id through a team's renames since 2010: its last name's (``racing-bulls`` for ``toro-rosso``).
+def lineages() -> dict[str, str]:
+    """Team id -> one id through a team's renames since 2010, its last name's; only teams that were renamed.
 
-    An id without a known rename is its own lineage.
+    ``toro-rosso`` is ``racing-bulls`` (after F1DB's constructor chronology).
     """
-    return lineages().get(team_id, team_id)
+    return _table("team_lineage.csv")
+
+
+def ergast_drivers() -> dict[str, str]:
+    """Ergast's driver id -> F1DB's: most are bare surnames, and the rule would need the given name."""
+    return _table("ergast_drivers.csv")
 
 
 @cache
-def lineages() -> dict[str, str]:
-    """Team id -> lineage for every team that was renamed (after F1DB's constructor chronology)."""
-    text = resources.files("f1lib.domain").joinpath("data", "team_lineage.csv").read_text(encoding="utf-8")
-    return {row["team_id"]: row["team_lineage"] for row in csv.DictReader(text.splitlines())}
+def _table(file: str) -> dict[str, str]:
+    text = resources.files("f1lib.domain").joinpath("data", file).read_text(encoding="utf-8")
+    return dict(row for row in list(csv.reader(text.splitlines()))[1:])
 
 
 def _slug(name: str) -> str:

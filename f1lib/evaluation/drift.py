@@ -41,12 +41,6 @@ DRIFT_RACES = 5  # whose mean RPS is held against the mean of the races before
 SHARE_RAISED = 0.25
 
 
-def psi(training: ArrayLike, served: ArrayLike, bins: int = BINS) -> float:
-    """The population stability index of ``served`` against ``training``; NaN in either is a bin of its own."""
-    edges, past = _binned(training, bins)
-    return _index(past, _counts(served, edges))
-
-
 def by_chance(n: int, m: int, bins: int, share: float = USUAL) -> float:
     """What the index of ``n`` rows against ``m`` of the same distribution stays below with probability ``share``."""
     from scipy.special import chdtri

@@ -1,6 +1,6 @@
 """The promotion gate: a new model run serves if it is not worse than the champion and the baselines beyond noise.
 
->>> consider(ws, runs["run_id"].tolist())        # after training: promote or refuse, a row a run
+>>> consider(ws, runs["run_id"].tolist(), training.rows)        # after training: promote or refuse, a row a run
 
 The gate (`judge`) compares the races a run was validated on with the same races of the champion and of the baselines.
 A run is refused when on RPS or on win log-loss its paired mean difference is worse than chance gives a run as good in
@@ -76,15 +76,22 @@ def judge(candidate: Mapping[str, Any], opponents: Mapping[str, Sequence[Mapping
     return Verdict(True, f"not worse beyond noise than {against} over {len(races)} races", comparisons)
 
 
-def consider(ws: Workspace, run_ids: list[str]) -> pd.DataFrame:
-    """Put each run before the gate; promote it or record why not. One row a run: ``run_id horizon promoted why``.
+def consider(ws: Workspace, run_ids: list[str], training: pd.DataFrame) -> pd.DataFrame:
+    """Put each run before the gate; promote it or record why not: a refusal is no error here.
 
-    A refusal is no error here: the champion goes on serving.
+    Parameters
+    ----------
+    ws : where the runs are
+    run_ids : finished runs
+    training : rows of the training dataset, whose races the baselines are scored on
+
+    Returns
+    -------
+    One row a run: ``run_id horizon promoted why``.
     """
     import pandas as pd
 
     rows = []
-    training = _training(ws.store) if run_ids else None
     for run_id in run_ids:
         document = metadata(ws.store, run_id)
         promoted = True

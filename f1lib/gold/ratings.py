@@ -60,11 +60,6 @@ CAR_QUALIFYING = Walk(start=0.6, drift=0.01, winter=0.25, reset=0.6, winter_keep
 CAR_RACE = Walk(start=1.0, drift=0.005, winter=0.25, reset=1.0, winter_keep=0.9, reset_keep=0.5)
 
 
-def ratings(history: pd.DataFrame, field: pd.DataFrame) -> pd.DataFrame:
-    """`Ratings.of` ``field`` for one history that is asked only once."""
-    return Ratings(history).of(field)
-
-
 class Ratings:
     """What is thought of drivers and cars along ``history``, gold's ``rating_history``.
 

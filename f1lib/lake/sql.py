@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.errors import TableError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
 
 
 @cache
@@ -33,17 +28,8 @@ def connect() -> Any:
         ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
     connection.execute("SET TimeZone = 'UTC'")
-    # It would draw into the terminal after two seconds. Not SET: in a notebook that asks for ipywidgets.
-    connection.execute("PRAGMA disable_progress_bar")
+    # Where a bar is on it draws into the terminal after two seconds; where it is off, in a notebook without ipywidgets,
+    # DuckDB 2 refuses even to be told so.
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        connection.execute("PRAGMA disable_progress_bar")
     return connection
-
-
-def run_sql(name: str, frames: Mapping[str, pd.DataFrame], parameters: Mapping[str, Any] | None = None) -> pd.DataFrame:
-    """Run one SQL file over ``frames`` (table name -> frame) on DuckDB and return its rows.
-
-    ``parameters`` fill the statement's ``$name`` places. Nothing outlives the call.
-    """
-    with connect() as connection:
-        for table, frame in frames.items():
-            connection.register(table, frame)
-        return connection.execute(sql_text(name), dict(parameters or {})).fetch_df()  # type: ignore[no-any-return]

@@ -15,6 +15,7 @@ from f1lib.errors import BadParameters, RunError
 from f1lib.model import linear as model_linear
 from f1lib.model import onnx_export, preprocess
 from f1lib.model.onnx_export import Forest, Gate, Spread, Weighted
+from f1lib.scoring.positions import normal_score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,12 +104,9 @@ def race_index(rows: pd.DataFrame) -> NDArray[np.int64]:
 
 def finish_score(rows: pd.DataFrame) -> Floats:
     """Normal score of the place among the classified of a race, NaN for who was not classified."""
-    from scipy.special import ndtri
-
     place = rows["finishing_position"].where(rows["is_dnf"] == 0)
     races = place.groupby(race_index(rows))
-    share = (races.rank(method="first") - 0.5) / races.transform("count")
-    return np.asarray(ndtri(share.to_numpy(dtype="float64")), dtype="float64")
+    return normal_score(races.rank(method="first"), races.transform("count"))
 
 
 def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted:

@@ -39,13 +39,24 @@ def serving_run(store: ObjectStore, run_id: str, horizon: str) -> str:
     return str(served[horizon or wanted[0]]["run_id"])
 
 
-def importance(store: ObjectStore, run_id: str) -> pd.DataFrame:
+def importance(store: ObjectStore, run_id: str, training: pd.DataFrame | None = None) -> pd.DataFrame:
     """How much worse the ranks of the last `RACES` races get when one group of features is shuffled in each race.
 
-    Columns ``group features mae_lost spearman_lost``, a row a group the model reads, the weightiest first. The
-    model has seen these races in training: the figures weigh what it relies on, not how good it is.
+    Parameters
+    ----------
+    store : the lake
+    run_id : a finished model run
+    training : rows of the training dataset; read from the lake when not given
+
+    Returns
+    -------
+    One row a group the model reads, the weightiest first: ``group features mae_lost spearman_lost``, the MAE in places.
+
+    Notes
+    -----
+    The model has seen these races in training: the figures weigh what it relies on, not how good it is.
     """
-    return _importance(*_model_and_rows(store, run_id))
+    return _importance(*_model_and_rows(store, run_id, training))
 
 
 def _importance(serving: Serving, rows: pd.DataFrame) -> pd.DataFrame:
@@ -74,14 +85,20 @@ def dependence(store: ObjectStore, run_id: str, feature: str, points: int = POIN
 
 
 def curves(
-    store: ObjectStore, run_id: str, features: list[str], most: int = 4, weights: pd.DataFrame | None = None
+    store: ObjectStore,
+    run_id: str,
+    features: list[str],
+    most: int = 4,
+    weights: pd.DataFrame | None = None,
+    training: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """`dependence` of each of ``features``; empty: the weightiest feature of each of the ``most`` weightiest groups.
 
     A group's weightiest feature is the one along which the mean score moves furthest from the least of its values
-    to the middle one and the greatest. ``weights``: `importance` of this run, when it has been computed.
+    to the middle one and the greatest. ``weights`` is `importance` of this run and ``training`` the rows of the
+    training dataset, for a caller who has them.
     """
-    serving, rows = _model_and_rows(store, run_id)
+    serving, rows = _model_and_rows(store, run_id, training)
     if not features:
         named = {group_words(group): columns for group, columns in columns_by_group(serving.features).items()}
         weighty = _importance(serving, rows) if weights is None else weights
@@ -92,11 +109,13 @@ def curves(
     return {name: _dependence(serving, rows, name, POINTS) for name in features}
 
 
-def _model_and_rows(store: ObjectStore, run_id: str) -> tuple[Serving, pd.DataFrame]:
+def _model_and_rows(
+    store: ObjectStore, run_id: str, training: pd.DataFrame | None = None
+) -> tuple[Serving, pd.DataFrame]:
     serving = load_serving(store, run_id)
-    read = {*fit.KEYS, *fit.LABELS, *serving.features}
-    training = parquet.read_parquet(store, TRAINING_KEY, read)
-    rows = fit.labelled(training, str(serving.metadata["horizon"]))
+    read = [*fit.KEYS, *fit.LABELS, *serving.features]
+    known = parquet.read_parquet(store, TRAINING_KEY, read) if training is None else training[read]
+    rows = fit.labelled(known, str(serving.metadata["horizon"]))
     index = fit.race_index(rows)
     return serving, rows[index > index.max() - RACES].reset_index(drop=True)
 

@@ -1,6 +1,7 @@
 """Training: one model run per configuration and horizon, validated forward in time, exported, and kept.
 
->>> runs = train_horizons(ws, "blend_v1", "")        # all horizons of the configuration; a row a run
+>>> training = read_training(ws.store)
+>>> runs = train_horizons(ws, "blend_v1", "", training)        # all horizons of the configuration; a row a run
 >>> serving = load_serving(ws.store, runs["run_id"][0])
 
 A run is refused (`RunError`) when its ONNX graph does not answer as scikit-learn and xgboost do.
@@ -47,6 +48,20 @@ _NOT_FEATURES = frozenset(
 
 
 @dataclass(frozen=True)
+class TrainingDataset:
+    """Gold's training dataset, a row a driver, session and horizon, and the SHA-256 of its file."""
+
+    rows: pd.DataFrame
+    sha256: str
+
+    @property
+    def seasons(self) -> pd.DataFrame:
+        """How much there is to learn from, a row a horizon: ``horizon rows first_season last_season``."""
+        years = self.rows.groupby("horizon", sort=False)["event_year"]
+        return years.agg(rows="count", first_season="min", last_season="max").reset_index()
+
+
+@dataclass(frozen=True)
 class TrainedRun:
     """A finished model run: its id, its metadata as stored, and the model ready to serve."""
 
@@ -65,11 +80,27 @@ def columns_read(config: ModelConfig, available: list[str]) -> list[str]:
     return [*model_fit.KEYS, *model_fit.LABELS, *config.raw_columns(available)]
 
 
-def train_horizons(ws: Workspace, model: str, horizon: str) -> pd.DataFrame:
-    """Train configuration ``model`` at ``horizon`` (empty = all it is meant for); one row a run, best first known.
+def train_horizons(ws: Workspace, model: str, horizon: str, training: TrainingDataset) -> pd.DataFrame:
+    """Train one run a horizon of a configuration and store each.
 
-    Columns: ``run_id model horizon rows seasons features mae rmse r2 spearman rps win_log_loss parity``. Raises
-    `BadParameters` for an unknown configuration or horizon, `RunError` when a run is refused.
+    Parameters
+    ----------
+    ws : where runs are stored, and the moment they are trained at
+    model : name of a file of ``parameters/models``
+    horizon : the one horizon; empty for all the configuration is meant for
+    training : what `read_training` reads
+
+    Returns
+    -------
+    One row a run, best first known: ``run_id model horizon rows seasons features mae rmse r2 spearman rps
+    win_log_loss parity``; mae and rmse in places.
+
+    Raises
+    ------
+    BadParameters
+        For an unknown configuration or horizon.
+    RunError
+        When a run is refused.
     """
     import pandas as pd
 
@@ -78,8 +109,7 @@ def train_horizons(ws: Workspace, model: str, horizon: str) -> pd.DataFrame:
     strange = [h for h in wanted if h not in config.horizons]
     if strange:
         raise BadParameters(f"{model} has no horizon {strange[0]!r}; it has {', '.join(config.horizons)}")
-    data = _read(ws.store)
-    rows = _pool(ws.settings.threads).map(lambda name: _row(train(ws, config, name, data).metadata), wanted)
+    rows = _pool(ws.settings.threads).map(lambda name: _row(train(ws, config, name, training).metadata), wanted)
     return pd.DataFrame(list(rows))
 
 
@@ -89,22 +119,22 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads)
 
 
-def _read(store: ObjectStore) -> tuple[pd.DataFrame, str]:
-    """The training dataset and the SHA-256 of its file."""
-    digest = fingerprint.of_bytes(store.read(TRAINING_KEY))
-    return parquet.read_parquet(store, TRAINING_KEY), digest
+def read_training(store: ObjectStore) -> TrainingDataset:
+    """Read ``gold/training_dataset.parquet`` whole; raises `StorageError` when 04_gold has not written it yet."""
+    data = store.read(TRAINING_KEY)
+    rows = parquet.parquet_frame(data, f"{TRAINING_KEY} in lake {store.url}")
+    return TrainingDataset(rows, fingerprint.of_bytes(data))
 
 
-def train(ws: Workspace, config: ModelConfig, horizon: str, data: tuple[pd.DataFrame, str] | None = None) -> TrainedRun:
-    """Train one run on ``gold/training_dataset.parquet`` and store it below ``models/run_id=<run_id>/``.
+def train(ws: Workspace, config: ModelConfig, horizon: str, training: TrainingDataset | None = None) -> TrainedRun:
+    """Train one run and store it below ``models/run_id=<run_id>/``.
 
-    ``data``: that file's rows and SHA-256 when they have been read already. Raises `StorageError` without a
-    training dataset, `RunError` with too little of it or without parity; a run that is refused leaves nothing
-    behind.
+    ``training``: the training dataset when it has been read already (`read_training`). Raises `StorageError` without
+    one, `RunError` with too little of it or without parity; a run that is refused leaves nothing behind.
     """
-    training, digest = data or _read(ws.store)
-    available = feature_columns(training)
-    rows = model_fit.labelled(training[columns_read(config, available)], horizon)
+    training = training or read_training(ws.store)
+    available = feature_columns(training.rows)
+    rows = model_fit.labelled(training.rows[columns_read(config, available)], horizon)
     fitted = model_fit.fit(rows, config, available)
     measured = model_fit.parity(fitted, rows)
     if not measured["max_abs_difference"] <= onnx_export.PARITY_TOLERANCE:
@@ -121,7 +151,7 @@ def train(ws: Workspace, config: ModelConfig, horizon: str, data: tuple[pd.DataF
         **describe(fitted, rows),
         **validate(rows, config, available),
         "parity": measured,
-        "inputs": {TRAINING_KEY: digest, "onnx": fingerprint.of_bytes(fitted.graph)},
+        "inputs": {TRAINING_KEY: training.sha256, "onnx": fingerprint.of_bytes(fitted.graph)},
         "libraries": {name: packages.version(name) for name in LIBRARIES} | {"xgboost": _xgboost_version()},
         "code_version": code_version(),
         "source": ws.source_name,

@@ -8,6 +8,7 @@ is kept under ``history/`` and never changed.
 from __future__ import annotations
 
 from importlib import resources
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, parse_utc
@@ -40,8 +41,9 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
 
     Empty ``event``: the race whose features gold built last; empty ``horizon``: the last one reached. Reads the
     newest features not younger than ``ws.as_of``, the champion's ONNX graph and its numbers; no pickle is loaded.
-    Returns a row a driver in the predicted order, `COLUMNS`. Raises `RunError` when gold has no such features,
-    `StorageError` when no model serves the horizon.
+    Returns a row a driver in the predicted order, `COLUMNS`; how long the forecast took stands in
+    ``attrs["inference_milliseconds"]``. Raises `RunError` when gold has no such features, `StorageError` when no model
+    serves the horizon.
     """
     from f1lib.model.registry import champion_of
     from f1lib.model.serving import load_serving
@@ -55,12 +57,16 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
             "knows what was not known then; predict an earlier moment in a lake of its own"
         )
     hashed = forecast_hash(ws.store, str(first["event_partition_key"]), str(first["session"]), ws.as_of)
-    issued = publish(ws, rows_of(ws, features, serving, gold_run_id, hashed))
+    started = perf_counter()
+    rows = rows_of(ws, features, serving, gold_run_id, hashed)
+    milliseconds = (perf_counter() - started) * 1000
+    issued = publish(ws, rows)
     explain.keep(ws.store, issued, serving, features)
     prediction = load_issue(ws.store, issued)
     event = event_of(prediction)
     before = issue_before(history_keys(ws.store, history_prefix(EventKey.parse(event))), issued)
     keep_change_log(ws, event, issued, prediction, load_issue(ws.store, before) if before else None)
+    prediction.attrs["inference_milliseconds"] = milliseconds
     return prediction
 
 

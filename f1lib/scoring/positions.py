@@ -54,19 +54,25 @@ class Shape:
         return [calm, troubled] if self.trouble_weight > 0 else [calm]
 
 
+def normal_score(rank: ArrayLike, of: ArrayLike) -> Floats:
+    """Normal score of a ``rank`` among 1..``of``: the standard normal quantile of (rank - 0.5) / ``of``."""
+    from scipy.special import ndtri
+
+    ranks, counts = np.asarray(rank, dtype="float64"), np.asarray(of, dtype="float64")
+    return np.asarray(ndtri((ranks - 0.5) / counts), dtype="float64")
+
+
 def start_score(places: ArrayLike) -> Floats:
     """The latent performance of a driver's place at the start: its normal score, smaller is further ahead.
 
     ``places`` has one number a driver, NaN for one who stands behind all others; those who share a place share its
     score.
     """
-    from scipy.special import ndtri
-
     values = np.asarray(places, dtype="float64")
     last = np.where(np.isnan(values), np.inf, values)
     _, shared, drivers = np.unique(last, return_inverse=True, return_counts=True)
     rank = (np.cumsum(drivers) - (drivers - 1) / 2)[shared]
-    return np.asarray(ndtri((rank - 0.5) / len(rank)), dtype="float64")
+    return normal_score(rank, len(rank))
 
 
 def position_matrix(mu: ArrayLike, sigma: ArrayLike, p_dnf: ArrayLike, shape: Shape) -> Floats:
@@ -233,8 +239,8 @@ def without(matrix: ArrayLike, keep: ArrayLike) -> Floats:
     """The matrix of the drivers in ``keep`` (booleans) when the others do not start: places close up.
 
     A driver in place k moves up by those of the missing who were ahead, each taken to be ahead with the chance
-    its own row gives; rows and columns are then brought back to 1. Needed when somebody who was predicted
-    did not start.
+    its own row gives; rows and columns are then brought back to 1 (`sinkhorn`). Needed when somebody who was
+    predicted did not start.
     """
     rest = np.asarray(matrix, dtype="float64")
     kept = np.asarray(keep, dtype=bool)
@@ -243,10 +249,7 @@ def without(matrix: ArrayLike, keep: ArrayLike) -> Floats:
     for missing in np.flatnonzero(~kept)[::-1]:
         row = rest[missing]
         ahead = np.concatenate([[0.0], np.cumsum(row)[:-1]])  # P(missing in a place before k)
-        behind = 1 - np.cumsum(row)
+        behind = np.maximum(1 - np.cumsum(row), 0.0)
         others = np.delete(rest, missing, axis=0)
-        rest = others[:, :-1] * behind[:-1] + others[:, 1:] * ahead[1:]
-        for _ in range(200):
-            rest = rest / rest.sum(axis=1, keepdims=True)
-            rest = rest / rest.sum(axis=0, keepdims=True)
+        rest = sinkhorn(others[:, :-1] * behind[:-1] + others[:, 1:] * ahead[1:])
     return rest

@@ -76,14 +76,6 @@ def diagrams(forecast: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     return {n: metrics.reliability(ran[n], ran["finishing_position"] <= places) for n, places in CHANCES.items()}
 
 
-def paired(scores: pd.DataFrame, horizon: str, ours: str, theirs: str) -> dict[str, tuple[float, float]]:
-    """Per metric the mean of ours minus theirs over the races both have, and its standard error."""
-    part = scores[scores["horizon"] == horizon]
-    first, second = (part[part["system"] == s].set_index("event_partition_key") for s in (ours, theirs))
-    both = first.index.intersection(second.index)
-    return {m: metrics.paired_difference(first.loc[both, m], second.loc[both, m]) for m in metrics.METRICS}
-
-
 def _race_scores(forecast: pd.DataFrame, kind: str, name: str, horizon: str) -> pd.DataFrame:
     import pandas as pd
 

@@ -25,6 +25,7 @@ from requests.adapters import HTTPAdapter
 
 from f1lib.errors import BadParameters, RateLimited, SourceBlocked, SourceError
 from f1lib.lake import fingerprint
+from f1lib.sources.failures import cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,7 +62,8 @@ class Call:
     """One request as it went: ``status`` 0 when nothing came back, ``fault`` empty when the answer is usable.
 
     ``fault`` is one of ``rate limited``, ``server error``, ``no connection``, ``timed out``, ``truncated`` and
-    ``HTML``: all of them may pass, unlike a 403 or 404, which are answers.
+    ``HTML``: all of them may pass, unlike a 403 or 404, which are answers. ``detail`` is the system's word for
+    why nothing came.
     """
 
     url: str
@@ -70,6 +72,7 @@ class Call:
     bytes: int = 0
     sha256: str = ""
     fault: str = ""
+    detail: str = ""
     retry_after_seconds: float = 0.0
 
     @property
@@ -86,8 +89,9 @@ class Call:
         """The fault as the exception that says what to do."""
         place = f"{self.url.partition('?')[0]}: {self.fault} after {self.attempts} attempts"
         if self.fault == "rate limited":
-            return RateLimited(f"{place}; ask again in {self.retry_after_seconds:.0f} s", self.retry_after_seconds)
-        return SourceError(f"{place} (status {self.status or 'none'}); the next run asks again")
+            wait = self.retry_after_seconds
+            return RateLimited(f"{place} (status {self.status}); ask again in {wait:.0f} s", wait)
+        return SourceError(f"{place} ({self.detail or f'status {self.status}'}); the next run asks again")
 
 
 @dataclass(eq=False)
@@ -160,10 +164,11 @@ class Upstream(HTTPAdapter):
         try:
             response = self._pass_on(request, options)
             body = b"" if options.get("stream") and not _small(url) else response.content
-        except _CUT_SHORT:
-            return None, Call(url, fault="truncated")
+        except _CUT_SHORT as error:
+            return None, Call(url, fault="truncated", detail=cause(error))
         except _UNSENT as error:
-            return None, Call(url, fault="timed out" if isinstance(error, web_errors.Timeout) else "no connection")
+            fault = "timed out" if isinstance(error, web_errors.Timeout) else "no connection"
+            return None, Call(url, fault=fault, detail=cause(error))
         digest = fingerprint.of_bytes(body) if body else ""
         call = Call(url, response.status_code, bytes=len(body), sha256=digest, fault=_fault(url, response, body))
         if call.fault in ("rate limited", "server error"):
@@ -206,11 +211,16 @@ def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
     message carries the reason the upstream gives.
     """
     response = web.get(url, params=dict(params))
+    check_status(response, url)
+    return response.json()
+
+
+def check_status(response: requests.Response, url: str) -> None:
+    """Raise `SourceBlocked` when the upstream refuses us, `SourceError` for any other status from 400 on."""
     if response.status_code in _REFUSED:
         raise SourceBlocked(f"{url} refuses us (status {response.status_code}): {_reason(response)}")
     if response.status_code >= 400:
         raise SourceError(f"{url} answered {response.status_code}: {_reason(response)}")
-    return response.json()
 
 
 def rewrite(url: str, base: str) -> str:

@@ -32,6 +32,11 @@ WEATHER_COLUMNS = (
 RACE_CONTROL_COLUMNS = "time_utc lap category flag scope sector driver_number message".split()
 # How a fact of a provenance begins: the part that an answer lacks was refused to us, or is not to be had.
 BLOCKED, UNAVAILABLE = "blocked", "unavailable"
+_TEXTS = (
+    "driver_id driver_number abbreviation full_name team_id team_name position_text grid_text status_text category "
+    "flag scope message"
+).split()
+_COUNTS = "position grid_position laps gap_laps pit_stop_count grid_penalty_positions stop lap sector".split()
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,18 @@ class SessionData:
     frames: dict[str, pd.DataFrame]
     provenance: dict[str, Any]
     warnings: list[str] = field(default_factory=list)
+
+
+def dtype_of(column: str) -> str:
+    """The pandas dtype of a column of the lists above, but for those of weather."""
+    if column == "time_utc":
+        return "datetime64[us, UTC]"
+    return "string" if column in _TEXTS else "Int64" if column in _COUNTS else "float64"
+
+
+def shaped(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """``columns`` of ``frame`` in order and in one dtype each, however many of their values are null or not there."""
+    return frame.reindex(columns=columns).astype({name: dtype_of(name) for name in columns})
 
 
 class SessionSource(Protocol):

@@ -1,12 +1,12 @@
 """Rows as DynamoDB items and back: typed values, the attributes of the index, update expressions.
 
 Numbers travel as decimal text, never as binary floats, and come back as ``int`` when whole, else ``float``
-(so 1.0 comes back as 1: equal, if not identical). Pure functions, no AWS.
+(so 1.0 comes back as 1: equal, if not identical). Pure functions; boto3 does the typing, nothing is sent.
 """
 
 from __future__ import annotations
 
-import math
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -30,41 +30,36 @@ SEASONS_KEY = {PARTITION: "INDEX", SORT: "SEASONS"}
 
 
 def to_value(value: Any, where: str) -> Item:
-    """One value in DynamoDB's typed form; raises `StorageError` naming ``where`` for what JSON has not."""
-    match value:
-        case None:
-            return {"NULL": True}
-        case bool():
-            return {"BOOL": value}
-        case str():
-            return {"S": value}
-        case int():
-            return {"N": str(value)}
-        case float() if math.isfinite(value):
-            return {"N": repr(float(value))}
-        case list() | tuple():
-            return {"L": [to_value(element, where) for element in value]}
-        case dict():
-            return {"M": {str(name): to_value(element, where) for name, element in value.items()}}
-    raise StorageError(f"{where} is {value!r}: the table takes text, finite numbers, booleans, lists and mappings")
+    """One value in DynamoDB's typed form; raises `StorageError` naming ``where`` for what the table cannot hold."""
+    from boto3.dynamodb.types import TypeSerializer
+
+    try:
+        plain = json.loads(json.dumps(value, allow_nan=False), parse_float=Decimal)
+        typed: Item = TypeSerializer().serialize(plain)
+    except (TypeError, ValueError, ArithmeticError) as error:
+        takes = "text, finite numbers of at most 38 digits, booleans, lists and mappings"
+        raise StorageError(f"{where} is {value!r}: the table takes {takes}") from error
+    return typed
 
 
 def from_value(value: Mapping[str, Any]) -> Any:
-    """The way back from `to_value`."""
-    ((kind, content),) = value.items()
-    match kind:
-        case "NULL":
-            return None
-        case "N":
-            number = Decimal(content)
-            return int(number) if number == number.to_integral_value() else float(number)
-        case "L":
-            return [from_value(element) for element in content]
-        case "M":
-            return {name: from_value(element) for name, element in content.items()}
-        case "SS":
-            return sorted(content)
-    return content
+    """The way back from `to_value`; a set comes back as a sorted list."""
+    from boto3.dynamodb.types import TypeDeserializer
+
+    return _plain(TypeDeserializer().deserialize(value))
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case dict():
+            return {name: _plain(element) for name, element in value.items()}
+        case list():
+            return [_plain(element) for element in value]
+        case set():
+            return sorted(_plain(element) for element in value)
+    return value
 
 
 def to_item(row: Mapping[str, Any]) -> Item:
@@ -74,7 +69,8 @@ def to_item(row: Mapping[str, Any]) -> Item:
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item as a row, without the attributes that are ours alone."""
-    return {name: from_value(value) for name, value in item.items() if name not in HIDDEN}
+    row: dict[str, Any] = from_value({"M": {name: value for name, value in item.items() if name not in HIDDEN}})
+    return row
 
 
 def row_key(event_partition_key: str, session_name_abr: str) -> Item:

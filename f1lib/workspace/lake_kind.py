@@ -57,7 +57,6 @@ def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: 
 def choose_source(settings: Settings, as_of: datetime, notices: list[str]) -> str:
     """Resolve ``auto``: F1DB by path or cache, else by download, else, loudly, simulated."""
     from f1lib.sources.f1db.download import locate
-    from f1lib.sources.http import session
 
     try:
         store = open_store(absolute(settings.lake))
@@ -67,8 +66,7 @@ def choose_source(settings: Settings, as_of: datetime, notices: list[str]) -> st
             notices.append(f"SIMULATED DATA: lake {store.url} was begun with it; choose another --lake for real data")
         if kind:
             return "simulated" if kind == "simulated" else str(marker.get("source", "f1db"))
-        web = session(settings.upstream_base) if settings.upstream_base else None
-        locate(settings.f1db, settings.downloads, now=as_of, session=web)
+        locate(settings.f1db, settings.downloads, now=as_of, base=settings.upstream_base)
         return "f1db"
     except SourceError as error:
         if settings.f1db:

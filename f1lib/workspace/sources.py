@@ -82,11 +82,9 @@ class Upstreams:
 def open_f1db(upstreams: Upstreams, as_of: datetime) -> SessionSource:
     """The F1DB release of the settings; raises `SourceError` when it cannot be had or is none."""
     from f1lib.sources.f1db.download import locate
-    from f1lib.sources.http import session
 
     settings = upstreams.settings
-    web = session(settings.upstream_base) if settings.upstream_base else None
-    release = locate(settings.f1db, settings.downloads, now=as_of, session=web)
+    release = locate(settings.f1db, settings.downloads, now=as_of, base=settings.upstream_base)
     state = release.stat()
     return _opened(release, (state.st_mtime_ns, state.st_size), settings.history_from)
 

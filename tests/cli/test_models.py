@@ -29,7 +29,7 @@ def lake(tmp_path: Path) -> tuple[list[str], list[str]]:
     moment = datetime(2018, 1, 1, tzinfo=UTC)
     ws = types.SimpleNamespace(store=store, as_of=moment, settings=None, source_name="simulated", run_id="r")
     runs = [train.train(ws, parse_config(CONFIG, "test"), "pre_race").run_id for _ in range(2)]
-    gate.consider(ws, runs)  # type: ignore[arg-type]
+    gate.consider(ws, runs, training())  # type: ignore[arg-type]
     return ["--source", "simulated", "--lake", str(tmp_path / "lake"), "--now", NOW], runs
 
 

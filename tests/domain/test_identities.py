@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from f1lib.domain import identities
-from f1lib.domain.identities import driver_id, driver_id_from_ergast, lineages, team_id, team_lineage
+from f1lib.domain.identities import driver_id, driver_id_from_ergast, ergast_drivers, lineages, team_id
 from tests.support.real_data import f1db_rows, recorded
 
 
@@ -90,6 +90,10 @@ def test_a_team_is_the_one_that_bore_the_name_that_year(name: str, season: int, 
     assert team_id(name, season) == expected
 
 
+def team_lineage(team: str) -> str:
+    return lineages().get(team, team)
+
+
 def test_a_team_keeps_one_lineage_through_its_renames() -> None:
     assert {team_lineage(t) for t in ("toro-rosso", "alphatauri", "rb", "racing-bulls")} == {"racing-bulls"}
     assert {team_lineage(t) for t in ("sauber", "alfa-romeo", "kick-sauber", "audi")} == {"audi"}
@@ -121,7 +125,7 @@ def test_the_lineages_are_f1dbs_chronology(f1db_zip: Path) -> None:
 
 def test_the_tables_name_only_ids_that_f1db_has(f1db_zip: Path) -> None:
     known = {row["id"] for row in f1db_rows(f1db_zip, "drivers")}
-    assert {*identities._BY_NAME.values(), *identities._BY_ERGAST_ID.values()} <= known
+    assert {*identities._BY_NAME.values(), *ergast_drivers().values()} <= known
     teams = {row["id"] for row in f1db_rows(f1db_zip, "constructors")}
     assert {
         *identities._TEAMS.values(),

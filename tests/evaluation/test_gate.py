@@ -92,7 +92,7 @@ def test_too_few_common_races_say_nothing() -> None:
 
 def test_the_first_good_run_serves_and_the_decision_is_kept(ws: types.SimpleNamespace) -> None:
     run = train.train(ws, SMALL, "pre_race")
-    decided = gate.consider(ws, [run.run_id])
+    decided = gate.consider(ws, [run.run_id], training())
     assert decided["promoted"].tolist() == [True]
     entry = read_json(ws.store, "models/champion.json")["horizons"]["pre_race"]
     assert (entry["run_id"], entry["model"], entry["since"]) == (run.run_id, "small", "2018-01-01T00:00:00Z")
@@ -106,7 +106,7 @@ def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws
     parquet.write_parquet(ws.store, TRAINING_KEY, _shuffled(real))
     bad = train.train(ws, SMALL, "pre_race")
     parquet.write_parquet(ws.store, TRAINING_KEY, real)
-    decided = gate.consider(ws, [bad.run_id])
+    decided = gate.consider(ws, [bad.run_id], training())
     assert decided["promoted"].tolist() == [False]
     assert registry.champion_of(ws.store, "pre_race")["run_id"] == good.run_id
     assert "worse beyond noise" in registry.show(ws.store, bad.run_id)["decision"]["why"]
@@ -134,7 +134,7 @@ def test_rolling_back_lets_the_one_before_serve_again(ws: types.SimpleNamespace)
 
 def test_horizons_have_champions_of_their_own(ws: types.SimpleNamespace) -> None:
     runs = [train.train(ws, SMALL, h).run_id for h in ("post_qualifying", "pre_race")]
-    gate.consider(ws, runs)
+    gate.consider(ws, runs, training())
     assert set(registry.champion(ws.store)["horizons"]) == {"post_qualifying", "pre_race"}
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from f1lib.gold import history as gold_history
-from f1lib.gold.ratings import Ratings, ratings
+from f1lib.gold.ratings import Ratings
 from tests.support import gold_world
 
 WORLD = gold_world.world()
@@ -75,7 +75,7 @@ def test_ratings_asked_again_or_about_an_earlier_moment_are_those_asked_once() -
     questions = [_asked(history, moment) for moment in (moments[3], moments[8], moments[8], moments[1], moments[-1])]
     kept = Ratings(history)
     for question in questions:
-        pd.testing.assert_frame_equal(kept.of(question), ratings(history, question))
+        pd.testing.assert_frame_equal(kept.of(question), Ratings(history).of(question))
 
 
 def _rated() -> pd.DataFrame:

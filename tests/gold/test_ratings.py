@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from f1lib.gold.ratings import ratings
+from f1lib.gold.ratings import Ratings
 
 ERAS = {2021: 2014, 2022: 2022, 2023: 2022}
 
@@ -49,7 +49,7 @@ CARS = {"ann": "fast", "bob": "fast", "cat": "slow", "dan": "slow"}
 
 def test_the_winner_of_many_races_is_rated_fastest() -> None:
     history = _history({2022: [["ann", "bob", "cat", "dan"]] * 6}, CARS)
-    found = ratings(history, _asked(history, 2022, CARS)).set_index("driver_id")
+    found = Ratings(history).of(_asked(history, 2022, CARS)).set_index("driver_id")
     for kind in ("qualifying", "race"):
         total = found[f"{kind}_driver"] + found[f"{kind}_car"]
         assert list(total.sort_values().index) == ["ann", "bob", "cat", "dan"]
@@ -60,15 +60,15 @@ def test_the_winner_of_many_races_is_rated_fastest() -> None:
 def test_what_a_driver_showed_goes_with_him_to_another_car() -> None:
     history = _history({2022: [["ann", "bob", "cat", "dan"]] * 10}, CARS)
     moved = {"ann": "slow", "bob": "slow"}
-    found = ratings(history, _asked(history, 2022, moved)).set_index("driver_id")
+    found = Ratings(history).of(_asked(history, 2022, moved)).set_index("driver_id")
     assert found.loc["ann", "race_car"] == found.loc["bob", "race_car"]
     assert found.loc["ann", "race_driver"] < found.loc["bob", "race_driver"]
 
 
 def test_a_change_of_regulations_halves_what_is_thought_of_a_car_and_widens_the_doubt() -> None:
     history = _history({2021: [["ann", "bob", "cat", "dan"]] * 10}, CARS)
-    before = ratings(history, _asked(history, 2021, CARS)).set_index("driver_id")
-    after = ratings(history, _asked(history, 2022, CARS)).set_index("driver_id")
+    before = Ratings(history).of(_asked(history, 2021, CARS)).set_index("driver_id")
+    after = Ratings(history).of(_asked(history, 2022, CARS)).set_index("driver_id")
     assert abs(after.loc["ann", "race_car"] / before.loc["ann", "race_car"] - 0.5) < 1e-9
     assert after.loc["ann", "race_sd"] > 1.5 * before.loc["ann", "race_sd"]
     assert after.loc["ann", "race_driver"] == before.loc["ann", "race_driver"]
@@ -76,7 +76,7 @@ def test_a_change_of_regulations_halves_what_is_thought_of_a_car_and_widens_the_
 
 def test_an_unknown_driver_in_an_unknown_car_is_rated_average_and_most_doubtful() -> None:
     history = _history({2022: [["ann", "bob", "cat", "dan"]] * 4}, CARS)
-    found = ratings(history, _asked(history, 2022, CARS | {"eve": "new"})).set_index("driver_id")
+    found = Ratings(history).of(_asked(history, 2022, CARS | {"eve": "new"})).set_index("driver_id")
     assert found.loc["eve", "race_driver"] == found.loc["eve", "race_car"] == 0
     assert found["race_sd"].idxmax() == "eve"
 
@@ -85,7 +85,7 @@ def test_races_after_the_asked_moment_do_not_count() -> None:
     history = _history({2022: [["ann", "bob", "cat", "dan"]] * 3 + [["dan", "cat", "bob", "ann"]] * 3}, CARS)
     early = history[history["event_number"] <= 3]
     asked = _asked(early, 2022, CARS)
-    pd.testing.assert_frame_equal(ratings(history, asked), ratings(early, asked), check_exact=True)
+    pd.testing.assert_frame_equal(Ratings(history).of(asked), Ratings(early).of(asked), check_exact=True)
 
 
 def test_a_retirement_does_not_make_a_driver_slow() -> None:
@@ -96,6 +96,6 @@ def test_a_retirement_does_not_make_a_driver_slow() -> None:
     finished_last = history.copy()
     finished_last.loc[out, "finish"] = 5.0
     asked = _asked(history, 2022, CARS)
-    after_retiring = ratings(retired, asked).set_index("driver_id").loc["ann", "race_driver"]
-    after_last_place = ratings(finished_last, asked).set_index("driver_id").loc["ann", "race_driver"]
+    after_retiring = Ratings(retired).of(asked).set_index("driver_id").loc["ann", "race_driver"]
+    after_last_place = Ratings(finished_last).of(asked).set_index("driver_id").loc["ann", "race_driver"]
     assert after_retiring < after_last_place

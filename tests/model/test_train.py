@@ -131,16 +131,25 @@ def test_only_the_columns_asked_for_are_read_from_the_training_dataset(ws: types
 
 
 def test_a_run_trained_on_rows_read_before_is_the_run_trained_on_the_lake(ws: types.SimpleNamespace) -> None:
-    runs = train.train_horizons(ws, "grid_plus_quali_v1", "")
+    runs = train.train_horizons(ws, "grid_plus_quali_v1", "", train.read_training(ws.store))
     alone = train.train(ws, load_config("grid_plus_quali_v1"), "pre_race")
     together = read_json(ws.store, f"models/run_id={runs['run_id'].iloc[-1]}/model_metadata.json")
     assert together["inputs"] == alone.metadata["inputs"]
     assert together["horizon"] == "pre_race"
 
 
+def test_a_training_dataset_says_how_much_of_which_seasons_there_is(ws: types.SimpleNamespace) -> None:
+    known, whole = train.read_training(ws.store), training()
+    assert known.seasons["rows"].sum() == len(whole)
+    assert (known.seasons["first_season"].min(), known.seasons["last_season"].max()) == (
+        whole["event_year"].min(),
+        whole["event_year"].max(),
+    )
+
+
 def test_a_horizon_the_configuration_is_not_meant_for_is_refused(ws: types.SimpleNamespace) -> None:
     with pytest.raises(BadParameters, match="pre_weekend"):
-        train.train_horizons(ws, "grid_only_v1", "pre_weekend")
+        train.train_horizons(ws, "grid_only_v1", "pre_weekend", train.read_training(ws.store))
 
 
 def test_on_a_known_truth_the_model_beats_the_grid_on_the_same_races() -> None:

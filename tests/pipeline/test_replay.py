@@ -63,11 +63,12 @@ def test_what_was_issued_at_a_horizon_was_issued_at_its_moment(options: list[str
 @pytest.mark.parametrize(("session", "horizon"), [("R", "pre_race"), ("S", "post_qualifying")])
 def test_race_and_sprint_are_measured_each_by_its_own_rows(options: list[str], session: str, horizon: str) -> None:
     ws = open_workspace(source="simulated", lake=options[-1], as_of=NOW)
-    measured = {m.name: m.value for m in telemetry.of_prediction(ws.store, ws.tracking, EVENT, horizon, session)}
+    result = {"event": EVENT, "horizon": horizon, "session": session, "inference_milliseconds": 1.5}
+    measured = {m.name: m.value for m in telemetry.of_prediction(ws.tracking, result)}
     newest = archive.read_issues(ws.store, EventKey.parse(EVENT), session)
     (issue,) = [i for i in newest if i["horizon"].iloc[0] == horizon][-1:]
     assert measured["PredictionVariance"] == pytest.approx(issue["predicted_position"].var(ddof=0))
-    assert measured["InferenceMilliseconds"] > 0
+    assert measured["InferenceMilliseconds"] == 1.5
 
 
 def test_the_same_replay_again_finds_nothing_to_do_and_answers_the_same(

@@ -12,10 +12,11 @@ import pytest
 from f1lib.bronze import ingest, schedule
 from f1lib.gold import targets as gold_targets
 from f1lib.gold.build import compute
-from f1lib.lake import features, sql, tables
+from f1lib.lake import features, tables
 from f1lib.silver.build import build_frames
 from f1lib.sources.fastf1 import frames as fastf1_frames
 from f1lib.workspace.workspace import open_workspace
+from tests.support.sql import run_sql
 
 BAHRAIN, SAUDI = "2023_Bahrain_Grand_Prix", "2023_Saudi_Arabian_Grand_Prix"
 CODES = {"FP1": "P1", "FP2": "P2", "FP3": "P3", "Q": "Q", "R": "R"}
@@ -49,7 +50,7 @@ def world(raw: pd.DataFrame, f1db_zip: Path, tmp_path_factory: pytest.TempPathFa
         parts.append(laps.assign(event_partition_key=event, session=session, source="fastf1"))
     whole = pd.concat(parts, ignore_index=True)
     inputs = {"bronze_laps": whole, "sessions": frames["sessions"]}
-    return {**frames, "laps": tables.conform(sql.run_sql("silver/laps", inputs), "laps")}
+    return {**frames, "laps": tables.conform(run_sql("silver/laps", inputs), "laps")}
 
 
 @pytest.fixture(scope="module")

@@ -143,16 +143,6 @@ def test_a_race_without_any_outcome_cannot_be_scored() -> None:
         metrics.score_race(_race([None, None]))
 
 
-def test_taking_out_a_sure_winner_leaves_the_second_as_sure_winner() -> None:
-    rest = scoring_positions.without(np.eye(4), [False, True, True, True])
-    np.testing.assert_allclose(rest, np.eye(3), atol=1e-9)
-
-
-def test_taking_a_driver_out_of_an_even_field_leaves_it_even() -> None:
-    rest = scoring_positions.without(np.full((5, 5), 0.2), [True, True, False, True, True])
-    np.testing.assert_allclose(rest, np.full((4, 4), 0.25), atol=1e-9)
-
-
 def test_calibration_error_is_nothing_for_honest_chances_and_large_for_a_boaster() -> None:
     happened = [1] * 7 + [0] * 3
     assert metrics.expected_calibration_error([0.7] * 10, happened) == pytest.approx(0)

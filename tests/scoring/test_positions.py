@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from f1lib.domain.points import RACE_POINTS
 from f1lib.errors import BadParameters, RunError
-from f1lib.scoring.positions import Shape, position_matrix, sinkhorn, start_score, summarize
+from f1lib.scoring.positions import Shape, position_matrix, sinkhorn, start_score, summarize, without
 
 Floats = NDArray[np.float64]
 TROUBLE = Shape(0.15, 0.7, 1.8)
@@ -108,6 +108,31 @@ def test_numbers_that_make_no_race_are_refused(mu: list[float], sigma: list[floa
 def test_a_matrix_that_cannot_be_scaled_is_refused() -> None:
     with pytest.raises(RunError, match="cannot be brought"):
         sinkhorn([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+
+
+def test_taking_out_a_sure_winner_leaves_the_second_as_sure_winner() -> None:
+    rest = without(np.eye(4), [False, True, True, True])
+    np.testing.assert_allclose(rest, np.eye(3), atol=1e-9)
+
+
+def test_taking_a_driver_out_of_an_even_field_leaves_it_even() -> None:
+    rest = without(np.full((5, 5), 0.2), [True, True, False, True, True])
+    np.testing.assert_allclose(rest, np.full((4, 4), 0.25), atol=1e-9)
+
+
+@pytest.mark.parametrize("keep", [[0, 1, 2, 3, 4], [0, 2, 4], [1, 3, 5], [2]])
+def test_taking_drivers_out_leaves_rows_and_columns_of_one_where_somebody_is_all_but_sure_to_win(
+    keep: list[int],
+) -> None:
+    sure = 0.999999
+    matrix = np.full((6, 6), (1 - (1 - sure) / 5) / 5)
+    matrix[:, 0], matrix[0, :] = (1 - sure) / 5, (1 - sure) / 5
+    matrix[0, 0] = sure
+    matrix[1:, 1:] += np.diag(np.full(4, 0.19), 1) + np.diag([0.19], -4) - 0.19 / 5  # far from even
+    rest = without(sinkhorn(matrix), np.isin(np.arange(6), keep))
+    assert rest.min() >= 0
+    np.testing.assert_allclose(rest.sum(axis=0), 1, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(rest.sum(axis=1), 1, rtol=0, atol=1e-9)
 
 
 def test_the_summary_is_what_the_matrix_says() -> None:

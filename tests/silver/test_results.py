@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from f1lib.lake.sql import run_sql
 from f1lib.lake.tables import conform
 from f1lib.sources.protocols import GRID_COLUMNS, RESULT_COLUMNS
+from tests.support.sql import run_sql
 
 EVENT = "2025_Australian_Grand_Prix"
 START = pd.Timestamp("2025-03-16T04:00Z")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from f1lib.domain.identities import team_lineage
+from f1lib.domain.identities import lineages
 from f1lib.domain.weekend import FORMAT_SESSIONS, GRID_LEAD, PUBLICATION_LAG, SESSION_LENGTH, SESSION_NAMES, EventKey
 from f1lib.lake import tables
 
@@ -128,7 +128,7 @@ def _identity(driver: str, team: str) -> dict[str, Any]:
     return {
         "driver_id": driver, "driver_number": driver[7:], "abbreviation": f"D{driver[7:]}",
         "full_name": driver.title(),
-        "team_id": team, "team_name": team.title(), "team_lineage": team_lineage(team),
+        "team_id": team, "team_name": team.title(), "team_lineage": lineages().get(team, team),
     }  # fmt: skip
 
 

@@ -34,7 +34,9 @@ def test_the_aws_variables_name_bucket_and_tables(tmp_path: Path) -> None:
     [
         ("lakes: x", "unknown setting lakes"),
         ("threads: two", "expected int"),
-        ("threads: 0", "at least 1"),
+        ("threads: true", "setting threads is True; expected int"),
+        ("threads: 0", r"local.yml: setting threads is 0; it must be at least 1"),
+        ("1: x", "unknown setting 1"),
         ("source: ergast", "use one of auto, f1db"),
         ("- a\n- b", "`name: value` lines"),
         ("lake: [", "cannot read settings"),
@@ -43,3 +45,8 @@ def test_the_aws_variables_name_bucket_and_tables(tmp_path: Path) -> None:
 def test_a_wrong_line_in_the_file_is_named(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(BadParameters, match=said):
         load_settings(_file(tmp_path, text), {}, {})
+
+
+def test_a_wrong_variable_is_said_to_stand_in_the_environment(tmp_path: Path) -> None:
+    with pytest.raises(BadParameters, match="the environment: setting source is 'ergast'; use one of auto, f1db"):
+        load_settings(_file(tmp_path, ""), {"F1_SOURCE": "ergast"}, {})

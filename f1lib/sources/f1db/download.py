@@ -22,13 +22,13 @@ from f1lib.lake import fingerprint
 if TYPE_CHECKING:
     import requests
 
+    from f1lib.sources.http import Politeness
+
 LATEST = "https://github.com/f1db/f1db/releases/latest/download/f1db-csv.zip"
-TIMEOUT_SECONDS = (5, 30)  # to connect, and between two pieces of the answer
-ATTEMPTS = 3
+ATTEMPTS = 3  # at going on with an answer that breaks off
 MAX_BYTES = 200_000_000  # a release has some 7 MB
 CHECK_EVERY = timedelta(days=1)
 PIECE_BYTES = 1 << 15
-_RETRY_AFTER_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
 
@@ -49,46 +49,62 @@ def locate(
     cache: Path,
     *,
     now: datetime,
-    max_age: timedelta = CHECK_EVERY,
-    session: requests.Session | None = None,
+    base: str = "",
+    politeness: Politeness | None = None,
 ) -> Path:
-    """The path of the release that ``setting`` means: a path, a URL, or empty for the newest release.
+    """Find the release that ``setting`` means; a URL's copy is checked again every `CHECK_EVERY`.
 
-    A URL's copy stays in ``cache`` and is asked for again (conditionally) when it was last checked more than
-    ``max_age`` before ``now``; when that fails the copy is used and a warning logged. Raises `SourceError`
-    for a path that is not there and for a download that fails with no copy to use.
+    Parameters
+    ----------
+    setting : a path, a URL, or empty for the newest release
+    cache : folder of the copies of URLs
+    now : the moment, in UTC
+    base : address that requests go below, as of `f1lib.sources.http.session`; empty for none
+    politeness : time-outs and repetitions; two attempts within seconds when not given
+
+    Returns
+    -------
+    The path of the zip.
+
+    Raises
+    ------
+    SourceError
+        For a path that is not there, and for a download that fails with no copy to use: `SourceBlocked` or
+        `RateLimited` where upstream refuses us or asks us to wait. With a copy a warning is logged instead.
     """
     parts = urlparse(setting)
     if parts.scheme in ("http", "https"):
         digest = fingerprint.of_text(setting)[:8]
-        return _cached(setting, cache / f"f1db-{digest}.zip", now, max_age, session)
+        return _cached(setting, cache / f"f1db-{digest}.zip", now, base, politeness)
     if setting:
         path = Path(unquote(parts.path)) if parts.scheme == "file" else Path(setting).expanduser()
         if not path.is_file():
             raise SourceError(f"there is no F1DB release at {path}: give the path or URL of an f1db-csv.zip")
         return path
-    return _cached(LATEST, cache / "f1db-csv.zip", now, max_age, session)
+    return _cached(LATEST, cache / "f1db-csv.zip", now, base, politeness)
 
 
-def _cached(url: str, target: Path, now: datetime, max_age: timedelta, session: requests.Session | None) -> Path:
-    import requests
-
+def _cached(url: str, target: Path, now: datetime, base: str, politeness: Politeness | None) -> Path:
     note = _read_note(target, url) if target.is_file() else None
-    if note and note.checked_utc and now - parse_utc(note.checked_utc) < max_age:
+    if note and note.checked_utc and now - parse_utc(note.checked_utc) < CHECK_EVERY:
         return target
+    from f1lib.sources.http import Politeness, session
+
     try:
-        with session or requests.Session() as opened:
-            _refresh(opened, url, target, note, now)
+        with session(base, politeness=politeness or Politeness(attempts=2, backoff=0.5, longest_wait=5.0)) as web:
+            _refresh(web, url, target, note, now)
     except (SourceError, OSError) as error:
         if note is None:
-            raise _as_source_error(error, url) from error
+            raise _as_source_error(error) from error
         log.warning("using the F1DB release of %s: %s", note.checked_utc or "an earlier run", error)
     return target
 
 
 def _refresh(session: requests.Session, url: str, target: Path, note: Note | None, now: datetime) -> None:
     """Bring ``target`` up to date; on any error it is left as it was."""
-    import requests
+    from requests import RequestException
+
+    from f1lib.sources.failures import cause
 
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
@@ -97,9 +113,9 @@ def _refresh(session: requests.Session, url: str, target: Path, note: Note | Non
         try:
             fresh = _download(session, url, part, note)
             break
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
+        except RequestException as error:
             if attempt == ATTEMPTS:
-                raise _as_source_error(error, url) from error
+                raise SourceError(f"{url}: the answer broke off {ATTEMPTS} times ({cause(error)})") from error
             log.info("download of %s interrupted, going on: %s", url, error)
     if fresh is None:  # not modified
         assert note is not None
@@ -113,6 +129,8 @@ def _refresh(session: requests.Session, url: str, target: Path, note: Note | Non
 
 def _download(session: requests.Session, url: str, part: Path, note: Note | None) -> Note | None:
     """Fetch into ``part``, going on where an earlier try of the same version ended; None when not modified."""
+    from f1lib.sources.http import check_status
+
     begun = _read_note(part, url) if part.is_file() else None
     offset = part.stat().st_size if begun and (begun.etag or begun.last_modified) else 0
     headers = {"Accept-Encoding": "identity"}
@@ -121,13 +139,13 @@ def _download(session: requests.Session, url: str, part: Path, note: Note | None
     elif note:
         headers |= {"If-None-Match": note.etag} if note.etag else {}
         headers |= {"If-Modified-Since": note.last_modified} if note.last_modified else {}
-    with session.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS) as answer:
+    with session.get(url, headers=headers, stream=True) as answer:
         if answer.status_code == 304 and note:
             return None
         if answer.status_code == 416:
             part.unlink()
             return _download(session, url, part, note)
-        _check_status(answer, url)
+        check_status(answer, url)
         resumed = answer.status_code == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
         fresh = Note(url, _strong(answer.headers.get("ETag", "")), answer.headers.get("Last-Modified", ""))
         _note_path(part).write_text(json.dumps(asdict(fresh)), encoding="utf-8")
@@ -136,28 +154,11 @@ def _download(session: requests.Session, url: str, part: Path, note: Note | None
 
 
 def _stream(answer: requests.Response, part: Path, offset: int, url: str) -> None:
-    import requests
-
-    expected = answer.headers.get("Content-Length")
     with part.open("ab" if offset else "wb") as file:
         for piece in answer.iter_content(PIECE_BYTES):
             file.write(piece)
             if file.tell() > MAX_BYTES:
                 raise SourceError(f"{url} is larger than {MAX_BYTES} bytes: it is no F1DB CSV release")
-    got = part.stat().st_size - offset
-    if expected is not None and got < int(expected):
-        raise requests.ConnectionError(f"the answer ended after {got} of {expected} bytes")
-
-
-def _check_status(answer: requests.Response, url: str) -> None:
-    status = answer.status_code
-    if status == 429:
-        wait = answer.headers.get("Retry-After", "")
-        raise RateLimited(f"{url} asks us to wait (429)", float(wait) if wait.isdigit() else _RETRY_AFTER_SECONDS)
-    if status in (401, 403):
-        raise SourceBlocked(f"{url} refuses us ({status}): download f1db-csv.zip by hand and give its path")
-    if status not in (200, 206):
-        raise SourceError(f"{url} answered {status} {answer.reason}: give the path of an f1db-csv.zip instead")
 
 
 def _verify(part: Path, url: str) -> str:
@@ -171,7 +172,7 @@ def _verify(part: Path, url: str) -> str:
     if damaged or foreign:
         part.unlink()
         what = f"is damaged ({damaged})" if damaged else "holds no f1db-races.csv: it is no F1DB CSV release"
-        raise SourceError(f"what {url} gave {what}; try again, or give the path of an f1db-csv.zip")
+        raise SourceError(f"what {url} gave {what}")
     return fingerprint.of_bytes(part.read_bytes())
 
 
@@ -198,13 +199,9 @@ def _strong(etag: str) -> str:
     return "" if etag.startswith("W/") else etag
 
 
-def _as_source_error(error: Exception, url: str) -> SourceError:
-    import requests
-
-    from f1lib.sources.failures import cause
-
-    if isinstance(error, SourceError):
-        return error
-    if not isinstance(error, requests.RequestException):  # a folder or a disk: the system names the place
-        return SourceError(f"cannot download {url}: {error}")
-    return SourceError(f"cannot download {url}: {cause(error)}; give the path of an f1db-csv.zip instead")
+def _as_source_error(error: Exception) -> SourceError:
+    """The error of its kind, with what to do about it."""
+    message = f"cannot download the F1DB release: {error}; if that lasts, give the path of an f1db-csv.zip"
+    if isinstance(error, RateLimited):
+        return RateLimited(message, error.retry_after_seconds)
+    return SourceBlocked(message) if isinstance(error, SourceBlocked) else SourceError(message)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from f1lib.errors import SourceError
-from f1lib.sources.protocols import ENTRY_COLUMNS, GRID_COLUMNS, PIT_STOP_COLUMNS, RESULT_COLUMNS
+from f1lib.sources.protocols import ENTRY_COLUMNS, GRID_COLUMNS, PIT_STOP_COLUMNS, RESULT_COLUMNS, shaped
 
 if TYPE_CHECKING:
     from f1lib.sources.f1db.release_files import Release
@@ -26,9 +26,6 @@ RESULT_FILES = {
     "R": "races-race-results",
 }
 GRID_FILES = {"R": "races-starting-grid-positions", "S": "races-sprint-starting-grid-positions"}
-
-_TEXTS = "driver_id driver_number abbreviation full_name team_id team_name position_text grid_text status_text".split()
-_COUNTS = "position grid_position laps gap_laps pit_stop_count grid_penalty_positions stop lap".split()
 
 
 def results(release: Release, session: str) -> pd.DataFrame:
@@ -128,10 +125,10 @@ def _identity(release: Release, file: str, raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shaped(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """All columns in order and in one dtype each, however many of their values are null."""
-    out = frame.reindex(columns=["race_id", *columns])
-    kinds = {c: "string" if c in _TEXTS else "Int64" if c in _COUNTS else "float64" for c in columns}
-    return out.astype({"race_id": "int64", **kinds})
+    """`shaped` with ``race_id`` before it."""
+    out = shaped(frame, columns)
+    out.insert(0, "race_id", frame["race_id"].astype("int64"))
+    return out
 
 
 def _seconds(millis: pd.Series[int]) -> pd.Series[float]:

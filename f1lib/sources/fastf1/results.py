@@ -13,7 +13,7 @@ import pandas as pd
 
 from f1lib.domain.identities import driver_id_from_ergast, is_team, team_id
 from f1lib.sources.fastf1.frames import seconds, word
-from f1lib.sources.protocols import GRID_COLUMNS, RESULT_COLUMNS
+from f1lib.sources.protocols import GRID_COLUMNS, RESULT_COLUMNS, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -26,8 +26,6 @@ QUALIFYING_LIKE = ("Q", "SQ", "SS")
 CLASSIFIED_SHARE = 0.9
 # Running at the flag but laps down; who retired and is classified all the same has no gap.
 _LAPPED = re.compile(r"Lapped|\+\d+ Laps?")
-_TEXTS = "driver_id driver_number abbreviation full_name team_id team_name position_text grid_text status_text".split()
-_COUNTS = "position grid_position laps gap_laps pit_stop_count grid_penalty_positions".split()
 
 
 def people(listed: pd.DataFrame, official: list[Row], season: int, teams: Collection[str] = ()) -> dict[str, Row]:
@@ -95,7 +93,7 @@ def results(
     ordered = _ordered(rows, session, has_laps=laps is not None)
     if session in RACE_LIKE and not official:
         ordered = [row | _provisional(row, ordered[0]) for row in ordered]
-    return _shaped(ordered, RESULT_COLUMNS)
+    return shaped(pd.DataFrame(ordered), RESULT_COLUMNS)
 
 
 def starting_grid(official: list[Row]) -> pd.DataFrame:
@@ -110,7 +108,7 @@ def starting_grid(official: list[Row]) -> pd.DataFrame:
         _identity(row) | {"position": place, "position_text": "PL" if row["grid"] is None else str(row["grid"])}
         for place, row in enumerate(ordered, start=1)
     ]
-    return _shaped(rows, GRID_COLUMNS)
+    return shaped(pd.DataFrame(rows), GRID_COLUMNS)
 
 
 def segment_times(
@@ -244,11 +242,6 @@ def _provisional(row: Row, winner: Row) -> Row:
     classified = bool(laps) and laps >= enough
     text = str(row["position"]) if classified else "DNF" if laps else "DNS"
     return {"position_text": text, "gap_laps": down if classified and down > 0 else None}
-
-
-def _shaped(rows: list[Row], columns: list[str]) -> pd.DataFrame:
-    kinds = {c: "string" if c in _TEXTS else "Int64" if c in _COUNTS else "float64" for c in columns}
-    return pd.DataFrame(rows).reindex(columns=columns).astype(kinds)
 
 
 def _number(value: Any) -> float | None:

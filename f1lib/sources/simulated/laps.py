@@ -21,11 +21,6 @@ _NOT_HERE = {"event_partition_key", "event_year", "event_number", "event_name", 
 _TYRES = np.array([*COMPOUNDS], dtype=object)
 
 
-def lap_columns() -> list[str]:
-    """The columns of the frame, in the contract's order."""
-    return [name for name in tables.contract("laps").names if name not in _NOT_HERE]
-
-
 def timed_laps(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
     """Laps of practice or qualifying: a row a driver and completed lap."""
     timed = run.timed(session)
