@@ -13,7 +13,7 @@ from f1lib.aws import cost as aws_cost
 from f1lib.aws import events
 from f1lib.aws.telemetry import Telemetry
 from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, SourceError
-from f1lib.workspace.workspace import open_workspace
+from tests.support.workspaces import make_workspace
 
 
 @pytest.mark.parametrize("source", aws_cost.UPSTREAMS)
@@ -43,7 +43,7 @@ def test_an_upstream_s_limit_decides_how_long_it_takes() -> None:
 def test_a_session_s_laps_answer_the_state_machine_in_its_own_words(
     outcome: dict[str, Any], wanted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ws = open_workspace(lake=str(tmp_path), source="f1db", f1db="unused.zip", as_of="2025-12-31T00:00:00Z")
+    ws = make_workspace(tmp_path, "2025-12-31T00:00:00Z")
     asked: list[str] = []
 
     def bring(ws: Any, units: list[str], workers: int, clock: Any, on_unit: Any) -> list[dict[str, Any]]:

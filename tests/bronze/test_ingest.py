@@ -25,8 +25,9 @@ from f1lib.sources.f1db.source import F1dbSource
 from f1lib.sources.protocols import SessionData
 from f1lib.tracking.rows import Status
 from f1lib.tracking.units import Unit
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support.f1db_zips import tiny, write
+from tests.support.workspaces import make_workspace
 
 AUSTRALIA = "2025_Australian_Grand_Prix"
 CHINA = "2025_Chinese_Grand_Prix"
@@ -42,7 +43,7 @@ def opened(tmp_path: Path) -> Opener:
 
     def open_at(as_of: str, tables: dict[str, Any] | None = None) -> Workspace:
         release = write(tmp_path / f"release-{len(list(tmp_path.iterdir()))}.zip", tables or tiny())
-        return open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db=str(release), as_of=as_of)
+        return make_workspace(tmp_path / "lake", as_of, f1db=str(release))
 
     return open_at
 

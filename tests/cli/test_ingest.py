@@ -13,8 +13,9 @@ from f1lib.bronze import timing_backfill
 from f1lib.bronze.timing_backfill import bring_all, wanted
 from f1lib.errors import NotPublishedYet, RateLimited, SourceError
 from f1lib.sources.protocols import SessionData
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support.live import Live, live
+from tests.support.workspaces import make_workspace
 
 NOW = datetime(2025, 4, 1, tzinfo=UTC)
 EVENT = "2025_Australian_Grand_Prix"
@@ -64,7 +65,7 @@ class Told:
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Workspace, Told]:
-    ws = open_workspace(lake=str(tmp_path / "lake"), source="fastf1", f1db="none.zip", as_of="2025-04-01T00:00:00Z")
+    ws = make_workspace(tmp_path / "lake", "2025-04-01T00:00:00Z", "fastf1")
     ws.tracking.put_rows([row(name) for name in ("P1", "P2", "P3", "Q", "R")])
     source = Told()
     monkeypatch.setattr("f1lib.workspace.sources.open_live", lambda *_: source)

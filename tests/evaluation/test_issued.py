@@ -17,8 +17,9 @@ from f1lib.lake.paths_published import ACCURACY
 from f1lib.lake.tables import conform, contract
 from f1lib.predictions import issue as predictions_issue
 from f1lib.scoring import baselines, metrics
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support.made_up_predictions import prediction_frame
+from tests.support.workspaces import make_workspace
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"
 RACE = {"event_partition_key": EVENT, "event_year": 2025, "event_number": 24, "event_name": "Abu Dhabi Grand Prix"}
@@ -62,7 +63,7 @@ def _training(winners_from_slot: int) -> pd.DataFrame:
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    opened = open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db="unused.zip", as_of="2025-12-08T10:00:00Z")
+    opened = make_workspace(tmp_path / "lake", "2025-12-08T10:00:00Z")
     event = {
         **dict.fromkeys(contract("events").names), **RACE, "event_format": "conventional", "circuit_id": "yas-marina",
         "circuit": "Yas Marina", "race_start_utc": "2025-12-07T13:00:00Z", "is_cancelled": False, "source": "f1db",

@@ -20,8 +20,9 @@ from f1lib.gold import build, incremental, manifest, read_silver
 from f1lib.lake import gold_tables, parquet, paths
 from f1lib.lake.store import read_json
 from f1lib.pipeline import backtest as backtest_command
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support import gold_world
+from tests.support.workspaces import make_workspace
 
 WORLD = gold_world.world() | {"entries": gold_world.entries(gold_world.DRIVERS, 2024)}
 KEY = paths.TRAINING_KEY
@@ -31,7 +32,7 @@ _KEYS = {"event_partition_key", "event_year", "event_number", "event_name", "ses
 
 
 def _workspace(folder: Path, as_of: str) -> Workspace:
-    return open_workspace(lake=str(folder / "lake"), source="simulated", as_of=f"{as_of}T00:00:00Z", run_id="run-1")
+    return make_workspace(folder / "lake", f"{as_of}T00:00:00Z", "simulated", run_id="run-1")
 
 
 def _write(ws: Workspace, world: dict[str, Any]) -> None:

@@ -16,15 +16,16 @@ from f1lib.gold import targets as gold_targets
 from f1lib.lake import gold_tables, parquet, paths
 from f1lib.lake.store import read_json
 from f1lib.tracking.rows import Status, TrackingRow
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support import gold_world
+from tests.support.workspaces import make_workspace
 
 NEXT = "2024_Interlagos_Grand_Prix"
 AS_OF = "2024-04-01T20:00:00Z"  # after three of the four races of 2024, before the weekend of the fourth
 
 
 def _workspace(tmp_path: Path, as_of: str, run_id: str = "run-1") -> Workspace:
-    return open_workspace(lake=str(tmp_path / "lake"), source="simulated", as_of=as_of, run_id=run_id)
+    return make_workspace(tmp_path / "lake", as_of, "simulated", run_id=run_id)
 
 
 @pytest.fixture

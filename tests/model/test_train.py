@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,30 +12,28 @@ from f1lib.domain.points import RACE_POINTS
 from f1lib.errors import BadParameters, RunError, StorageError
 from f1lib.lake import parquet
 from f1lib.lake.paths import TRAINING_KEY
-from f1lib.lake.store import open_store, read_json
+from f1lib.lake.store import read_json
 from f1lib.model import fit, onnx_export, serving, train
 from f1lib.model.config import config_names, load_config, parse_config
 from f1lib.scoring.positions import start_score
-from tests.support.made_up_training import CONFIG, training
+from f1lib.workspace.workspace import Workspace
+from tests.support.made_up_training import CONFIG, training, training_workspace
 
 NOON = datetime(2018, 1, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def ws(tmp_path: Path) -> types.SimpleNamespace:
-    store = open_store(str(tmp_path / "lake"))
-    parquet.write_parquet(store, TRAINING_KEY, training())
-    settings = types.SimpleNamespace(threads=1)
-    return types.SimpleNamespace(store=store, as_of=NOON, settings=settings, source_name="simulated", run_id="r")
+def ws(tmp_path: Path) -> Workspace:
+    return training_workspace(tmp_path / "lake", NOON)
 
 
-def test_a_run_keeps_every_file_of_the_lakes_list_and_the_mark_of_success(ws: types.SimpleNamespace) -> None:
+def test_a_run_keeps_every_file_of_the_lakes_list_and_the_mark_of_success(ws: Workspace) -> None:
     run = train.train(ws, parse_config(CONFIG, "test"), "pre_race")
     names = {key.rpartition("/")[2] for key in ws.store.list(f"models/run_id={run.run_id}/")}
     assert names == {"xgb_model.ubj", "preprocessor.joblib", "onnx_model.onnx", "model_metadata.json", "_SUCCESS"}
 
 
-def test_metadata_says_what_the_run_was_made_from(ws: types.SimpleNamespace) -> None:
+def test_metadata_says_what_the_run_was_made_from(ws: Workspace) -> None:
     run = train.train(ws, parse_config(CONFIG, "test"), "pre_race")
     stored = read_json(ws.store, f"models/run_id={run.run_id}/model_metadata.json")
     assert stored["seasons"] == [2015, 2017]
@@ -48,7 +45,7 @@ def test_metadata_says_what_the_run_was_made_from(ws: types.SimpleNamespace) -> 
     assert "weather_is_wet" not in stored["features"]  # never a value: not known by this source
 
 
-def test_serving_from_the_lake_answers_as_the_trained_model_did(ws: types.SimpleNamespace) -> None:
+def test_serving_from_the_lake_answers_as_the_trained_model_did(ws: Workspace) -> None:
     run = train.train(ws, parse_config(CONFIG, "test"), "pre_race")
     ws.store.delete(f"models/run_id={run.run_id}/preprocessor.joblib")  # serving loads no pickle
     race = training().query("horizon == 'pre_race' and event_year == 2017 and event_number == 4")
@@ -56,7 +53,7 @@ def test_serving_from_the_lake_answers_as_the_trained_model_did(ws: types.Simple
     assert served["predicted_score"].tolist() == run.serving.forecast(race)["predicted_score"].tolist()
 
 
-def test_the_forecast_is_the_same_in_whatever_order_the_drivers_come(ws: types.SimpleNamespace) -> None:
+def test_the_forecast_is_the_same_in_whatever_order_the_drivers_come(ws: Workspace) -> None:
     run = train.train(ws, parse_config(CONFIG, "test"), "pre_race")
     race = training().query("horizon == 'pre_race' and event_year == 2017 and event_number == 4")
     turned = race.sample(frac=1, random_state=1)
@@ -64,7 +61,7 @@ def test_the_forecast_is_the_same_in_whatever_order_the_drivers_come(ws: types.S
     assert ours["p_win"].tolist() == theirs["p_win"].tolist()
 
 
-def test_a_sprint_has_a_third_of_the_risk_and_its_own_points(ws: types.SimpleNamespace) -> None:
+def test_a_sprint_has_a_third_of_the_risk_and_its_own_points(ws: Workspace) -> None:
     run = train.train(ws, parse_config(CONFIG, "test"), "pre_race")
     race = training().query("event_number == 5 and event_year == 2017 and horizon == 'pre_race'")
     as_race, as_sprint, in_2021 = (
@@ -78,7 +75,7 @@ def test_a_sprint_has_a_third_of_the_risk_and_its_own_points(ws: types.SimpleNam
         np.testing.assert_allclose(forecast["p_points"].sum(), len(scale))
 
 
-def test_a_sprint_moves_the_field_less_far_from_its_start_than_a_race(ws: types.SimpleNamespace) -> None:
+def test_a_sprint_moves_the_field_less_far_from_its_start_than_a_race(ws: Workspace) -> None:
     run = train.train(ws, parse_config(CONFIG, "test"), "pre_race")
     race = training().query("event_number == 5 and event_year == 2017 and horizon == 'pre_race'")
     as_race, as_sprint = (run.serving.forecast_session(race.assign(session=session)) for session in "RS")
@@ -87,7 +84,7 @@ def test_a_sprint_moves_the_field_less_far_from_its_start_than_a_race(ws: types.
     np.testing.assert_allclose(moved, as_far * (100 / 305) ** 0.5)
 
 
-def test_of_a_sprint_whose_start_is_unknown_the_order_is_a_races(ws: types.SimpleNamespace) -> None:
+def test_of_a_sprint_whose_start_is_unknown_the_order_is_a_races(ws: Workspace) -> None:
     run = train.train(ws, parse_config(CONFIG, "test"), "pre_race")
     race = training().query("event_number == 5 and event_year == 2017 and horizon == 'pre_race'")
     race = race.assign(grid_position=np.nan, qualifying_position=np.nan)
@@ -96,7 +93,7 @@ def test_of_a_sprint_whose_start_is_unknown_the_order_is_a_races(ws: types.Simpl
 
 
 def test_a_run_whose_graph_answers_differently_is_refused_and_leaves_nothing(
-    ws: types.SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onnx_export, "PARITY_TOLERANCE", 1e-12)
     with pytest.raises(RunError, match="differ by up to"):
@@ -104,33 +101,33 @@ def test_a_run_whose_graph_answers_differently_is_refused_and_leaves_nothing(
     assert ws.store.list("models/") == []
 
 
-def test_runs_of_two_horizons_at_one_moment_have_names_of_their_own(ws: types.SimpleNamespace) -> None:
+def test_runs_of_two_horizons_at_one_moment_have_names_of_their_own(ws: Workspace) -> None:
     config = parse_config(CONFIG, "test")
     ids = {train.train(ws, config, h).run_id for h in ("post_qualifying", "pre_race", "pre_race")}
     assert len(ids) == 3
 
 
-def test_an_unfinished_run_cannot_serve(ws: types.SimpleNamespace) -> None:
+def test_an_unfinished_run_cannot_serve(ws: Workspace) -> None:
     run = train.train(ws, parse_config(CONFIG, "test"), "pre_race")
     ws.store.delete(f"models/run_id={run.run_id}/_SUCCESS")
     with pytest.raises(StorageError, match="no finished model run"):
         serving.load_serving(ws.store, run.run_id)
 
 
-def test_too_little_history_is_refused(ws: types.SimpleNamespace) -> None:
+def test_too_little_history_is_refused(ws: Workspace) -> None:
     parquet.write_parquet(ws.store, TRAINING_KEY, training(1, 4))
     with pytest.raises(RunError, match="too few"):
         train.train(ws, parse_config(CONFIG, "test"), "pre_race")
 
 
-def test_only_the_columns_asked_for_are_read_from_the_training_dataset(ws: types.SimpleNamespace) -> None:
+def test_only_the_columns_asked_for_are_read_from_the_training_dataset(ws: Workspace) -> None:
     whole = parquet.read_parquet(ws.store, TRAINING_KEY)
     some = parquet.read_parquet(ws.store, TRAINING_KEY, ["grid_position", "event_year", "nowhere"])
     assert list(some) == [c for c in whole if c in {"grid_position", "event_year"}]
     assert some["grid_position"].equals(whole["grid_position"])
 
 
-def test_a_run_trained_on_rows_read_before_is_the_run_trained_on_the_lake(ws: types.SimpleNamespace) -> None:
+def test_a_run_trained_on_rows_read_before_is_the_run_trained_on_the_lake(ws: Workspace) -> None:
     runs = train.train_horizons(ws, "grid_plus_quali_v1", "")
     alone = train.train(ws, load_config("grid_plus_quali_v1"), "pre_race")
     together = read_json(ws.store, f"models/run_id={runs['run_id'].iloc[-1]}/model_metadata.json")
@@ -138,7 +135,7 @@ def test_a_run_trained_on_rows_read_before_is_the_run_trained_on_the_lake(ws: ty
     assert together["horizon"] == "pre_race"
 
 
-def test_a_horizon_the_configuration_is_not_meant_for_is_refused(ws: types.SimpleNamespace) -> None:
+def test_a_horizon_the_configuration_is_not_meant_for_is_refused(ws: Workspace) -> None:
     with pytest.raises(BadParameters, match="pre_weekend"):
         train.train_horizons(ws, "grid_only_v1", "pre_weekend")
 

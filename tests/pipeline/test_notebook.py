@@ -17,7 +17,8 @@ import pytest
 from f1lib.errors import AlreadyRunning, BadParameters, RunError
 from f1lib.pipeline import notebook as pipeline_notebook
 from f1lib.pipeline import tick
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
+from tests.support.workspaces import make_workspace
 
 PARAMETERS = "\n".join(f'{name}: str = ""' for name in ("lake", "tracking", "source", "f1db", "as_of", "run_id"))
 RESULT = "from f1lib.stage import stage_result\nstage_result('09_try', answer=answer)"
@@ -39,7 +40,7 @@ def notebook(*cells: tuple[str, str], parameters: str = "") -> dict[str, Any]:
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    opened = open_workspace(lake=str(tmp_path / "lake"), source="simulated", as_of="2025-12-06T16:00:00Z")
+    opened = make_workspace(tmp_path / "lake", "2025-12-06T16:00:00Z", "simulated")
     return replace(opened, settings=replace(opened.settings, engine="inprocess"), run_id="r1")
 
 

@@ -18,8 +18,9 @@ from f1lib.lake.paths_published import LATEST, LATEST_SCHEMA, newest_key
 from f1lib.predictions import archive
 from f1lib.predictions import issue as predictions_issue
 from f1lib.predictions.changes import what_changed, why_changed
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support.made_up_predictions import prediction_frame
+from tests.support.workspaces import make_workspace
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"
 KEY = EventKey.parse(EVENT)
@@ -27,7 +28,7 @@ KEY = EventKey.parse(EVENT)
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    return open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db="unused.zip", as_of="2025-12-06T16:00:00Z")
+    return make_workspace(tmp_path / "lake", "2025-12-06T16:00:00Z")
 
 
 def _at(moment: str, horizon: str = "post_qualifying", **changes: object) -> pd.DataFrame:

@@ -16,8 +16,9 @@ from f1lib.lake.paths_published import NEXT_RACES, SUMMARY
 from f1lib.predictions import issue
 from f1lib.predictions.group_effects import in_words
 from f1lib.report import build, cells, health, lake_state, prediction_facts, race_page
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support.made_up_predictions import prediction_frame
+from tests.support.workspaces import make_workspace
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"
 ROWS: list[Any] = [
@@ -35,7 +36,7 @@ ROWS: list[Any] = [
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    opened = open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db="unused.zip", as_of="2025-12-06T16:00:00Z")
+    opened = make_workspace(tmp_path / "lake", "2025-12-06T16:00:00Z")
     opened.tracking.put_rows(ROWS)
     return opened
 
@@ -143,7 +144,7 @@ def test_a_page_is_written_anew_once_when_the_code_has_changed(ws: Workspace, mo
 
 
 def test_an_empty_lake_is_told_what_to_run_first(tmp_path: Path) -> None:
-    empty = open_workspace(lake=str(tmp_path / "new"), source="f1db", f1db="unused.zip", as_of="2025-12-06T16:00:00Z")
+    empty = make_workspace(tmp_path / "new", "2025-12-06T16:00:00Z")
     with pytest.raises(RunError, match="run 00_schedule first"):
         build.build_summary(empty)
 
