@@ -33,12 +33,16 @@ def test_eventbridge_s_own_event_is_a_tick(source: str) -> None:
 
 def test_events_come_as_what_they_ask_for() -> None:
     name = "2025_São_Paulo_Grand_Prix"
-    ingest = {"action": "ingest_session", "event_partition_key": name, "session_abr": "SG"}
+    ingest: dict[str, Any] = {"action": "ingest_session", "event_partition_key": name, "session_abr": "SG"}
     assert parse_event(ingest) == IngestSession(**ingest)
     assert parse_event({"action": "run_prediction"}) == RunPrediction(action="run_prediction")
     assert parse_event({"action": "backfill", "seasons": [2024]}) == Backfill(action="backfill", seasons=[2024])
     assert parse_event({"action": "tick", "now": "2025-12-06 16:00"}).now == "2025-12-06T16:00:00Z"
-    given = {"action": "stage", "stage": "03_silver", "parameters": {"seasons": [2025], "deep": True, "x": 1.5}}
+    given: dict[str, Any] = {
+        "action": "stage",
+        "stage": "03_silver",
+        "parameters": {"seasons": [2025], "deep": True, "x": 1.5},
+    }
     assert parse_event(given) == RunStage(**given)
 
 

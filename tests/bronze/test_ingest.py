@@ -21,8 +21,7 @@ from f1lib.errors import BadParameters, NotPublishedYet, RateLimited, SourceBloc
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.paths import session_folder
 from f1lib.lake.store import read_json
-from f1lib.sources.f1db.source import F1dbSource
-from f1lib.sources.protocols import SessionData
+from f1lib.sources.protocols import SessionData, SessionSource
 from f1lib.tracking.rows import Status
 from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace
@@ -54,8 +53,10 @@ class Scripted:
     name = "f1db"
     attribution = ""
 
-    def __init__(self, source: F1dbSource, failures: dict[str, Exception]) -> None:
-        self._source, self.failures, self.asked = source, failures, []  # type: ignore[var-annotated]
+    def __init__(self, source: SessionSource, failures: dict[str, Exception]) -> None:
+        self._source, self.failures = source, failures
+        self.asked: list[str] = []
+        self.seasons, self.schedule = source.seasons, source.schedule
 
     def _ask(self, what: str, ask: Callable[..., SessionData], key: EventKey, session: str, as_of: Any) -> SessionData:
         self.asked.append(what)
@@ -73,7 +74,7 @@ class Scripted:
 
 def failing(ws: Workspace, failures: dict[str, Exception]) -> Scripted:
     refresh_schedule(ws, [])
-    scripted = Scripted(ws.source, failures)  # type: ignore[arg-type]
+    scripted = Scripted(ws.source, failures)
     ws.upstreams.session_source = scripted
     return scripted
 
@@ -366,7 +367,7 @@ def test_progress_is_told_after_each_session(opened: Opener) -> None:
 class Answering(Scripted):
     """The tiny source whose race results come as told: partial ones lack laps, and say so."""
 
-    def __init__(self, source: F1dbSource) -> None:
+    def __init__(self, source: SessionSource) -> None:
         super().__init__(source, {})
         self.laps: Any = None
         self.points = 25.0
@@ -386,7 +387,7 @@ class Answering(Scripted):
 def answering(opened: Opener) -> tuple[Workspace, Answering]:
     ws = opened("2025-03-16T12:00:00Z")
     refresh_schedule(ws, [])
-    scripted = Answering(ws.source)  # type: ignore[arg-type]
+    scripted = Answering(ws.source)
     ws.upstreams.session_source = scripted
     return ws, scripted
 

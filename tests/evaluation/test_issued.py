@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -129,7 +130,7 @@ def test_the_first_issue_after_the_cut_off_counts_and_the_others_are_scored_besi
 
 def test_of_what_was_issued_before_the_cut_off_the_last_one_counts(ws: Workspace) -> None:
     for moment in ("2025-12-01T10:00:00Z", "2025-12-05T14:00:00Z", "2025-12-06T10:00:00Z"):
-        changed = {"as_of_utc": pd.Timestamp(moment), "horizon": "pre_weekend", "gold_run_id": moment}
+        changed: dict[str, Any] = {"as_of_utc": pd.Timestamp(moment), "horizon": "pre_weekend", "gold_run_id": moment}
         issue = prediction_frame().assign(**changed)
         predictions_issue.publish(ws, issue)
     score_issued(ws)
@@ -188,9 +189,9 @@ def test_a_baseline_learns_from_earlier_races_only(ws: Workspace) -> None:
 def test_a_retirement_is_not_classified_but_has_a_place() -> None:
     joined = joined_with_result(prediction_frame(), _result(DRIVERS, classified=8, started=9))
     by_driver = joined.set_index("driver_id")
-    assert by_driver.loc["driver-08", ["finishing_position", "is_dnf"]].tolist() == [9.0, 1.0]
+    assert by_driver.loc[["driver-08"], ["finishing_position", "is_dnf"]].to_numpy().tolist() == [[9.0, 1.0]]
     assert by_driver.loc["driver-00", "is_dnf"] == 0.0
-    assert pd.isna(by_driver.loc["driver-09", "finishing_position"])
+    assert pd.isna(by_driver["finishing_position"]["driver-09"])
 
 
 def test_means_come_with_their_standard_error_ours_first() -> None:

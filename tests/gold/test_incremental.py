@@ -7,7 +7,7 @@ from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import numpy as np
 import pandas as pd
@@ -150,13 +150,12 @@ def test_a_practice_session_of_the_next_race_computes_no_past_event(tmp_path: Pa
 def test_from_one_result_to_the_next_the_past_is_summed_up_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    summed: list[int] = []
-    digests = incremental.input_digests
-    monkeypatch.setattr(incremental, "input_digests", lambda *given: summed.append(1) or digests(*given))
+    digests = Mock(wraps=incremental.input_digests)
+    monkeypatch.setattr(incremental, "input_digests", digests)
     monkeypatch.setattr(incremental, "_LAST", [])
     for moment in ("2024-03-30", "2024-04-01", "2024-04-03", LAST):
         _built(tmp_path, _until(moment), moment)
-    assert len(summed) == 2
+    assert digests.call_count == 2
 
 
 def test_a_new_result_computes_its_own_event_only(tmp_path: Path, computed: list[list[str]]) -> None:

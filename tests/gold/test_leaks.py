@@ -67,7 +67,8 @@ def _settled(cutoff: pd.Timestamp, event: str) -> pd.DataFrame:
     """The targets of ``event`` and of earlier ones that were cut off at ``cutoff`` or before."""
     start = dict(zip(WORLD["events"]["event_partition_key"], WORLD["events"]["race_start_utc"], strict=True))
     earlier = TARGETS["event_partition_key"].map(start) <= start[event]
-    return TARGETS[earlier & (TARGETS["cutoff_utc"] <= cutoff)]
+    settled: pd.DataFrame = TARGETS[earlier & (TARGETS["cutoff_utc"] <= cutoff)]
+    return settled
 
 
 def _spoiled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -82,7 +83,7 @@ def _spoiled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         elif pd.api.types.is_bool_dtype(out[column]):
             out[column] = ~out[column]
         elif pd.api.types.is_numeric_dtype(out[column]):
-            out[column] = (out[column] * 3 + rng.integers(1, 9)).astype(out[column].dtype)
+            out[column] = (out[column] * 3 + int(rng.integers(1, 9))).astype(out[column].dtype)
         elif column in ("team_id", "team_lineage", "condition", "compound", "status"):
             out[column] = out[column].sample(frac=1, random_state=int(rng.integers(99))).array
     return out[rng.random(len(out)) > 0.2]

@@ -203,10 +203,10 @@ def test_the_cut_offs_of_a_weekend_are_its_eve_its_sessions_and_its_grid() -> No
     found = _race_cutoffs(events, sessions).set_index(["event_partition_key", "horizon"])["cutoff_utc"]
     own = sessions.set_index(["event_partition_key", "session"])
     for event, before in (("2024_Monaco_Grand_Prix", "P3"), (NEXT, "S")):
-        assert found[event, "pre_weekend"] == own.loc[(event, "P1"), "session_start_utc"] - pd.Timedelta(hours=24)
+        assert found[event, "pre_weekend"] == own["session_start_utc"][(event, "P1")] - pd.Timedelta(hours=24)
         assert found[event, "post_practice"] == own.loc[(event, before), "available_utc"]
         assert found[event, "post_qualifying"] == own.loc[(event, "Q"), "available_utc"]
-        assert found[event, "pre_race"] == own.loc[(event, "R"), "session_start_utc"] - pd.Timedelta(hours=1)
+        assert found[event, "pre_race"] == own["session_start_utc"][(event, "R")] - pd.Timedelta(hours=1)
 
 
 def test_a_cancelled_event_is_no_target_and_not_the_next_one() -> None:
@@ -220,8 +220,8 @@ def test_while_a_horizon_lasts_the_cut_off_is_now_and_afterwards_its_beginning()
     events, sessions = _calendar()
     begins = _race_cutoffs(events, sessions).query("event_partition_key == @NEXT")
     moment = begins.set_index("horizon")["cutoff_utc"]["post_qualifying"] + pd.Timedelta(hours=2)
-    found = gold_targets.serving_targets(events, sessions, NEXT, "", moment).query("session == 'R'")
-    found = found.set_index("horizon")["cutoff_utc"]
+    targets = gold_targets.serving_targets(events, sessions, NEXT, "", moment).query("session == 'R'")
+    found = targets.set_index("horizon")["cutoff_utc"]
     assert found["post_qualifying"] == moment
     assert found["post_practice"] == begins.set_index("horizon")["cutoff_utc"]["post_practice"]
     assert "pre_race" not in found

@@ -49,7 +49,11 @@ def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, 
     folder = tmp_path / "notebooks"
     folder.mkdir()
     monkeypatch.setattr(pipeline_notebook, "NOTEBOOKS", folder)
-    return lambda nb: (folder / "09_try.ipynb").write_text(json.dumps(nb), encoding="utf-8") and None
+
+    def write(nb: dict[str, Any]) -> None:
+        (folder / "09_try.ipynb").write_text(json.dumps(nb), encoding="utf-8")
+
+    return write
 
 
 def test_notebooks_in_this_process_leave_no_thread_behind(ws: Workspace, put: Any) -> None:

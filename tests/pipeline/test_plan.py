@@ -329,7 +329,8 @@ def test_each_practice_renews_the_prediction_after_practice_and_none_the_one_bef
     assert horizon == "pre_weekend"
     ingested = [{**row, "status": "ingested", "content_hash": "x"} if _is(row, "P1") else row for row in before]
     assert stages_of(ingested, eve) == ["03_silver"], "the session is on its way, and nothing is predicted from it yet"
-    statuses, horizons, rows = {}, [], []
+    rows: list[dict[str, Any]] = []
+    statuses, horizons = {}, []
     for name in ("P1", "P2", "P3"):
         statuses[name], now = "gold", STARTS[name] + timedelta(hours=2)
         renewed = [{**row, "status": "gold", "content_hash": "new"} if _is(row, name) else row for row in rows]
@@ -386,4 +387,4 @@ def test_what_comes_next_is_the_earliest_of_all_that_is_awaited() -> None:
 
 
 def _is(row: Any, name: str) -> bool:
-    return row["event_partition_key"] == EVENT and row["session_name_abr"] == name
+    return (row["event_partition_key"], row["session_name_abr"]) == (EVENT, name)

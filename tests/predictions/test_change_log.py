@@ -32,7 +32,7 @@ def ws(tmp_path: Path) -> Workspace:
     return make_workspace(tmp_path / "lake", "2025-12-06T18:00:00Z")
 
 
-def issue(ws: Workspace, moment: str, **columns: object) -> tuple[str, pd.DataFrame]:
+def issue(ws: Workspace, moment: str, **columns: Any) -> tuple[str, pd.DataFrame]:
     frame = prediction_frame().assign(as_of_utc=pd.Timestamp(moment), **columns)
     return predictions_issue.publish(ws, frame), frame
 

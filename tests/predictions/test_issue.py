@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import numpy as np
@@ -31,7 +32,7 @@ def ws(tmp_path: Path) -> Workspace:
     return make_workspace(tmp_path / "lake", "2025-12-06T16:00:00Z")
 
 
-def _at(moment: str, horizon: str = "post_qualifying", **changes: object) -> pd.DataFrame:
+def _at(moment: str, horizon: str = "post_qualifying", **changes: Any) -> pd.DataFrame:
     return prediction_frame(horizon=horizon).assign(as_of_utc=pd.Timestamp(moment), **changes)
 
 

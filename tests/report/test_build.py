@@ -227,9 +227,9 @@ def test_the_surprise_is_the_chance_given_to_a_result_as_far_out(ws: Workspace) 
 
     write_parquet(ws.store, silver_key("results", 2025), _result(DRIVERS[::-1], classified=8))
     rows = prediction_facts.outcome(ws.store, prediction_frame()).set_index("driver_id")
-    chances = prediction_frame().set_index("driver_id").loc["driver-09", "position_probabilities"]
+    chances = prediction_frame().set_index("driver_id")["position_probabilities"]["driver-09"]
     assert rows.loc["driver-09", "finishing_position"] == 1
-    assert rows.loc["driver-09", "surprise"] == pytest.approx(chances[0])
+    assert rows["surprise"]["driver-09"] == pytest.approx(chances[0])
     assert rows.loc["driver-00", "status_words"] == "retired"
     assert rows.index[0] == "driver-09"
 

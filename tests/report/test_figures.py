@@ -96,7 +96,7 @@ def test_a_name_from_upstream_is_text_in_a_picture() -> None:
 
 
 def test_a_driver_without_letters_is_named_by_the_start_of_his_name() -> None:
-    picture = race.order(prediction_frame().assign(abbreviation=pd.NA))
+    picture = race.order(prediction_frame().assign(abbreviation=pd.Series(dtype="string")))
     assert "DRI" in picture.svg
 
 

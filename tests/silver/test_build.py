@@ -86,7 +86,7 @@ def test_who_did_not_start_is_no_entrant_and_leaves_no_gap_in_the_order(ws: Work
     race = of(silver_tables.read_table(ws.store, "results"), CHINA, "R")
     assert race.loc["oscar-piastri", "status"] == "did_not_start"
     assert not race.loc["oscar-piastri", "is_entrant"]
-    assert pd.isna(race.loc["oscar-piastri", "finishing_position"])
+    assert pd.isna(race["finishing_position"]["oscar-piastri"])
     assert race.loc["yuki-tsunoda", "finishing_position"] == 3
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -157,7 +158,7 @@ def test_the_schedule_fulfils_the_contracts(source: SimulatedSource, season: int
     assert events["race_start_utc"].dt.month.between(3, 12).all()
     for row in events.itertuples():
         mine = sessions.loc[sessions["event_partition_key"] == row.event_partition_key, "session"]
-        assert tuple(mine) == domain_weekend.FORMAT_SESSIONS[row.event_format]
+        assert tuple(mine) == domain_weekend.FORMAT_SESSIONS[str(row.event_format)]
     assert (sessions["grid_available_utc"].notna() == sessions["session"].isin(["R", "S"])).all()
 
 
@@ -198,7 +199,12 @@ def test_frames_hold_the_columns_of_the_protocol_and_laps_those_of_their_contrac
         assert ("pit_stops" in frames) == (code in ("R", "S"))
         assert list(frames.get("pit_stops", pd.DataFrame(columns=PIT_STOP_COLUMNS))) == PIT_STOP_COLUMNS
         key = EventKey(2023, event)
-        where = {"event_partition_key": key.partition_key, "event_year": 2023, "event_number": 1, "event_name": event}
+        where: dict[str, Any] = {
+            "event_partition_key": key.partition_key,
+            "event_year": 2023,
+            "event_number": 1,
+            "event_name": event,
+        }
         laps = frames["laps"].assign(**where, session=code, available_utc=LATER, source="simulated")
         assert set(laps) == set(conform(laps, "laps"))
         conformed = conform(laps, "laps")[list(frames["laps"])]

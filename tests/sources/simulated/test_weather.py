@@ -38,7 +38,7 @@ def _forecast(weekend: Weekend, lead: timedelta) -> dict[str, Any] | None:
 def test_a_document_has_open_meteos_shape_and_covers_race_and_sprint() -> None:
     weekend = find(EventKey(2024, "Miami Grand Prix"))
     assert weekend is not None
-    sessions = SOURCE.schedule(2024, weekend.starts["R"]).sessions.to_dict("records")
+    sessions: Any = SOURCE.schedule(2024, weekend.starts["R"]).sessions.to_dict("records")
     document = WEATHER.forecast(_event(weekend), sessions, weekend.starts["R"] - timedelta(days=2))
     assert document is not None
     assert document["timezone"] == "UTC"
