@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,8 @@ import pytest
 from f1lib.errors import PromotionRefused, RunError, StorageError
 from f1lib.evaluation import gate
 from f1lib.lake import parquet
-from f1lib.lake.paths import TRAINING_KEY
-from f1lib.lake.store import read_json
+from f1lib.lake.paths import METADATA, SUCCESS, TRAINING_KEY, run_key
+from f1lib.lake.store import read_json, write_json
 from f1lib.model import registry, train
 from f1lib.model.config import parse_config
 from f1lib.workspace.workspace import Workspace
@@ -145,3 +147,34 @@ def test_the_list_names_every_finished_run_and_which_serves(ws: Workspace) -> No
 def test_asking_for_a_champion_that_is_not_there_says_what_to_do(ws: Workspace) -> None:
     with pytest.raises(StorageError, match="05_train"):
         registry.champion_of(ws.store, "pre_race")
+
+
+HORIZONS = ("pre_weekend", "post_practice", "post_qualifying", "pre_race")
+
+
+@pytest.fixture
+def one_run_a_horizon(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Horizon -> a finished run of it; the gate passes them all, and those who promote at once write at once."""
+    run, together = train.train(ws, SMALL, "pre_race"), Barrier(len(HORIZONS))
+
+    def passed(*_: object) -> gate.Verdict:
+        together.wait()
+        return gate.Verdict(True, "as good", ())
+
+    monkeypatch.setattr(gate, "judge", passed)
+    monkeypatch.setattr(gate, "_opponents", lambda *_: {})
+    for horizon in HORIZONS:
+        write_json(ws.store, run_key(horizon, METADATA), {**run.metadata, "run_id": horizon, "horizon": horizon})
+        ws.store.write(run_key(horizon, SUCCESS), b"")
+    return {horizon: horizon for horizon in HORIZONS}
+
+
+def test_runs_of_different_horizons_promoted_at_the_same_moment_all_serve(
+    ws: Workspace, one_run_a_horizon: dict[str, str]
+) -> None:
+    for _ in range(25):
+        ws.store.delete("models/champion.json")
+        with ThreadPoolExecutor(len(HORIZONS)) as pool:
+            list(pool.map(lambda run_id: gate.promote(ws, run_id), one_run_a_horizon.values()))
+        serving = registry.champion(ws.store)["horizons"]
+        assert {horizon: entry["run_id"] for horizon, entry in serving.items()} == one_run_a_horizon
