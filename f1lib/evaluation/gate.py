@@ -19,7 +19,7 @@ from f1lib.domain.moments import format_utc
 from f1lib.errors import PromotionRefused
 from f1lib.evaluation import backtest
 from f1lib.lake import parquet
-from f1lib.lake.paths import CHAMPION_KEY, DECISION, TRAINING_KEY, run_key
+from f1lib.lake.paths import DECISION, TRAINING_KEY, run_key
 from f1lib.lake.store import write_json
 from f1lib.model import fit
 from f1lib.model.registry import champion, change_champion, metadata

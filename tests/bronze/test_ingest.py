@@ -120,9 +120,12 @@ def test_the_calendar_of_a_season_that_is_over_is_stored_once_for_each_code_and_
     ingest(first, [])
     before = {key: first.store.read(key) for key in first.store.list("bronze/schedule/2025/")}
     stored: list[int] = []
-    monkeypatch.setattr(
-        schedule, "_store", lambda ws, season, *more: stored.append(season) or _store(ws, season, *more)
-    )
+
+    def store(ws: Workspace, season: int, *more: Any) -> Any:
+        stored.append(season)
+        return _store(ws, season, *more)
+
+    monkeypatch.setattr(schedule, "_store", store)
     refresh_schedule(first, [2025])
     assert stored == []
     for _ in range(2):

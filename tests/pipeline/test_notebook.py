@@ -137,7 +137,7 @@ def test_a_failed_stage_is_recorded_released_and_can_be_run_again(ws: Workspace,
         tick.run_stage(ws, "try", {})
     row = ws.tracking.get("PIPELINE", "STAGE#09_try") or {}
     assert (row["status"], row["attempts"]) == ("failed", 1)
-    assert "no such lap" in row["last_error"]
+    assert "no such lap" in str(row["last_error"])
     assert "owner" not in row
     put(notebook(("step", "answer = 1"), ("result", RESULT)))
     assert tick.run_stage(ws, "try", {}).status == "finished"

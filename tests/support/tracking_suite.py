@@ -174,8 +174,17 @@ class TrackingSuite:
         assert table.rows("2025_Abu") == []
 
     def test_names_that_query_languages_reserve_are_ordinary_attributes(self, table: TrackingTable) -> None:
-        reserved = {"name": 1, "select": 2, "a.b": 3, "#x": 4, ":y": 5, "with blank": 6, "é": 7, "index": 8}
-        given = row("Q") | reserved
+        reserved: dict[str, Any] = {
+            "name": 1,
+            "select": 2,
+            "a.b": 3,
+            "#x": 4,
+            ":y": 5,
+            "with blank": 6,
+            "é": 7,
+            "index": 8,
+        }
+        given = row("Q", **reserved)
         table.put_rows([given])
         table.put_rows([row("Q", select=None)])
         assert table.get(EVENT, "Q") == {k: v for k, v in given.items() if k != "select"}
