@@ -174,6 +174,7 @@ class TrackingSuite:
         assert table.rows("2025_Abu") == []
 
     def test_names_that_query_languages_reserve_are_ordinary_attributes(self, table: TrackingTable) -> None:
+<<<<<<< HEAD
         reserved: dict[str, Any] = {
             "name": 1,
             "select": 2,
@@ -185,6 +186,11 @@ class TrackingSuite:
             "index": 8,
         }
         given = row("Q", **reserved)
+=======
+        names = ["name", "select", "a.b", "#x", ":y", "with blank", "é", "index"]
+        attributes: dict[str, Any] = dict(zip(names, range(8), strict=True))
+        given = row("Q", **attributes)
+>>>>>>> 74b8ebf (A test of reserved names typed)
         table.put_rows([given])
         table.put_rows([row("Q", select=None)])
         assert table.get(EVENT, "Q") == {k: v for k, v in given.items() if k != "select"}
