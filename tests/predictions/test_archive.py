@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from f1lib.errors import BadParameters
 from f1lib.predictions.archive import find_event, predicted_events
+from f1lib.tracking.rows import TrackingRow
 
 
-def _race(event: str, date: str) -> dict[str, Any]:
+def _race(event: str, date: str) -> TrackingRow:
     return {"event_partition_key": event, "session_name_abr": "R", "session_date_utc": date}
 
 
-def _issue(event: str, finished: str | None) -> dict[str, Any]:
+def _issue(event: str, finished: str | None) -> TrackingRow:
     return {"event_partition_key": event, "session_name_abr": "STAGE#06_predict#pre_race", "finished_utc": finished}
 
 
-ROWS = [
+ROWS: list[TrackingRow] = [
     _race("2024_São_Paulo_Grand_Prix", "2024-11-03T15:30:00Z"),
     _race("2025_São_Paulo_Grand_Prix", "2025-11-09T17:00:00Z"),
     _race("2026_São_Paulo_Grand_Prix", "2026-11-08T17:00:00Z"),
@@ -32,7 +31,10 @@ def test_a_key_is_itself_and_a_part_of_it_needs_neither_case_nor_accents() -> No
 
 def test_of_several_the_newest_predicted_is_meant_and_the_newest_of_all_when_none_is() -> None:
     assert find_event(ROWS, "paulo", "lake") == "2026_São_Paulo_Grand_Prix"
-    issued = [_issue("2025_São_Paulo_Grand_Prix", "2025-11-09T00:00:00Z"), _issue("2026_São_Paulo_Grand_Prix", None)]
+    issued: list[TrackingRow] = [
+        _issue("2025_São_Paulo_Grand_Prix", "2025-11-09T00:00:00Z"),
+        _issue("2026_São_Paulo_Grand_Prix", None),
+    ]
     assert predicted_events(issued) == {"2025_São_Paulo_Grand_Prix"}
     assert find_event([*ROWS, *issued], "paulo", "lake") == "2025_São_Paulo_Grand_Prix"
 

@@ -174,23 +174,9 @@ class TrackingSuite:
         assert table.rows("2025_Abu") == []
 
     def test_names_that_query_languages_reserve_are_ordinary_attributes(self, table: TrackingTable) -> None:
-<<<<<<< HEAD
-        reserved: dict[str, Any] = {
-            "name": 1,
-            "select": 2,
-            "a.b": 3,
-            "#x": 4,
-            ":y": 5,
-            "with blank": 6,
-            "é": 7,
-            "index": 8,
-        }
-        given = row("Q", **reserved)
-=======
         names = ["name", "select", "a.b", "#x", ":y", "with blank", "é", "index"]
         attributes: dict[str, Any] = dict(zip(names, range(8), strict=True))
         given = row("Q", **attributes)
->>>>>>> 74b8ebf (A test of reserved names typed)
         table.put_rows([given])
         table.put_rows([row("Q", select=None)])
         assert table.get(EVENT, "Q") == {k: v for k, v in given.items() if k != "select"}
