@@ -14,7 +14,7 @@ from f1lib.lake import parquet
 from f1lib.lake.store import read_json
 from f1lib.model import serving, train
 from f1lib.model.config import parse_config
-from f1lib.scoring import metrics, scorecard
+from f1lib.scoring import metrics
 from tests.support.made_up_training import CONFIG, training, training_workspace
 from tests.support.workspaces import make_workspace
 
@@ -152,10 +152,3 @@ def test_a_driver_who_did_not_start_keeps_his_forecast_and_is_not_scored() -> No
     assert len(race) == 12
     assert race["finishing_position"].notna().sum() == 11
     assert 0 < metrics.score_race(race)["rps"] < 0.3
-
-
-def test_paired_differences_of_a_system_with_itself_are_nothing() -> None:
-    rows = training()
-    made = {("models", "small", "pre_race"): _walk(rows)}
-    _, scores = scorecard.scorecard(made, {})
-    assert scorecard.paired(scores, "pre_race", "small", "small")["rps"] == (0.0, 0.0)

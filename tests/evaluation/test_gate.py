@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from f1lib.errors import PromotionRefused, RunError, StorageError
+from f1lib.errors import PromotionRefused
 from f1lib.evaluation import gate
 from f1lib.lake import parquet
 from f1lib.lake.paths import METADATA, SUCCESS, TRAINING_KEY, run_key
@@ -119,34 +119,10 @@ def test_a_leaked_feature_raises_the_alarm(ws: Workspace) -> None:
         gate.promote(ws, run.run_id)
 
 
-def test_rolling_back_lets_the_one_before_serve_again(ws: Workspace) -> None:
-    first, second = (train.train(ws, SMALL, "pre_race") for _ in range(2))
-    for run in (first, second):
-        gate.promote(ws, run.run_id)
-    back = registry.rollback(ws, "pre_race")
-    assert back["run_id"] == first.run_id
-    assert second.run_id in back["why"]
-    with pytest.raises(RunError, match="no champion before"):
-        registry.rollback(ws, "pre_race")
-
-
 def test_horizons_have_champions_of_their_own(ws: Workspace) -> None:
     runs = [train.train(ws, SMALL, h).run_id for h in ("post_qualifying", "pre_race")]
     gate.consider(ws, runs)
     assert set(registry.champion(ws.store)["horizons"]) == {"post_qualifying", "pre_race"}
-
-
-def test_the_list_names_every_finished_run_and_which_serves(ws: Workspace) -> None:
-    run = train.train(ws, SMALL, "pre_race")
-    other = train.train(ws, SMALL, "post_qualifying")
-    gate.promote(ws, run.run_id)
-    listed = {r["run_id"]: r["serves"] for r in registry.list_runs(ws.store)}
-    assert listed == {run.run_id: True, other.run_id: False}
-
-
-def test_asking_for_a_champion_that_is_not_there_says_what_to_do(ws: Workspace) -> None:
-    with pytest.raises(StorageError, match="05_train"):
-        registry.champion_of(ws.store, "pre_race")
 
 
 HORIZONS = ("pre_weekend", "post_practice", "post_qualifying", "pre_race")

@@ -22,6 +22,7 @@ from f1lib.lake.store import read_json
 from f1lib.pipeline import backtest as backtest_command
 from f1lib.workspace.workspace import Workspace
 from tests.support import gold_world
+from tests.support.examples import examples
 from tests.support.workspaces import make_workspace
 
 WORLD = gold_world.world() | {"entries": gold_world.entries(gold_world.DRIVERS, 2024)}
@@ -108,7 +109,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(steps=st.lists(_STEP, min_size=1, max_size=2))
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_sequence_of_builds_ends_where_one_build_of_everything_does(begun: Path, steps: list[Any]) -> None:
     world = WORLD
     with TemporaryDirectory() as one, TemporaryDirectory() as other:

@@ -27,6 +27,7 @@ from f1lib.sources.protocols import (
 from f1lib.sources.simulated.calendar import Weekend, calendar
 from f1lib.sources.simulated.source import SimulatedSource
 from f1lib.sources.simulated.world import WorldOptions
+from tests.support.examples import examples
 from tests.support.f1db_zips import tiny, write
 
 LATER = datetime(2027, 1, 15, tzinfo=UTC)
@@ -81,7 +82,7 @@ def test_another_seed_is_another_world(complete: SimulatedSource) -> None:
     assert set(other["driver_id"]) != set(complete.session(BRITAIN, "R", LATER).frames["results"]["driver_id"])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(asked=A_SESSION, hours=st.floats(-400, 400))
 def test_a_session_is_never_shown_before_its_end_and_the_lag(asked: tuple[Weekend, str], hours: float) -> None:
     source, (weekend, code) = WORLD, asked
@@ -99,7 +100,7 @@ def test_a_session_is_never_shown_before_its_end_and_the_lag(asked: tuple[Weeken
     assert (driven <= visible).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(asked=A_RACE, minutes=st.integers(-4000, 4000))
 def test_a_starting_grid_is_shown_from_its_own_hour_on(asked: tuple[Weekend, str], minutes: int) -> None:
     source, (weekend, code) = WORLD, asked
@@ -111,7 +112,7 @@ def test_a_starting_grid_is_shown_from_its_own_hour_on(asked: tuple[Weekend, str
         assert len(source.starting_grid(weekend.key, code, as_of).frames["starting_grid"]) >= 15
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(as_of=st.datetimes(datetime(2015, 1, 1), datetime(2060, 12, 31), timezones=st.just(UTC)))
 def test_there_is_always_a_next_race_and_no_later_calendar_than_is_known(as_of: datetime) -> None:
     source = SimulatedSource(first_season=as_of.year - 5)
