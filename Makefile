@@ -38,7 +38,7 @@ test: setup  ## run the tests
 campaign: setup  ## run the long tests that `make test` leaves out
 	$(VENV)/bin/python -m pytest -m campaign --timeout=3000
 
-nightly: setup  ## run the property tests with five times as many examples (an hour)
+nightly: setup  ## run the property tests with five times as many examples (a quarter of an hour)
 	$(VENV)/bin/python -m pytest -m hypothesis --hypothesis-profile=nightly --timeout=7200
 
 check: setup  ## lint, formatting, types, the laws of the architecture, the style of the notebooks
