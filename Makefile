@@ -8,7 +8,7 @@ export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign check fmt lab pictures bench lock dist clean
+.PHONY: help setup run test campaign nightly check fmt lab pictures bench lock dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +37,9 @@ test: setup  ## run the tests
 
 campaign: setup  ## run the long tests that `make test` leaves out
 	$(VENV)/bin/python -m pytest -m campaign --timeout=3000
+
+nightly: setup  ## run the property tests with five times as many examples (a quarter of an hour)
+	$(VENV)/bin/python -m pytest -m hypothesis --hypothesis-profile=nightly --timeout=7200
 
 check: setup  ## lint, formatting, types, the laws of the architecture, the style of the notebooks
 	$(VENV)/bin/ruff check .

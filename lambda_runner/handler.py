@@ -27,8 +27,10 @@ RESERVE_MILLISECONDS = 180_000
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Do what ``event`` asks for; whatever goes wrong is logged and raised, so that Lambda sees it."""
-    names = [os.environ.get(f"POWERTOOLS_{name}", "f1lib") for name in ("METRICS_NAMESPACE", "SERVICE_NAME")]
-    telemetry = Telemetry(*names, request_id=context.aws_request_id)
+    namespace, service = (
+        os.environ.get(f"POWERTOOLS_{name}", "f1lib") for name in ("METRICS_NAMESPACE", "SERVICE_NAME")
+    )
+    telemetry = Telemetry(namespace, service, context.aws_request_id)
     with _swept():
         try:
             wanted = parse_event(event)

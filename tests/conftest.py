@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.support.lakes import built_once, replay_a_weekend, tick_on_saturday
 from tests.support.standins import aws_environment, dynalite, moto
 
 __all__ = ["aws_environment", "dynalite", "moto"]
 
+# `pytest --hypothesis-profile=nightly`: five times as many examples, as long as it takes.
+settings.register_profile("nightly", max_examples=500, deadline=None)
 ROOT = Path(__file__).resolve().parents[1]
 # The workers take whole modules in this order: those that take longest begin, so that none is left over at the end.
 SLOWEST_FIRST = """

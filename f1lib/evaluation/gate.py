@@ -19,10 +19,10 @@ from f1lib.domain.moments import format_utc
 from f1lib.errors import PromotionRefused
 from f1lib.evaluation import backtest
 from f1lib.lake import parquet
-from f1lib.lake.paths import CHAMPION_KEY, DECISION, TRAINING_KEY, run_key
+from f1lib.lake.paths import DECISION, TRAINING_KEY, run_key
 from f1lib.lake.store import write_json
 from f1lib.model import fit
-from f1lib.model.registry import champion, metadata
+from f1lib.model.registry import champion, change_champion, metadata
 from f1lib.scoring import baselines, metrics
 
 if TYPE_CHECKING:
@@ -168,9 +168,10 @@ def _compare(
 
 def _make_champion(ws: Workspace, document: Mapping[str, Any], why: str) -> None:
     """Write the champion of one horizon; those before it are kept for `rollback`."""
-    whole, horizon = champion(ws.store), str(document["horizon"])
-    before = whole["horizons"].get(horizon)
-    previous = [{k: v for k, v in before.items() if k != "previous"}, *before.get("previous", [])] if before else []
     entry = {"run_id": document["run_id"], "model": document["model"], "since": format_utc(ws.as_of), "why": why}
-    kept = [p for p in previous if p["run_id"] != document["run_id"]][:20]
-    write_json(ws.store, CHAMPION_KEY, {"horizons": {**whole["horizons"], horizon: {**entry, "previous": kept}}})
+
+    def promoted(before: dict[str, Any] | None) -> dict[str, Any]:
+        previous = [{k: v for k, v in before.items() if k != "previous"}, *before.get("previous", [])] if before else []
+        return {**entry, "previous": [p for p in previous if p["run_id"] != document["run_id"]][:20]}
+
+    change_champion(ws.store, document["horizon"], promoted)

@@ -18,12 +18,15 @@ from f1lib.lake.aws_client import AwsUrl, aws_errors, error_code
 from f1lib.lake.paths import LAYERS, check_key, check_prefix, is_written_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _log = logging.getLogger(__name__)
 # A connection that breaks while the body streams is not botocore's to retry: this many tries in all.
 BODY_ATTEMPTS = 3
 KEPT_BYTES = 64 << 20
+# A conditional write whose object another writer changed meanwhile is tried again, this many times in all.
+UPDATE_ATTEMPTS = 20
+OVERTAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
 
 
 class S3Store:
@@ -55,16 +58,18 @@ class S3Store:
             return known
         with aws_errors(f"read {key} in lake {self.url}"):
             try:
-                return self._kept.keep(key, self._body(name))
+                return self._kept.keep(key, self._object(name)[0])
             except self._client.exceptions.NoSuchKey:
                 raise NoSuchKey(f"the lake has no {key} (lake {self.url})") from None
 
-    def _body(self, name: str) -> bytes:
+    def _object(self, name: str) -> tuple[bytes, str]:
+        """The bytes of an object and the tag of this version of it."""
         from botocore.exceptions import HTTPClientError
 
         for attempt in range(1, BODY_ATTEMPTS + 1):
             try:
-                return bytes(self._client.get_object(Bucket=self.bucket, Key=name)["Body"].read())
+                answer = self._client.get_object(Bucket=self.bucket, Key=name)
+                return bytes(answer["Body"].read()), str(answer["ETag"])
             except HTTPClientError:
                 if attempt == BODY_ATTEMPTS:
                     raise
@@ -77,6 +82,34 @@ class S3Store:
             self._client.put_object(Bucket=self.bucket, Key=name, Body=data)
         _log.debug("wrote %s (%d bytes)", key, len(data))
         self._kept.keep(key, data)
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> bytes:
+        """See `ObjectStore.update`; a conditional ``PUT``, tried again after the write that came between."""
+        from botocore.exceptions import ClientError
+
+        name, data = self._name(check_key(key)), b""
+        for _ in range(UPDATE_ATTEMPTS):
+            with aws_errors(f"update {key} in lake {self.url}"):
+                found, condition = self._current(name)
+                if data and found == data:
+                    return data  # the last try was done and its answer lost
+                data = change(found)
+                try:
+                    self._client.put_object(Bucket=self.bucket, Key=name, Body=data, **condition)
+                except ClientError as error:
+                    if error_code(error) not in OVERTAKEN:
+                        raise
+                else:
+                    return self._kept.keep(key, data)
+        raise StorageError(f"cannot update {key} in lake {self.url}: overtaken {UPDATE_ATTEMPTS} times")
+
+    def _current(self, name: str) -> tuple[bytes | None, dict[str, str]]:
+        """The bytes of an object and the condition of a ``PUT`` that follows them."""
+        try:
+            data, tag = self._object(name)
+        except self._client.exceptions.NoSuchKey:
+            return None, {"IfNoneMatch": "*"}
+        return data, {"IfMatch": tag}
 
     def exists(self, key: str) -> bool:
         """See `ObjectStore.exists`."""

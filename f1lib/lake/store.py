@@ -43,6 +43,13 @@ class ObjectStore(Protocol):
     def write(self, key: str, data: bytes) -> None:
         """Put ``data`` under ``key`` in one visible step; raises `StorageError` when it cannot."""
 
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> bytes:
+        """Replace the bytes under ``key`` by ``change`` of them (None where there are none), and return the new ones.
+
+        No other update is lost: ``change`` is called again when one came between. Raises what ``change`` raises,
+        `StorageError` when the bytes cannot be read or written.
+        """
+
     def exists(self, key: str) -> bool:
         """Whether ``key`` holds bytes."""
 
@@ -92,6 +99,21 @@ class LocalStore:
                 with suppress(FileNotFoundError):
                     Path(temporary).unlink()
             raise StorageError(f"cannot write {key} in lake {self.root}: {error.strerror or error}") from error
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> bytes:
+        """See `ObjectStore.update`; the updates of one folder take turns."""
+        import fcntl  # not on Windows
+
+        lock = self.path(key).parent / f"{self._TEMPORARY}lock"
+        try:
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with lock.open("wb") as turn:
+                fcntl.flock(turn, fcntl.LOCK_EX)  # until the file is closed, were it by the end of this process
+                data = change(find(self, key))
+                self.write(key, data)
+        except OSError as error:
+            raise StorageError(f"cannot update {key} in lake {self.root}: {error.strerror or error}") from error
+        return data
 
     def exists(self, key: str) -> bool:
         """See `ObjectStore.exists`."""
@@ -165,13 +187,33 @@ def find_json(store: ObjectStore, key: str) -> Any:
 
 def read_json(store: ObjectStore, key: str) -> Any:
     """The JSON document under ``key``; raises `NoSuchKey` when it is absent, `StorageError` when it is no JSON."""
+    return _parsed(store, key, store.read(key))
+
+
+def _parsed(store: ObjectStore, key: str, data: bytes) -> Any:
     try:
-        return json.loads(store.read(key))
+        return json.loads(data)
     except ValueError as error:
         raise StorageError(f"{key} in lake {store.url} is no JSON: {error}") from error
 
 
 def write_json(store: ObjectStore, key: str, document: Any) -> None:
     """Put ``document`` under ``key`` as indented UTF-8 JSON; NaN is refused, as JSON has none."""
+    store.write(key, _json_bytes(document))
+
+
+def update_json(store: ObjectStore, key: str, change: Callable[[Any], Any]) -> Any:
+    """Replace the JSON document under ``key`` by ``change`` of it (None where there is none), and return the new one.
+
+    See `ObjectStore.update`: no other update of the document is lost.
+    """
+
+    def changed(found: bytes | None) -> bytes:
+        return _json_bytes(change(None if found is None else _parsed(store, key, found)))
+
+    return json.loads(store.update(key, changed))
+
+
+def _json_bytes(document: Any) -> bytes:
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, sort_keys=False)
-    store.write(key, (text + "\n").encode())
+    return (text + "\n").encode()

@@ -1,13 +1,6 @@
-"""Who serves: the champion of each horizon, the gate a new run has to pass, and the record of what it decided.
+"""Model runs of a lake and the champion of each horizon, the run that serves; `evaluation.gate` promotes one.
 
->>> consider(ws, runs["run_id"].tolist())        # after training: promote or refuse, a row a run
 >>> champion_of(ws.store, "pre_race")["run_id"]
-
-The gate (`judge`) compares the races a run was validated on with the same races of the champion and of the baselines.
-A run is refused when on RPS or on win log-loss its paired mean difference is worse than chance gives a run as good in
-`CHANCE` of cases (Student's t: 2.8 standard errors over five races, 2.1 over 24) *and* than `TRIVIAL` of the other's
-mean: the first alone would refuse a refit for a difference nobody can see. A Spearman above `metrics.LEAK_SPEARMAN`
-is refused as the alarm of a leak.
 """
 
 from __future__ import annotations
@@ -17,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from f1lib.domain.moments import format_utc
 from f1lib.errors import RunError, StorageError
 from f1lib.lake.paths import CHAMPION_KEY, DECISION, METADATA, MODEL_RUNS_PREFIX, SUCCESS, finished_runs, run_key
-from f1lib.lake.store import each, find_json, read_json, write_json
+from f1lib.lake.store import each, find_json, read_json, update_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
 
@@ -29,16 +24,31 @@ def rollback(ws: Workspace, horizon: str) -> dict[str, Any]:
 
     Raises `RunError` when there was none. The gate is not asked: this is the way out when it was wrong.
     """
-    entry = champion_of(ws.store, horizon)
-    previous = list(entry.get("previous", []))
-    if not previous:
-        raise RunError(f"horizon {horizon}: no champion before {entry['run_id']} to go back to")
-    back = previous.pop(0)
-    why = f"rolled back from {entry['run_id']}"
-    restored = {**back, "since": format_utc(ws.as_of), "why": why, "previous": previous}
-    document = champion(ws.store)
-    write_json(ws.store, CHAMPION_KEY, {"horizons": {**document["horizons"], horizon: restored}})
-    return restored
+    serving = champion_of(ws.store, horizon)["run_id"]
+
+    def restored(entry: dict[str, Any] | None) -> dict[str, Any]:
+        if not entry or not entry.get("previous"):
+            raise RunError(f"horizon {horizon}: no champion before {serving} to go back to")
+        back, *previous = entry["previous"]
+        why = f"rolled back from {entry['run_id']}"
+        return {**back, "since": format_utc(ws.as_of), "why": why, "previous": previous}
+
+    return change_champion(ws.store, horizon, restored)
+
+
+def change_champion(
+    store: ObjectStore, horizon: str, change: Callable[[dict[str, Any] | None], dict[str, Any]]
+) -> dict[str, Any]:
+    """Replace the entry of one horizon by ``change`` of it (None where nobody serves), and return the new one.
+
+    The document is shared by all horizons: what others write to it at the same moment is kept.
+    """
+
+    def changed(document: dict[str, Any] | None) -> dict[str, Any]:
+        horizons = (document or {"horizons": {}})["horizons"]
+        return {"horizons": {**horizons, horizon: change(horizons.get(horizon))}}
+
+    return dict(update_json(store, CHAMPION_KEY, changed)["horizons"][horizon])
 
 
 def champion(store: ObjectStore) -> dict[str, Any]:

@@ -36,8 +36,8 @@ def _passed_over(tree: ast.AST) -> Iterator[ast.AST]:
 def _keys(tree: ast.AST) -> list[str]:
     """The texts of ``tree``, whole or parts of f-strings, that are keys of the lake or parts of one."""
     passed = {id(node) for node in _passed_over(tree)}
-    texts = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
-    return [f"{n.lineno} {n.value!r}" for n in texts if id(n) not in passed and KEY.match(n.value)]
+    texts = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in passed]
+    return [f"{n.lineno} {n.value!r}" for n in texts if isinstance(n.value, str) and KEY.match(n.value)]
 
 
 @pytest.mark.parametrize(

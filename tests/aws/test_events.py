@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from f1lib.aws import events
 from f1lib.aws.events import Backfill, IngestSession, RunPrediction, RunStage, Tick, parse_event
-from f1lib.errors import BadParameters
+from f1lib.aws.telemetry import Telemetry
+from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, SourceError
+from tests.support.workspaces import make_workspace
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "lambda_runner" / "events").glob("*.json"))
 
@@ -33,12 +38,16 @@ def test_eventbridge_s_own_event_is_a_tick(source: str) -> None:
 
 def test_events_come_as_what_they_ask_for() -> None:
     name = "2025_São_Paulo_Grand_Prix"
-    ingest = {"action": "ingest_session", "event_partition_key": name, "session_abr": "SG"}
+    ingest: dict[str, Any] = {"action": "ingest_session", "event_partition_key": name, "session_abr": "SG"}
     assert parse_event(ingest) == IngestSession(**ingest)
     assert parse_event({"action": "run_prediction"}) == RunPrediction(action="run_prediction")
     assert parse_event({"action": "backfill", "seasons": [2024]}) == Backfill(action="backfill", seasons=[2024])
     assert parse_event({"action": "tick", "now": "2025-12-06 16:00"}).now == "2025-12-06T16:00:00Z"
-    given = {"action": "stage", "stage": "03_silver", "parameters": {"seasons": [2025], "deep": True, "x": 1.5}}
+    given: dict[str, Any] = {
+        "action": "stage",
+        "stage": "03_silver",
+        "parameters": {"seasons": [2025], "deep": True, "x": 1.5},
+    }
     assert parse_event(given) == RunStage(**given)
 
 
@@ -96,3 +105,41 @@ def test_an_event_key_cannot_be_a_path(event: str) -> None:
 def test_a_sweep_s_name_cannot_be_a_path(sweep: str) -> None:
     with pytest.raises(BadParameters, match="event: sweep"):
         parse_event({"action": "sweep_report", "sweep": sweep})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "wanted"),
+    [
+        ({"status": "ingested", "wait_seconds": 0.0}, {"status": "ingested", "rows": 900}),
+        ({"status": "due", "wait_seconds": 3600.0}, RateLimited),
+        ({"status": "taken", "wait_seconds": 0.0}, AlreadyRunning),
+        ({"status": "failed", "wait_seconds": 0.0}, SourceError),
+    ],
+    ids=lambda value: str(value.get("status", "")) if isinstance(value, dict) else value.__name__,
+)
+def test_a_session_s_laps_answer_the_state_machine_in_its_own_words(
+    outcome: dict[str, Any], wanted: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ws = make_workspace(tmp_path, "2025-12-31T00:00:00Z")
+    asked: list[str] = []
+
+    def bring(ws: Any, units: list[str], workers: int, clock: Any, on_unit: Any) -> list[dict[str, Any]]:
+        asked.extend(units)
+        return [{"unit": units[0], "rows": 900, "warning": "", **outcome}]
+
+    monkeypatch.setattr("f1lib.bronze.timing_backfill.bring_all", bring)
+    event = {"action": "ingest_session", "event_partition_key": "2024_Qatar_Grand_Prix", "session_abr": "Q"}
+    parsed = events.parse_event({**event, "laps": True})
+    telemetry = Telemetry("f1lib/test", "backfill-test", "id")
+    with contextlib.redirect_stdout(io.StringIO()):
+        if isinstance(wanted, dict):
+            assert wanted.items() <= events.run_event(ws, parsed, telemetry, lambda: True).items()
+        else:
+            with pytest.raises(wanted, match="2024_Qatar_Grand_Prix/Q"):
+                events.run_event(ws, parsed, telemetry, lambda: True)
+    assert asked == ["2024_Qatar_Grand_Prix/Q"]
+
+
+def test_laps_is_a_yes_or_a_no() -> None:
+    with pytest.raises(BadParameters, match=r"event: laps: .*bool"):
+        events.parse_event({"action": "backfill", "seasons": [2024], "laps": "please"})

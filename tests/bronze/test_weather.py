@@ -15,8 +15,9 @@ from f1lib.bronze.weather import Material, fetch_forecasts, fetch_past, material
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import RateLimited, SourceError
 from f1lib.tracking.rows import Status, TrackingRow
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support.f1db_zips import tiny, write
+from tests.support.workspaces import make_workspace
 
 AUSTRALIA, CHINA = "2025_Australian_Grand_Prix", "2025_Chinese_Grand_Prix"
 EVE = "2025-03-15T12:00:00Z"
@@ -55,7 +56,7 @@ class Sky:
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
     release = write(tmp_path / "f1db.zip", tiny())
-    opened = open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db=str(release), as_of=EVE)
+    opened = make_workspace(tmp_path / "lake", EVE, f1db=str(release))
     refresh_schedule(opened, [])
     return opened
 

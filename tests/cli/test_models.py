@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import json
-import types
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from f1lib.cli.main import main
 from f1lib.evaluation import gate
-from f1lib.lake import parquet
-from f1lib.lake.paths import TRAINING_KEY
-from f1lib.lake.store import open_store
 from f1lib.model import train
 from f1lib.model.config import parse_config
-from tests.support.made_up_training import CONFIG, training
+from tests.support.made_up_training import CONFIG, training, training_workspace
 
 NOW = "2018-02-01T00:00:00Z"
+Lake = tuple[list[str], list[str]]
 
 
 @pytest.fixture
-def lake(tmp_path: Path) -> tuple[list[str], list[str]]:
+def lake(tmp_path: Path) -> Lake:
     """The command's options, and two finished runs of which the second serves."""
-    store = open_store(str(tmp_path / "lake"))
-    parquet.write_parquet(store, TRAINING_KEY, training())
-    moment = datetime(2018, 1, 1, tzinfo=UTC)
-    ws = types.SimpleNamespace(store=store, as_of=moment, settings=None, source_name="simulated", run_id="r")
+    ws = training_workspace(tmp_path / "lake", "2018-01-01T00:00:00Z")
     runs = [train.train(ws, parse_config(CONFIG, "test"), "pre_race").run_id for _ in range(2)]
-    gate.consider(ws, runs, training())  # type: ignore[arg-type]
+    gate.consider(ws, runs, training())
     return ["--source", "simulated", "--lake", str(tmp_path / "lake"), "--now", NOW], runs
 
 
-def test_the_list_shows_who_serves_and_what_the_gate_said(lake, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_the_list_shows_who_serves_and_what_the_gate_said(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
     options, runs = lake
     assert main(["models", "list", "--json", *options]) == 0
     listed = {run["run_id"]: run for run in json.loads(capsys.readouterr().out)}
@@ -43,7 +36,7 @@ def test_the_list_shows_who_serves_and_what_the_gate_said(lake, capsys: pytest.C
     assert runs[1] in capsys.readouterr().out
 
 
-def test_a_run_is_shown_with_the_gates_figures(lake, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_is_shown_with_the_gates_figures(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
     options, runs = lake
     assert main(["models", "show", runs[0], *options]) == 0
     shown = json.loads(capsys.readouterr().out)
@@ -52,7 +45,7 @@ def test_a_run_is_shown_with_the_gates_figures(lake, capsys: pytest.CaptureFixtu
     assert shown["parity"]["max_abs_difference"] <= 1e-4
 
 
-def test_rolling_back_and_promoting_again_change_who_serves(lake, capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_rolling_back_and_promoting_again_change_who_serves(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
     options, runs = lake
     assert main(["models", "rollback", "pre_race", *options]) == 0
     assert f"{runs[0]} serves pre_race again" in capsys.readouterr().out
@@ -61,7 +54,9 @@ def test_rolling_back_and_promoting_again_change_who_serves(lake, capsys: pytest
 
 
 @pytest.mark.parametrize("action", [["show", "nobody"], ["promote", "nobody"], ["rollback", "pre_weekend"]])
-def test_what_is_not_there_is_said_in_one_line(lake, action: list[str], capsys: pytest.CaptureFixture[str]) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_not_there_is_said_in_one_line(
+    lake: Lake, action: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     options, _ = lake
     assert main(["models", *action, *options]) == 1
     said = capsys.readouterr().err

@@ -10,8 +10,9 @@ from f1lib.bronze.schedule import refresh_schedule
 from f1lib.cli.main import main
 from f1lib.lake.store import write_json
 from f1lib.tracking.rows import Status, TrackingRow
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support.f1db_zips import tiny, write
+from tests.support.workspaces import make_workspace
 
 AUSTRALIA = "2025_Australian_Grand_Prix"
 SATURDAY = "2025-03-15T12:00:00Z"
@@ -21,7 +22,7 @@ SATURDAY = "2025-03-15T12:00:00Z"
 def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     monkeypatch.setenv("COLUMNS", "200")
     release = write(tmp_path / "f1db.zip", tiny())
-    opened = open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db=str(release), as_of=SATURDAY)
+    opened = make_workspace(tmp_path / "lake", SATURDAY, f1db=str(release))
     refresh_schedule(opened, [])
     return opened
 

@@ -1,10 +1,7 @@
-from datetime import UTC, datetime, timedelta, timezone
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import EventKey, plain, slug
 from f1lib.errors import BadParameters
 
@@ -28,24 +25,6 @@ def test_no_event_name_can_leave_its_folder(name: str) -> None:
     assert "/" not in folder
     assert "\\" not in folder
     assert not folder.startswith(".")
-
-
-def test_a_moment_without_an_offset_is_utc_and_another_offset_is_converted() -> None:
-    assert parse_utc("2025-12-06T16:00:00") == datetime(2025, 12, 6, 16, tzinfo=UTC)
-    assert parse_utc("2025-12-06T17:00:00+01:00") == datetime(2025, 12, 6, 16, tzinfo=UTC)
-    assert parse_utc("2025-12-06T16:00:00Z") == datetime(2025, 12, 6, 16, tzinfo=UTC)
-
-
-def test_a_bad_date_is_refused_with_an_example_of_a_good_one() -> None:
-    with pytest.raises(BadParameters, match="2025-12-06T16:00:00Z"):
-        parse_utc("yesterday")
-
-
-def test_moments_are_written_in_utc_and_naive_ones_refused() -> None:
-    there = datetime(2025, 12, 6, 17, tzinfo=timezone(timedelta(hours=1)))
-    assert format_utc(there) == "2025-12-06T16:00:00Z"
-    with pytest.raises(BadParameters, match="time zone"):
-        format_utc(datetime(2025, 12, 6))
 
 
 def test_people_may_type_names_without_accents_or_underscores() -> None:

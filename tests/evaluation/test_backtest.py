@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import types
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +11,14 @@ import pytest
 from f1lib.errors import BadParameters
 from f1lib.evaluation import backtest
 from f1lib.lake import parquet
-from f1lib.lake.paths import TRAINING_KEY
-from f1lib.lake.store import open_store, read_json
+from f1lib.lake.store import read_json
 from f1lib.model import serving, train
 from f1lib.model.config import parse_config
 from f1lib.scoring import metrics
-from tests.support.made_up_training import CONFIG, training
+from tests.support.made_up_training import CONFIG, training, training_workspace
+from tests.support.workspaces import make_workspace
 
+AFTER = "2018-01-01T00:00:00Z"
 SMALL = parse_config(CONFIG, "test")
 
 
@@ -56,13 +55,10 @@ def test_several_refits_at_once_give_the_same_forecasts() -> None:
 def test_production_trained_on_what_it_knew_forecasts_the_same(tmp_path: Path) -> None:
     rows = training()
     known = rows[(rows["event_year"] < 2017) | (rows["event_number"] < 4)]
-    store = open_store(str(tmp_path))
-    parquet.write_parquet(store, TRAINING_KEY, known)
-    moment = datetime(2017, 5, 1, tzinfo=UTC)
-    ws = types.SimpleNamespace(store=store, as_of=moment, settings=None, source_name="simulated", run_id="r")
+    ws = training_workspace(tmp_path, "2017-05-01T00:00:00Z", known)
     run = train.train(ws, SMALL, "pre_race")
     race = rows.query("horizon == 'pre_race' and event_year == 2017 and event_number == 4")
-    issued = serving.load_serving(store, run.run_id).forecast(race)
+    issued = serving.load_serving(ws.store, run.run_id).forecast(race)
     walked = _walk(rows).query("event_number == 4")
     assert np.abs(issued["p_win"].to_numpy() - walked["p_win"].to_numpy()).max() < 1e-9
     assert np.abs(issued["predicted_score"].to_numpy() - walked["predicted_score"].to_numpy()).max() < 1e-9
@@ -77,10 +73,8 @@ def _with_sprint(rows: pd.DataFrame) -> pd.DataFrame:
 
 def test_a_sprint_is_forecast_as_production_does_by_a_model_of_the_races_before_its_weekend(tmp_path: Path) -> None:
     rows = _with_sprint(training())
-    store = open_store(str(tmp_path))
-    parquet.write_parquet(store, TRAINING_KEY, rows[(rows["event_year"] < 2017) | (rows["event_number"] < 4)])
-    moment = datetime(2017, 5, 1, tzinfo=UTC)
-    ws = types.SimpleNamespace(store=store, as_of=moment, settings=None, source_name="simulated", run_id="r")
+    known = rows[(rows["event_year"] < 2017) | (rows["event_number"] < 4)]
+    ws = training_workspace(tmp_path, "2017-05-01T00:00:00Z", known)
     run = train.train(ws, SMALL, "pre_race")
     sprint = rows[(rows["session"] == "S") & (rows["horizon"] == "pre_race")]
     issued = run.serving.forecast_session(sprint)
@@ -116,8 +110,7 @@ def test_a_season_that_is_not_there_is_refused() -> None:
 
 
 def test_the_scorecard_has_the_documented_shape_and_is_written(tmp_path: Path) -> None:
-    store = open_store(str(tmp_path))
-    ws = types.SimpleNamespace(store=store, settings=types.SimpleNamespace(threads=1, model="grid_only_v1"))
+    ws = make_workspace(tmp_path, AFTER, threads=1, model="grid_only_v1")
     card = backtest.run(ws, training(), 2017, 2017, ["grid_only_v1"], ["pre_race"])
     assert card["races"] == 10
     scores = card["models"]["grid_only_v1"]["pre_race"]
@@ -125,21 +118,19 @@ def test_the_scorecard_has_the_documented_shape_and_is_written(tmp_path: Path) -
     assert set(card["baselines"]["grid_slot_table"]["pre_race"]) >= set(metrics.METRICS)
     assert card["by_season"]["2017"]["models"]["grid_only_v1"]["pre_race"]["mae"] == pytest.approx(scores["mae"])
     assert card["by_phase"]["sprint_weekend"]["races"] == 2
-    assert read_json(store, "reports/scorecard.json")["races"] == 10
-    assert len(parquet.read_parquet(store, "reports/scorecard.parquet")) == 30  # ten races, one model, two baselines
+    assert read_json(ws.store, "reports/scorecard.json")["races"] == 10
+    assert len(parquet.read_parquet(ws.store, "reports/scorecard.parquet")) == 30  # ten races, one model, two baselines
     sprints = backtest.run(ws, _with_sprint(training()), 2017, 2017, ["grid_only_v1"], ["pre_race"], session="S")
     assert (card["session"], sprints["session"], sprints["races"]) == ("R", "S", 1)
-    assert read_json(store, "reports/scorecard_sprints.json") == sprints
-    assert read_json(store, "reports/scorecard.json")["races"] == 10
+    assert read_json(ws.store, "reports/scorecard_sprints.json") == sprints
+    assert read_json(ws.store, "reports/scorecard.json")["races"] == 10
 
 
 def test_what_serves_is_refitted_after_each_race_and_what_it_is_compared_with_every_four(tmp_path: Path) -> None:
     rows, asked = training(), (2017, 2017, ["grid_only_v1"], ["pre_race"])
 
     def mean_rps(serves: str, refit_every: int = 0) -> float:
-        ws = types.SimpleNamespace(
-            store=open_store(str(tmp_path)), settings=types.SimpleNamespace(threads=1, model=serves)
-        )
+        ws = make_workspace(tmp_path, AFTER, threads=1, model=serves)
         card = backtest.run(ws, rows, *asked, refit_every)
         return float(card["models"]["grid_only_v1"]["pre_race"]["rps"])
 
@@ -148,9 +139,7 @@ def test_what_serves_is_refitted_after_each_race_and_what_it_is_compared_with_ev
 
 
 def test_an_unknown_horizon_is_refused(tmp_path: Path) -> None:
-    ws = types.SimpleNamespace(
-        store=open_store(str(tmp_path)), settings=types.SimpleNamespace(threads=1, model="grid_only_v1")
-    )
+    ws = make_workspace(tmp_path, AFTER, threads=1, model="grid_only_v1")
     with pytest.raises(BadParameters, match="post_race"):
         backtest.run(ws, training(), 2017, 2017, ["grid_only_v1"], ["post_race"])
 

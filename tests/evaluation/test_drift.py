@@ -70,7 +70,7 @@ def test_a_shift_and_missing_values_count_as_drift_and_a_usual_race_does_not() -
         }
     )
     training["event_partition_key"] = [f"race-{i // 20:03d}" for i in range(6000)]
-    drift = health.feature_drift(training, served, list(served)).set_index("feature")
+    drift = health.feature_drift(training, served, served.columns.tolist()).set_index("feature")
     assert drift["drifted"].to_dict() == {"moved": True, "gone": True, "same": False}
     assert (drift["usual"] > 0).all()
 

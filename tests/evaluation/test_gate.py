@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import types
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
 import pytest
 
-from f1lib.errors import PromotionRefused, RunError, StorageError
+from f1lib.errors import PromotionRefused
 from f1lib.evaluation import gate
 from f1lib.lake import parquet
-from f1lib.lake.paths import TRAINING_KEY
-from f1lib.lake.store import open_store, read_json
+from f1lib.lake.paths import METADATA, SUCCESS, TRAINING_KEY, run_key
+from f1lib.lake.store import read_json, write_json
 from f1lib.model import registry, train
 from f1lib.model.config import parse_config
-from tests.support.made_up_training import CONFIG, training
+from f1lib.workspace.workspace import Workspace
+from tests.support.made_up_training import CONFIG, training, training_workspace
 
 SMALL = parse_config(CONFIG, "test")
 
 
 @pytest.fixture
-def ws(tmp_path: Path) -> types.SimpleNamespace:
-    store = open_store(str(tmp_path / "lake"))
-    parquet.write_parquet(store, TRAINING_KEY, training())
-    moment = datetime(2018, 1, 1, tzinfo=UTC)
-    return types.SimpleNamespace(store=store, as_of=moment, settings=None, source_name="simulated", run_id="r")
+def ws(tmp_path: Path) -> Workspace:
+    return training_workspace(tmp_path / "lake", "2018-01-01T00:00:00Z")
 
 
 def _scores(rps: float, spread: float = 0.0, races: int = 24, spearman: float = 0.6) -> list[dict[str, Any]]:
@@ -90,7 +88,7 @@ def test_too_few_common_races_say_nothing() -> None:
     assert gate.judge({"validation": _scores(0.14)}, {"champion": _scores(0.12, races=3)}).comparisons == ()
 
 
-def test_the_first_good_run_serves_and_the_decision_is_kept(ws: types.SimpleNamespace) -> None:
+def test_the_first_good_run_serves_and_the_decision_is_kept(ws: Workspace) -> None:
     run = train.train(ws, SMALL, "pre_race")
     decided = gate.consider(ws, [run.run_id], training())
     assert decided["promoted"].tolist() == [True]
@@ -99,7 +97,7 @@ def test_the_first_good_run_serves_and_the_decision_is_kept(ws: types.SimpleName
     assert registry.show(ws.store, run.run_id)["decision"]["promoted"] is True
 
 
-def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws: types.SimpleNamespace) -> None:
+def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws: Workspace) -> None:
     good = train.train(ws, SMALL, "pre_race")
     gate.promote(ws, good.run_id)
     real = parquet.read_parquet(ws.store, TRAINING_KEY)
@@ -112,7 +110,7 @@ def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws
     assert "worse beyond noise" in registry.show(ws.store, bad.run_id)["decision"]["why"]
 
 
-def test_a_leaked_feature_raises_the_alarm(ws: types.SimpleNamespace) -> None:
+def test_a_leaked_feature_raises_the_alarm(ws: Workspace) -> None:
     rows = training()
     leak = rows["finishing_position"] + np.random.default_rng(4).normal(0, 0.5, len(rows))
     parquet.write_parquet(ws.store, TRAINING_KEY, rows.assign(practice_best_gap_pct=leak))
@@ -121,31 +119,38 @@ def test_a_leaked_feature_raises_the_alarm(ws: types.SimpleNamespace) -> None:
         gate.promote(ws, run.run_id)
 
 
-def test_rolling_back_lets_the_one_before_serve_again(ws: types.SimpleNamespace) -> None:
-    first, second = (train.train(ws, SMALL, "pre_race") for _ in range(2))
-    for run in (first, second):
-        gate.promote(ws, run.run_id)
-    back = registry.rollback(ws, "pre_race")
-    assert back["run_id"] == first.run_id
-    assert second.run_id in back["why"]
-    with pytest.raises(RunError, match="no champion before"):
-        registry.rollback(ws, "pre_race")
-
-
-def test_horizons_have_champions_of_their_own(ws: types.SimpleNamespace) -> None:
+def test_horizons_have_champions_of_their_own(ws: Workspace) -> None:
     runs = [train.train(ws, SMALL, h).run_id for h in ("post_qualifying", "pre_race")]
     gate.consider(ws, runs, training())
     assert set(registry.champion(ws.store)["horizons"]) == {"post_qualifying", "pre_race"}
 
 
-def test_the_list_names_every_finished_run_and_which_serves(ws: types.SimpleNamespace) -> None:
-    run = train.train(ws, SMALL, "pre_race")
-    other = train.train(ws, SMALL, "post_qualifying")
-    gate.promote(ws, run.run_id)
-    listed = {r["run_id"]: r["serves"] for r in registry.list_runs(ws.store)}
-    assert listed == {run.run_id: True, other.run_id: False}
+HORIZONS = ("pre_weekend", "post_practice", "post_qualifying", "pre_race")
 
 
-def test_asking_for_a_champion_that_is_not_there_says_what_to_do(ws: types.SimpleNamespace) -> None:
-    with pytest.raises(StorageError, match="05_train"):
-        registry.champion_of(ws.store, "pre_race")
+@pytest.fixture
+def one_run_a_horizon(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Horizon -> a finished run of it; the gate passes them all, and those who promote at once write at once."""
+    run, together = train.train(ws, SMALL, "pre_race"), Barrier(len(HORIZONS))
+
+    def passed(*_: object) -> gate.Verdict:
+        together.wait()
+        return gate.Verdict(True, "as good", ())
+
+    monkeypatch.setattr(gate, "judge", passed)
+    monkeypatch.setattr(gate, "_opponents", lambda *_: {})
+    for horizon in HORIZONS:
+        write_json(ws.store, run_key(horizon, METADATA), {**run.metadata, "run_id": horizon, "horizon": horizon})
+        ws.store.write(run_key(horizon, SUCCESS), b"")
+    return {horizon: horizon for horizon in HORIZONS}
+
+
+def test_runs_of_different_horizons_promoted_at_the_same_moment_all_serve(
+    ws: Workspace, one_run_a_horizon: dict[str, str]
+) -> None:
+    for _ in range(25):
+        ws.store.delete("models/champion.json")
+        with ThreadPoolExecutor(len(HORIZONS)) as pool:
+            list(pool.map(lambda run_id: gate.promote(ws, run_id), one_run_a_horizon.values()))
+        serving = registry.champion(ws.store)["horizons"]
+        assert {horizon: entry["run_id"] for horizon, entry in serving.items()} == one_run_a_horizon

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,30 +18,11 @@ from f1lib.lake.paths_published import ACCURACY
 from f1lib.lake.tables import conform, contract
 from f1lib.predictions import issue as predictions_issue
 from f1lib.scoring import baselines, metrics
-from f1lib.workspace.workspace import Workspace, open_workspace
-from tests.support.made_up_predictions import prediction_frame
+from f1lib.workspace.workspace import Workspace
+from tests.support.made_up_predictions import DRIVERS, RACE, prediction_frame, result_frame
+from tests.support.workspaces import make_workspace
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"
-RACE = {"event_partition_key": EVENT, "event_year": 2025, "event_number": 24, "event_name": "Abu Dhabi Grand Prix"}
-DRIVERS = [f"driver-{i:02d}" for i in range(10)]
-
-
-def _result(
-    order: list[str], *, started: int = 10, classified: int = 10, available: str = "2025-12-07T15:30:00Z"
-) -> pd.DataFrame:
-    """A race result: the first ``classified`` of ``order`` finished, from ``started`` on nobody started."""
-    rows = []
-    for place, driver in enumerate(order, start=1):
-        rows.append(
-            {
-                **dict.fromkeys(contract("results").names), **RACE, "session": "R", "driver_id": driver,
-                "full_name": driver, "team_id": "t", "team_name": "T", "team_lineage": "t",
-                "finishing_position": place if place <= started else None, "grid_position": place,
-                "status": "finished" if place <= classified else "retired", "is_entrant": place <= started,
-                "is_classified": place <= classified, "available_utc": available, "source": "f1db",
-            }
-        )  # fmt: skip
-    return conform(pd.DataFrame(rows), "results")
 
 
 def _training(winners_from_slot: int) -> pd.DataFrame:
@@ -62,7 +44,7 @@ def _training(winners_from_slot: int) -> pd.DataFrame:
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    opened = open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db="unused.zip", as_of="2025-12-08T10:00:00Z")
+    opened = make_workspace(tmp_path / "lake", "2025-12-08T10:00:00Z")
     event = {
         **dict.fromkeys(contract("events").names), **RACE, "event_format": "conventional", "circuit_id": "yas-marina",
         "circuit": "Yas Marina", "race_start_utc": "2025-12-07T13:00:00Z", "is_cancelled": False, "source": "f1db",
@@ -81,7 +63,7 @@ def ws(tmp_path: Path) -> Workspace:
         )
     ]  # fmt: skip
     write_parquet(opened.store, silver_key("sessions", 2025), conform(pd.DataFrame(sessions), "sessions"))
-    write_parquet(opened.store, silver_key("results", 2025), _result(DRIVERS[::-1], classified=8))
+    write_parquet(opened.store, silver_key("results", 2025), result_frame(DRIVERS[::-1], classified=8))
     write_parquet(opened.store, "gold/training_dataset.parquet", _training(1))
     return opened
 
@@ -128,7 +110,7 @@ def test_the_first_issue_after_the_cut_off_counts_and_the_others_are_scored_besi
 
 def test_of_what_was_issued_before_the_cut_off_the_last_one_counts(ws: Workspace) -> None:
     for moment in ("2025-12-01T10:00:00Z", "2025-12-05T14:00:00Z", "2025-12-06T10:00:00Z"):
-        changed = {"as_of_utc": pd.Timestamp(moment), "horizon": "pre_weekend", "gold_run_id": moment}
+        changed: dict[str, Any] = {"as_of_utc": pd.Timestamp(moment), "horizon": "pre_weekend", "gold_run_id": moment}
         issue = prediction_frame().assign(**changed)
         predictions_issue.publish(ws, issue)
     score_issued(ws)
@@ -141,7 +123,7 @@ def test_a_sprint_is_scored_against_its_own_result_and_its_grid_apart_from_the_r
     sprint = sessions[sessions["session"] == "R"].assign(session="S", **start, available_utc="2025-12-06T11:30:00Z")
     both = pd.concat([part.astype(object) for part in (sessions, sprint)])
     write_parquet(ws.store, silver_key("sessions", 2025), conform(both, "sessions"))
-    results = [_result(DRIVERS[::-1]), _result(DRIVERS, available="2025-12-06T11:30:00Z").assign(session="S")]
+    results = [result_frame(DRIVERS[::-1]), result_frame(DRIVERS, available="2025-12-06T11:30:00Z").assign(session="S")]
     write_parquet(ws.store, silver_key("results", 2025), pd.concat(results, ignore_index=True))
     training = _training(1)
     own = training[training["event_partition_key"] == EVENT].assign(session="S", finishing_position=range(1, 11))
@@ -160,7 +142,7 @@ def test_a_sprint_is_scored_against_its_own_result_and_its_grid_apart_from_the_r
 
 def test_a_predicted_driver_who_did_not_start_is_taken_out_and_the_others_close_up(ws: Workspace) -> None:
     order = [*DRIVERS[1:], DRIVERS[0]]  # the favourite does not start; the others come in the predicted order
-    write_parquet(ws.store, silver_key("results", 2025), _result(order, started=9, classified=9))
+    write_parquet(ws.store, silver_key("results", 2025), result_frame(order, started=9, classified=9))
     predictions_issue.publish(ws, prediction_frame())
     score_issued(ws)
     assert _model_entry(ws)["mae"] == 0.0
@@ -185,11 +167,11 @@ def test_a_baseline_learns_from_earlier_races_only(ws: Workspace) -> None:
 
 
 def test_a_retirement_is_not_classified_but_has_a_place() -> None:
-    joined = joined_with_result(prediction_frame(), _result(DRIVERS, classified=8, started=9))
+    joined = joined_with_result(prediction_frame(), result_frame(DRIVERS, classified=8, started=9))
     by_driver = joined.set_index("driver_id")
-    assert by_driver.loc["driver-08", ["finishing_position", "is_dnf"]].tolist() == [9.0, 1.0]
+    assert by_driver.loc[["driver-08"], ["finishing_position", "is_dnf"]].to_numpy().tolist() == [[9.0, 1.0]]
     assert by_driver.loc["driver-00", "is_dnf"] == 0.0
-    assert pd.isna(by_driver.loc["driver-09", "finishing_position"])
+    assert pd.isna(by_driver["finishing_position"]["driver-09"])
 
 
 def test_means_come_with_their_standard_error_ours_first() -> None:

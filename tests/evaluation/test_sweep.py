@@ -13,13 +13,11 @@ from f1lib.aws import events
 from f1lib.aws.telemetry import Telemetry
 from f1lib.errors import BadParameters
 from f1lib.evaluation import backtest
-from f1lib.lake import parquet
-from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.store import read_json
 from f1lib.model.config import parse_config
 from f1lib.scoring import metrics
-from f1lib.workspace.workspace import Workspace, open_workspace
-from tests.support.made_up_training import CONFIG, training
+from f1lib.workspace.workspace import Workspace
+from tests.support.made_up_training import CONFIG, training, training_workspace
 
 OTHER = CONFIG.replace("name: small", "name: flat").replace("weight: 0.3", "weight: 0.05").replace("0.7", "0.95")
 
@@ -31,9 +29,7 @@ def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     for name, text in (("small", CONFIG), ("flat", OTHER)):
         (folder / f"{name}.yml").write_text(text, encoding="utf-8")
     monkeypatch.setattr("f1lib.model.config.FOLDER", folder)
-    workspace = open_workspace(lake=str(tmp_path / "lake"), source="simulated", as_of="2018-01-01T00:00:00Z")
-    parquet.write_parquet(workspace.store, TRAINING_KEY, training())
-    return workspace
+    return training_workspace(tmp_path / "lake", "2018-01-01T00:00:00Z")
 
 
 def _asked(ws: Workspace, **event: Any) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def _field(world: dict[str, Any], event: str, horizon: str) -> dict[str, str]:
 
 
 def _rows(world: dict[str, Any], table: str, event: str, sessions: str, driver: str) -> pd.Series:
-    frame = world[table]
+    frame: pd.DataFrame = world[table]
     return (
         frame["event_partition_key"].eq(event) & frame["session"].isin(sessions.split()) & frame["driver_id"].eq(driver)
     )
@@ -152,8 +152,8 @@ def test_a_season_opens_with_the_drivers_on_its_entry_list_and_they_have_no_past
     assert rows.loc[["rookie", "newcomer-1", "newcomer-2"], past].isna().all().all()
     assert rows.loc["newcomer-1", [f for f in rows.columns if f.startswith("team_form_")]].isna().all()
     assert rows.loc[["rookie", "newcomer-1"], "races_started"].tolist() == [0.0, 0.0]
-    assert rows.loc["rookie", "team_form_position_10"] > 0
-    assert rows.loc["driver-6", "form_position_10"] > 0
+    assert rows["team_form_position_10"]["rookie"] > 0
+    assert rows["form_position_10"]["driver-6"] > 0
 
 
 def test_before_the_entry_list_is_known_the_field_is_last_seasons() -> None:

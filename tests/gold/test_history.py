@@ -79,11 +79,12 @@ def test_ratings_asked_again_or_about_an_earlier_moment_are_those_asked_once() -
 
 
 def _rated() -> pd.DataFrame:
-    races = gold_history.history(WORLD).races.to_pandas()
+    races: pd.DataFrame = gold_history.history(WORLD).races.to_pandas()
     return races.assign(session="R")
 
 
 def _asked(history: pd.DataFrame, moment: Any) -> pd.DataFrame:
     now = history[history["available_utc"] == moment]
     keys = ["event_year", "major_era_year", "driver_id", "team_lineage"]
-    return now[keys].assign(rating_utc=moment).reset_index(drop=True)
+    asked: pd.DataFrame = now[keys].assign(rating_utc=moment).reset_index(drop=True)
+    return asked

@@ -7,7 +7,7 @@ from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import numpy as np
 import pandas as pd
@@ -20,8 +20,10 @@ from f1lib.gold import build, incremental, manifest, read_silver
 from f1lib.lake import gold_tables, parquet, paths
 from f1lib.lake.store import read_json
 from f1lib.pipeline import backtest as backtest_command
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support import gold_world
+from tests.support.examples import examples
+from tests.support.workspaces import make_workspace
 
 WORLD = gold_world.world() | {"entries": gold_world.entries(gold_world.DRIVERS, 2024)}
 KEY = paths.TRAINING_KEY
@@ -31,7 +33,7 @@ _KEYS = {"event_partition_key", "event_year", "event_number", "event_name", "ses
 
 
 def _workspace(folder: Path, as_of: str) -> Workspace:
-    return open_workspace(lake=str(folder / "lake"), source="simulated", as_of=f"{as_of}T00:00:00Z", run_id="run-1")
+    return make_workspace(folder / "lake", f"{as_of}T00:00:00Z", "simulated", run_id="run-1")
 
 
 def _write(ws: Workspace, world: dict[str, Any]) -> None:
@@ -107,7 +109,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(steps=st.lists(_STEP, min_size=1, max_size=2))
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_sequence_of_builds_ends_where_one_build_of_everything_does(begun: Path, steps: list[Any]) -> None:
     world = WORLD
     with TemporaryDirectory() as one, TemporaryDirectory() as other:
@@ -149,13 +151,12 @@ def test_a_practice_session_of_the_next_race_computes_no_past_event(tmp_path: Pa
 def test_from_one_result_to_the_next_the_past_is_summed_up_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    summed: list[int] = []
-    digests = incremental.input_digests
-    monkeypatch.setattr(incremental, "input_digests", lambda *given: summed.append(1) or digests(*given))
+    digests = Mock(wraps=incremental.input_digests)
+    monkeypatch.setattr(incremental, "input_digests", digests)
     monkeypatch.setattr(incremental, "_LAST", [])
     for moment in ("2024-03-30", "2024-04-01", "2024-04-03", LAST):
         _built(tmp_path, _until(moment), moment)
-    assert len(summed) == 2
+    assert digests.call_count == 2
 
 
 def test_a_new_result_computes_its_own_event_only(tmp_path: Path, computed: list[list[str]]) -> None:

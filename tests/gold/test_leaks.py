@@ -16,6 +16,7 @@ from f1lib.gold import build
 from f1lib.gold import targets as gold_targets
 from f1lib.lake import parquet, tables
 from tests.support import gold_world
+from tests.support.examples import examples
 
 # Table -> the session some rows of which are still missing: every so manieth of them.
 _HOLES = {"results": ("Q", 7), "pit_stops": ("R", 7), "laps": ("R", 7), "weather_observed": ("R", 2)}
@@ -67,7 +68,8 @@ def _settled(cutoff: pd.Timestamp, event: str) -> pd.DataFrame:
     """The targets of ``event`` and of earlier ones that were cut off at ``cutoff`` or before."""
     start = dict(zip(WORLD["events"]["event_partition_key"], WORLD["events"]["race_start_utc"], strict=True))
     earlier = TARGETS["event_partition_key"].map(start) <= start[event]
-    return TARGETS[earlier & (TARGETS["cutoff_utc"] <= cutoff)]
+    settled: pd.DataFrame = TARGETS[earlier & (TARGETS["cutoff_utc"] <= cutoff)]
+    return settled
 
 
 def _spoiled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
@@ -82,7 +84,7 @@ def _spoiled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         elif pd.api.types.is_bool_dtype(out[column]):
             out[column] = ~out[column]
         elif pd.api.types.is_numeric_dtype(out[column]):
-            out[column] = (out[column] * 3 + rng.integers(1, 9)).astype(out[column].dtype)
+            out[column] = (out[column] * 3 + int(rng.integers(1, 9))).astype(out[column].dtype)
         elif column in ("team_id", "team_lineage", "condition", "compound", "status"):
             out[column] = out[column].sample(frac=1, random_state=int(rng.integers(99))).array
     return out[rng.random(len(out)) > 0.2]
@@ -123,7 +125,7 @@ def _with_another_future(cutoff: pd.Timestamp, event: str, seed: int) -> dict[st
 
 
 @given(raced=_RACED, horizon=st.sampled_from(HORIZONS), seed=st.integers(0, 2**31))
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_another_future_leaves_gold_as_it_was_to_the_byte(raced: tuple[str, str], horizon: str, seed: int) -> None:
     """Gold of the target itself and of everything that was cut off before it."""
     event, session = raced
@@ -135,7 +137,7 @@ def test_another_future_leaves_gold_as_it_was_to_the_byte(raced: tuple[str, str]
 
 
 @given(raced=st.sampled_from(RACED[1:]), horizon=st.sampled_from(HORIZONS))
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_gold_made_later_is_gold_made_at_the_time(raced: tuple[str, str], horizon: str) -> None:
     """With nothing after the cut-off there is nothing to look at: what training sees is what serving saw."""
     event, session = raced
@@ -146,7 +148,7 @@ def test_gold_made_later_is_gold_made_at_the_time(raced: tuple[str, str], horizo
 
 
 @given(event=st.sampled_from(EVENTS[1:]), hours=st.integers(-200, 60), seed=st.integers(0, 2**31))
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_moment_can_be_a_cut_off(event: str, hours: int, seed: int) -> None:
     """Serving looks at any moment, before the weekend or between its sessions."""
     cutoff = _target(event, "pre_weekend")["cutoff_utc"].iloc[0] + pd.Timedelta(hours=hours)

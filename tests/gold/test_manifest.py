@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -12,19 +11,19 @@ import pytest
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters, RunError, TableError
 from f1lib.gold import build
-from f1lib.gold import targets as gold_targets
 from f1lib.lake import gold_tables, parquet, paths
 from f1lib.lake.store import read_json
 from f1lib.tracking.rows import Status, TrackingRow
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support import gold_world
+from tests.support.workspaces import make_workspace
 
 NEXT = "2024_Interlagos_Grand_Prix"
 AS_OF = "2024-04-01T20:00:00Z"  # after three of the four races of 2024, before the weekend of the fourth
 
 
 def _workspace(tmp_path: Path, as_of: str, run_id: str = "run-1") -> Workspace:
-    return open_workspace(lake=str(tmp_path / "lake"), source="simulated", as_of=as_of, run_id=run_id)
+    return make_workspace(tmp_path / "lake", as_of, "simulated", run_id=run_id)
 
 
 @pytest.fixture
@@ -162,28 +161,6 @@ def test_both_tables_are_built_from_one_reading_of_silver_and_what_comes_after_i
     assert [(ws.tracking.get("2024_Monaco_Grand_Prix", name) or {})["status"] for name in "RQ"] == ["gold", "silver"]
 
 
-def _calendar() -> tuple[pd.DataFrame, pd.DataFrame]:
-    world = gold_world.world(seasons=(2024,))
-    return world["events"], world["sessions"]
-
-
-def _race_cutoffs(events: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
-    return gold_targets.horizon_cutoffs(events, sessions).query("session == 'R'")
-
-
-@pytest.mark.parametrize(("season", "gridding", "before"), [(2022, "Q", "P1"), (2023, "SS", "Q"), (2024, "SQ", "P1")])
-def test_the_cut_offs_of_a_sprint_follow_the_session_that_grids_it(season: int, gridding: str, before: str) -> None:
-    world = gold_world.world(seasons=(season,))
-    targets = gold_targets.horizon_cutoffs(world["events"], world["sessions"]).query("session == 'S'")
-    assert targets["event_partition_key"].unique().tolist() == [f"{season}_Interlagos_Grand_Prix"]
-    found = targets.set_index("horizon")["cutoff_utc"]
-    own = world["sessions"].query("event_number == 4").set_index("session")
-    assert found["pre_weekend"] == own.loc["P1", "session_start_utc"] - pd.Timedelta(hours=24)
-    assert found["post_practice"] == own.loc[before, "available_utc"]
-    assert found["post_qualifying"] == own.loc[gridding, "available_utc"]
-    assert found["pre_race"] == own.loc["S", "session_start_utc"] - pd.Timedelta(hours=1)
-
-
 def test_a_sprint_is_gridded_by_its_own_qualifying_and_labelled_with_its_own_result(ws: Workspace) -> None:
     rows = build.build_training_dataset(ws).query("event_partition_key == '2023_Interlagos_Grand_Prix'")
     sprint = rows.query("session == 'S' and horizon == 'pre_race'").set_index("driver_id")
@@ -195,35 +172,3 @@ def test_a_sprint_is_gridded_by_its_own_qualifying_and_labelled_with_its_own_res
     assert sprint["sprint_position"].isna().all(), "a sprint is not predicted from its own result"
     race = rows.query("session == 'R' and horizon == 'pre_race'").set_index("driver_id")
     assert race["sprint_position"].tolist() == by_session["S"]["finishing_position"].loc[race.index].tolist()
-
-
-def test_the_cut_offs_of_a_weekend_are_its_eve_its_sessions_and_its_grid() -> None:
-    events, sessions = _calendar()
-    found = _race_cutoffs(events, sessions).set_index(["event_partition_key", "horizon"])["cutoff_utc"]
-    own = sessions.set_index(["event_partition_key", "session"])
-    for event, before in (("2024_Monaco_Grand_Prix", "P3"), (NEXT, "S")):
-        assert found[event, "pre_weekend"] == own.loc[(event, "P1"), "session_start_utc"] - pd.Timedelta(hours=24)
-        assert found[event, "post_practice"] == own.loc[(event, before), "available_utc"]
-        assert found[event, "post_qualifying"] == own.loc[(event, "Q"), "available_utc"]
-        assert found[event, "pre_race"] == own.loc[(event, "R"), "session_start_utc"] - pd.Timedelta(hours=1)
-
-
-def test_a_cancelled_event_is_no_target_and_not_the_next_one() -> None:
-    events, sessions = _calendar()
-    events = events.assign(is_cancelled=events["event_partition_key"] == NEXT)
-    assert NEXT not in set(gold_targets.horizon_cutoffs(events, sessions)["event_partition_key"])
-    assert gold_targets.next_event(events, datetime(2024, 4, 1, tzinfo=UTC)) == ""
-
-
-def test_while_a_horizon_lasts_the_cut_off_is_now_and_afterwards_its_beginning() -> None:
-    events, sessions = _calendar()
-    begins = _race_cutoffs(events, sessions).query("event_partition_key == @NEXT")
-    moment = begins.set_index("horizon")["cutoff_utc"]["post_qualifying"] + pd.Timedelta(hours=2)
-    found = gold_targets.serving_targets(events, sessions, NEXT, "", moment).query("session == 'R'")
-    found = found.set_index("horizon")["cutoff_utc"]
-    assert found["post_qualifying"] == moment
-    assert found["post_practice"] == begins.set_index("horizon")["cutoff_utc"]["post_practice"]
-    assert "pre_race" not in found
-    after = gold_targets.serving_targets(events, sessions, NEXT, "", moment + pd.Timedelta(days=9))
-    after = after.query("session == 'R'")
-    assert after["cutoff_utc"].tolist() == begins["cutoff_utc"].tolist()

@@ -53,31 +53,31 @@ def test_the_winner_of_many_races_is_rated_fastest() -> None:
     for kind in ("qualifying", "race"):
         total = found[f"{kind}_driver"] + found[f"{kind}_car"]
         assert list(total.sort_values().index) == ["ann", "bob", "cat", "dan"]
-        assert found.loc["ann", f"{kind}_car"] < found.loc["cat", f"{kind}_car"]
-        assert found.loc["ann", f"{kind}_driver"] < found.loc["bob", f"{kind}_driver"]
+        assert found[f"{kind}_car"]["ann"] < found[f"{kind}_car"]["cat"]
+        assert found[f"{kind}_driver"]["ann"] < found[f"{kind}_driver"]["bob"]
 
 
 def test_what_a_driver_showed_goes_with_him_to_another_car() -> None:
     history = _history({2022: [["ann", "bob", "cat", "dan"]] * 10}, CARS)
     moved = {"ann": "slow", "bob": "slow"}
     found = Ratings(history).of(_asked(history, 2022, moved)).set_index("driver_id")
-    assert found.loc["ann", "race_car"] == found.loc["bob", "race_car"]
-    assert found.loc["ann", "race_driver"] < found.loc["bob", "race_driver"]
+    assert found["race_car"]["ann"] == found["race_car"]["bob"]
+    assert found["race_driver"]["ann"] < found["race_driver"]["bob"]
 
 
 def test_a_change_of_regulations_halves_what_is_thought_of_a_car_and_widens_the_doubt() -> None:
     history = _history({2021: [["ann", "bob", "cat", "dan"]] * 10}, CARS)
     before = Ratings(history).of(_asked(history, 2021, CARS)).set_index("driver_id")
     after = Ratings(history).of(_asked(history, 2022, CARS)).set_index("driver_id")
-    assert abs(after.loc["ann", "race_car"] / before.loc["ann", "race_car"] - 0.5) < 1e-9
-    assert after.loc["ann", "race_sd"] > 1.5 * before.loc["ann", "race_sd"]
-    assert after.loc["ann", "race_driver"] == before.loc["ann", "race_driver"]
+    assert abs(after["race_car"]["ann"] / before["race_car"]["ann"] - 0.5) < 1e-9
+    assert after["race_sd"]["ann"] > 1.5 * before["race_sd"]["ann"]
+    assert after["race_driver"]["ann"] == before["race_driver"]["ann"]
 
 
 def test_an_unknown_driver_in_an_unknown_car_is_rated_average_and_most_doubtful() -> None:
     history = _history({2022: [["ann", "bob", "cat", "dan"]] * 4}, CARS)
     found = Ratings(history).of(_asked(history, 2022, CARS | {"eve": "new"})).set_index("driver_id")
-    assert found.loc["eve", "race_driver"] == found.loc["eve", "race_car"] == 0
+    assert found["race_driver"]["eve"] == found["race_car"]["eve"] == 0
     assert found["race_sd"].idxmax() == "eve"
 
 
@@ -96,6 +96,6 @@ def test_a_retirement_does_not_make_a_driver_slow() -> None:
     finished_last = history.copy()
     finished_last.loc[out, "finish"] = 5.0
     asked = _asked(history, 2022, CARS)
-    after_retiring = Ratings(retired).of(asked).set_index("driver_id").loc["ann", "race_driver"]
-    after_last_place = Ratings(finished_last).of(asked).set_index("driver_id").loc["ann", "race_driver"]
+    after_retiring = Ratings(retired).of(asked).set_index("driver_id")["race_driver"]["ann"]
+    after_last_place = Ratings(finished_last).of(asked).set_index("driver_id")["race_driver"]["ann"]
     assert after_retiring < after_last_place

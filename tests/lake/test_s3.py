@@ -11,7 +11,7 @@ from f1lib.errors import StorageError
 from f1lib.lake.aws_client import ATTEMPTS
 from f1lib.lake.s3 import BODY_ATTEMPTS
 from f1lib.lake.store import ObjectStore, open_store
-from tests.support.faults_proxy import BROKEN, CUT, UNAVAILABLE, Proxy, proxy_before
+from tests.support.faults_proxy import BROKEN, CUT, LOST, UNAVAILABLE, Proxy, proxy_before
 from tests.support.standins import REGION, Server, make_bucket
 from tests.support.store_suite import StoreSuite
 
@@ -127,6 +127,28 @@ def test_a_body_that_always_breaks_off_is_an_error_never_half_a_file(behind: Obj
     with pytest.raises(StorageError, match="cannot read gold/a in lake"):
         behind.read("gold/a")
     assert len(proxy.requests) == BODY_ATTEMPTS
+
+
+def test_an_update_whose_answer_is_lost_is_done_once(behind: ObjectStore, proxy: Proxy) -> None:
+    behind.write("models/champion.json", b"x")
+    proxy.faults = [None, LOST]
+    assert behind.update("models/champion.json", lambda found: (found or b"") + b"y") == b"xy"
+    assert behind.read("models/champion.json") == b"xy"
+
+
+def test_an_update_that_is_always_overtaken_ends_and_keeps_what_others_wrote(
+    behind: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("f1lib.lake.s3.UPDATE_ATTEMPTS", 3)
+    others = (f"other {number}".encode() for number in range(9))
+
+    def overtaken(found: bytes | None) -> bytes:
+        behind.write("models/champion.json", next(others))
+        return b"mine"
+
+    with pytest.raises(StorageError, match=r"cannot update models/champion\.json in lake .*overtaken 3 times"):
+        behind.update("models/champion.json", overtaken)
+    assert behind.read("models/champion.json") == b"other 2"
 
 
 def test_nobody_listening_is_one_clear_error(aws_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:

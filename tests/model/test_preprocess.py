@@ -13,7 +13,7 @@ RAW = ["grid_position", "field_size", "gap"]
 DERIVED = {"score": ("place_score", "grid_position"), "pole": ("is_first", "grid_position")}
 
 
-def _rows(n: int = 400) -> np.ndarray:  # type: ignore[type-arg]
+def _rows(n: int = 400) -> np.ndarray:
     generator = np.random.default_rng(1)
     rows = np.column_stack([generator.integers(1, 21, n), np.full(n, 20), generator.normal(2, 1, n)]).astype("float32")
     rows[::10, 0] = np.nan
@@ -54,7 +54,7 @@ def test_an_outlier_is_capped_at_three_robust_sigmas() -> None:
 def test_a_rare_flag_is_not_capped_away() -> None:
     rows = np.zeros((100, 3), "float32")
     rows[3, 2] = 1
-    made = preprocess.build(RAW, {}).fit_transform(rows + np.float32([1, 20, 0]))
+    made = preprocess.build(RAW, {}).fit_transform(rows + np.array([1, 20, 0], "float32"))
     assert made[3, 2] > made[4, 2]
 
 

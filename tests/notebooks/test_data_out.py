@@ -70,4 +70,4 @@ def test_a_package_attribute_that_is_none_is_named() -> None:
     import f1lib
 
     with pytest.raises(AttributeError, match="no attribute 'prediction'"):
-        _ = f1lib.prediction  # type: ignore[attr-defined]
+        _ = f1lib.prediction

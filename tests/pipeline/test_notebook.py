@@ -17,7 +17,8 @@ import pytest
 from f1lib.errors import AlreadyRunning, BadParameters, RunError
 from f1lib.pipeline import notebook as pipeline_notebook
 from f1lib.pipeline import tick
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
+from tests.support.workspaces import make_workspace
 
 PARAMETERS = "\n".join(f'{name}: str = ""' for name in ("lake", "tracking", "source", "f1db", "as_of", "run_id"))
 RESULT = "from f1lib.stage import stage_result\nstage_result('09_try', answer=answer)"
@@ -39,7 +40,7 @@ def notebook(*cells: tuple[str, str], parameters: str = "") -> dict[str, Any]:
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    opened = open_workspace(lake=str(tmp_path / "lake"), source="simulated", as_of="2025-12-06T16:00:00Z")
+    opened = make_workspace(tmp_path / "lake", "2025-12-06T16:00:00Z", "simulated")
     return replace(opened, settings=replace(opened.settings, engine="inprocess"), run_id="r1")
 
 
@@ -48,7 +49,11 @@ def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, 
     folder = tmp_path / "notebooks"
     folder.mkdir()
     monkeypatch.setattr(pipeline_notebook, "NOTEBOOKS", folder)
-    return lambda nb: (folder / "09_try.ipynb").write_text(json.dumps(nb), encoding="utf-8") and None
+
+    def write(nb: dict[str, Any]) -> None:
+        (folder / "09_try.ipynb").write_text(json.dumps(nb), encoding="utf-8")
+
+    return write
 
 
 def test_notebooks_in_this_process_leave_no_thread_behind(ws: Workspace, put: Any) -> None:
@@ -132,7 +137,7 @@ def test_a_failed_stage_is_recorded_released_and_can_be_run_again(ws: Workspace,
         tick.run_stage(ws, "try", {})
     row = ws.tracking.get("PIPELINE", "STAGE#09_try") or {}
     assert (row["status"], row["attempts"]) == ("failed", 1)
-    assert "no such lap" in row["last_error"]
+    assert "no such lap" in str(row["last_error"])
     assert "owner" not in row
     put(notebook(("step", "answer = 1"), ("result", RESULT)))
     assert tick.run_stage(ws, "try", {}).status == "finished"

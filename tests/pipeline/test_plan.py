@@ -5,46 +5,10 @@ from typing import Any
 
 from f1lib.bronze.due import due_rows
 from f1lib.domain.moments import format_utc
-from f1lib.pipeline.next_due import clock_words, next_due
 from f1lib.pipeline.plan import due_steps, next_race
 from f1lib.pipeline.rules import horizon_known
 from f1lib.tracking.index import Rows as KnownRows
-
-EVENT = "2025_Abu_Dhabi_Grand_Prix"
-RACE = datetime(2025, 12, 7, 13, tzinfo=UTC)
-STARTS = {
-    "P1": RACE - timedelta(hours=51),
-    "P2": RACE - timedelta(hours=48),
-    "P3": RACE - timedelta(hours=26),
-    "Q": RACE - timedelta(hours=23),
-    "R": RACE,
-}
-
-
-def session(name: str, status: str, event: str = EVENT, start: datetime | None = None, **more: Any) -> Any:
-    begin = start or STARTS[name]
-    return {
-        "event_partition_key": event,
-        "session_name_abr": name,
-        "event_year": 2025,
-        "session_date_utc": format_utc(begin),
-        "available_utc": format_utc(begin + timedelta(minutes=90 if name != "R" else 150)),
-        "status": status,
-        "content_hash": f"{event}{name}" if status not in ("scheduled", "due") else None,
-        **more,
-    }
-
-
-def stage(name: str, status: str = "gold", event: str = "PIPELINE", **more: Any) -> Any:
-    return {"event_partition_key": event, "session_name_abr": f"STAGE#{name}", "status": status, **more}
-
-
-def calendar_read(now: datetime) -> Any:
-    return stage("00_schedule", "ingested", finished_utc=format_utc(now))
-
-
-def weekend(**statuses: str) -> list[Any]:
-    return [session(name, statuses.get(name, "scheduled")) for name in STARTS]
+from tests.support.weekend_rows import EVENT, RACE, STARTS, calendar_read, session, stage, weekend
 
 
 def stages_of(rows: list[Any], now: datetime, **options: Any) -> list[str]:
@@ -329,7 +293,8 @@ def test_each_practice_renews_the_prediction_after_practice_and_none_the_one_bef
     assert horizon == "pre_weekend"
     ingested = [{**row, "status": "ingested", "content_hash": "x"} if _is(row, "P1") else row for row in before]
     assert stages_of(ingested, eve) == ["03_silver"], "the session is on its way, and nothing is predicted from it yet"
-    statuses, horizons, rows = {}, [], []
+    rows: list[dict[str, Any]] = []
+    statuses, horizons = {}, []
     for name in ("P1", "P2", "P3"):
         statuses[name], now = "gold", STARTS[name] + timedelta(hours=2)
         renewed = [{**row, "status": "gold", "content_hash": "new"} if _is(row, name) else row for row in rows]
@@ -372,18 +337,5 @@ def test_results_to_be_read_again_are_ingested_and_said_to_be() -> None:
     assert step.events == {EVENT}
 
 
-def test_what_comes_next_is_the_earliest_of_all_that_is_awaited() -> None:
-    now = STARTS["P1"] - timedelta(hours=1)
-    rows = [calendar_read(now), *weekend()]
-    moment, what = next_due(rows, now)
-    assert (moment, what) == (STARTS["P1"] + timedelta(minutes=90), f"{EVENT} P1 is fetched")
-    moment, what = next_due([calendar_read(now), *weekend(P1="gold")], RACE - timedelta(days=30))
-    assert what.endswith("is fetched")
-    waiting = session("Q", "due", next_attempt_utc=format_utc(now + timedelta(minutes=10)))
-    assert next_due([calendar_read(now), waiting], now)[1] == f"{EVENT} Q is asked for again"
-    assert next_due([calendar_read(now)], now) == (now + timedelta(hours=24), "the calendar is read again")
-    assert clock_words(now + timedelta(minutes=130), now).endswith("(in 2 h 10 min)")
-
-
 def _is(row: Any, name: str) -> bool:
-    return row["event_partition_key"] == EVENT and row["session_name_abr"] == name
+    return (row["event_partition_key"], row["session_name_abr"]) == (EVENT, name)

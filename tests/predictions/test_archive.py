@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from f1lib.errors import BadParameters
+from f1lib.domain.weekend import EventKey
+from f1lib.errors import BadParameters, StorageError
+from f1lib.predictions import archive
+from f1lib.predictions import issue as predictions_issue
 from f1lib.predictions.archive import find_event, predicted_events
+from f1lib.tracking.rows import TrackingRow
+from f1lib.workspace.workspace import Workspace
+from tests.support.made_up_predictions import prediction_frame
+from tests.support.workspaces import make_workspace
 
 
-def _race(event: str, date: str) -> dict[str, Any]:
+def _race(event: str, date: str) -> TrackingRow:
     return {"event_partition_key": event, "session_name_abr": "R", "session_date_utc": date}
 
 
-def _issue(event: str, finished: str | None) -> dict[str, Any]:
+def _issue(event: str, finished: str) -> TrackingRow:
     return {"event_partition_key": event, "session_name_abr": "STAGE#06_predict#pre_race", "finished_utc": finished}
 
 
-ROWS = [
+ROWS: list[TrackingRow] = [
     _race("2024_São_Paulo_Grand_Prix", "2024-11-03T15:30:00Z"),
     _race("2025_São_Paulo_Grand_Prix", "2025-11-09T17:00:00Z"),
     _race("2026_São_Paulo_Grand_Prix", "2026-11-08T17:00:00Z"),
@@ -32,7 +42,10 @@ def test_a_key_is_itself_and_a_part_of_it_needs_neither_case_nor_accents() -> No
 
 def test_of_several_the_newest_predicted_is_meant_and_the_newest_of_all_when_none_is() -> None:
     assert find_event(ROWS, "paulo", "lake") == "2026_São_Paulo_Grand_Prix"
-    issued = [_issue("2025_São_Paulo_Grand_Prix", "2025-11-09T00:00:00Z"), _issue("2026_São_Paulo_Grand_Prix", None)]
+    issued: list[TrackingRow] = [
+        _issue("2025_São_Paulo_Grand_Prix", "2025-11-09T00:00:00Z"),
+        _issue("2026_São_Paulo_Grand_Prix", ""),
+    ]
     assert predicted_events(issued) == {"2025_São_Paulo_Grand_Prix"}
     assert find_event([*ROWS, *issued], "paulo", "lake") == "2025_São_Paulo_Grand_Prix"
 
@@ -40,3 +53,45 @@ def test_of_several_the_newest_predicted_is_meant_and_the_newest_of_all_when_non
 def test_what_fits_no_event_is_refused_with_the_lake() -> None:
     with pytest.raises(BadParameters, match="no event 'Atlantis' in lake file:///lake"):
         find_event(ROWS, "Atlantis", "file:///lake")
+
+
+EVENT = "2025_Abu_Dhabi_Grand_Prix"
+
+
+KEY = EventKey.parse(EVENT)
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    return make_workspace(tmp_path / "lake", "2025-12-06T16:00:00Z")
+
+
+def _at(moment: str, horizon: str = "post_qualifying", **changes: Any) -> pd.DataFrame:
+    return prediction_frame(horizon=horizon).assign(as_of_utc=pd.Timestamp(moment), **changes)
+
+
+def test_what_is_published_is_read_back_by_name(ws: Workspace, tmp_path: Path) -> None:
+    issued = prediction_frame()
+    predictions_issue.publish(ws, issued.sample(frac=1, random_state=1))
+    back = archive.read(EVENT, lake=str(tmp_path / "lake"))
+    assert list(back.columns) == list(archive.COLUMNS)
+    assert back["driver_id"].tolist() == issued["driver_id"].tolist()
+    np.testing.assert_array_equal(
+        np.array(back["position_probabilities"].tolist()), np.array(issued["position_probabilities"].tolist())
+    )
+    assert archive.event_of(back) == EVENT
+
+
+def test_issues_come_in_the_order_in_which_they_were_made(ws: Workspace) -> None:
+    for number in range(11):
+        predictions_issue.publish(ws, _at("2025-12-06T16:00:00Z", p_dnf=0.01 * number))
+    predictions_issue.publish(ws, _at("2025-12-04T09:00:00Z", "pre_weekend", p_dnf=0.5))
+    found = [round(issue["p_dnf"].iloc[0], 2) for issue in archive.read_issues(ws.store, KEY)]
+    assert found == [0.5, *[round(0.01 * n, 2) for n in range(11)]]
+
+
+def test_a_race_nobody_predicted_is_said_to_be_so(ws: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="no prediction for 2025_Abu_Dhabi_Grand_Prix"):
+        archive.read(EVENT, lake=str(tmp_path / "lake"))
+    with pytest.raises(BadParameters, match="not of the form"):
+        archive.read("Abu Dhabi", lake=str(tmp_path / "lake"))

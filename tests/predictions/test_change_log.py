@@ -20,18 +20,19 @@ from f1lib.predictions.change_log import (
     newest_change_log,
 )
 from f1lib.tracking.rows import TrackingRow
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support.made_up_predictions import prediction_frame
+from tests.support.workspaces import make_workspace
 
 EVENT = archive.event_of(prediction_frame())
 
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    return open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db="unused.zip", as_of="2025-12-06T18:00:00Z")
+    return make_workspace(tmp_path / "lake", "2025-12-06T18:00:00Z")
 
 
-def issue(ws: Workspace, moment: str, **columns: object) -> tuple[str, pd.DataFrame]:
+def issue(ws: Workspace, moment: str, **columns: Any) -> tuple[str, pd.DataFrame]:
     frame = prediction_frame().assign(as_of_utc=pd.Timestamp(moment), **columns)
     return predictions_issue.publish(ws, frame), frame
 

@@ -16,6 +16,7 @@ def served():  # type: ignore[no-untyped-def]
     rows = fit.labelled(training_with_form(), "pre_race")
     fitted = fit.fit(rows, parse_config(CONFIG + FRESH, "test"), train.feature_columns(rows))
     race = rows[(rows["event_year"] == 2017) & (rows["event_number"] == 4)].reset_index(drop=True)
+    assert fitted.trees is not None
     return train.serve(fitted, "r", train.describe(fitted, rows)), fitted.trees.booster, race
 
 

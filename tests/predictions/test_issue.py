@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import jsonschema
-import numpy as np
 import pandas as pd
 import pytest
 
 from f1lib.domain.weekend import EventKey
-from f1lib.errors import BadGrain, BadParameters, F1LibError, MissingColumn, RunError, StorageError
+from f1lib.errors import BadGrain, F1LibError, MissingColumn, RunError
 from f1lib.lake.parquet import write_parquet
 from f1lib.lake.paths_published import LATEST, LATEST_SCHEMA, newest_key
 from f1lib.predictions import archive
 from f1lib.predictions import issue as predictions_issue
-from f1lib.predictions.changes import what_changed, why_changed
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support.made_up_predictions import prediction_frame
+from tests.support.workspaces import make_workspace
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"
 KEY = EventKey.parse(EVENT)
@@ -27,23 +27,11 @@ KEY = EventKey.parse(EVENT)
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    return open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db="unused.zip", as_of="2025-12-06T16:00:00Z")
+    return make_workspace(tmp_path / "lake", "2025-12-06T16:00:00Z")
 
 
-def _at(moment: str, horizon: str = "post_qualifying", **changes: object) -> pd.DataFrame:
+def _at(moment: str, horizon: str = "post_qualifying", **changes: Any) -> pd.DataFrame:
     return prediction_frame(horizon=horizon).assign(as_of_utc=pd.Timestamp(moment), **changes)
-
-
-def test_what_is_published_is_read_back_by_name(ws: Workspace, tmp_path: Path) -> None:
-    issued = prediction_frame()
-    predictions_issue.publish(ws, issued.sample(frac=1, random_state=1))
-    back = archive.read(EVENT, lake=str(tmp_path / "lake"))
-    assert list(back.columns) == list(archive.COLUMNS)
-    assert back["driver_id"].tolist() == issued["driver_id"].tolist()
-    np.testing.assert_array_equal(
-        np.array(back["position_probabilities"].tolist()), np.array(issued["position_probabilities"].tolist())
-    )
-    assert archive.event_of(back) == EVENT
 
 
 def test_an_issued_prediction_is_never_changed(ws: Workspace) -> None:
@@ -54,14 +42,6 @@ def test_an_issued_prediction_is_never_changed(ws: Workspace) -> None:
     assert ws.store.read(first) == before
     issues = archive.read_issues(ws.store, KEY)
     assert [issue["p_dnf"].iloc[0] for issue in issues] == [0.1, 0.3]
-
-
-def test_issues_come_in_the_order_in_which_they_were_made(ws: Workspace) -> None:
-    for number in range(11):
-        predictions_issue.publish(ws, _at("2025-12-06T16:00:00Z", p_dnf=0.01 * number))
-    predictions_issue.publish(ws, _at("2025-12-04T09:00:00Z", "pre_weekend", p_dnf=0.5))
-    found = [round(issue["p_dnf"].iloc[0], 2) for issue in archive.read_issues(ws.store, KEY)]
-    assert found == [0.5, *[round(0.01 * n, 2) for n in range(11)]]
 
 
 def test_an_older_prediction_does_not_replace_the_newest(ws: Workspace) -> None:
@@ -138,13 +118,6 @@ def test_an_incoherent_prediction_is_refused_and_nothing_is_stored(
     assert ws.store.list("predictions/") == []
 
 
-def test_a_race_nobody_predicted_is_said_to_be_so(ws: Workspace, tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="no prediction for 2025_Abu_Dhabi_Grand_Prix"):
-        archive.read(EVENT, lake=str(tmp_path / "lake"))
-    with pytest.raises(BadParameters, match="not of the form"):
-        archive.read("Abu Dhabi", lake=str(tmp_path / "lake"))
-
-
 def _features(ws: Workspace, run_id: str, as_of: str, horizons: list[str], value: float) -> None:
     shared = {
         "event_partition_key": EVENT,
@@ -176,41 +149,3 @@ def test_features_from_after_the_moment_are_not_looked_at(ws: Workspace) -> None
     assert rows["x"].tolist() == [1.0]
     with pytest.raises(RunError, match="no features of 2025_Abu_Dhabi_Grand_Prix at pre_race"):
         predictions_issue.newest_features(ws.store, EVENT, "pre_race", datetime(2025, 12, 6, 17, tzinfo=UTC))
-
-
-def test_what_changed_names_who_moved_and_who_is_new() -> None:
-    before = prediction_frame().query("driver_id != 'driver-03'")
-    after = prediction_frame().assign(predicted_position=lambda f: f["predicted_position"] - 0.5)
-    moved = what_changed(before, after).set_index("driver_id")
-    assert moved.loc["driver-00", "position_moved"] == pytest.approx(-0.5)
-    assert moved.loc["driver-03"].isna()["rank_before"]
-    assert moved.index.tolist() == after.sort_values("predicted_rank")["driver_id"].tolist()
-
-
-def test_why_it_changed_names_each_input_that_differs() -> None:
-    before = _at("2025-12-04T09:00:00Z", "pre_weekend", grid_position=np.arange(1.0, 11.0))
-    after = _at("2025-12-07T12:00:00Z", "pre_race", grid_position=np.array([2.0, 1.0, *range(3, 11)]),
-                model_run_id="other", forecast_hash="abc")  # fmt: skip
-    reasons = " ".join(why_changed(before, after))
-    for text in ("official starting grid is known", "A forecast is known now", "Driver Number 0 starts 2, not 1",
-                 "Driver Number 1 starts 1, not 2"):  # fmt: skip
-        assert text in reasons
-    assert "Another model run" not in reasons  # each horizon has a model of its own: that is no news
-    renewed = after.assign(model_run_id="newer", as_of_utc=pd.Timestamp("2025-12-07T12:30:00Z"))
-    assert "Another model run serves: newer" in " ".join(why_changed(after, renewed))
-    assert "Driver Number 4" not in reasons
-
-
-def test_no_reason_is_made_up_when_nothing_changed() -> None:
-    assert why_changed(prediction_frame(), prediction_frame()) == []
-    revised = prediction_frame().assign(gold_run_id="20251206T170000Z")
-    assert why_changed(prediction_frame(), revised) == ["Earlier results were revised or added."]
-
-
-def test_a_driver_who_joins_and_one_who_leaves_are_named() -> None:
-    everyone = prediction_frame()
-    without_last, without_first = everyone.iloc[:-1], everyone.iloc[1:]
-    assert why_changed(without_last, without_first) == [
-        "Driver Number 9 is in the field now.",
-        "Driver Number 0 is out of the field.",
-    ]

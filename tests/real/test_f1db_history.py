@@ -94,7 +94,13 @@ def test_the_champion_of_each_season_has_the_most_points(results: pd.DataFrame, 
         for row in f1db_rows(f1db_zip, "seasons-driver-standings")
         if row["championshipWon"] == "true"
     }
-    points = results.groupby(["event_year", "driver_id"], as_index=False)["points"].sum()
+    points = (
+        results.groupby(
+            ["event_year", "driver_id"],
+        )[["points"]]
+        .sum()
+        .reset_index()
+    )
     best = points.sort_values("points").groupby("event_year").tail(1).set_index("event_year")["driver_id"]
     assert len(champions) == 16
     assert best.to_dict() == champions
@@ -169,7 +175,7 @@ def test_the_disqualified_come_last_without_points(results: pd.DataFrame) -> Non
 
 def test_a_non_starter_listed_above_the_disqualified_leaves_no_gap(results: pd.DataFrame) -> None:
     race = of(results, "2024_São_Paulo_Grand_Prix")
-    assert race.loc["nico-hulkenberg", ["status", "finishing_position"]].tolist() == ["disqualified", 18]
+    assert race.loc[["nico-hulkenberg"], ["status", "finishing_position"]].to_numpy().tolist() == [["disqualified", 18]]
 
 
 def test_retired_but_classified_is_classified(results: pd.DataFrame) -> None:
@@ -272,7 +278,7 @@ def test_classifications_are_those_that_jolpica_recorded(results: pd.DataFrame, 
             for result in race["Results"]:
                 driver = result["Driver"]
                 name = f"{driver['givenName']} {driver['familyName']}"
-                key = (int(race["season"]), int(race["round"]), driver_id_from_ergast(driver["driverId"], name))
+                key: Any = (int(race["season"]), int(race["round"]), driver_id_from_ergast(driver["driverId"], name))
                 row = ours.loc[key]
                 same = row["classified_position"] == result["positionText"]
                 entered = result["positionText"] not in ("W", "F", "E")

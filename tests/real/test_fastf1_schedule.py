@@ -47,8 +47,8 @@ def test_every_recorded_calendar_fulfils_the_contracts_and_has_a_known_circuit_e
     assert found["event_number"].tolist() == list(range(1, len(found) + 1))
     assert not schedule.provenance["warnings"]
     for key, own in sessions.groupby("event_partition_key", sort=False):
-        known = found.set_index("event_partition_key").loc[key, "event_format"]
-        assert set(own["session"]) <= set(FORMAT_SESSIONS[known])
+        known = found.set_index("event_partition_key")["event_format"][key]
+        assert set(own["session"]) <= set(FORMAT_SESSIONS[str(known)])
         assert own["session_start_utc"].is_monotonic_increasing
 
 
@@ -79,8 +79,8 @@ def test_a_renamed_event_stays_at_its_circuit(source: FastF1Source) -> None:
 
 def test_two_events_at_one_circuit_in_one_season_are_two_events(source: FastF1Source) -> None:
     season = events(source, 2020)
-    assert season.loc["British Grand Prix", "circuit_id"] == season.loc["70th Anniversary Grand Prix", "circuit_id"]
-    assert season.loc["Bahrain Grand Prix", "circuit_id"] == season.loc["Sakhir Grand Prix", "circuit_id"]
+    assert season["circuit_id"]["British Grand Prix"] == season["circuit_id"]["70th Anniversary Grand Prix"]
+    assert season["circuit_id"]["Bahrain Grand Prix"] == season["circuit_id"]["Sakhir Grand Prix"]
     assert season["event_partition_key"].is_unique
 
 

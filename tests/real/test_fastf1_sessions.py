@@ -151,7 +151,7 @@ def test_the_sprint_weekend_of_baku_end_to_end(source: FastF1Source, ask: Ask) -
     assert grid["driver_id"].iloc[0] == "charles-leclerc"
     results = sprint.frames["results"].set_index("driver_id")
     assert results.loc["esteban-ocon", "grid_text"] == "PL"
-    assert pd.isna(results.loc["esteban-ocon", "grid_position"])
+    assert pd.isna(results["grid_position"]["esteban-ocon"])
     assert grid.iloc[-1][["driver_id", "position_text"]].tolist() == ["esteban-ocon", "PL"]
     assert list(grid.columns) == GRID_COLUMNS
     assert "logan-sargeant" not in set(grid["driver_id"])
@@ -183,7 +183,7 @@ def test_a_substitute_for_one_weekend_is_himself_and_drives_the_car_of_the_team(
     assert "carlos-sainz-jr" in thursday.index
     assert "oliver-bearman" not in thursday.index
     assert "carlos-sainz-jr" not in friday.index
-    assert friday.loc["oliver-bearman", ["team_id", "driver_number"]].tolist() == ["ferrari", "38"]
+    assert friday.loc[["oliver-bearman"], ["team_id", "driver_number"]].to_numpy().tolist() == [["ferrari", "38"]]
 
 
 def test_rookies_of_a_practice_have_their_canonical_ids_though_jolpica_does_not_know_them(

@@ -43,9 +43,11 @@ def world(raw: pd.DataFrame, f1db_zip: Path, tmp_path_factory: pytest.TempPathFa
     frames = build_frames(ws.store, [2023], 1)
     results = frames["results"]
     parts = []
-    for (event, session), part in raw.groupby(["event_partition_key", "session"]):
+    key: Any
+    for key, part in raw.groupby(["event_partition_key", "session"]):
+        event, session = key
         own = results[(results["event_partition_key"] == event) & (results["session"] == session)]
-        people = {row["driver_number"]: row for row in own.to_dict("records")}
+        people: Any = {row["driver_number"]: row for row in own.to_dict("records")}
         laps = fastf1_frames.laps(part.drop(columns=["event_partition_key", "session", "seconds"]), people)
         parts.append(laps.assign(event_partition_key=event, session=session, source="fastf1"))
     whole = pd.concat(parts, ignore_index=True)
@@ -77,13 +79,14 @@ def _expected_long_runs(raw: pd.DataFrame, world: dict[str, Any], event: str) ->
     for session in ("P1", "P2", "P3"):
         timed = raw[(raw["event_partition_key"] == event) & (raw["session"] == session) & raw["seconds"].notna()]
         found = []
-        for (number, _), stint in timed.groupby(["DriverNumber", "Stint"]):
+        group: Any
+        for group, stint in timed.groupby(["DriverNumber", "Stint"]):
             in_or_out = stint["PitInTime"].notna() | stint["PitOutTime"].notna()
             steady = stint[~in_or_out & (stint["seconds"] <= 1.07 * stint["seconds"].min())].sort_values("LapNumber")
             if len(steady) >= 6:
                 middle = steady["seconds"].median()
                 slope = np.polyfit(steady["TyreLife"].astype(float), steady["seconds"], 1)[0]
-                driver = _drivers(world, event, session)[number]
+                driver = _drivers(world, event, session)[group[0]]
                 found.append((driver, steady["Compound"].iloc[0], len(steady), middle, 100 * slope / middle))
         runs = pd.DataFrame(found, columns=["driver", "compound", "laps", "seconds", "slope"])
         runs["gap"] = 100 * (runs["seconds"] / runs["seconds"].median() - 1)
@@ -96,7 +99,7 @@ def _expected_long_runs(raw: pd.DataFrame, world: dict[str, Any], event: str) ->
         means = {n: np.average(part[n], weights=part["laps"]) for n in ("gap", "same_tyre", "degradation")}
         return pd.Series({**means, "laps": float(part["laps"].sum())})
 
-    return whole.groupby("driver").apply(weighted, include_groups=False)
+    return pd.DataFrame({driver: weighted(part) for driver, part in whole.groupby("driver")}).T
 
 
 @pytest.mark.parametrize("event", [BAHRAIN, SAUDI])

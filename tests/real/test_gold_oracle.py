@@ -59,7 +59,7 @@ def _sample(training: pd.DataFrame, horizon: str, n: int = 250) -> pd.DataFrame:
 
 def _before(frame: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
     """Rows of earlier weekends than that of ``row``."""
-    earlier = frame["event_year"] * 100 + frame["event_number"] < row["event_year"] * 100 + row["event_number"]
+    earlier = frame["event_year"] * 100 + frame["event_number"] < int(row["event_year"] * 100 + row["event_number"])
     return frame[earlier]
 
 
@@ -211,13 +211,11 @@ def test_drivers_who_swap_seats_between_races_swap_as_soon_as_practice_shows_it(
 
 def test_drivers_of_the_first_practice_only_are_never_predicted(training: pd.DataFrame, results: pd.DataFrame) -> None:
     """Friday's rookies: in P1 of a weekend, in no race of that season's weekend before or of this one."""
-    seen = results.groupby("event_partition_key").apply(
-        lambda event: (
-            set(event.loc[event["session"] == "P1", "driver_id"])
-            - set(event.loc[event["session"] != "P1", "driver_id"])
-        ),
-        include_groups=False,
-    )
+    seen = {
+        key: set(event.loc[event["session"] == "P1", "driver_id"])
+        - set(event.loc[event["session"] != "P1", "driver_id"])
+        for key, event in results.groupby("event_partition_key")
+    }
     raced = results[results["session"] == "R"].groupby("event_partition_key", sort=False)["driver_id"].agg(set)
     previous = dict(zip(raced.index[1:], raced.iloc[:-1], strict=True))
     rookies = {(e, d) for e, drivers in seen.items() for d in drivers - previous.get(e, drivers)}

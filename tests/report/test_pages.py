@@ -37,7 +37,7 @@ def _race(folder: Path) -> Path:
     before = prediction_frame(20, horizon="pre_weekend").assign(as_of_utc=pd.Timestamp("2025-12-04T10:00:00Z"))
     outcome = prediction_frame(20).assign(finishing_position=range(20, 0, -1), surprise=0.04, status_words="retired")
     effects = pd.DataFrame({"grid": -2.0, "recent_form": 1.0}, index=_evil_prediction()["driver_id"])
-    scores = [{**row, "races": 1} for row in accuracy_entries(1).to_dict("records")]
+    scores: Any = accuracy_entries(1).assign(races=1).to_dict("records")
     page = folder / "race.html"
     page.write_text(
         race_page.race_page(

@@ -31,7 +31,7 @@ def test_a_field_larger_than_any_before_still_gets_a_table() -> None:
 def test_slots_close_up_behind_a_driver_who_did_not_start() -> None:
     rows = training(1, 1, 4)
     race = rows[rows["horizon"] == "pre_race"].sort_values("grid_position")
-    race = race.assign(finishing_position=[None, 1.0, 2.0, 3.0])
+    race = race.assign(finishing_position=[np.nan, 1.0, 2.0, 3.0])
     assert baselines.history_of(race, "grid_position")["slot"].tolist() == [1, 2, 3]
 
 

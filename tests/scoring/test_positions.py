@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from f1lib.domain.points import RACE_POINTS
 from f1lib.errors import BadParameters, RunError
 from f1lib.scoring.positions import Shape, position_matrix, sinkhorn, start_score, summarize, without
+from tests.support.examples import examples
 
 Floats = NDArray[np.float64]
 TROUBLE = Shape(0.15, 0.7, 1.8)
@@ -46,7 +47,7 @@ def test_the_exact_matrix_agrees_with_two_hundred_thousand_sampled_races(shape: 
     assert np.abs(exact - _sampled(mu, sigma, p_dnf, shape, 200_000)).max() < 4 * np.sqrt(0.25 / 200_000)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(data=st.data(), n=st.integers(1, 24))
 def test_rows_and_columns_sum_to_one_for_any_field(data: st.DataObject, n: int) -> None:
     def numbers(low: float, high: float) -> Floats:

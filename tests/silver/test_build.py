@@ -17,8 +17,9 @@ from f1lib.lake.store import write_json
 from f1lib.lake.tables import contract
 from f1lib.silver import build
 from f1lib.tracking.rows import Status
-from f1lib.workspace.workspace import Workspace, open_workspace
+from f1lib.workspace.workspace import Workspace
 from tests.support.f1db_zips import tiny, write
+from tests.support.workspaces import make_workspace
 
 AUSTRALIA = "2025_Australian_Grand_Prix"
 CHINA = "2025_Chinese_Grand_Prix"
@@ -34,7 +35,7 @@ def ws(tmp_path: Path) -> Workspace:
     entered = {"year": 2025, "constructorId": "racing-bulls", "driverId": "yuki-tsunoda", "rounds": "1;2"}
     tables["seasons-entrants-drivers"] = [entered | {"testDriver": "false"}]
     release = write(tmp_path / "f1db-csv.zip", tables)
-    opened = open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db=str(release), as_of=LATER)
+    opened = make_workspace(tmp_path / "lake", LATER, f1db=str(release))
     refresh_schedule(opened, [])
     ingest(opened, [])
     return opened
@@ -85,7 +86,7 @@ def test_who_did_not_start_is_no_entrant_and_leaves_no_gap_in_the_order(ws: Work
     race = of(silver_tables.read_table(ws.store, "results"), CHINA, "R")
     assert race.loc["oscar-piastri", "status"] == "did_not_start"
     assert not race.loc["oscar-piastri", "is_entrant"]
-    assert pd.isna(race.loc["oscar-piastri", "finishing_position"])
+    assert pd.isna(race["finishing_position"]["oscar-piastri"])
     assert race.loc["yuki-tsunoda", "finishing_position"] == 3
 
 
@@ -190,7 +191,7 @@ def test_a_weather_document_of_another_shape_is_named(ws: Workspace) -> None:
 
 def test_an_empty_lake_gives_empty_tables(tmp_path: Path) -> None:
     release = write(tmp_path / "f1db-csv.zip", tiny())
-    bare = open_workspace(lake=str(tmp_path / "lake"), source="f1db", f1db=str(release), as_of="2025-01-01T00:00:00Z")
+    bare = make_workspace(tmp_path / "lake", "2025-01-01T00:00:00Z", f1db=str(release))
     assert build.build_silver(bare, []).empty
     refresh_schedule(bare, [])
     rows = build.build_silver(bare, []).set_index("table")["rows"]

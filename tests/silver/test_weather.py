@@ -126,8 +126,11 @@ def test_rain_is_what_the_sensor_sees_or_the_tyres_say(rain: int, wet_laps: int,
 
 
 def test_tyres_that_nobody_recorded_say_nothing() -> None:
-    laps = [{"session_time_seconds": 100.0, "compound": None}, {"session_time_seconds": 160.0, "compound": "UNKNOWN"}]
-    samples = [{"time_seconds": 120.0, "rainfall": None}]
+    laps: list[dict[str, Any]] = [
+        {"session_time_seconds": 100.0, "compound": None},
+        {"session_time_seconds": 160.0, "compound": "UNKNOWN"},
+    ]
+    samples: list[dict[str, Any]] = [{"time_seconds": 120.0, "rainfall": None}]
     assert observed(samples, laps)["condition"].isna().all()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -15,7 +14,6 @@ from requests.adapters import HTTPAdapter
 
 from f1lib.errors import BadParameters, RateLimited, SourceBlocked, SourceError
 from f1lib.sources import http
-from f1lib.sources.failures import cause
 from f1lib.sources.http import Politeness, Upstream, get_json, session, upstream_of
 from tests.support.replay_server import Answer, ReplayServer
 
@@ -72,21 +70,6 @@ def test_without_a_base_the_request_is_left_as_it_is(monkeypatch: pytest.MonkeyP
     with pytest.raises(SourceError, match="no connection after 1 attempts"):
         session(politeness=Politeness(attempts=1)).get(URL)
     assert seen == [URL]
-
-
-def test_a_failed_request_is_told_by_its_cause_not_by_the_text_of_all_around_it() -> None:
-    from urllib3.connection import HTTPSConnection
-    from urllib3.exceptions import MaxRetryError, NameResolutionError, ProtocolError
-
-    unknown = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    inner = NameResolutionError("github.com", HTTPSConnection("github.com"), unknown)
-    inner.__cause__ = unknown
-    around = requests.ConnectionError(MaxRetryError(None, "/f1db", inner))  # type: ignore[arg-type]
-    assert cause(around) == "Name or service not known"
-    dropped = ProtocolError("Connection aborted.", ConnectionResetError(104, "Connection reset by peer"))
-    assert cause(requests.ConnectionError(dropped)) == "Connection reset by peer"
-    assert cause(requests.ReadTimeout("HTTPConnectionPool(...): Read timed out.")) == "timed out"
-    assert cause(requests.ConnectionError("the answer ended after 3 of 9 bytes")).endswith("3 of 9 bytes")
 
 
 def test_an_error_names_the_address_without_its_query(web: requests.Session, server: ReplayServer) -> None:

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 
+from f1lib.lake.tables import conform, contract
 from f1lib.scoring.metrics import METRICS
 
+RACE = {
+    "event_partition_key": "2025_Abu_Dhabi_Grand_Prix",
+    "event_year": 2025,
+    "event_number": 24,
+    "event_name": "Abu Dhabi Grand Prix",
+}
+DRIVERS = [f"driver-{i:02d}" for i in range(10)]
 TEAMS = ["mclaren", "red-bull", "ferrari", "mercedes", "a-new-team"]
+
+
+@cache
+def _balanced(n: int) -> np.ndarray:
+    """A matrix whose rows and columns sum to 1."""
+    places = np.arange(n)
+    matrix = np.exp(-(((places[:, None] - places[None, :]) / 2.5) ** 2))
+    for _ in range(2000):
+        matrix /= matrix.sum(axis=0, keepdims=True)
+        matrix /= matrix.sum(axis=1, keepdims=True)
+    matrix.setflags(write=False)
+    return matrix
 
 
 def prediction_frame(
     n: int = 10, *, event: str = "Abu Dhabi Grand Prix", horizon: str = "post_qualifying", source: str = "f1db"
 ) -> pd.DataFrame:
     """``n`` drivers, two a team, the likeliest first; the matrix is balanced so that rows and columns sum to 1."""
-    places = np.arange(n)
-    matrix = np.exp(-(((places[:, None] - places[None, :]) / 2.5) ** 2))
-    for _ in range(2000):
-        matrix /= matrix.sum(axis=0, keepdims=True)
-        matrix /= matrix.sum(axis=1, keepdims=True)
+    places, matrix = np.arange(n), _balanced(n)
     cumulated = matrix.cumsum(axis=1)
     percentile = {q: (cumulated >= q / 100).argmax(axis=1) + 1.0 for q in (10, 50, 90)}
     return pd.DataFrame(
@@ -55,6 +73,27 @@ def prediction_frame(
             "source": source,
         }
     )
+
+
+def result_frame(
+    order: list[str], *, started: int = 10, classified: int = 10, available: str = "2025-12-07T15:30:00Z"
+) -> pd.DataFrame:
+    """Silver's rows of the race of `prediction_frame`.
+
+    The first ``classified`` of ``order`` finished, those after ``started`` did not start.
+    """
+    rows = []
+    for place, driver in enumerate(order, start=1):
+        rows.append(
+            {
+                **dict.fromkeys(contract("results").names), **RACE, "session": "R", "driver_id": driver,
+                "full_name": driver, "team_id": "t", "team_name": "T", "team_lineage": "t",
+                "finishing_position": place if place <= started else None, "grid_position": place,
+                "status": "finished" if place <= classified else "retired", "is_entrant": place <= started,
+                "is_classified": place <= classified, "available_utc": available, "source": "f1db",
+            }
+        )  # fmt: skip
+    return conform(pd.DataFrame(rows), "results")
 
 
 def accuracy_entries(races: int = 5, *, seed: int = 1) -> pd.DataFrame:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+
+from f1lib.lake import parquet
+from f1lib.lake.paths import TRAINING_KEY
+from f1lib.workspace.workspace import Workspace
+from tests.support.workspaces import make_workspace
 
 
 def training(seasons: int = 3, races: int = 10, drivers: int = 12, seed: int = 3) -> pd.DataFrame:
@@ -92,3 +100,10 @@ def training_with_form() -> pd.DataFrame:
     share = np.random.default_rng(6).random(len(made))
     share[::7] = np.nan
     return made.assign(form_current_era_share=share)
+
+
+def training_workspace(lake: Path, as_of: str | datetime, rows: pd.DataFrame | None = None) -> Workspace:
+    """A workspace whose lake holds a training dataset: ``rows``, or those of `training`."""
+    ws = make_workspace(lake, as_of, "simulated", run_id="r", threads=1)
+    parquet.write_parquet(ws.store, TRAINING_KEY, training() if rows is None else rows)
+    return ws

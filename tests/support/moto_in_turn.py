@@ -11,11 +11,12 @@ from threading import Lock
 from typing import Any
 
 from moto import server
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 _TURN = Lock()
 
 
-class InTurn(server.DomainDispatcherApplication):  # type: ignore[misc]
+class InTurn(DomainDispatcherApplication):
     """moto's application behind one lock."""
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
@@ -24,5 +25,5 @@ class InTurn(server.DomainDispatcherApplication):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    server.DomainDispatcherApplication = InTurn
+    server.DomainDispatcherApplication = InTurn  # type: ignore[attr-defined]
     server.main()

@@ -165,7 +165,7 @@ def _handler(server: ReplayServer) -> type[BaseHTTPRequestHandler]:
                 self._send(answer, body=answer.body[: len(answer.body) // 2])
                 self._hang_up()
             else:
-                extra = {"Retry-After": fault.retry_after} if fault.kind == "429" else {}
+                extra: dict[str, Any] = {"Retry-After": fault.retry_after} if fault.kind == "429" else {}
                 self._send(Answer(int(fault.kind), b'{"error": true, "reason": "as told"}'), **extra)
 
         def _send(self, answer: Answer, body: bytes | None = None, **headers: str) -> None:

@@ -239,8 +239,8 @@ def _walls(temporary: Path, files: dict[str, Path]) -> list[str]:
     walls += ["--die-with-parent", "--new-session", "--proc", "/proc", "--tmpfs", "/dev"]
     for device in DEVICES:
         walls += ["--dev-bind", f"/dev/{device}", f"/dev/{device}"]
-    for path in ("/usr", "/lib", "/lib64", "/bin", "/etc/ssl", "/etc/hosts", "/etc/nsswitch.conf"):
-        walls += ["--ro-bind-try", path, path]
+    for system in ("/usr", "/lib", "/lib64", "/bin", "/etc/ssl", "/etc/hosts", "/etc/nsswitch.conf"):
+        walls += ["--ro-bind-try", system, system]
     for place, path in files.items():
         walls += ["--ro-bind", str(path), place]
     walls += ["--bind", str(temporary), "/tmp", "--chdir", TASK_ROOT, "--remount-ro", "/dev", "--remount-ro", "/"]

@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from f1lib.errors import NoSuchKey, StorageError
-from f1lib.lake.store import ObjectStore, find, find_json, open_store, read_json, write_json
+from f1lib.errors import NoSuchKey, RunError, StorageError
+from f1lib.lake.store import ObjectStore, find, find_json, open_store, read_json, update_json, write_json
 
 BIG = 4 * 1024 * 1024
 ENDLESS_WRITER = """
@@ -23,6 +23,15 @@ while True:
     for letter in (b"a", b"b"):
         store.write("gold/table.parquet", letter * int(sys.argv[2]))
         print("written", flush=True)
+"""
+COUNTER = """
+import sys
+from f1lib.lake.store import open_store, update_json
+store = open_store(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(25):
+    update_json(store, "models/champion.json", lambda count: (count or 0) + 1)
 """
 
 
@@ -165,6 +174,49 @@ class StoreSuite:
         assert store.list() == ["gold/table.parquet"]
         store.write("gold/table.parquet", b"next")
         assert store.read("gold/table.parquet") == b"next"
+
+    def test_an_update_is_given_what_is_there_and_answers_what_it_wrote(self, store: ObjectStore) -> None:
+        seen: list[bytes | None] = []
+
+        def change(found: bytes | None) -> bytes:
+            seen.append(found)
+            return (found or b"") + b"x"
+
+        assert [store.update("models/champion.json", change) for _ in range(3)] == [b"x", b"xx", b"xxx"]
+        assert seen == [None, b"x", b"xx"]
+        assert store.read("models/champion.json") == b"xxx"
+        assert store.list() == ["models/champion.json"]
+
+    def test_an_update_that_raises_changes_nothing_and_the_next_one_goes_through(self, store: ObjectStore) -> None:
+        def refuse(found: bytes | None) -> bytes:
+            raise RunError("no")
+
+        store.write("models/champion.json", b"old")
+        with pytest.raises(RunError, match="no"):
+            store.update("models/champion.json", refuse)
+        assert store.read("models/champion.json") == b"old"
+        assert store.update("models/champion.json", lambda _: b"new") == b"new"
+
+    def test_of_many_updates_at_once_none_is_lost(self, url: str) -> None:
+        stores = [open_store(url) for _ in range(4)]
+
+        def add(number: int) -> None:
+            update_json(stores[number % 4], "models/champion.json", lambda found: [*(found or []), number])
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(add, range(24)))
+        assert sorted(read_json(stores[0], "models/champion.json")) == list(range(24))
+
+    def test_of_updates_by_two_processes_none_is_lost(self, store: ObjectStore) -> None:
+        command = [sys.executable, "-c", COUNTER, store.url]
+        counters = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)]
+        for counter in counters:
+            assert counter.stdout
+            assert counter.stdout.readline() == b"ready\n"
+        for counter in counters:
+            counter.communicate(b"\n")
+        assert [counter.returncode for counter in counters] == [0, 0]
+        assert read_json(store, "models/champion.json") == 50
 
     def test_of_many_writers_at_once_one_wins_whole(self, store: ObjectStore) -> None:
         versions = [bytes([65 + number]) * 200_000 for number in range(8)]

@@ -36,9 +36,9 @@ def without_limits() -> Iterator[None]:
 @contextmanager
 def replayed(recordings: Path, folder: Path, **options: Any) -> Iterator[tuple[ReplayServer, FastF1Source]]:
     """A server of the recordings and a FastF1 source that asks it; ``folder`` is FastF1's cache."""
-    options = {"politeness": QUICK, "sleep": lambda _seconds: None, "cache_bytes": 10**12} | options
+    given: dict[str, Any] = {"politeness": QUICK, "sleep": lambda _seconds: None, "cache_bytes": 10**12}
     with ReplayServer(recordings) as server, without_limits():
-        yield server, FastF1Source(folder, base=server.base, **options)
+        yield server, FastF1Source(folder, base=server.base, **given | options)
 
 
 def recorded_sessions(shared_data: Path) -> list[dict[str, Any]]:

@@ -14,9 +14,8 @@ from f1lib.lake.provenance import code_version
 from f1lib.lake.store import read_json
 from f1lib.sources.combined import CombinedSource
 from f1lib.sources.fastf1.source import FastF1Source
-from f1lib.sources.protocols import SessionData
 from f1lib.workspace import sources
-from f1lib.workspace.lake_kind import FORMAT, claim_lake
+from f1lib.workspace.lake_kind import FORMAT
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.replay_server import ReplayServer, serve_open_meteo
 
@@ -44,15 +43,6 @@ def test_fastf1_is_history_from_f1db_beside_live_weekends(tmp_path: Path, f1db_z
         "code_version": code_version(),
         "source": "fastf1",
     }
-
-
-def test_a_lake_begun_with_fastf1_goes_on_with_it_and_one_of_f1db_with_that(tmp_path: Path, f1db_zip: Path) -> None:
-    ws = opened(tmp_path, "f1db", str(f1db_zip))
-    claim_lake(ws.store, ws.source_name, ws.as_of, ws.settings)
-    assert opened(tmp_path, "auto").source_name == "f1db"
-    ws = opened(tmp_path)
-    claim_lake(ws.store, ws.source_name, ws.as_of, ws.settings)
-    assert opened(tmp_path, "auto").source_name == "fastf1"
 
 
 @pytest.fixture
@@ -162,36 +152,3 @@ def test_with_the_network_closed_a_forecast_is_missing_and_nothing_fails(
     row = ws.tracking.get("2025_Australian_Grand_Prix", "STAGE#02_weather")
     assert row is not None
     assert row["next_attempt_utc"] == "2025-03-15T13:00:00Z"
-
-
-class Fake:
-    """A source that answers everything, and remembers what."""
-
-    attribution = ""
-
-    def __init__(self, name: str, schedule: Any) -> None:
-        self.name, self.asked, self._schedule = name, [], schedule  # type: ignore[var-annotated]
-
-    def schedule(self, season: int, as_of: datetime) -> Any:
-        return self._schedule
-
-    def session(self, key: Any, session: str, as_of: datetime) -> SessionData:
-        import pandas as pd
-
-        self.asked.append(session)
-        frame = pd.DataFrame(columns=["driver_id"])
-        return SessionData({"results": frame}, {"source": self.name})
-
-
-def test_of_the_running_season_what_is_settled_is_history_unless_laps_are_wanted(f1db_zip: Path) -> None:
-    from f1lib.domain.weekend import EventKey
-    from f1lib.sources.f1db.source import F1dbSource
-
-    calendar = F1dbSource(f1db_zip).schedule(2025, datetime(2025, 6, 1, tzinfo=UTC))
-    key = EventKey(2025, "Australian Grand Prix")
-    for live_for, days, first in ((35, 34, "fastf1"), (35, 36, "f1db"), (None, 36, "fastf1")):
-        history, live = Fake("f1db", calendar), Fake("fastf1", calendar)
-        settled = None if live_for is None else timedelta(days=live_for)
-        source = CombinedSource(history, live, live_for=settled)  # type: ignore[arg-type]
-        found = source.session(key, "R", datetime(2025, 3, 16, 8, tzinfo=UTC) + timedelta(days=days))
-        assert found.provenance["source"] == first

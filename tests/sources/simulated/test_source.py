@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ from f1lib.sources.protocols import (
 from f1lib.sources.simulated.calendar import Weekend, calendar
 from f1lib.sources.simulated.source import SimulatedSource
 from f1lib.sources.simulated.world import WorldOptions
+from tests.support.examples import examples
 from tests.support.f1db_zips import tiny, write
 
 LATER = datetime(2027, 1, 15, tzinfo=UTC)
@@ -80,7 +82,7 @@ def test_another_seed_is_another_world(complete: SimulatedSource) -> None:
     assert set(other["driver_id"]) != set(complete.session(BRITAIN, "R", LATER).frames["results"]["driver_id"])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(asked=A_SESSION, hours=st.floats(-400, 400))
 def test_a_session_is_never_shown_before_its_end_and_the_lag(asked: tuple[Weekend, str], hours: float) -> None:
     source, (weekend, code) = WORLD, asked
@@ -98,7 +100,7 @@ def test_a_session_is_never_shown_before_its_end_and_the_lag(asked: tuple[Weeken
     assert (driven <= visible).all()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(asked=A_RACE, minutes=st.integers(-4000, 4000))
 def test_a_starting_grid_is_shown_from_its_own_hour_on(asked: tuple[Weekend, str], minutes: int) -> None:
     source, (weekend, code) = WORLD, asked
@@ -110,7 +112,7 @@ def test_a_starting_grid_is_shown_from_its_own_hour_on(asked: tuple[Weekend, str
         assert len(source.starting_grid(weekend.key, code, as_of).frames["starting_grid"]) >= 15
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(as_of=st.datetimes(datetime(2015, 1, 1), datetime(2060, 12, 31), timezones=st.just(UTC)))
 def test_there_is_always_a_next_race_and_no_later_calendar_than_is_known(as_of: datetime) -> None:
     source = SimulatedSource(first_season=as_of.year - 5)
@@ -157,7 +159,7 @@ def test_the_schedule_fulfils_the_contracts(source: SimulatedSource, season: int
     assert events["race_start_utc"].dt.month.between(3, 12).all()
     for row in events.itertuples():
         mine = sessions.loc[sessions["event_partition_key"] == row.event_partition_key, "session"]
-        assert tuple(mine) == domain_weekend.FORMAT_SESSIONS[row.event_format]
+        assert tuple(mine) == domain_weekend.FORMAT_SESSIONS[str(row.event_format)]
     assert (sessions["grid_available_utc"].notna() == sessions["session"].isin(["R", "S"])).all()
 
 
@@ -198,7 +200,12 @@ def test_frames_hold_the_columns_of_the_protocol_and_laps_those_of_their_contrac
         assert ("pit_stops" in frames) == (code in ("R", "S"))
         assert list(frames.get("pit_stops", pd.DataFrame(columns=PIT_STOP_COLUMNS))) == PIT_STOP_COLUMNS
         key = EventKey(2023, event)
-        where = {"event_partition_key": key.partition_key, "event_year": 2023, "event_number": 1, "event_name": event}
+        where: dict[str, Any] = {
+            "event_partition_key": key.partition_key,
+            "event_year": 2023,
+            "event_number": 1,
+            "event_name": event,
+        }
         laps = frames["laps"].assign(**where, session=code, available_utc=LATER, source="simulated")
         assert set(laps) == set(conform(laps, "laps"))
         conformed = conform(laps, "laps")[list(frames["laps"])]

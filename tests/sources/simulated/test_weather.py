@@ -17,6 +17,7 @@ from f1lib.sources.simulated.calendar import Weekend, calendar, find
 from f1lib.sources.simulated.source import SimulatedSource
 from f1lib.sources.simulated.weather import SimulatedWeather, Sky, climate, rain_skill, temperature_error
 from f1lib.sources.simulated.world import WorldOptions
+from tests.support.examples import examples
 
 SOURCE = SimulatedSource(seed=2, options=WorldOptions(laps=False))
 WEATHER = SimulatedWeather(SOURCE)
@@ -38,7 +39,7 @@ def _forecast(weekend: Weekend, lead: timedelta) -> dict[str, Any] | None:
 def test_a_document_has_open_meteos_shape_and_covers_race_and_sprint() -> None:
     weekend = find(EventKey(2024, "Miami Grand Prix"))
     assert weekend is not None
-    sessions = SOURCE.schedule(2024, weekend.starts["R"]).sessions.to_dict("records")
+    sessions: Any = SOURCE.schedule(2024, weekend.starts["R"]).sessions.to_dict("records")
     document = WEATHER.forecast(_event(weekend), sessions, weekend.starts["R"] - timedelta(days=2))
     assert document is not None
     assert document["timezone"] == "UTC"
@@ -55,7 +56,7 @@ def test_a_document_has_open_meteos_shape_and_covers_race_and_sprint() -> None:
     assert document["f1lib"]["provenance"] == document["f1lib"]["source"] == "simulated"
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 @given(weekend=st.sampled_from(WEEKENDS), hours=st.floats(-200, 500))
 def test_the_newest_issue_is_never_from_the_future_nor_six_hours_old(weekend: Weekend, hours: float) -> None:
     as_of = weekend.starts["R"] - timedelta(hours=hours)

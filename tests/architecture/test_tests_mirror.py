@@ -1,0 +1,53 @@
+"""A reader finds the test of a module by its path: tests/<package>/test_<module>.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SLOWEST_FIRST
+
+# Tests of what stands in no single module of their package, and what that is.
+OF_NO_MODULE = {
+    "aws/test_image": "lambda_runner/Dockerfile",
+    "aws/test_runtime": "the handler inside Lambda's runtime",
+    "aws/test_state_machines": "lambda_runner/*.asl.json",
+    "aws/test_template": "lambda_runner/template.yaml",
+    "aws/test_two_ticks": "two machines at one lake",
+    "aws/test_weekend": "a weekend over S3 and DynamoDB",
+    "gold/test_leaks": "every feature of gold: nothing later than its cut-off",
+    "pipeline/test_known_answer": "all stages, over a world whose truth is known",
+    "pipeline/test_older_lakes": "a lake of the first version, read by this one",
+    "pipeline/test_quick_start": "README's first command",
+    "silver/test_weather": "weather_forecast.sql and weather_observed.sql",
+    "report/figures/test_every_picture": "what all pictures have in common",
+}
+
+
+def _test_files(root: Path) -> list[Path]:
+    folders = [path for path in (root / "f1lib").iterdir() if path.is_dir()]
+    return [file for folder in folders for file in (root / "tests" / folder.name).rglob("test_*.py")]
+
+
+def _names(root: Path, file: Path) -> tuple[str, bool]:
+    """``package/test_module`` and whether there is such a module, or such a statement of the package's SQL."""
+    place = file.relative_to(root / "tests").with_suffix("")
+    folder, name = root / "f1lib" / place.parent, place.name.removeprefix("test_")
+    return place.as_posix(), (folder / f"{name}.py").exists() or any(folder.glob(f"sql/**/{name}.sql"))
+
+
+def test_every_test_file_of_a_package_names_a_module_of_it(root: Path) -> None:
+    named = dict(_names(root, file) for file in _test_files(root))
+    assert len(named) > 80
+    assert sorted(name for name, is_module in named.items() if not is_module) == sorted(OF_NO_MODULE)
+
+
+def test_a_test_file_beside_its_module_s_path_would_be_noticed(root: Path) -> None:
+    assert _names(root, root / "tests" / "lake" / "test_store.py") == ("lake/test_store", True)
+    assert _names(root, root / "tests" / "model" / "test_store.py") == ("model/test_store", False)
+
+
+@pytest.mark.parametrize("name", SLOWEST_FIRST)
+def test_a_file_that_is_to_begin_early_exists(root: Path, name: str) -> None:
+    assert (root / "tests" / f"{name}.py").is_file()

@@ -1,0 +1,45 @@
+"""The runs of a lake, and which of them serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from f1lib.errors import RunError, StorageError
+from f1lib.evaluation import gate
+from f1lib.model import registry, train
+from f1lib.model.config import parse_config
+from f1lib.workspace.workspace import Workspace
+from tests.support.made_up_training import CONFIG, training_workspace
+
+SMALL = parse_config(CONFIG, "test")
+
+
+@pytest.fixture
+def ws(tmp_path: Path) -> Workspace:
+    return training_workspace(tmp_path / "lake", "2018-01-01T00:00:00Z")
+
+
+def test_rolling_back_lets_the_one_before_serve_again(ws: Workspace) -> None:
+    first, second = (train.train(ws, SMALL, "pre_race") for _ in range(2))
+    for run in (first, second):
+        gate.promote(ws, run.run_id)
+    back = registry.rollback(ws, "pre_race")
+    assert back["run_id"] == first.run_id
+    assert second.run_id in back["why"]
+    with pytest.raises(RunError, match="no champion before"):
+        registry.rollback(ws, "pre_race")
+
+
+def test_the_list_names_every_finished_run_and_which_serves(ws: Workspace) -> None:
+    run = train.train(ws, SMALL, "pre_race")
+    other = train.train(ws, SMALL, "post_qualifying")
+    gate.promote(ws, run.run_id)
+    listed = {r["run_id"]: r["serves"] for r in registry.list_runs(ws.store)}
+    assert listed == {run.run_id: True, other.run_id: False}
+
+
+def test_asking_for_a_champion_that_is_not_there_says_what_to_do(ws: Workspace) -> None:
+    with pytest.raises(StorageError, match="05_train"):
+        registry.champion_of(ws.store, "pre_race")
