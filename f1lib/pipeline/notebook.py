@@ -21,6 +21,7 @@ from f1lib.pipeline.parameters import declared, merge, stage_file
 from f1lib.stage import RESULT_MIME
 from f1lib.tracking.rows import Outcome
 from f1lib.workspace.settings import PROJECT
+from f1lib.workspace.workspace import lending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,18 +146,19 @@ def _papermill(engine: str, path: Path, output: Path, values: Mapping[str, Any])
         papermill_engines.register("inprocess", InProcessEngine)
         options = {"engine_name": "inprocess"}
     try:
-        papermill.execute_notebook(
-            str(path),
-            str(output),
-            parameters=dict(values),
-            kernel_name="python3",
-            language="python",
-            cwd=str(PROJECT),
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            autosave_cell_every=0,
-            **options,
-        )
+        with lending(ws.cache):
+            papermill.execute_notebook(
+                str(path),
+                str(output),
+                parameters=dict(values),
+                kernel_name="python3",
+                language="python",
+                cwd=str(PROJECT),
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+                autosave_cell_every=0,
+                **options,
+            )
     except Exception as error:  # a cell, the kernel or a time-out: all of them are recorded, then re-raised
         return error
     return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
-from functools import cache, lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from f1lib.lake import attribution
+from f1lib.lake.cache import Cache
 from f1lib.lake.paths_published import DASHBOARD, link
 from f1lib.report.pages import TEMPLATES, asset, moment
 
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 _SHOWN_PROVENANCE = ("run_id", "source", "code_version")
 _HOME = f"../../{link(DASHBOARD)}"  # executed notebooks stand in reports/runs/<run_id>/
 _PAPERMILL_NOTE = "papermill-error-cell-tag"  # papermill's own words on a failure; the page has better ones
+HELD = 200
 _HEADING = re.compile(r"^(#{1,3}) (.+?)\s*$", re.M)
 
 
-def notebook_to_html(notebook: Mapping[str, Any]) -> str:
+def notebook_to_html(notebook: Mapping[str, Any], cache: Cache | None = None) -> str:
     """An executed notebook (nbformat 4 JSON) as one page.
 
     The runner's facts are read from ``notebook["metadata"]["f1lib"]`` (``stage status error source run_id
@@ -38,11 +40,21 @@ def notebook_to_html(notebook: Mapping[str, Any]) -> str:
     node.cells = [cell for cell in node.cells if _PAPERMILL_NOTE not in cell.metadata.get("tags", [])]
     for index, cell in enumerate(node.cells):
         cell.setdefault("id", f"n{index}")
-    text, _ = _exporter().from_notebook_node(node, resources={"f1lib": _notebook_page(node, facts)})
+    exporter, held = _exporter(), cache or Cache()
+    filters = exporter.environment.filters
+
+    def coloured(source: str) -> str:  # a season's pages show the same few cells over and over
+        def made() -> str:
+            return str(filters["clean_html"](filters["highlight_code"](source)))
+
+        return held.one("report: coloured code", source, None, made, HELD)
+
+    page = {**_notebook_page(node, facts), "coloured": coloured}
+    text, _ = exporter.from_notebook_node(node, resources={"f1lib": page})
     return str(text)
 
 
-@cache
+@functools.cache
 def _exporter() -> Any:
     """nbconvert's exporter to HTML without its last step.
 
@@ -62,10 +74,6 @@ def _exporter() -> Any:
     code: Any = Highlight2HTML
     widgets: Any = WidgetsDataTypeFilter
 
-    @lru_cache(maxsize=200)
-    def coloured(source: str) -> str:  # a season's pages show the same few cells over and over
-        return str(filters["clean_html"](filters["highlight_code"](source)))
-
     exporter = page(
         optimistic_validation=True,
         template_name="notebook",
@@ -74,9 +82,7 @@ def _exporter() -> Any:
         extra_template_paths=[str(TEMPLATES)],
     )
     exporter.register_filter("highlight_code", code(pygments_lexer="ipython3", parent=exporter))
-    exporter.register_filter("coloured", coloured)
     exporter.register_filter("filter_data_type", widgets(notebook_metadata={}, parent=exporter, resources={}))
-    filters = exporter.environment.filters
     return exporter
 
 

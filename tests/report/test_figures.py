@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from f1lib.report.figures import race, style
+from f1lib.lake.cache import Cache
+from f1lib.report.figures import drawn_once, race, style
 from f1lib.report.figures import season as figures_season
 from f1lib.report.figures.style import Picture
 from tests.support.made_up_predictions import accuracy_entries, prediction_frame
@@ -55,10 +56,19 @@ def test_a_prediction_that_differs_in_anything_shown_is_drawn_anew() -> None:
     prediction = prediction_frame()
     renamed = prediction.assign(full_name="Somebody Else")
     nearer = prediction.assign(position_p10=prediction["position_p10"] + 0.5)
-    assert race.order(prediction) == race.order(prediction.copy())
-    assert "Somebody Else" in race.order(renamed).alt
-    assert race.order(nearer).svg != race.order(prediction).svg
-    assert race.matrix(renamed).alt != race.matrix(prediction).alt
+    cache = Cache()
+    first = drawn_once(race.order, prediction, cache)
+    assert drawn_once(race.order, prediction.copy(), cache) is first
+    assert "Somebody Else" in drawn_once(race.order, renamed, cache).alt
+    assert drawn_once(race.order, nearer, cache).svg != first.svg
+    assert drawn_once(race.matrix, nearer, cache) == race.matrix(nearer)
+
+
+def test_every_race_and_each_of_its_pictures_is_held_by_itself() -> None:
+    cache, one, other = Cache(), prediction_frame(), prediction_frame().assign(event_name="Another Grand Prix")
+    pictures = [drawn_once(draw, frame, cache) for draw in (race.order, race.matrix) for frame in (one, other)]
+    again = [drawn_once(draw, frame, cache) for draw in (race.order, race.matrix) for frame in (one, other)]
+    assert all(picture is before for picture, before in zip(again, pictures, strict=True))
 
 
 def test_two_pictures_of_one_page_share_no_id(drawn: dict[str, Picture]) -> None:
@@ -76,8 +86,9 @@ def test_text_takes_the_pages_colour_and_no_placeholder_is_left(drawn: dict[str,
 
 
 def test_the_same_prediction_is_drawn_to_the_same_bytes() -> None:
-    again = _drawn()
-    assert {name: p.svg for name, p in _drawn().items()} == {name: p.svg for name, p in again.items()}
+    first, second = _drawn(), _drawn()
+    assert first["order"] is not second["order"]  # it was drawn twice
+    assert {name: p.svg for name, p in first.items()} == {name: p.svg for name, p in second.items()}
 
 
 def test_drawing_leaves_the_prediction_as_it_was() -> None:
