@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import functools
 import json
 import re
+from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from f1lib.lake import attribution
-from f1lib.lake.cache import Cache
 from f1lib.lake.paths_published import DASHBOARD, link
 from f1lib.report.pages import TEMPLATES, asset, moment
 
@@ -21,11 +20,10 @@ if TYPE_CHECKING:
 _SHOWN_PROVENANCE = ("run_id", "source", "code_version")
 _HOME = f"../../{link(DASHBOARD)}"  # executed notebooks stand in reports/runs/<run_id>/
 _PAPERMILL_NOTE = "papermill-error-cell-tag"  # papermill's own words on a failure; the page has better ones
-HELD = 200
 _HEADING = re.compile(r"^(#{1,3}) (.+?)\s*$", re.M)
 
 
-def notebook_to_html(notebook: Mapping[str, Any], cache: Cache | None = None) -> str:
+def notebook_to_html(notebook: Mapping[str, Any]) -> str:
     """An executed notebook (nbformat 4 JSON) as one page.
 
     The runner's facts are read from ``notebook["metadata"]["f1lib"]`` (``stage status error source run_id
@@ -40,21 +38,11 @@ def notebook_to_html(notebook: Mapping[str, Any], cache: Cache | None = None) ->
     node.cells = [cell for cell in node.cells if _PAPERMILL_NOTE not in cell.metadata.get("tags", [])]
     for index, cell in enumerate(node.cells):
         cell.setdefault("id", f"n{index}")
-    exporter, held = _exporter(), cache or Cache()
-    filters = exporter.environment.filters
-
-    def coloured(source: str) -> str:  # a season's pages show the same few cells over and over
-        def made() -> str:
-            return str(filters["clean_html"](filters["highlight_code"](source)))
-
-        return held.one("report: coloured code", source, None, made, HELD)
-
-    page = {**_notebook_page(node, facts), "coloured": coloured}
-    text, _ = exporter.from_notebook_node(node, resources={"f1lib": page})
+    text, _ = _exporter().from_notebook_node(node, resources={"f1lib": _notebook_page(node, facts)})
     return str(text)
 
 
-@functools.cache
+@cache
 def _exporter() -> Any:
     """nbconvert's exporter to HTML without its last step.
 
