@@ -88,7 +88,8 @@ def execute_stage(ws: Workspace, name: str, given: Mapping[str, Any], suffix: st
     key = record_key(ws.run_id, stage, suffix)
     with tempfile.TemporaryDirectory(prefix="f1-") as folder:
         output = Path(folder) / path.name
-        failure = _papermill(ws.settings.engine, path, output, values)
+        with lending(ws.cache):
+            failure = _papermill(ws.settings.engine, path, output, values)
         notebook = json.loads((output if output.exists() else path).read_text(encoding="utf-8"))
     notebook["metadata"]["f1lib"] = _provenance(ws, stage, values, _short(failure))
     _store(ws.store, key, notebook)
@@ -146,19 +147,18 @@ def _papermill(engine: str, path: Path, output: Path, values: Mapping[str, Any])
         papermill_engines.register("inprocess", InProcessEngine)
         options = {"engine_name": "inprocess"}
     try:
-        with lending(ws.cache):
-            papermill.execute_notebook(
-                str(path),
-                str(output),
-                parameters=dict(values),
-                kernel_name="python3",
-                language="python",
-                cwd=str(PROJECT),
-                progress_bar=False,
-                request_save_on_cell_execute=False,
-                autosave_cell_every=0,
-                **options,
-            )
+        papermill.execute_notebook(
+            str(path),
+            str(output),
+            parameters=dict(values),
+            kernel_name="python3",
+            language="python",
+            cwd=str(PROJECT),
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+            **options,
+        )
     except Exception as error:  # a cell, the kernel or a time-out: all of them are recorded, then re-raised
         return error
     return None
