@@ -11,6 +11,7 @@ limits are a process's own; workers are processes, and each keeps to its share o
 from __future__ import annotations
 
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -123,7 +124,7 @@ def _in_processes(
     return sorted(outcomes, key=lambda outcome: outcome["wait_seconds"])
 
 
-_worker: dict[str, Workspace] = {}
+_worker: ContextVar[Workspace] = ContextVar("worker")  # set once in each process of the pool
 
 
 def _begin(given: dict[str, str], run_id: str, workers: int) -> None:
@@ -132,8 +133,8 @@ def _begin(given: dict[str, str], run_id: str, workers: int) -> None:
     from f1lib.workspace.workspace import open_workspace
 
     share_limits(workers)
-    _worker["ws"] = _with_live_source(open_workspace(**given, run_id=run_id))
+    _worker.set(_with_live_source(open_workspace(**given, run_id=run_id)))
 
 
 def _one(text: str, moment: str) -> Brought:
-    return bring(_worker["ws"], text, parse_utc(moment))
+    return bring(_worker.get(), text, parse_utc(moment))

@@ -14,9 +14,8 @@ import pandas as pd
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.gold import targets
-from f1lib.lake import attribution, fingerprint, gold_tables, silver_tables
-from f1lib.lake.cache import Memory
-from f1lib.lake.parquet import parquet_bytes, records
+from f1lib.lake import attribution, gold_tables, silver_tables
+from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import ACCURACY, raced_of
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import each, write_json
@@ -135,22 +134,10 @@ def _results(ws: Workspace, raced: set[tuple[str, str]]) -> dict[tuple[str, str]
     return {(key[0], key[1]): rows for key, rows in groups if key in raced}
 
 
-_SCORED: Memory[dict[str, Any]] = Memory()
-
-
 def _all_scored(store: ObjectStore, results: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
     """The scores of every issue (its key -> the result of its race), in order."""
-    digests = {name: _digest(result) for name, result in {id(r): r for r in results.values()}.items()}
-    contents = dict(zip(results, each(store, store.read, results), strict=True))
-    prints = {key: issued + digests[id(results[key])] for key, issued in fingerprint.of_files(contents).items()}
-    scored = _SCORED.of(
-        prints, lambda key: _scored(issue_of(contents[key], f"{key} in lake {store.url}"), results[key])
-    )
-    return list(scored.values())
-
-
-def _digest(result: pd.DataFrame) -> str:
-    return fingerprint.of_bytes(parquet_bytes(result))
+    contents = zip(results.items(), each(store, store.read, results), strict=True)
+    return [_scored(issue_of(data, f"{key} in lake {store.url}"), result) for (key, result), data in contents]
 
 
 def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:

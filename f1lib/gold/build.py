@@ -15,6 +15,7 @@ from f1lib.gold import history, incremental, manifest
 from f1lib.gold import read_silver as gold_read_silver
 from f1lib.gold import targets as gold_targets
 from f1lib.lake import features, paths, sql, tables
+from f1lib.lake.cache import Cache
 from f1lib.lake.gold_tables import IDENTITY, KEYS
 from f1lib.tracking.rows import Status
 
@@ -50,7 +51,7 @@ class Seen:
 def read_silver(ws: Workspace) -> Seen:
     """All of silver, for both builders of one run; raises `RunError` when it is empty."""
     waiting = ws.tracking.rows(status=Status.SILVER)
-    return Seen(gold_read_silver.read_silver(ws.store), waiting)
+    return Seen(gold_read_silver.read_silver(ws.store, ws.cache), waiting)
 
 
 def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFrame:
@@ -60,16 +61,16 @@ def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFr
     events whose inputs have changed since it was last written are computed; the bytes are those of computing all.
     ``seen`` is what `read_silver` gave; without it silver is read. Raises `RunError` when silver is empty.
     """
-    silver = seen.silver if seen else gold_read_silver.read_silver(ws.store)
-    past = incremental.past(silver, ws.as_of)
-    targets, digests = past.targets, past.digests
-    kept = incremental.kept_rows(ws.store, paths.TRAINING_KEY, digests)
+    silver = seen.silver if seen else gold_read_silver.read_silver(ws.store, ws.cache)
+    results = silver.frame("results")
+    targets = gold_targets.past_targets(silver.frame("events"), silver.frame("sessions"), results, ws.as_of)
+    digests = incremental.input_digests(silver.tables, targets, ws.as_of)
+    kept = incremental.kept_rows(ws.store, paths.TRAINING_KEY, digests, ws.cache)
     if kept and kept.is_all:
         manifest.write_note(ws, paths.TRAINING_KEY, kept.rows, silver, kept.sha256, digests)
         return kept.rows
     new = targets[~targets["event_partition_key"].isin(kept.events)] if kept else targets
-    results = silver.frame("results")
-    rows = with_labels(compute(silver.tables, new), results[results["available_utc"] <= ws.as_of])
+    rows = with_labels(compute(silver.tables, new, ws.cache), results[results["available_utc"] <= ws.as_of])
     rows = _sorted([kept.rows, rows]) if kept else rows
     manifest.write_rows(ws, paths.TRAINING_KEY, rows, silver, digests)
     return rows
@@ -89,7 +90,7 @@ def build_features(ws: Workspace, event: str, horizon: str, seen: Seen | None = 
     targets = (
         gold_targets.serving_targets(events, sessions, wanted, horizon, ws.as_of) if wanted else gold_targets.none()
     )
-    rows = compute(silver.tables, targets)
+    rows = compute(silver.tables, targets, ws.cache)
     if len(rows):
         # Outside a run, its moment is its name.
         manifest.write_rows(ws, paths.features_key(ws.run_id or stamp(ws.as_of)), rows, silver)
@@ -98,7 +99,7 @@ def build_features(ws: Workspace, event: str, horizon: str, seen: Seen | None = 
     return rows
 
 
-def compute(silver: Mapping[str, Any], targets: pd.DataFrame) -> pd.DataFrame:
+def compute(silver: Mapping[str, Any], targets: pd.DataFrame, cache: Cache | None = None) -> pd.DataFrame:
     """The gold rows of ``targets``: one per event, session, horizon and driver of the field, sorted by these.
 
     ``silver`` maps silver tables to frames (or Arrow tables) of their contracts; one that is not there counts as
@@ -110,7 +111,7 @@ def compute(silver: Mapping[str, Any], targets: pd.DataFrame) -> pd.DataFrame:
         connection.execute("SET threads = 1")  # one order of summing, one result
         for name in paths.SILVER_TABLES:
             connection.register(name, silver[name] if name in silver else tables.empty(name))
-        past = history.history(silver)
+        past = history.history(silver, cache or Cache())
         connection.from_arrow(past.races).create("race_history")
         for name in _STEPS:
             connection.sql(sql.sql_text(f"gold/steps/{name}")).create(name)

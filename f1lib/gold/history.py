@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from f1lib.lake.cache import Cache
+
 # All that ``race_history.sql`` and ``rating_history.sql`` may read; they find nothing else.
 _READ = ("events", "results", "starting_grid", "weather_observed")
 
@@ -34,15 +36,10 @@ class History:
     ratings: gold_ratings.Ratings
 
 
-_LAST: list[History] = []
-
-
-def history(silver: Mapping[str, Any]) -> History:
+def history(silver: Mapping[str, Any], cache: Cache) -> History:
     """The history in ``silver`` (see `gold.compute`)."""
     past = _past(silver)
-    if not (_LAST and all(past[name].equals(_LAST[0].past[name]) for name in _READ)):
-        _LAST[:] = [_computed(past)]
-    return _LAST[0]
+    return cache.one("gold: history", "", past, lambda: _computed(past))
 
 
 def _past(silver: Mapping[str, Any]) -> dict[str, pa.Table]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from f1lib.errors import RunError, TableError
 from f1lib.lake import fingerprint, paths
-from f1lib.lake.cache import Memory
 from f1lib.lake.store import each
 from f1lib.lake.tables import contract, empty
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from f1lib.lake.cache import Cache
     from f1lib.lake.store import ObjectStore
 
 
@@ -38,17 +38,13 @@ class Silver:
     tables: dict[str, pa.Table]
     hashes: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
-    parts: dict[str, pa.Table] = field(default_factory=dict)
 
     def frame(self, name: str) -> pd.DataFrame:
         """One table as a frame."""
         return self.tables[name].to_pandas()  # type: ignore[no-any-return]
 
 
-_PARSED: Memory[pa.Table] = Memory()
-
-
-def read_silver(store: ObjectStore) -> Silver:
+def read_silver(store: ObjectStore, cache: Cache) -> Silver:
     """Every silver table of every season in the lake.
 
     Raises `RunError` when there is no calendar in silver yet, `TableError` for a file that is not Parquet or
@@ -58,12 +54,12 @@ def read_silver(store: ObjectStore) -> Silver:
     keys = [key for name in paths.SILVER_TABLES for key in _keys(name, held)]
     data = dict(zip(keys, each(store, store.read, keys), strict=True))
     hashes = fingerprint.of_files(data)
-    parts = _PARSED.of(hashes, lambda key: _parsed(data[key], key, f"{key} in lake {store.url}"))
+    parts = cache.many("gold: silver files", hashes, lambda key: _parsed(data[key], key, f"{key} in lake {store.url}"))
     tables = {name: _together(name, [parts[key] for key in _keys(name, keys)]) for name in paths.SILVER_TABLES}
     if not len(tables["events"]):
         raise RunError(f"lake {store.url} has no events in silver: run 03_silver first")
     sources = {str(s) for name in ("events", "results") for s in tables[name].column("source").unique().to_pylist()}
-    return Silver(tables, hashes, sorted(sources), parts)
+    return Silver(tables, hashes, sorted(sources))
 
 
 def _keys(name: str, held: Iterable[str]) -> list[str]:

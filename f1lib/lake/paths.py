@@ -146,8 +146,10 @@ def parse_forecast(key: str) -> tuple[str, int] | None:
 
 SILVER_PREFIX = "silver/"
 _BY_SESSION = ("events", "sessions", "entries", "results", "starting_grid", "pit_stops", "laps")
-_SILVER_PATHS = {table: f"sessions/{table}" for table in _BY_SESSION}
-_SILVER_PATHS |= {"weather_observed": "weather/observed", "weather_forecast": "weather/forecast"}
+_SILVER_PATHS = {table: f"sessions/{table}" for table in _BY_SESSION} | {
+    "weather_observed": "weather/observed",
+    "weather_forecast": "weather/forecast",
+}
 SILVER_TABLES = tuple(_SILVER_PATHS)
 
 

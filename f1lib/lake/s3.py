@@ -3,18 +3,18 @@
 A ``PUT`` is one visible step on S3, and reads and listings see it at once (strong consistency since
 December 2020), so the port's promises hold without renames. A layer may stand elsewhere in the bucket
 (``S3_BRONZE_PATH`` and its like); the keys stay the same: ``s3://bucket/f1?bronze=raw`` keeps
-``bronze/x`` under ``raw/x``. A store that is open keeps what it has read of the files that never change.
+``bronze/x`` under ``raw/x``. What was read of the files that never change is held in the cache.
 """
 
 from __future__ import annotations
 
 import logging
 from functools import cached_property
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import NoSuchKey, StorageError
 from f1lib.lake.aws_client import AwsUrl, aws_errors, error_code
+from f1lib.lake.cache import Cache
 from f1lib.lake.paths import LAYERS, check_key, check_prefix, is_written_once
 
 if TYPE_CHECKING:
@@ -23,28 +23,29 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 # A connection that breaks while the body streams is not botocore's to retry: this many tries in all.
 BODY_ATTEMPTS = 3
-KEPT_BYTES = 64 << 20
 # A conditional write whose object another writer changed meanwhile is tried again, this many times in all.
 UPDATE_ATTEMPTS = 20
 OVERTAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
+USE = "lake: S3 files written once"
+HELD = 256  # the files of a model run have some 100 KB
 
 
 class S3Store:
     """See `f1lib.lake.store.ObjectStore`."""
 
-    def __init__(self, place: AwsUrl) -> None:
+    def __init__(self, place: AwsUrl, cache: Cache | None = None) -> None:
         self.bucket = place.name
         self.url = place.text("s3")
         self._place = place
         self._root = f"{place.path}/" if place.path else ""
         self._layers = {name: f"{place.options.get(name, self._root + name).strip('/')}/" for name in LAYERS}
         _check_apart(self._layers, self.url)
-        self._kept = _Kept()
+        self._cache = cache or Cache()
 
     @classmethod
-    def from_url(cls, url: str) -> S3Store:
+    def from_url(cls, url: str, cache: Cache | None = None) -> S3Store:
         """``s3://bucket/prefix?bronze=raw&endpoint=http://...&region=...``; opening sends nothing."""
-        return cls(AwsUrl.parse(url, "s3", LAYERS))
+        return cls(AwsUrl.parse(url, "s3", LAYERS), cache)
 
     @cached_property
     def _client(self) -> Any:
@@ -53,12 +54,14 @@ class S3Store:
     def read(self, key: str) -> bytes:
         """See `ObjectStore.read`."""
         name = self._name(check_key(key))
-        known = self._kept.get(key)
-        if known is not None:
-            return known
+        if is_written_once(key):
+            return self._cache.one(USE, (self.url, key), None, lambda: self._got(key, name), HELD)
+        return self._got(key, name)
+
+    def _got(self, key: str, name: str) -> bytes:
         with aws_errors(f"read {key} in lake {self.url}"):
             try:
-                return self._kept.keep(key, self._object(name)[0])
+                return self._object(name)[0]
             except self._client.exceptions.NoSuchKey:
                 raise NoSuchKey(f"the lake has no {key} (lake {self.url})") from None
 
@@ -81,7 +84,8 @@ class S3Store:
         with aws_errors(f"write {key} in lake {self.url}"):
             self._client.put_object(Bucket=self.bucket, Key=name, Body=data)
         _log.debug("wrote %s (%d bytes)", key, len(data))
-        self._kept.keep(key, data)
+        if is_written_once(key):
+            self._cache.put(USE, (self.url, key), None, data, HELD)
 
     def update(self, key: str, change: Callable[[bytes | None], bytes]) -> bytes:
         """See `ObjectStore.update`; a conditional ``PUT``, tried again after the write that came between."""
@@ -100,7 +104,7 @@ class S3Store:
                     if error_code(error) not in OVERTAKEN:
                         raise
                 else:
-                    return self._kept.keep(key, data)
+                    return data
         raise StorageError(f"cannot update {key} in lake {self.url}: overtaken {UPDATE_ATTEMPTS} times")
 
     def _current(self, name: str) -> tuple[bytes | None, dict[str, str]]:
@@ -116,8 +120,8 @@ class S3Store:
         from botocore.exceptions import ClientError
 
         name = self._name(check_key(key))
-        if self._kept.has(key):
-            return True
+        if is_written_once(key):
+            return self._holds(key)
         with aws_errors(f"look for {key} in lake {self.url}"):
             try:
                 self._client.head_object(Bucket=self.bucket, Key=name)
@@ -125,7 +129,14 @@ class S3Store:
                 if error_code(error) in ("404", "NoSuchKey"):
                     return False
                 raise
-        self._kept.seen(key)
+        return True
+
+    def _holds(self, key: str) -> bool:
+        """What never changes is looked for by reading it, which comes next: one request in place of two."""
+        try:
+            self.read(key)
+        except NoSuchKey:
+            return False
         return True
 
     def list(self, prefix: str = "") -> list[str]:
@@ -142,7 +153,7 @@ class S3Store:
     def delete(self, key: str) -> None:
         """See `ObjectStore.delete`."""
         name = self._name(check_key(key))
-        self._kept.drop(key)
+        self._cache.drop(USE, (self.url, key))
         with aws_errors(f"delete {key} in lake {self.url}"):
             self._client.delete_object(Bucket=self.bucket, Key=name)
 
@@ -163,38 +174,6 @@ class S3Store:
                 return f"{layer}/{name.removeprefix(path)}"
         key = name.removeprefix(self._root)
         return "" if key.partition("/")[0] in self._layers else key
-
-
-class _Kept:
-    """The bytes under keys that are written once, `KEPT_BYTES` at most; what has been here longest goes first."""
-
-    def __init__(self) -> None:
-        self._bytes: dict[str, bytes] = {}
-        self._there: set[str] = set()
-        self._lock = Lock()
-
-    def get(self, key: str) -> bytes | None:
-        return self._bytes.get(key)
-
-    def has(self, key: str) -> bool:
-        return key in self._there or key in self._bytes
-
-    def seen(self, key: str) -> None:
-        if is_written_once(key):
-            self._there.add(key)
-
-    def keep(self, key: str, data: bytes) -> bytes:
-        if is_written_once(key):
-            with self._lock:
-                self._bytes[key] = data
-                while sum(map(len, self._bytes.values())) > KEPT_BYTES:
-                    del self._bytes[next(iter(self._bytes))]
-        return data
-
-    def drop(self, key: str) -> None:
-        with self._lock:
-            self._bytes.pop(key, None)
-            self._there.discard(key)
 
 
 def _check_apart(layers: dict[str, str], url: str) -> None:

@@ -26,6 +26,8 @@ from f1lib.lake.paths import check_key, check_prefix
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from f1lib.lake.cache import Cache
+
 _log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 # Requests under way at once where each is a round trip: S3 answers one in some 20 ms, whatever its size.
@@ -142,16 +144,17 @@ class LocalStore:
             raise StorageError(f"cannot delete {key} in lake {self.root}: {error.strerror or error}") from error
 
 
-def open_store(url: str) -> ObjectStore:
+def open_store(url: str, cache: Cache | None = None) -> ObjectStore:
     """The store behind ``url``: a path, ``file:///...`` or ``s3://bucket/prefix``.
 
-    Opening touches nothing; raises `StorageError` for any other scheme.
+    ``cache`` holds what is read from S3 of the files that never change. Opening touches nothing; raises
+    `StorageError` for any other scheme.
     """
     scheme = urlparse(url).scheme
     if scheme == "s3":
         from f1lib.lake.s3 import S3Store
 
-        return S3Store.from_url(url)
+        return S3Store.from_url(url, cache)
     if scheme == "file":
         return LocalStore(Path(unquote(urlparse(url).path)))
     if scheme and not re.fullmatch(r"[A-Za-z]", scheme):  # one letter is a Windows drive

@@ -126,7 +126,7 @@ class ModelConfig(_Strict):
     target: Literal["finish_score", "finishing_position"]
     horizons: list[str]
     half_life_races: float = Field(ge=0)
-    derived: dict[str, Derived] = {}
+    derived: dict[str, Derived] = Field(default_factory=dict)
     linear: Linear | None = None
     trees: Trees | None = None
     fresh: Fresh | None = None

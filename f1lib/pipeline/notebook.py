@@ -21,6 +21,7 @@ from f1lib.pipeline.parameters import declared, merge, stage_file
 from f1lib.stage import RESULT_MIME
 from f1lib.tracking.rows import Outcome
 from f1lib.workspace.settings import PROJECT
+from f1lib.workspace.workspace import lending
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +88,8 @@ def execute_stage(ws: Workspace, name: str, given: Mapping[str, Any], suffix: st
     key = record_key(ws.run_id, stage, suffix)
     with tempfile.TemporaryDirectory(prefix="f1-") as folder:
         output = Path(folder) / path.name
-        failure = _papermill(ws.settings.engine, path, output, values)
+        with lending(ws.cache):
+            failure = _papermill(ws.settings.engine, path, output, values)
         notebook = json.loads((output if output.exists() else path).read_text(encoding="utf-8"))
     notebook["metadata"]["f1lib"] = _provenance(ws, stage, values, _short(failure))
     _store(ws.store, key, notebook)

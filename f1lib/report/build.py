@@ -83,7 +83,9 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     summary["pages"] = _race_pages(ws, scored, runs)
     write_json(ws.store, SUMMARY, summary)
     write_json(ws.store, NEXT_RACES, {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races})
-    ws.store.write(DASHBOARD, dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint).encode())
+    ws.store.write(
+        DASHBOARD, dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache).encode()
+    )
     return summary
 
 
@@ -141,6 +143,7 @@ def _race_page(
         scores=[{**s, "races": 1} for s in scores],
         hashes=prediction_facts.hashes(ws.store, newest),
         notebooks=notebooks,
+        cache=ws.cache,
     )
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.weekend import HORIZONS
+from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import link, race_page_key
 from f1lib.predictions.archive import event_of
+from f1lib.report.figures import drawn_once, season, style
 from f1lib.report.figures import race as figures_race
-from f1lib.report.figures import season, style
 from f1lib.report.pages import moment, percent, render
 
 if TYPE_CHECKING:
@@ -47,15 +48,16 @@ def dashboard_html(
     prediction: pd.DataFrame | None,
     entries: pd.DataFrame,
     sprint: pd.DataFrame | None = None,
+    cache: Cache | None = None,
 ) -> str:
     """The dashboard.
 
     ``summary`` is `report.build_summary`'s document, ``prediction`` the newest of the next race (or None),
     ``sprint`` that of its sprint, ``entries`` the rows of ``accuracy.json`` (see `predictions_score`), empty before
-    the first race.
+    the first race; ``cache`` may hold its pictures.
     """
     accuracy = None if entries.empty else _accuracy(summary, entries)
-    upcoming = None if prediction is None else next_race(prediction, sprint, summary)
+    upcoming = None if prediction is None else next_race(prediction, sprint, summary, cache or Cache())
     contents = [("next", "Next race")] if upcoming else []
     contents += [("calendar", "Races ahead")] + ([("season", "Accuracy")] if accuracy else [])
     contents += [("models", "Models"), ("health", "Pipeline health"), ("notebooks", "Notebooks")]
@@ -115,7 +117,9 @@ def caption_of(prediction: pd.DataFrame) -> str:
     )
 
 
-def next_race(prediction: pd.DataFrame, sprint: pd.DataFrame | None, summary: Mapping[str, Any]) -> dict[str, Any]:
+def next_race(
+    prediction: pd.DataFrame, sprint: pd.DataFrame | None, summary: Mapping[str, Any], cache: Cache
+) -> dict[str, Any]:
     """What the dashboard shows of the next race."""
     drivers, event = prediction_rows(prediction), event_of(prediction)
     race: Mapping[str, Any] = next((r for r in summary["next_races"] if r["event_partition_key"] == event), {})
@@ -127,8 +131,8 @@ def next_race(prediction: pd.DataFrame, sprint: pd.DataFrame | None, summary: Ma
         "subtitle": f"Race starts {moment(race.get('race_start_utc'))}. {caption_of(prediction)}",
         "caption": caption_of(prediction),
         "drivers": drivers,
-        "order": figures_race.order(prediction),
-        "matrix": figures_race.matrix(prediction),
+        "order": drawn_once(figures_race.order, prediction, cache),
+        "matrix": drawn_once(figures_race.matrix, prediction, cache),
         "page": link(race_page_key(event)),
         "sprint_page": None if sprint is None else link(race_page_key(event, "S")),
         "tiles": tiles,

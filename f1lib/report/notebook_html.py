@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from functools import cache, lru_cache
+from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -62,10 +62,6 @@ def _exporter() -> Any:
     code: Any = Highlight2HTML
     widgets: Any = WidgetsDataTypeFilter
 
-    @lru_cache(maxsize=200)
-    def coloured(source: str) -> str:  # a season's pages show the same few cells over and over
-        return str(filters["clean_html"](filters["highlight_code"](source)))
-
     exporter = page(
         optimistic_validation=True,
         template_name="notebook",
@@ -74,9 +70,7 @@ def _exporter() -> Any:
         extra_template_paths=[str(TEMPLATES)],
     )
     exporter.register_filter("highlight_code", code(pygments_lexer="ipython3", parent=exporter))
-    exporter.register_filter("coloured", coloured)
     exporter.register_filter("filter_data_type", widgets(notebook_metadata={}, parent=exporter, resources={}))
-    filters = exporter.environment.filters
     return exporter
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from f1lib.lake import attribution
+from f1lib.lake.cache import Cache
 from f1lib.lake.features import group_words
 from f1lib.lake.parquet import records
 from f1lib.predictions import explain
@@ -15,7 +16,7 @@ from f1lib.predictions.archive import event_of
 from f1lib.predictions.changes import SHOWN_MOVE_PLACES, what_changed, why_changed
 from f1lib.predictions.group_effects import in_words
 from f1lib.report import dashboard
-from f1lib.report.figures import race, season, style
+from f1lib.report.figures import drawn_once, race, season, style
 from f1lib.report.pages import moment, percent, render
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ def race_page(
     scores: Sequence[dict[str, Any]],
     hashes: Sequence[tuple[str, str]],
     notebooks: Sequence[Mapping[str, str]] = (),
+    cache: Cache | None = None,
 ) -> str:
-    """One race as a page.
+    """One race as a page; ``cache`` may hold its pictures.
 
     ``issues``: every prediction issued for it, oldest first (`predictions.read_issues`); the last is shown.
     ``effects``: `predictions_why.explain`'s; empty when it cannot be explained. ``parts``: `predictions_shap.read`'s.
@@ -54,8 +56,8 @@ def race_page(
         source=newest["source"].iloc[0],
         contents=_contents(result is not None, not effects.empty),
         result=result,
-        order=race.order(newest),
-        matrix=race.matrix(newest),
+        order=drawn_once(race.order, newest, cache or Cache()),
+        matrix=drawn_once(race.matrix, newest, cache or Cache()),
         drivers=drivers,
         reasons=None if effects.empty else _drawn(reasons(newest, effects, parts)),
         moves=season.moves(pd.concat(issues, ignore_index=True)) if len(issues) > 1 else None,

@@ -24,12 +24,15 @@ from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from f1lib.lake.cache import Cache
     from f1lib.lake.store import ObjectStore
 
 
 # Table, in the order of building, and the bronze table without which it has no rows.
-BUILT_FROM = {table: f"bronze_{table}" for table in SILVER_TABLES}
-BUILT_FROM |= {"weather_observed": "bronze_weather", "weather_forecast": "bronze_hours"}
+BUILT_FROM = {table: f"bronze_{table}" for table in SILVER_TABLES} | {
+    "weather_observed": "bronze_weather",
+    "weather_forecast": "bronze_hours",
+}
 
 
 def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
@@ -41,7 +44,7 @@ def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     """
     wanted = sorted(set(seasons)) or read_bronze.seasons_in_bronze(ws.store)
     waiting = [row for row in ws.tracking.rows(status=Status.INGESTED) if row.get("event_year") in wanted]
-    frames = build_frames(ws.store, wanted, ws.settings.threads) if wanted else {}
+    frames = build_frames(ws.store, wanted, ws.settings.threads, ws.cache) if wanted else {}
     written = []
     for season in wanted:
         for name, frame in frames.items():
@@ -52,10 +55,10 @@ def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     return pd.DataFrame(written, columns=["table", "season", "rows"])
 
 
-def build_frames(store: ObjectStore, seasons: list[int], threads: int) -> dict[str, pd.DataFrame]:
+def build_frames(store: ObjectStore, seasons: list[int], threads: int, cache: Cache) -> dict[str, pd.DataFrame]:
     """Every table of `BUILT_FROM` over ``seasons`` of bronze, conformed; nothing is written."""
     inputs: dict[str, Any] = read_bronze.schedule_tables(store, seasons)
-    inputs |= read_bronze.session_tables(store, seasons, threads)
+    inputs |= read_bronze.session_tables(store, seasons, threads, cache)
     hours = read_bronze.forecast_hours(store, seasons)
     samples = inputs.get("bronze_weather", read_bronze.no_samples())
     inputs |= {"bronze_hours": hours, "bronze_weather": samples, "team_lineages": _lineages()}

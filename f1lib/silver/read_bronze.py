@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 from f1lib.domain.moments import parse_utc
 from f1lib.errors import StorageError, TableError
 from f1lib.lake import fingerprint, paths
-from f1lib.lake.cache import Memory
 from f1lib.lake.store import each, read_json
 from f1lib.sources.protocols import WEATHER_COLUMNS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from f1lib.lake.cache import Cache
     from f1lib.lake.store import ObjectStore
 
 
-_PLACED: Memory[pa.Table] = Memory()
 FRAMES = ("results", "starting_grid", "pit_stops", "laps", "weather")
 # Open-Meteo's hourly variables and what silver calls them.
 HOURLY = {
@@ -63,7 +62,7 @@ def schedule_tables(store: ObjectStore, seasons: list[int]) -> dict[str, pa.Tabl
     return {f"bronze_{n}": _together([_read(store, key) for key in named]) for n, named in keys.items() if named}
 
 
-def session_tables(store: ObjectStore, seasons: list[int], threads: int) -> dict[str, pa.Table]:
+def session_tables(store: ObjectStore, seasons: list[int], threads: int, cache: Cache) -> dict[str, pa.Table]:
     """``bronze_results``, ``bronze_laps``, ...: all complete files of the seasons; a kind without files is absent.
 
     Rows carry ``event_partition_key`` and ``session``, taken from the path.
@@ -79,7 +78,7 @@ def session_tables(store: ObjectStore, seasons: list[int], threads: int) -> dict
     contents = dict(zip(newest, each(store, store.read, newest, threads), strict=True))
     others = [key for key in found if key not in contents]
     prints = fingerprint.of_files(contents)
-    tables = _PLACED.of(prints, lambda key: placed(key, contents[key]), threads)
+    tables = cache.many("silver: bronze files", prints, lambda key: placed(key, contents[key]), threads)
     tables |= zip(others, each(store, lambda key: placed(key, store.read(key)), others, threads), strict=True)
     grouped: dict[str, list[pa.Table]] = {}
     for key, file in found.items():

@@ -140,7 +140,7 @@ class DynamoTracking:
         if not self._conditional(row_key(event_partition_key, session_name_abr), call, FREE):
             item = self._item(row_key(event_partition_key, session_name_abr))
             if item.get(CLAIM_TOKEN) != {"S": token}:
-                raise AlreadyRunning(claimed_message({**claim.__dict__, **_unclaimed, **from_item(item)}))
+                raise AlreadyRunning(claimed_message({**claim.__dict__, **_UNCLAIMED, **from_item(item)}))
         return claim
 
     def release(self, claim: Claim, attributes: StageRow) -> None:
@@ -159,7 +159,7 @@ class DynamoTracking:
         if not self._conditional(key, call, OURS):
             item = self._item(key)
             if item.get(LAST_RELEASE) != {"S": mark}:
-                row = {**claim.__dict__, **_unclaimed, **from_item(item)}
+                row = {**claim.__dict__, **_UNCLAIMED, **from_item(item)}
                 raise AlreadyRunning(f"the lease of {claim.owner} ran out: {claimed_message(row)}")
 
     def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
@@ -267,7 +267,7 @@ def _leave_items(response_dict: dict[str, Any], customized_response_dict: dict[s
 
 
 # What the message says of a row that was free again when we looked.
-_unclaimed = {"owner": "somebody who has just given it back", "lease_expires_utc": "a moment ago"}
+_UNCLAIMED = {"owner": "somebody who has just given it back", "lease_expires_utc": "a moment ago"}
 
 
 def _each(function: Callable[[Any], Any], arguments: list[Any]) -> list[Any]:

@@ -11,7 +11,6 @@ import os
 import socket
 import sqlite3
 from contextlib import closing, contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, unquote
@@ -185,14 +184,8 @@ def _select(connection: sqlite3.Connection, event_partition_key: str, session_na
 
 def _load(found: sqlite3.Row) -> TrackingRow:
     row = {name: value for name, value in zip(_NAMES, found, strict=True) if value is not None}
-    row.update(_attributes(row.pop("attributes")))
+    row.update(json.loads(row.pop("attributes")))
     return cast("TrackingRow", row)
-
-
-@lru_cache(maxsize=16384)
-def _attributes(text: str) -> dict[str, Any]:
-    """The attributes of a row, parsed once: a tick reads the table a dozen times, and few rows change meanwhile."""
-    return dict(json.loads(text))
 
 
 def _replace(connection: sqlite3.Connection, row: TrackingRow) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from f1lib.errors import SourceError
 from f1lib.lake import paths
+from f1lib.lake.cache import Cache
 from f1lib.lake.store import ObjectStore
 from f1lib.workspace.lake_kind import claim_lake
 from f1lib.workspace.settings import Settings
@@ -41,6 +41,7 @@ class Upstreams:
     opened_utc: datetime
     account: tuple[str, str] | None = None
     notices: list[str] = field(default_factory=list)
+    cache: Cache = field(default_factory=Cache)
     session_source: SessionSource | None = None
     weather_source: WeatherSource | None = None
 
@@ -51,7 +52,10 @@ class Upstreams:
             if self.source_name == "simulated":
                 from f1lib.sources.simulated.source import SimulatedSource
 
-                self.session_source = SimulatedSource(seed=marker["seed"], first_season=marker["first_season"])
+                asked = {name: marker[name] for name in ("seed", "first_season")}
+                self.session_source = self.cache.one(
+                    "sources: simulated world", "", asked, lambda: SimulatedSource(**asked)
+                )
             else:
                 self.session_source = (open_f1db if self.source_name == "f1db" else open_fastf1)(self, as_of)
         return self.session_source
@@ -82,19 +86,15 @@ class Upstreams:
 def open_f1db(upstreams: Upstreams, as_of: datetime) -> SessionSource:
     """The F1DB release of the settings; raises `SourceError` when it cannot be had or is none."""
     from f1lib.sources.f1db.download import locate
+    from f1lib.sources.f1db.source import F1dbSource
 
     settings = upstreams.settings
     release = locate(settings.f1db, settings.downloads, now=as_of, base=settings.upstream_base)
     state = release.stat()
-    return _opened(release, (state.st_mtime_ns, state.st_size), settings.history_from)
-
-
-@lru_cache(maxsize=1)
-def _opened(release: Path, state: tuple[int, int], first_season: int) -> SessionSource:
-    """The release while its file's ``state`` (time of change, size) lasts: a replay's notebooks open it once."""
-    from f1lib.sources.f1db.source import F1dbSource
-
-    return F1dbSource(release, first_season=first_season)
+    held = (state.st_mtime_ns, state.st_size, settings.history_from)
+    return upstreams.cache.one(
+        "sources: F1DB release", release, held, lambda: F1dbSource(release, first_season=settings.history_from)
+    )
 
 
 def open_fastf1(upstreams: Upstreams, as_of: datetime) -> SessionSource:

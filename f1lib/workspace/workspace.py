@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import BadParameters
+from f1lib.lake.cache import Cache
 from f1lib.lake.store import LocalStore, ObjectStore, open_store
 from f1lib.tracking.table import TrackingTable, open_tracking
 from f1lib.workspace.lake_kind import SIMULATED_SUFFIX, absolute, choose_source
@@ -24,6 +27,8 @@ from f1lib.workspace.settings import PROJECT, Settings, load_settings
 from f1lib.workspace.sources import Upstreams
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from f1lib.sources.protocols import SessionSource, WeatherSource
 
 
@@ -38,6 +43,7 @@ class Workspace:
     as_of: datetime
     run_id: str
     owner: str
+    cache: Cache = field(default_factory=Cache)
 
     @property
     def source_name(self) -> str:
@@ -85,6 +91,24 @@ class Workspace:
         }
 
 
+_lent: ContextVar[Cache | None] = ContextVar("lent", default=None)
+
+
+@contextmanager
+def lending(cache: Cache) -> Iterator[None]:
+    """Let every workspace that is opened inside the block share ``cache``.
+
+    A notebook opens its workspace from parameters, which are text. Where it runs in the process of its caller
+    (``engine: inprocess``), the caller lends its cache for as long as the notebook runs; a notebook in a kernel of its
+    own begins with an empty one. Nothing is lent before or after the block, nor to other threads.
+    """
+    token = _lent.set(cache)
+    try:
+        yield
+    finally:
+        _lent.reset(token)
+
+
 def open_workspace(
     *, lake: str = "", tracking: str = "", source: str = "", f1db: str = "", as_of: str = "", run_id: str = ""
 ) -> Workspace:
@@ -103,11 +127,12 @@ def open_workspace(
     source_name = settings.source if settings.source != "auto" else choose_source(settings, moment, notices)
     if source_name == "simulated" and settings.lake == Settings.lake:
         settings = replace(settings, lake=settings.lake + SIMULATED_SUFFIX)
-    store = open_store(absolute(settings.lake))
+    cache = _lent.get() or Cache()
+    store = open_store(absolute(settings.lake), cache)
     table = open_tracking(settings.tracking or _default_tracking(store))
     account = os.environ.get("F1_USERNAME", ""), os.environ.get("F1_PASSWORD", "")
-    upstreams = Upstreams(source_name, settings, store, opened_utc, account if all(account) else None, notices)
-    return Workspace(store, table, settings, upstreams, moment, run_id, f"{socket.gethostname()}:{os.getpid()}")
+    upstreams = Upstreams(source_name, settings, store, opened_utc, account if all(account) else None, notices, cache)
+    return Workspace(store, table, settings, upstreams, moment, run_id, f"{socket.gethostname()}:{os.getpid()}", cache)
 
 
 def _from_here(path: str) -> str:

@@ -9,15 +9,11 @@ import pytest
 
 from f1lib.gold import history as gold_history
 from f1lib.gold.ratings import Ratings
+from f1lib.lake.cache import Cache
 from tests.support import gold_world
 
 WORLD = gold_world.world()
 RACED = ("R", "S")
-
-
-@pytest.fixture(autouse=True)
-def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gold_history, "_LAST", [])
 
 
 def _without(table: str, is_gone: pd.Series[Any]) -> dict[str, Any]:
@@ -36,37 +32,38 @@ def _until_the_last_race() -> tuple[dict[str, Any], dict[str, Any]]:
 
 def test_a_session_of_a_weekend_to_come_leaves_the_history_as_it_is() -> None:
     before, after = _until_the_last_race()
+    cache = Cache()
     assert len(after["results"]) > len(before["results"])
-    assert gold_history.history(after) is gold_history.history(before)
+    assert gold_history.history(after, cache) is gold_history.history(before, cache)
 
 
 def test_the_next_result_is_a_new_history() -> None:
     before, _ = _until_the_last_race()
-    known, grown = gold_history.history(before), gold_history.history(WORLD)
+    cache = Cache()
+    known, grown = gold_history.history(before, cache), gold_history.history(WORLD, cache)
     assert len(grown.races) > len(known.races)
 
 
 @pytest.mark.parametrize("session", ["R", "Q"])
 def test_one_corrected_cell_of_the_past_is_a_new_history(session: str) -> None:
-    results = WORLD["results"]
+    results, cache = WORLD["results"], Cache()
     row = results.index[results["session"] == session][0]
     corrected = results.copy()
     corrected.loc[row, "best_lap_seconds"] = corrected.loc[row, "best_lap_seconds"] + 1.5
-    known, found = gold_history.history(WORLD), gold_history.history({**WORLD, "results": corrected})
+    known, found = gold_history.history(WORLD, cache), gold_history.history({**WORLD, "results": corrected}, cache)
     assert not found.races.equals(known.races)
 
 
 def test_a_history_that_was_kept_is_the_one_computed_anew() -> None:
     before, after = _until_the_last_race()
-    gold_history.history(before)
-    kept = gold_history.history(after)
-    gold_history._LAST.clear()
-    assert gold_history.history(after).races.equals(kept.races)
+    cache = Cache()
+    gold_history.history(before, cache)
+    assert gold_history.history(after, Cache()).races.equals(gold_history.history(after, cache).races)
 
 
 def test_before_any_result_there_is_no_history() -> None:
     raced = WORLD["results"]["session"].isin(RACED)
-    assert len(gold_history.history(_without("results", raced)).races) == 0
+    assert len(gold_history.history(_without("results", raced), Cache()).races) == 0
 
 
 def test_ratings_asked_again_or_about_an_earlier_moment_are_those_asked_once() -> None:
@@ -79,7 +76,7 @@ def test_ratings_asked_again_or_about_an_earlier_moment_are_those_asked_once() -
 
 
 def _rated() -> pd.DataFrame:
-    races: pd.DataFrame = gold_history.history(WORLD).races.to_pandas()
+    races: pd.DataFrame = gold_history.history(WORLD, Cache()).races.to_pandas()
     return races.assign(session="R")
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
 from typing import Any
-from unittest.mock import Mock, patch
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from f1lib.evaluation import backtest
 from f1lib.gold import build, incremental, manifest, read_silver
 from f1lib.lake import gold_tables, parquet, paths
+from f1lib.lake.cache import Cache
 from f1lib.lake.store import read_json
 from f1lib.pipeline import backtest as backtest_command
 from f1lib.workspace.workspace import Workspace
@@ -43,8 +44,8 @@ def _write(ws: Workspace, world: dict[str, Any]) -> None:
             parquet.write_parquet(ws.store, paths.silver_key(name, season), part)
 
 
-def _built(folder: Path, world: dict[str, Any], as_of: str) -> bytes:
-    ws = _workspace(folder, as_of)
+def _built(folder: Path, world: dict[str, Any], as_of: str, cache: Cache | None = None) -> bytes:
+    ws = replace(_workspace(folder, as_of), cache=cache or Cache())
     _write(ws, world)
     build.build_training_dataset(ws)
     return ws.store.read(KEY)
@@ -111,14 +112,13 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(steps=st.lists(_STEP, min_size=1, max_size=2))
 @settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_sequence_of_builds_ends_where_one_build_of_everything_does(begun: Path, steps: list[Any]) -> None:
-    world = WORLD
+    world, cache = WORLD, Cache()
     with TemporaryDirectory() as one, TemporaryDirectory() as other:
         copytree(begun, one, dirs_exist_ok=True)
         for as_of, change, table, seed in steps:
             world = change(world, table, np.random.default_rng(seed))
-            bit_by_bit = _built(Path(one), world, as_of)
-        with patch.object(incremental, "_LAST", []):  # what a process that has just begun remembers
-            assert bit_by_bit == _built(Path(other), world, as_of)
+            bit_by_bit = _built(Path(one), world, as_of, cache)
+        assert bit_by_bit == _built(Path(other), world, as_of)
 
 
 @pytest.fixture
@@ -127,9 +127,9 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     calls: list[list[str]] = []
     compute = build.compute
 
-    def noted(silver: Any, targets: pd.DataFrame) -> pd.DataFrame:
+    def noted(silver: Any, targets: pd.DataFrame, cache: Cache) -> pd.DataFrame:
         calls.append(sorted(targets["event_partition_key"].unique()))
-        return compute(silver, targets)
+        return compute(silver, targets, cache)
 
     monkeypatch.setattr(build, "compute", noted)
     return calls
@@ -146,17 +146,6 @@ def test_a_practice_session_of_the_next_race_computes_no_past_event(tmp_path: Pa
     computed.clear()
     assert _built(tmp_path, _until("2024-04-03"), "2024-04-03") == before
     assert computed == []
-
-
-def test_from_one_result_to_the_next_the_past_is_summed_up_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    digests = Mock(wraps=incremental.input_digests)
-    monkeypatch.setattr(incremental, "input_digests", digests)
-    monkeypatch.setattr(incremental, "_LAST", [])
-    for moment in ("2024-03-30", "2024-04-01", "2024-04-03", LAST):
-        _built(tmp_path, _until(moment), moment)
-    assert digests.call_count == 2
 
 
 def test_a_new_result_computes_its_own_event_only(tmp_path: Path, computed: list[list[str]]) -> None:
@@ -216,15 +205,15 @@ def test_rows_that_were_kept_are_noted_as_made_from_the_newer_silver(tmp_path: P
     _built(tmp_path, _until("2024-04-01"), "2024-04-01")
     _built(tmp_path, _until("2024-04-03"), "2024-04-03")
     ws = _workspace(tmp_path, "2024-04-03")
-    assert manifest.is_current(ws.store, KEY, read_silver.read_silver(ws.store))
+    assert manifest.is_current(ws.store, KEY, read_silver.read_silver(ws.store, ws.cache))
     assert read_json(ws.store, paths.gold_note(KEY))["as_of_utc"] == "2024-04-03T00:00:00Z"
 
 
 def test_a_reader_of_silver_never_meets_what_an_earlier_one_found(tmp_path: Path) -> None:
     ws = _workspace(tmp_path, LAST)
     _write(ws, WORLD)
-    first = read_silver.read_silver(ws.store)
+    first = read_silver.read_silver(ws.store, ws.cache)
     _write(ws, {**WORLD, "results": WORLD["results"].assign(points=7.0)})
-    second = read_silver.read_silver(ws.store)
+    second = read_silver.read_silver(ws.store, ws.cache)
     assert set(second.frame("results")["points"]) == {7.0}
     assert set(first.frame("results")["points"]) != {7.0}

@@ -179,8 +179,8 @@ def test_what_never_changes_is_asked_for_once(behind: ObjectStore, proxy: Proxy)
     assert len(proxy.requests) == 1
 
 
-def test_what_is_kept_of_it_has_a_bound(behind: ObjectStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("f1lib.lake.s3.KEPT_BYTES", 25)
+def test_what_is_held_of_it_has_a_bound(behind: ObjectStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("f1lib.lake.s3.HELD", 2)
     keys = [f"models/run_id=2025120{day}T160000Z/onnx_model.onnx" for day in range(3)]
     for key in keys:
         behind.write(key, b"ten bytes!")

@@ -17,7 +17,7 @@ import pytest
 from f1lib.errors import AlreadyRunning, BadParameters, RunError
 from f1lib.pipeline import notebook as pipeline_notebook
 from f1lib.pipeline import tick
-from f1lib.workspace.workspace import Workspace
+from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.workspaces import make_workspace
 
 PARAMETERS = "\n".join(f'{name}: str = ""' for name in ("lake", "tracking", "source", "f1db", "as_of", "run_id"))
@@ -62,6 +62,23 @@ def test_notebooks_in_this_process_leave_no_thread_behind(ws: Workspace, put: An
     before = threading.active_count()
     pipeline_notebook.execute_stage(replace(ws, run_id="r2"), "try", {})
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(("engine", "is_lent"), [("inprocess", True), ("kernel", False)])
+def test_a_notebook_in_this_process_is_lent_the_cache_while_it_runs(
+    ws: Workspace, put: Any, engine: str, is_lent: bool
+) -> None:
+    ws.cache.put("test", "answer", None, "lent", 1)
+    step = (
+        "from f1lib.stage import open_workspace\n"
+        "ws = open_workspace(lake=lake, source=source)\n"
+        "answer = ws.cache.one('test', 'answer', None, lambda: 'made')"
+    )
+    put(notebook(("step", step), ("result", RESULT)))
+    ws = replace(ws, settings=replace(ws.settings, engine=engine))
+    done = pipeline_notebook.execute_stage(ws, "try", {})
+    assert done.result["answer"] == ("lent" if is_lent else "made")
+    assert open_workspace(lake=ws.store.url, source="simulated").cache is not ws.cache
 
 
 def test_a_notebook_runs_with_its_parameters_and_hands_its_result_back(ws: Workspace, put: Any) -> None:

@@ -40,7 +40,7 @@ def world(raw: pd.DataFrame, f1db_zip: Path, tmp_path_factory: pytest.TempPathFa
     ws = open_workspace(lake=str(lake), source="f1db", f1db=str(f1db_zip), as_of="2023-04-01T00:00:00Z")
     schedule.refresh_schedule(ws, [2023])
     ingest.ingest(ws, [f"{event}/{session}" for event in (BAHRAIN, SAUDI) for session in (*CODES.values(), "G")])
-    frames = build_frames(ws.store, [2023], 1)
+    frames = build_frames(ws.store, [2023], 1, ws.cache)
     results = frames["results"]
     parts = []
     key: Any

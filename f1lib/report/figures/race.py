@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from f1lib.report.figures.kept import drawn_once
 from f1lib.report.figures.style import (
     FAINT,
     FILL,
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 _RIDGE_ROWS = 1.6  # the likeliest single place of the race stands this many rows high
 
 
-@drawn_once
 def order(predictions: pd.DataFrame) -> Picture:
     """The predicted order, a row a driver: his position distribution, his 10th to 90th percentile, his mean.
 
@@ -86,7 +84,6 @@ def _expected(row: Mapping[Any, Any]) -> str:
     return f"{row['full_name']}: expected {row['predicted_position']:.1f}"
 
 
-@drawn_once
 def matrix(predictions: pd.DataFrame) -> Picture:
     """The position matrix as a heat map: a row a driver in the predicted order, a column a finishing position."""
     frame = predictions.sort_values("predicted_rank", ignore_index=True)

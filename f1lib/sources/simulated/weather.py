@@ -9,7 +9,7 @@ that changes slowly from issue to issue: forecasts are revised, not redrawn.
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from math import cos, erf, exp, pi, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
@@ -216,7 +216,7 @@ def _known(partition_key: str) -> Weekend:
     return weekend
 
 
-@lru_cache(maxsize=1)
+@cache
 def _mixing() -> Floats:
     """Lower triangle that turns white noise into hours of weather: 40 % of the variance lasts the weekend."""
     apart = np.abs(np.subtract.outer(np.arange(HOURS), np.arange(HOURS)))
