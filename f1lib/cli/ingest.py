@@ -11,7 +11,6 @@ from f1lib.cli import output
 from f1lib.cli.options import workspace_of
 from f1lib.domain.moments import format_utc
 from f1lib.errors import BadParameters
-from f1lib.tracking.rows import TROUBLED, Outcome, Status
 
 if TYPE_CHECKING:
     import argparse
@@ -68,6 +67,7 @@ def _know_calendars(ws: Workspace, seasons: list[int]) -> None:
 
 def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, clock: Callable[[], datetime]) -> int:
     from f1lib.bronze.timing_backfill import bring_all, wanted
+    from f1lib.tracking.rows import TROUBLED, Outcome
 
     units = wanted(ws.tracking.rows(), seasons, ws.as_of, again=arguments.again)
     if not units:
@@ -88,6 +88,8 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
 
 
 def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
+    from f1lib.tracking.rows import Outcome, Status
+
     counts = Counter(Outcome.WAITING if o["wait_seconds"] else o["status"] for o in outcomes)
     print(f"{asked} sessions: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
     waits = [o["wait_seconds"] for o in outcomes]

@@ -140,7 +140,7 @@ def _papermill(engine: str, path: Path, output: Path, values: Mapping[str, Any])
         "shutdown_kernel": "immediate",
         "extra_arguments": ["--IPKernelApp.log_level=40"],  # its talk of TCP is no news to the user
     }
-    _log.debug("papermill runs %s (engine %s): %s", path.name, engine, dict(values))
+    _log.debug("papermill runs %s (engine %s)", path.name, engine)
     if engine == "inprocess":
         from f1lib.pipeline.inprocess_engine import InProcessEngine
 

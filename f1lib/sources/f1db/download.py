@@ -116,7 +116,7 @@ def _refresh(session: requests.Session, url: str, target: Path, note: Note | Non
         except RequestException as error:
             if attempt == ATTEMPTS:
                 raise SourceError(f"{url}: the answer broke off {ATTEMPTS} times ({cause(error)})") from error
-            log.info("download of %s interrupted, going on: %s", url, error)
+            log.info("download of %s interrupted, going on: %s", url.partition("?")[0], type(error).__name__)
     if fresh is None:  # not modified
         assert note is not None
         _write_note(target, note, now)
