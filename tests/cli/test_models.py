@@ -11,19 +11,27 @@ from f1lib.cli.main import main
 from f1lib.evaluation import gate
 from f1lib.model import train
 from f1lib.model.config import parse_config
+from tests.support.lakes import copied
 from tests.support.made_up_training import CONFIG, training, training_workspace
 
 NOW = "2018-02-01T00:00:00Z"
 Lake = tuple[list[str], list[str]]
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Lake:
-    """The command's options, and two finished runs of which the second serves."""
-    ws = training_workspace(tmp_path / "lake", "2018-01-01T00:00:00Z")
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A lake with two finished runs of which the second serves, to be read only."""
+    ws = training_workspace(tmp_path_factory.mktemp("models") / "lake", "2018-01-01T00:00:00Z")
     runs = [train.train(ws, parse_config(CONFIG, "test"), "pre_race").run_id for _ in range(2)]
     gate.consider(ws, runs, training())
-    return ["--source", "simulated", "--lake", str(tmp_path / "lake"), "--now", NOW], runs
+    return Path(ws.settings.lake), runs
+
+
+@pytest.fixture
+def lake(trained: tuple[Path, list[str]], tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """The command's options for a copy of that lake, and its runs."""
+    folder, runs = trained
+    return ["--source", "simulated", "--lake", str(copied(folder, tmp_path_factory)), "--now", NOW], runs
 
 
 def test_the_list_shows_who_serves_and_what_the_gate_said(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
