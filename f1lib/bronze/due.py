@@ -116,7 +116,7 @@ def after_error(row: SessionRow, error: SourceError, race_end: datetime, now: da
     failures = (row.get("failures") or 0) + 1
     again = now + back_off(failures)
     ended = parse_utc(row["session_end_utc"])
-    # What fails or refuses has had no chance before it was first asked; what is not published has.
+    # The 48 hours of a failure or refusal count from the first one, those of unpublished results from the session.
     over = now > (ended if isinstance(error, NotPublishedYet) else max(ended, since)) + PATIENCE
     if isinstance(error, RateLimited):
         status, again, over = Status.DUE, now + timedelta(seconds=error.retry_after_seconds), False
@@ -131,7 +131,7 @@ def after_error(row: SessionRow, error: SourceError, race_end: datetime, now: da
     change["reread_utc"] = _reread(race_end, now)
     if row.get("status") in STORED:
         status = row["status"]
-        if row.get("reread_utc") and not over:  # this reading is made up for, not skipped
+        if row.get("reread_utc") and not over:  # the failed reading is repeated, not skipped
             change["reread_utc"] = min(change["reread_utc"] or NEVER, format_utc(max(again, now + FIRST_WAIT)))
         change["next_attempt_utc"] = change["next_attempt_utc"] if row.get("is_partial") else None
     change["status"] = status

@@ -143,7 +143,7 @@ def bring(ws: Workspace, text: str, now: datetime) -> Brought:
         known = {key_of(row): row for row in ws.tracking.rows(event)}
         outcome, change, error = fetch(ws, unit, known[event, name], race_end_of(known, known[event, name]))
         if (error is None and BLOCKED not in (change.get("missing") or "")) or isinstance(error, NotPublishedYet):
-            change["backfilled_utc"] = format_utc(now)  # asked, and there is no more to be had
+            change["backfilled_utc"] = format_utc(now)  # FastF1 has no more of it
     finally:
         ws.tracking.release(claim, change)
     found = {key: outcome[key] for key in ("status", "rows", "warning")}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from f1lib.errors import BadParameters
 
-# Sorts after every moment that `format_utc` writes (before the year 9000): stands for one that is not known.
+# Text for an unknown time: sorts after every time that `format_utc` writes (before the year 9000).
 NEVER = "9"
 
 

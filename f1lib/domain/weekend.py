@@ -39,7 +39,7 @@ SESSION_NAMES: dict[str, str] = {
 }
 # Scheduled length of a session. FIA Sporting Regulations: practice and qualifying take an hour, sprint
 # qualifying 44 minutes with its breaks, the sprint about half an hour (at most one), a race at most two
-# hours of racing; red flags are what `PUBLICATION_LAG` is for.
+# hours of racing; `PUBLICATION_LAG` allows for red flags.
 SESSION_LENGTH: dict[str, timedelta] = {
     "P1": timedelta(minutes=60),
     "P2": timedelta(minutes=60),
@@ -50,7 +50,7 @@ SESSION_LENGTH: dict[str, timedelta] = {
     "S": timedelta(minutes=60),
     "R": timedelta(minutes=120),
 }
-# A session's answer is taken to be visible this long after its scheduled end.
+# Time after a session's scheduled end from which its answer is taken to be visible.
 PUBLICATION_LAG = timedelta(minutes=30)
 # The final starting grid is published at the latest one hour before the formation lap
 # (FIA Sporting Regulations, article on the starting grid).
@@ -107,7 +107,7 @@ class EventKey:
 
     @property
     def folder(self) -> str:
-        """The name as it stands in the lake's paths: ``Australian_Grand_Prix``."""
+        """The name in the lake's paths: ``Australian_Grand_Prix``."""
         return slug(self.event_name)
 
     @property

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 USER_AGENT = "f1lib"
-# These answer in JSON whatever the path ends in.
+# Hosts that answer in JSON whatever the path's ending.
 JSON_HOSTS = frozenset(
     "api.open-meteo.com archive-api.open-meteo.com historical-forecast-api.open-meteo.com "
     "previous-runs-api.open-meteo.com api.jolpi.ca api.multiviewer.app".split()
@@ -130,7 +130,7 @@ class Upstream(HTTPAdapter):
         """
         options["timeout"], started = self._bounded(options.get("timeout")), time.perf_counter()
         for attempt in range(1, self.politeness.attempts + 1):
-            response, call = self._once(request, options)
+            response, call = self._attempt(request, options)
             call = replace(call, attempts=attempt)
             wait = call.retry_after_seconds or self._backoff(attempt)
             if not call.fault or attempt == self.politeness.attempts or wait > self.politeness.longest_wait:
@@ -161,12 +161,12 @@ class Upstream(HTTPAdapter):
         """
         return float(self.politeness.backoff * 2 ** (attempt - 1) * (0.5 + self.chance()))
 
-    def _once(
+    def _attempt(
         self, request: requests.PreparedRequest, options: dict[str, Any]
     ) -> tuple[requests.Response | None, Call]:
         url = request.url or ""
         try:
-            response = self._pass_on(request, options)
+            response = self._transmit(request, options)
             body = b"" if options.get("stream") and not _small(url) else response.content
         except _CUT_SHORT as error:
             return None, Call(url, fault="truncated", detail=cause(error))
@@ -179,13 +179,13 @@ class Upstream(HTTPAdapter):
             call = replace(call, retry_after_seconds=_retry_after(response))
         return response, call
 
-    def _pass_on(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
+    def _transmit(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
         if not self.base:
             signer = self.signing.get(urlsplit(request.url or "").hostname or "")
             return signer.send(request, **options) if signer else super().send(request, **options)
         moved = request.copy()
         moved.url = rewrite(request.url or "", self.base)
-        # The base is reached directly: what the environment says of proxies is meant for the original host.
+        # The base is reached directly: proxies in the environment are meant for the original host.
         response = super().send(moved, **(options | {"proxies": {}}))
         response.url = request.url or ""
         return response
@@ -279,7 +279,7 @@ def _fault(url: str, response: requests.Response, body: bytes) -> str:
     if response.headers.get("Content-Type", "").startswith("text/html") or text[:1] == b"<":
         return "HTML"
     if urlsplit(url).path.endswith(".jsonStream"):
-        # Every record of a live timing stream ends in CRLF; FastF1 would drop a last one without it unsaid.
+        # Every record of a live timing stream ends in CRLF; FastF1 silently drops a last one without it.
         return "" if not body or body.endswith(b"\r\n") else "truncated"
     if _small(url):
         try:

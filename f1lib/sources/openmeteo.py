@@ -31,7 +31,7 @@ PREVIOUS_RUNS = "https://previous-runs-api.open-meteo.com/v1/forecast"
 HISTORICAL_FORECAST = "https://historical-forecast-api.open-meteo.com/v1/forecast"
 ARCHIVE = "https://archive-api.open-meteo.com/v1/archive"
 
-# Variable -> unit; asked for and checked, since the same numbers in m/s or Fahrenheit look as good.
+# Variable -> unit; requested and checked, since numbers in m/s or Fahrenheit look plausible too.
 UNITS = {
     "temperature_2m": "°C",
     "relative_humidity_2m": "%",

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from f1lib.sources.f1db.release_files import Release
 
 
-# To 2021 Monaco practised on Thursday and rested on Friday.
+# Until 2021 Monaco's first practice day was Thursday; Friday had no session.
 _MONACO_REST_UNTIL = 2021
 # (season, grandPrixId) -> race date as F1DB has it, and the date on which it was held (FIA, and FastF1's calendar).
-# A release that has put it right is left alone.
+# A release with another date is taken as it is.
 _MISDATED = {(2021, "turkey"): ("2021-10-03", "2021-10-10")}
 _COLUMNS = {
     "P1": "freePractice1",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 ATTRIBUTION = "F1DB, https://github.com/f1db/f1db (CC BY 4.0)"
-# Formula One's next calendar is out by then (the FIA's World Council confirms it in autumn).
+# Month by which next season's calendar is published (the FIA's World Council confirms it in autumn).
 _NEXT_CALENDAR_MONTH = 12
 
 

@@ -41,7 +41,7 @@ FIRST_SEASON = 2018  # live timing begins there
 # A calendar older than this is read again before a session is asked for.
 SCHEDULE_KEPT = timedelta(hours=6)
 PARTIAL_FROM, PARTIAL_UNTIL = timedelta(hours=4), timedelta(hours=48)
-# Timing that does not reach the session's end is taken as it is when nothing more came in a day.
+# Timing that does not reach the session's end is accepted after a day.
 UNFINISHED_UNTIL = timedelta(hours=24)
 _NEXT_CALENDAR_MONTH = 12
 

@@ -61,7 +61,7 @@ _CALENDAR = """
 49|abu-dhabi|yas-marina|2010||17
 """
 
-# The events that really were sprint weekends; a later season keeps the newest list.
+# The real sprint weekends; a later season has the newest list.
 _SPRINTS = {
     2021: "great-britain italy sao-paulo",
     2022: "emilia-romagna austria sao-paulo",

@@ -194,7 +194,7 @@ def _hire(paddock: Paddock, debut: int, age: int, rng: np.random.Generator) -> P
     """Add an invented driver to the reserves; ``debut`` is set again when a seat is taken."""
     serial = paddock.made
     pairs = len(_STARTS) * len(_ENDS)
-    place = serial * 137 % pairs  # 137 shares no factor with 360: every surname once before one returns
+    place = serial * 137 % pairs  # 137 shares no factor with 360: every surname is used once before one repeats
     surname = _STARTS[place % len(_STARTS)] + _ENDS[place // len(_STARTS)] + " II" * (serial // pairs)
     first = _FIRST[int(rng.integers(len(_FIRST)))]
     talent = rng.normal(0, 0.14)
