@@ -47,7 +47,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        One row an event, columns of table ``events``, by season and round.
+        One row an event, columns of table ``events``, in the order of the seasons and of each calendar.
 
     Raises
     ------

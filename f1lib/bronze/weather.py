@@ -2,7 +2,8 @@
 
 An event that is ahead gets the forecast of now. A past one gets the forecasts as they were issued when each of its
 predictions would have been made, so that training sees forecasts of the same lead as serving. A forecast that does
-not exist is recorded as missing. Every forecast is kept; only one that differs materially (`Material`) makes the layers above run.
+not exist is recorded as missing. Every forecast is kept; only one that differs materially (`Material`) makes
+the layers above run.
 """
 
 from __future__ import annotations
