@@ -172,11 +172,11 @@ def _in_processes(
     outcomes: list[Brought] = []
     waiting, running = list(reversed(units)), set[Future[Brought]]()
     given = {name: value for name, value in parameters.items() if name != "run_id"}
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (given, f"ingest-{stamp(as_of)}", workers))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _open_worker, (given, f"ingest-{stamp(as_of)}", workers))
     try:
         while waiting or running:
             while waiting and len(running) < workers:
-                running.add(pool.submit(_one, waiting.pop(), format_utc(clock())))
+                running.add(pool.submit(_bring_in_worker, waiting.pop(), format_utc(clock())))
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 outcomes.append(future.result())
@@ -191,7 +191,7 @@ def _in_processes(
 _worker: ContextVar[Workspace] = ContextVar("worker")  # set once in each process of the pool
 
 
-def _begin(given: dict[str, str], run_id: str, workers: int) -> None:
+def _open_worker(given: dict[str, str], run_id: str, workers: int) -> None:
     """Open a worker's own workspace and source, with its share of FastF1's limits."""
     from f1lib.sources.fastf1.client import share_limits
     from f1lib.workspace.workspace import open_workspace
@@ -200,5 +200,5 @@ def _begin(given: dict[str, str], run_id: str, workers: int) -> None:
     _worker.set(_with_live_source(open_workspace(**given, run_id=run_id)))
 
 
-def _one(text: str, moment: str) -> Brought:
+def _bring_in_worker(text: str, moment: str) -> Brought:
     return bring(_worker.get(), text, parse_utc(moment))
