@@ -1,4 +1,8 @@
-"""Bronze: one answer into its folder, the one before it kept as a revision, and nothing that was there lost."""
+"""Store the answer of one session in its bronze folder.
+
+An answer is a parquet file a frame and a JSON note with the hashes of the files. A folder without its note is half
+written and never read. The answer that was there before is kept as a revision.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +20,17 @@ if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
     from f1lib.sources.protocols import SessionData
 
-# What a session without weather or messages is whole without, it is not whole without.
-_NEEDED = {"laps", "official_results"}
+# An answer that lacks one of these is incomplete; without weather or messages it is not.
+_REQUIRED = {"laps", "official_results"}
 
 
 @dataclass(frozen=True)
 class Stored:
-    """What the lake holds of a session now; ``missing`` says what it lacks and why."""
+    """State of one session in bronze after its answer was stored.
+
+    ``content_hash`` is the hash of all files; ``is_whole`` is False when parts are missing that can be had later;
+    ``missing`` names each missing part and the reason.
+    """
 
     content_hash: str
     is_whole: bool
@@ -32,28 +40,53 @@ class Stored:
 def store_answer(
     store: ObjectStore, base: str, note_key: str, data: SessionData, source: str, as_of: datetime
 ) -> Stored:
-    """Write an answer's frames to folder ``base``, each row naming its source, then the note that makes them count.
+    """Write an answer's frames to folder ``base``, then the note that makes them count.
 
-    An answer equal to the one in the lake is left alone: its note keeps the moment it was first seen. A
-    changed one takes the old note away first, so that no reader meets new files under an old note; the old answer
-    stays under ``revisions/<when it was fetched>/``. What an incomplete answer lacks is kept from before.
+    An answer equal to the stored one is left alone, so its note keeps the time of the first fetch. For a changed one
+    the old note is removed first, so that no reader meets new files under an old note, and the old answer is kept under
+    ``revisions/<time it was fetched>/``. Frames that an incomplete answer lacks are kept from the stored one.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    base : str
+        Folder of the session, see `paths.session_folder`.
+    note_key : str
+        Key of the note, see `ingest.note_key`.
+    data : SessionData
+        The answer.
+    source : str
+        Name of the source, written to every row as column ``source``.
+    as_of : datetime
+        Time of the fetch, aware UTC.
+
+    Returns
+    -------
+    Stored
+        What the lake holds of the session now.
+
+    Raises
+    ------
+    StorageError
+        When the lake cannot be read or written.
     """
     old = read_json(store, note_key) if store.exists(note_key) else None
     named = {name: frame.assign(source=source) for name, frame in sorted(data.frames.items())}
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in named.items()}
-    kept = _kept(old, data)
+    kept = _kept_files(old, data)
     contents = dict(sorted((contents | {name: store.read(f"{base}/{name}") for name in kept}).items()))
     facts = {name: why for name, why in data.provenance.get("facts", {}).items() if f"{name}.parquet" not in contents}
     if "results.parquet" in kept:
         facts.pop("official_results", None)
-    is_whole = bool(data.provenance.get("complete", True)) or (bool(kept) and not facts.keys() & _NEEDED)
+    is_whole = bool(data.provenance.get("complete", True)) or (bool(kept) and not facts.keys() & _REQUIRED)
     hashes = fingerprint.of_files(contents)
     digest = fingerprint.of_answer(hashes)
     stored = Stored(digest, is_whole, "; ".join(f"{name} {why}" for name, why in facts.items()))
     if old is not None:
         if old["content_hash"] == digest:
             return stored
-        _put_aside(store, base, note_key, old)
+        _move_to_revisions(store, base, note_key, old)
     for name, content in contents.items():
         store.write(f"{base}/{name}", content)
     event, session = paths.parse_session_folder(base)
@@ -65,8 +98,11 @@ def store_answer(
     return stored
 
 
-def _kept(old: dict[str, Any] | None, data: SessionData) -> list[str]:
-    """The files of the old answer that an incomplete new one has not; its results too when only they are official."""
+def _kept_files(old: dict[str, Any] | None, data: SessionData) -> list[str]:
+    """Return the files of the old answer that an incomplete new one lacks.
+
+    Its results belong to them when they are official and the new ones are not.
+    """
     if old is None or data.provenance.get("complete", True):
         return []
     missing = [name for name in old["files"] if name.removesuffix(".parquet") not in data.frames]
@@ -75,8 +111,8 @@ def _kept(old: dict[str, Any] | None, data: SessionData) -> list[str]:
     return [*missing, "results.parquet"] if was_official and not is_official else missing
 
 
-def _put_aside(store: ObjectStore, base: str, note_key: str, old: dict[str, Any]) -> None:
-    """Copy the answer that was known until now to its revision, note last; then take it away, note first."""
+def _move_to_revisions(store: ObjectStore, base: str, note_key: str, old: dict[str, Any]) -> None:
+    """Copy the stored answer to its revision, note last, then delete it, note first."""
     fetched, files = parse_utc(old["fetched_utc"]), [f"{base}/{name}" for name in old["files"]]
     for key in (*files, note_key):
         store.write(paths.revision_of(key, fetched), store.read(key))

@@ -1,9 +1,10 @@
-"""When a session or starting grid is asked for, and when again. Pure: tracking rows in, rows and moments out.
+"""Decide when a session or starting grid is asked for and when it is asked for again.
 
-A row is due from its ``available_utc`` (the session's end plus a lag) until it is there. An upstream that has
-nothing, fails or refuses is asked again, each time after twice as long, for 48 hours; then the row is
-``unavailable`` (or stays ``blocked``). The same for what is there but not whole (results without laps). One, seven and
-thirty days after its race everything that may have been revised, or was given up, is read again.
+Pure functions from tracking rows to rows and times. A row is due from its ``available_utc`` (the session's end plus a
+lag) until its answer is in bronze. When an upstream has nothing, fails or refuses, it is asked again for 48 hours, each
+time after twice the wait; then the row is ``unavailable`` (or stays ``blocked``). The same holds for an incomplete
+answer (results without laps). One, seven and thirty days after the race everything that may have been revised, or was
+given up, is read again.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _PRACTICE = ("P1", "P2", "P3")
 
 
 def due_rows(rows: Iterable[TrackingRow], now: datetime) -> list[TrackingRow]:
-    """The rows of sessions and grids to ask for at ``now``, in order of time."""
+    """Return the rows of sessions and grids to ask for at ``now``, by the time they became available."""
     moment = format_utc(now)
     due = [row.copy() for row in rows if is_session(row) and not row.get("is_cancelled") and _is_due(row, moment)]
     return sorted(due, key=lambda r: (r["available_utc"], r["event_partition_key"], r["session_name_abr"]))
@@ -47,19 +48,37 @@ def _is_awaited(row: SessionRow, moment: str) -> bool:
 
 
 def _is_to_be_completed(row: SessionRow, moment: str) -> bool:
-    """Refused, or there without its laps, and the time to try again has come."""
+    """Whether a refused or incomplete answer may be asked for again."""
     if not has_come(row.get("next_attempt_utc"), moment):
         return False
     return row.get("status") == Status.BLOCKED or bool(row.get("is_partial"))
 
 
 def _is_to_be_read_again(row: SessionRow, moment: str) -> bool:
-    """A day, a week or a month after its race."""
+    """Whether a reading a day, a week or a month after the race is due."""
     return has_come(row.get("reread_utc"), moment)
 
 
 def after_success(row: SessionRow, race_end: datetime, now: datetime, *, is_whole: bool) -> SessionRow:
-    """What an answer makes of a row's patience: nothing to wait for when it is whole."""
+    """Return the columns of a tracking row that an answer changes: its retries and its next reading.
+
+    Parameters
+    ----------
+    row : SessionRow
+        The tracking row before the attempt.
+    race_end : datetime
+        Scheduled end of the race of its weekend, aware UTC.
+    now : datetime
+        Time of the attempt, aware UTC.
+    is_whole : bool
+        Whether the answer has all its parts. An incomplete one is asked for again, until 48 hours after the session.
+
+    Returns
+    -------
+    SessionRow
+        ``failures``, ``failing_since_utc``, ``next_attempt_utc``, ``is_partial`` and ``reread_utc``. A complete
+        practice session is never read again; other sessions are after 1, 7 and 30 days.
+    """
     change: SessionRow = {"failures": None, "failing_since_utc": None, "next_attempt_utc": None, "is_partial": None}
     if not is_whole:
         failures = (row.get("failures") or 0) + 1
@@ -72,13 +91,32 @@ def after_success(row: SessionRow, race_end: datetime, now: datetime, *, is_whol
 
 
 def after_error(row: SessionRow, error: SourceError, race_end: datetime, now: datetime) -> SessionRow:
-    """What a failed attempt makes of a row: its status, and when it is asked for again; what is there stays."""
+    """Return the columns of a tracking row that a failed attempt changes: its status and the next attempt.
+
+    A row whose answer is in bronze keeps its status.
+
+    Parameters
+    ----------
+    row : SessionRow
+        The tracking row before the attempt.
+    error : SourceError
+        How the attempt failed. `RateLimited` is asked again after the time it names, however often it comes.
+    race_end : datetime
+        Scheduled end of the race of its weekend, aware UTC.
+    now : datetime
+        Time of the attempt, aware UTC.
+
+    Returns
+    -------
+    SessionRow
+        ``status``, ``failures``, ``failing_since_utc``, ``next_attempt_utc`` (None: given up) and ``reread_utc``.
+    """
     first = row.get("failing_since_utc")
     since = parse_utc(first) if first else now
     failures = (row.get("failures") or 0) + 1
     again = now + back_off(failures)
     ended = parse_utc(row["session_end_utc"])
-    # What fails or refuses has had no chance before it was first asked; what is not published has.
+    # The 48 hours of a failure or refusal count from the first one, those of unpublished results from the session.
     over = now > (ended if isinstance(error, NotPublishedYet) else max(ended, since)) + PATIENCE
     if isinstance(error, RateLimited):
         status, again, over = Status.DUE, now + timedelta(seconds=error.retry_after_seconds), False
@@ -93,7 +131,7 @@ def after_error(row: SessionRow, error: SourceError, race_end: datetime, now: da
     change["reread_utc"] = _reread(race_end, now)
     if row.get("status") in STORED:
         status = row["status"]
-        if row.get("reread_utc") and not over:  # this reading is made up for, not skipped
+        if row.get("reread_utc") and not over:  # the failed reading is repeated, not skipped
             change["reread_utc"] = min(change["reread_utc"] or NEVER, format_utc(max(again, now + FIRST_WAIT)))
         change["next_attempt_utc"] = change["next_attempt_utc"] if row.get("is_partial") else None
     change["status"] = status
@@ -101,11 +139,11 @@ def after_error(row: SessionRow, error: SourceError, race_end: datetime, now: da
 
 
 def back_off(failures: int) -> timedelta:
-    """How long to leave an upstream alone after so many failures in a row: 15 minutes, doubling, at most 6 hours."""
+    """Return the pause after ``failures`` failures in a row: 15 minutes, doubling, at most 6 hours."""
     return min(FIRST_WAIT * int(2 ** min(failures - 1, 10)), LONGEST_WAIT)
 
 
 def _reread(race_end: datetime, now: datetime) -> str | None:
-    """When the results of a race's weekend are read again next."""
+    """Return when the results of a race's weekend are read again next; None after the last time."""
     ahead = [race_end + after for after in REREAD_AFTER if race_end + after > now]
     return format_utc(ahead[0]) if ahead else None

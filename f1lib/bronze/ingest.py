@@ -1,7 +1,7 @@
-"""Bronze: each upstream's answer as it came, under canonical ids; one folder a session.
+"""Fetch sessions and starting grids into bronze, under canonical ids, one folder a session.
 
-A folder's ``source.json`` is written last and holds the hashes of its files: a folder without one is half
-written and never read. The tracking table follows each session from ``scheduled`` to ``ingested``.
+A folder's note is written last and holds the hashes of its files: a folder without one is half written and never
+read. The tracking table follows each session from ``scheduled`` to ``ingested``.
 """
 
 from __future__ import annotations
@@ -27,20 +27,43 @@ if TYPE_CHECKING:
     from f1lib.workspace.workspace import Workspace
 
 
-# With so few sessions to fetch, each row is looked at once more before its turn: a laptop may be at it.
-_LOOK_AGAIN = 40
+# Up to this many units, each row is read once more before its turn: another run may have claimed it.
+_READ_AGAIN_UP_TO = 40
 _log = logging.getLogger(__name__)
 
 
 def ingest(
     ws: Workspace, units: list[str], progress: Callable[[int, int, str], None] | None = None, *, seconds: float = 0
 ) -> pd.DataFrame:
-    """Fetch sessions and starting grids into bronze; one row a unit with its status, rows and warning.
+    """Fetch sessions and starting grids into bronze.
 
-    ``units`` are texts as `Unit.parse` reads them; empty means every row that is due at ``ws.as_of``. What
-    goes wrong with one unit is recorded on its tracking row and never stops the others; one that another run
-    has claimed is left to it (``taken``). After ``seconds`` (0: never) no further one is begun. Raises
-    `BadParameters` for a unit that is not in the calendar, `StorageError` when the lake cannot be written.
+    What goes wrong with one unit is recorded on its tracking row and does not stop the others. A unit that another run
+    has claimed is left to it. After `RateLimited` the remaining units are not asked for; they wait as long as the
+    first.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its source is asked, its lake and tracking table are written; ``ws.as_of`` is the time of the fetch.
+    units : list of str
+        Sessions and grids as `Unit.parse` reads them; empty for every one that is due at ``ws.as_of``.
+    progress : callable, optional
+        Called after each unit with its number, the number of units and its name.
+    seconds : float
+        No further unit is begun after this many seconds; 0 for no limit.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a unit, in the order of the fetch: ``event_partition_key``, ``session``, ``status``, ``rows`` (of all
+        frames) and ``warning``.
+
+    Raises
+    ------
+    BadParameters
+        For a unit that is not in the calendar.
+    StorageError
+        When the lake cannot be read or written.
     """
     import pandas as pd
 
@@ -50,15 +73,15 @@ def ingest(
     changes: list[SessionRow] = []
     limited: RateLimited | None = None
     try:
-        for number, unit in enumerate(_in_time(wanted, seconds), start=1):
+        for number, unit in enumerate(_until_time_is_up(wanted, seconds), start=1):
             row = known[unit.event.partition_key, unit.sort_key]
-            if len(wanted) <= _LOOK_AGAIN:
+            if len(wanted) <= _READ_AGAIN_UP_TO:
                 row = ws.tracking.get(unit.event.partition_key, unit.sort_key) or row
             race_end = race_end_of(known, row)
-            if _is_taken(ws, row):
+            if _is_taken(row, ws.run_id, ws.as_of):
                 outcomes.append(_outcome(unit, Outcome.TAKEN, 0, f"{row['owner']} is at it"))
                 continue
-            if limited:  # the upstream wants to be left alone: the rest waits with the one it refused
+            if limited:  # the rest waits with the unit that was refused
                 outcome, change = _failed(limited, unit, row, race_end, ws.as_of)
             else:
                 outcome, change, error = fetch(ws, unit, row, race_end)
@@ -82,7 +105,7 @@ def _wanted(known: Mapping[tuple[str, str], TrackingRow], units: list[str], as_o
     return wanted
 
 
-def _in_time(units: list[Unit], seconds: float) -> Iterator[Unit]:
+def _until_time_is_up(units: list[Unit], seconds: float) -> Iterator[Unit]:
     started = perf_counter()
     for unit in units:
         if seconds and perf_counter() - started > seconds:
@@ -91,14 +114,40 @@ def _in_time(units: list[Unit], seconds: float) -> Iterator[Unit]:
 
 
 def race_end_of(known: Mapping[tuple[str, str], SessionRow], row: SessionRow) -> datetime:
-    """When the race of a row's weekend ends; the session itself where the calendar has no race."""
+    """Return when the race of a row's weekend ends; the row's own end where the calendar has no race."""
     return parse_utc(known.get((row["event_partition_key"], "R"), row)["session_end_utc"])
 
 
 def fetch(
     ws: Workspace, unit: Unit, row: SessionRow, race_end: datetime
 ) -> tuple[dict[str, Any], SessionRow, SourceError | None]:
-    """Ask the source, store the answer; the outcome, what the tracking row becomes, and what went wrong."""
+    """Ask the source for one unit and store the answer.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its source is asked and its lake is written.
+    unit : Unit
+        The session or starting grid.
+    row : SessionRow
+        Its tracking row.
+    race_end : datetime
+        Scheduled end of the race of its weekend, aware UTC.
+
+    Returns
+    -------
+    outcome : dict
+        ``event_partition_key``, ``session``, ``status``, ``rows`` and ``warning``.
+    change : SessionRow
+        The changed columns of the tracking row, with its key; not written here.
+    error : SourceError or None
+        Why there is no answer.
+
+    Raises
+    ------
+    StorageError
+        When the lake cannot be read or written.
+    """
     attempts = (row.get("attempts") or 0) + 1
     try:
         ask = ws.source.starting_grid if unit.is_grid else ws.source.session
@@ -128,19 +177,19 @@ def fetch(
 
 
 def note_key(unit: Unit) -> str:
-    """The key of the note that makes a unit's files count."""
+    """Return the key of the note that makes a unit's files count."""
     return grid_note(unit.event, unit.session) if unit.is_grid else session_note(unit.event, unit.session)
 
 
-def _is_taken(ws: Workspace, row: SessionRow) -> bool:
-    """Whether another run works on this very session."""
-    return is_claimed(row, ws.as_of) and row.get("run_id") != ws.run_id
+def _is_taken(row: SessionRow, run_id: str, as_of: datetime) -> bool:
+    """Whether another run works on this session."""
+    return is_claimed(row, as_of) and row.get("run_id") != run_id
 
 
 def _failed(
     error: SourceError, unit: Unit, row: SessionRow, race_end: datetime, as_of: datetime
 ) -> tuple[dict[str, Any], SessionRow]:
-    """What a failed attempt means: a session already ingested keeps what it has."""
+    """Return the outcome and the changed columns after a failed attempt; an ingested session keeps its answer."""
     _log.info("%s %s: %s", unit.event, unit.sort_key, error)
     change: SessionRow = {**_row_key(unit), "last_error": str(error), "updated_at_utc": format_utc(as_of)}
     change |= after_error(row, error, race_end, as_of)

@@ -1,4 +1,4 @@
-"""Bronze: the calendar, and the tracking rows it gives rise to."""
+"""Read the calendar into bronze and keep a tracking row for each of its sessions and starting grids."""
 
 from __future__ import annotations
 
@@ -21,20 +21,40 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
 
 
-# A calendar that another source stood in for is asked of the first one again after this long.
+# Time after which the first upstream is asked again for a calendar that another one stood in for.
 STOOD_IN_FOR = timedelta(hours=1)
-_MOVES_WITH_THE_CALENDAR = TO_COME | {Status.UNAVAILABLE}
+_FOLLOWS_THE_CALENDAR = TO_COME | {Status.UNAVAILABLE}
 
 
 def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
-    """Read the calendars of ``seasons`` (empty: all the source knows) into bronze and track their sessions.
+    """Read the calendars of ``seasons`` into bronze and track their sessions.
 
-    Returns the rows of table ``events``. Sessions that are known keep what was tracked of them; one that was
-    moved gets its new time; one that left the calendar before it was held becomes ``unavailable``. Raises
-    `SourceError` for a season that the source does not know.
+    Known sessions keep what was tracked of them; a moved one gets its new time; one that left the calendar before it
+    was held becomes ``unavailable``. Where the source's first upstream failed and another stood in, the calendar in the
+    lake is kept, and the first is asked again after an hour.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its source is asked, its lake and tracking table are written; ``ws.as_of`` is the time of the reading.
+    seasons : list of int
+        Years; empty for all that the source knows.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an event, columns of table ``events``, in the order of the seasons and of each calendar.
+
+    Raises
+    ------
+    SourceError
+        For a season that the source does not know, or when no upstream gives its calendar.
+    StorageError
+        When the lake cannot be read or written.
     """
     import pandas as pd
 
@@ -46,12 +66,12 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     changes: list[StageRow] = []
     again: str | None = None
     wanted = seasons or ws.source.seasons(ws.as_of)
-    notes = _notes(ws, wanted)
+    notes = _notes(ws.store, wanted)
     for season in wanted:
         schedule = ws.source.schedule(season, ws.as_of)
-        if schedule.provenance.get("tried"):  # another source stands in: the one that is first is asked again soon
+        if schedule.provenance.get("tried"):  # another upstream stood in
             again = format_utc(ws.as_of + STOOD_IN_FOR)
-            schedule = _in_the_lake(ws, season, notes[season]) or schedule
+            schedule = _stored_schedule(ws.store, season, notes[season]) or schedule
         frames.append(schedule.events)
         rows = known.get(str(season), {})
         if _is_over(rows) and _is_known(notes[season], schedule.provenance):
@@ -61,9 +81,9 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         frames_of = {"events": events, "sessions": sessions}
         if schedule.entries is not None:
             frames_of["entries"] = schedule.entries.assign(event_year=season, source=ws.source.name)
-        digest = _store(ws, season, frames_of, schedule.provenance, notes[season])
+        digest = _store(ws.store, season, frames_of, schedule.provenance, notes[season], ws.as_of)
         if _is_over(rows):
-            _renew_note(ws, season, digest, notes[season], schedule.provenance)
+            _renew_note(ws.store, season, digest, notes[season], schedule.provenance)
         changes += _session_rows(events, sessions, rows, ws.as_of)
         changes += _season_row(season, digest, rows, ws.as_of)
     changes += _notice_row("; ".join(ws.notices) or None, again, known.get("", {}))
@@ -71,18 +91,21 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
 
 
-def _notes(ws: Workspace, seasons: list[int]) -> dict[int, dict[str, Any]]:
-    """What the lake says of the calendar it has of each season; empty where it has none."""
+def _notes(store: ObjectStore, seasons: list[int]) -> dict[int, dict[str, Any]]:
+    """Return the note of each season's calendar in the lake; empty where it has none."""
     keys = [paths.schedule_note(season) for season in seasons]
-    return {
-        s: note or {} for s, note in zip(seasons, each(ws.store, lambda k: find_json(ws.store, k), keys), strict=True)
-    }
+    return {s: note or {} for s, note in zip(seasons, each(store, lambda k: find_json(store, k), keys), strict=True)}
 
 
 def _store(
-    ws: Workspace, season: int, frames: dict[str, pd.DataFrame], provenance: dict[str, Any], known: dict[str, Any]
+    store: ObjectStore,
+    season: int,
+    frames: dict[str, pd.DataFrame],
+    provenance: dict[str, Any],
+    known: dict[str, Any],
+    as_of: datetime,
 ) -> str:
-    """Write the tables and their note, unless the lake has the same; returns the hash of the content."""
+    """Write the tables and their note, unless the lake has the same; return the hash of the content."""
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in frames.items()}
     hashes = fingerprint.of_files(contents)
     digest = fingerprint.of_answer(hashes)
@@ -90,22 +113,22 @@ def _store(
     if known.get("content_hash") == digest:
         return digest
     if known:
-        ws.store.delete(note_key)
+        store.delete(note_key)
     for name, content in zip(frames, contents.values(), strict=True):
-        ws.store.write(paths.schedule_table(season, name), content)
-    note = {"season": season, "content_hash": digest, "fetched_utc": format_utc(ws.as_of), "files": hashes}
-    write_json(ws.store, note_key, {**note, "code_version": code_version(), "provenance": provenance})
+        store.write(paths.schedule_table(season, name), content)
+    note = {"season": season, "content_hash": digest, "fetched_utc": format_utc(as_of), "files": hashes}
+    write_json(store, note_key, {**note, "code_version": code_version(), "provenance": provenance})
     return digest
 
 
-def _renew_note(ws: Workspace, season: int, digest: str, note: dict[str, Any], provenance: dict[str, Any]) -> None:
+def _renew_note(store: ObjectStore, season: int, digest: str, note: dict[str, Any], provenance: dict[str, Any]) -> None:
     """Put this code and this answer into ``note`` when both gave the same calendar again: `_is_known` compares them.
 
     A calendar that was read from the lake, because another source stood in, is no new answer.
     """
     if note.get("content_hash") == digest and provenance is not note["provenance"]:
         made = {"code_version": code_version(), "provenance": provenance}
-        write_json(ws.store, paths.schedule_note(season), note | made)
+        write_json(store, paths.schedule_note(season), note | made)
 
 
 def _is_over(known: Mapping[tuple[str, str], SessionRow]) -> bool:
@@ -118,18 +141,18 @@ def _is_known(note: dict[str, Any], provenance: dict[str, Any]) -> bool:
     return (note.get("provenance"), note.get("code_version")) == (provenance, code_version())
 
 
-def _in_the_lake(ws: Workspace, season: int, note: dict[str, Any]) -> Schedule | None:
-    """The calendar the lake has of a season from a source that did not stand in for another."""
+def _stored_schedule(store: ObjectStore, season: int, note: dict[str, Any]) -> Schedule | None:
+    """Return the season's calendar in the lake; None without one, or when a stand-in gave it."""
     if not note or note["provenance"].get("tried"):
         return None
-    events, sessions = (read_parquet(ws.store, paths.schedule_table(season, name)) for name in ("events", "sessions"))
+    events, sessions = (read_parquet(store, paths.schedule_table(season, name)) for name in ("events", "sessions"))
     return Schedule(events, sessions, note["provenance"])
 
 
 def _season_row(
     season: int, digest: str, known: Mapping[tuple[str, str], SessionRow], as_of: datetime
 ) -> list[StageRow]:
-    """The calendar itself as an input of silver; nothing when it has not changed."""
+    """Return the row of the calendar as an input of silver; no row when it has not changed."""
     row: StageRow = {"event_partition_key": PIPELINE, "event_year": season, "status": Status.INGESTED}
     row["session_name_abr"] = StageKey(Stage.SCHEDULE, str(season)).sort_key
     if known.get(key_of(row), {}).get("content_hash") == digest:
@@ -138,7 +161,7 @@ def _season_row(
 
 
 def _notice_row(notice: str | None, again: str | None, known: Mapping[tuple[str, str], StageRow]) -> list[StageRow]:
-    """What the source had to say and when the calendar is asked for again; nothing when the table says it already."""
+    """Return the row with the source's notice and the next reading of the calendar; no row when nothing changed."""
     row: StageRow = {"event_partition_key": PIPELINE, "session_name_abr": StageKey(Stage.SCHEDULE).sort_key}
     stage = known.get(key_of(row), {})
     if (notice, again) == (stage.get("notice"), stage.get("next_attempt_utc")):
@@ -149,7 +172,7 @@ def _notice_row(notice: str | None, again: str | None, known: Mapping[tuple[str,
 def _session_rows(
     events: pd.DataFrame, sessions: pd.DataFrame, known: Mapping[tuple[str, str], SessionRow], as_of: datetime
 ) -> list[SessionRow]:
-    """New and changed tracking rows of one season's sessions and starting grids."""
+    """Return the new and changed tracking rows of one season's sessions and starting grids."""
     by_event = {event["event_partition_key"]: event for event in events.to_dict("records")}
     current: dict[tuple[str, str], SessionRow] = {}
     for session in sessions.to_dict("records"):
@@ -159,11 +182,11 @@ def _session_rows(
             rows.append(_grid_row(rows[0], session))
         current |= {key_of(row): row for row in rows}
     moment = format_utc(as_of)
-    changed = [_merge(row, known.get(key, {}), moment) for key, row in current.items()]
+    changed = [_changed_row(row, known.get(key, {}), moment) for key, row in current.items()]
     gone: list[SessionRow] = [
         {**_key(row), "status": Status.UNAVAILABLE, "is_cancelled": True, "last_error": "no longer in the calendar"}
         for key, row in known.items()
-        if key not in current and row.get("status") in _MOVES_WITH_THE_CALENDAR and "available_utc" in row
+        if key not in current and row.get("status") in _FOLLOWS_THE_CALENDAR and "available_utc" in row
     ]
     return [row for row in changed if row] + [row for row in gone if known[key_of(row)].get("is_cancelled") is not True]
 
@@ -202,10 +225,10 @@ def _grid_row(row: SessionRow, session: dict[Any, Any]) -> SessionRow:
     }
 
 
-def _merge(row: SessionRow, known: SessionRow, moment: str) -> SessionRow | None:
-    """What has to be written of ``row``: None when the table says it already."""
+def _changed_row(row: SessionRow, known: SessionRow, moment: str) -> SessionRow | None:
+    """Return ``row`` with its status and time of change; None when the tracking table has the same."""
     status = known.get("status")
-    if status is None or status in _MOVES_WITH_THE_CALENDAR:
+    if status is None or status in _FOLLOWS_THE_CALENDAR:
         if row["is_cancelled"]:
             status = Status.UNAVAILABLE
         elif (

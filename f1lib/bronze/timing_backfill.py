@@ -1,11 +1,11 @@
-"""Timing brought in by hand: the laps of past seasons, or of the last weeks, into a lake that others write to as well.
+"""Backfill of FastF1's laps: past seasons, or the last weeks, into a lake that other runs write to as well.
 
 >>> units = wanted(ws.tracking.rows(), [2024, 2025], ws.as_of)
 >>> bring_all(ws, units, workers=2, clock=clock, on_unit=print)
 
-Each session is claimed while it is worked on, so that a schedule elsewhere leaves it alone, and is in the lake before
-its claim is given back: stopping loses at most what was under way, and the next call goes on from there. FastF1's
-limits are a process's own; workers are processes, and each keeps to its share of them.
+Each session is claimed while it is worked on, so that a scheduled run leaves it alone, and is in the lake before its
+claim is released: an interruption loses at most the sessions under way, and the next call continues from there.
+FastF1's limits hold per process; workers are processes, and each keeps to its share of them.
 """
 
 from __future__ import annotations
@@ -30,15 +30,29 @@ if TYPE_CHECKING:
 
     from f1lib.workspace.workspace import Workspace
 
-Brought = dict[str, Any]  # what became of one unit, see `bring`
+Brought = dict[str, Any]  # outcome of one unit, see `bring`
 _LIVE_SOURCE = "fastf1"
 _FIRST_SEASON = 2018  # live timing begins there
 
 
 def wanted(rows: Iterable[SessionRow], seasons: Iterable[int], now: datetime, *, again: bool = False) -> list[str]:
-    """The sessions of ``seasons`` (none: of the last weeks) that lack FastF1's laps, as texts of `Unit`, oldest first.
+    """Return the sessions that lack FastF1's laps.
 
-    What was asked for in this way before and is not to be had is left out, unless ``again``.
+    Parameters
+    ----------
+    rows : iterable of SessionRow
+        The tracking table.
+    seasons : iterable of int
+        Years; empty for the sessions of the last weeks (`SESSION_SETTLED`).
+    now : datetime
+        Sessions available by then count, aware UTC.
+    again : bool
+        Whether to include sessions that are complete, or that a backfill asked for before in vain.
+
+    Returns
+    -------
+    list of str
+        Texts as `Unit.parse` reads them, oldest first.
     """
     years, moment = set(seasons), format_utc(now)
     since = "" if years else format_utc(now - SESSION_SETTLED)
@@ -57,9 +71,30 @@ def wanted(rows: Iterable[SessionRow], seasons: Iterable[int], now: datetime, *,
 def bring_all(
     ws: Workspace, units: list[str], workers: int, clock: Callable[[], datetime], on_unit: Callable[[Brought], None]
 ) -> list[Brought]:
-    """Bring ``units`` in, ``workers`` at once; ``on_unit`` is told of each. Returns the outcomes.
+    """Fetch ``units`` from FastF1, and stop early when an upstream limits the rate.
 
-    Ends early when an upstream wants to be left alone: the last outcome then has ``wait_seconds``.
+    Parameters
+    ----------
+    ws : Workspace
+        The lake and tracking table to write to; its source is replaced by FastF1.
+    units : list of str
+        Sessions, see `wanted`.
+    workers : int
+        Number of processes; 1 fetches in this one.
+    clock : callable
+        Returns the time at which a unit is begun, aware UTC.
+    on_unit : callable
+        Called with the outcome of each unit.
+
+    Returns
+    -------
+    list of dict
+        Outcomes as of `bring`. The last one has ``wait_seconds`` when the backfill ended early.
+
+    Raises
+    ------
+    StorageError
+        When the lake cannot be read or written.
     """
     outcomes: list[Brought] = []
     if workers == 1:
@@ -70,11 +105,32 @@ def bring_all(
             if outcomes[-1]["wait_seconds"]:
                 break
         return outcomes
-    return _in_processes(ws, units, workers, clock, on_unit)
+    return _in_processes(ws.parameters(), ws.as_of, units, workers, clock, on_unit)
 
 
 def bring(ws: Workspace, text: str, now: datetime) -> Brought:
-    """One session under its claim: ``unit status rows warning wait_seconds``."""
+    """Fetch one session under a claim on its tracking row.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its source is asked; its lake and tracking table are written.
+    text : str
+        The session, as `Unit.parse` reads it.
+    now : datetime
+        Time of the fetch, aware UTC.
+
+    Returns
+    -------
+    dict
+        ``unit``, ``status`` (``taken`` when another run has claimed it), ``rows``, ``warning`` and ``wait_seconds``
+        (above 0 when an upstream limits the rate).
+
+    Raises
+    ------
+    StorageError
+        When the lake cannot be read or written.
+    """
     unit, ws = Unit.parse(text), replace(ws, as_of=now)
     event, name = unit.event.partition_key, unit.sort_key
     lease = timedelta(minutes=ws.settings.lease_minutes)
@@ -87,7 +143,7 @@ def bring(ws: Workspace, text: str, now: datetime) -> Brought:
         known = {key_of(row): row for row in ws.tracking.rows(event)}
         outcome, change, error = fetch(ws, unit, known[event, name], race_end_of(known, known[event, name]))
         if (error is None and BLOCKED not in (change.get("missing") or "")) or isinstance(error, NotPublishedYet):
-            change["backfilled_utc"] = format_utc(now)  # asked, and there is no more to be had
+            change["backfilled_utc"] = format_utc(now)  # FastF1 has no more of it
     finally:
         ws.tracking.release(claim, change)
     found = {key: outcome[key] for key in ("status", "rows", "warning")}
@@ -100,19 +156,27 @@ def _with_live_source(ws: Workspace) -> Workspace:
 
 
 def _in_processes(
-    ws: Workspace, units: list[str], workers: int, clock: Callable[[], datetime], on_unit: Callable[[Brought], None]
+    parameters: dict[str, str],
+    as_of: datetime,
+    units: list[str],
+    workers: int,
+    clock: Callable[[], datetime],
+    on_unit: Callable[[Brought], None],
 ) -> list[Brought]:
-    """A few units at a time, so that each starts with the time it starts at and a wish to rest stops the rest."""
+    """Fetch units in worker processes, submitted one by one.
+
+    So each has the time at which it starts, and a rate limit stops those that have not been submitted.
+    """
     from multiprocessing import get_context
 
     outcomes: list[Brought] = []
     waiting, running = list(reversed(units)), set[Future[Brought]]()
-    given = {name: value for name, value in ws.parameters().items() if name != "run_id"}
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin, (given, f"ingest-{stamp(ws.as_of)}", workers))
+    given = {name: value for name, value in parameters.items() if name != "run_id"}
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _open_worker, (given, f"ingest-{stamp(as_of)}", workers))
     try:
         while waiting or running:
             while waiting and len(running) < workers:
-                running.add(pool.submit(_one, waiting.pop(), format_utc(clock())))
+                running.add(pool.submit(_bring_in_worker, waiting.pop(), format_utc(clock())))
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 outcomes.append(future.result())
@@ -127,7 +191,7 @@ def _in_processes(
 _worker: ContextVar[Workspace] = ContextVar("worker")  # set once in each process of the pool
 
 
-def _begin(given: dict[str, str], run_id: str, workers: int) -> None:
+def _open_worker(given: dict[str, str], run_id: str, workers: int) -> None:
     """Open a worker's own workspace and source, with its share of FastF1's limits."""
     from f1lib.sources.fastf1.client import share_limits
     from f1lib.workspace.workspace import open_workspace
@@ -136,5 +200,5 @@ def _begin(given: dict[str, str], run_id: str, workers: int) -> None:
     _worker.set(_with_live_source(open_workspace(**given, run_id=run_id)))
 
 
-def _one(text: str, moment: str) -> Brought:
+def _bring_in_worker(text: str, moment: str) -> Brought:
     return bring(_worker.get(), text, parse_utc(moment))

@@ -1,8 +1,9 @@
-"""Forecasts into bronze: today's for what is coming, the ones of its own days for what has been.
+"""Fetch weather forecasts into bronze.
 
-A past event gets the forecasts as they were issued when each prediction would have been made, so that
-training sees a forecast of the same lead as serving will. What cannot be had is recorded as missing. Every
-forecast is kept; only one that differs materially (`Material`) sets the layers above in motion.
+An event that is ahead gets the forecast of now. A past one gets the forecasts as they were issued when each of its
+predictions would have been made, so that training sees forecasts of the same lead as serving. A forecast that does
+not exist is recorded as missing. Every forecast is kept; only one that differs materially (`Material`) makes
+the layers above run.
 """
 
 from __future__ import annotations
@@ -27,17 +28,20 @@ from f1lib.tracking.stage_keys import WEATHER_ROW
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from f1lib.lake.store import ObjectStore
     from f1lib.sources.protocols import WeatherSource
+    from f1lib.tracking.rows import TrackingRow
+    from f1lib.tracking.table import TrackingTable
     from f1lib.workspace.workspace import Workspace
 
 WEEKEND_EVE = timedelta(hours=24)
-# How long a source that failed is left alone.
+# A source that failed is asked again after this time.
 TRY_AGAIN_AFTER = timedelta(hours=1)
 _COLUMNS = ["event_partition_key", "asked_utc", "issued_utc", "status", "reason", "key"]
 
 
 class Quantity(NamedTuple):
-    """How a quantity of a forecast is written: ``name`` in a sentence, ``label`` before its value, ``unit`` after."""
+    """Wording of a forecast's quantity: ``name`` in a sentence, ``label`` before its value, ``unit`` after."""
 
     name: str
     label: str
@@ -54,7 +58,7 @@ QUANTITIES = {
 
 @dataclass(frozen=True)
 class Material:
-    """By how much a forecast has to differ from the one last acted on before predictions are made again."""
+    """Differences from the forecast last acted on at which predictions are made again."""
 
     probability_points: float = 15.0
     precipitation_mm: float = 1.0
@@ -63,10 +67,32 @@ class Material:
 
 
 def fetch_forecasts(ws: Workspace, events: list[str], material: Material = Material()) -> pd.DataFrame:
-    """Fetch the forecasts due for ``events``; one row a forecast fetched, or missing with the reason.
+    """Fetch the forecasts that are due for ``events``.
 
-    Raises `BadParameters` for an event that is not in the schedule. A source that fails is recorded on the
-    event's tracking row and asked again after a while; the events after it are not asked in vain.
+    After a source fails it is not asked for the remaining events; each has the error on its tracking row and is asked
+    for again an hour later.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its weather source is asked, its lake and tracking table are written.
+    events : list of str
+        Partition keys, such as ``2025_Australian_Grand_Prix``.
+    material : Material
+        Differences that count as a change of the forecast.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a forecast: ``event_partition_key``, ``asked_utc``, ``issued_utc``, ``status`` (``fetched`` or
+        ``missing``), ``reason`` and ``key`` in the lake; times as ISO 8601 text, empty where there is none.
+
+    Raises
+    ------
+    BadParameters
+        For an event that is not in the schedule.
+    StorageError
+        When the lake cannot be read or written.
     """
     rows: list[dict[str, Any]] = []
     source = ws.weather
@@ -75,27 +101,62 @@ def fetch_forecasts(ws: Workspace, events: list[str], material: Material = Mater
         if source is None or down:
             found, error = [_missing(event, ws.as_of, down)], down if source else ""
             if error:
-                _track(ws, EventKey.parse(event), found, [], material, error)
+                _track(ws.tracking, ws.as_of, EventKey.parse(event), found, [], material, error)
         else:
             found, down = _fetch_event(ws, source, event, material)
         rows += found
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def past_events(ws: Workspace, seasons: list[int]) -> list[str]:
-    """The races of ``seasons`` (none: all) that are over and whose weather was never asked for, oldest first."""
-    rows = ws.tracking.rows()
+def past_events(rows: list[TrackingRow], seasons: list[int], as_of: datetime) -> list[str]:
+    """Return the races that are over and whose weather was never asked for.
+
+    Parameters
+    ----------
+    rows : list of TrackingRow
+        The tracking table.
+    seasons : list of int
+        Years; empty for all.
+    as_of : datetime
+        Races that ended by then count, aware UTC.
+
+    Returns
+    -------
+    list of str
+        Partition keys, oldest first.
+    """
     asked = {r["event_partition_key"] for r in rows if r["session_name_abr"] == WEATHER_ROW and _is_asked(r)}
     races = [r for r in rows if r["session_name_abr"] == "R" and not r.get("is_cancelled")]
-    over = [r for r in races if r["session_end_utc"] <= format_utc(ws.as_of) and r["event_partition_key"] not in asked]
+    over = [r for r in races if r["session_end_utc"] <= format_utc(as_of) and r["event_partition_key"] not in asked]
     over = [r for r in over if not seasons or r["event_year"] in seasons]
     return [r["event_partition_key"] for r in sorted(over, key=lambda r: str(r["session_date_utc"]))]
 
 
 def fetch_past(ws: Workspace, events: list[str], on_event: Callable[[str], None]) -> str:
-    """Fetch what was forecast for past races, and what the archive observed; returns why it ended early, if it did.
+    """Fetch what was forecast for past races, and the weather the archive has of them.
 
-    One or two calls a race. An observation goes to ``bronze/weather/archive/`` and is never taken for a forecast.
+    One or two calls a race. The archive's values go to ``bronze/weather/archive/`` and are never taken for a forecast.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its weather source is asked, its lake and tracking table are written.
+    events : list of str
+        Partition keys, see `past_events`.
+    on_event : callable
+        Called with the partition key of each event that is done.
+
+    Returns
+    -------
+    str
+        Why it ended early; empty when every event is done.
+
+    Raises
+    ------
+    BadParameters
+        For an event that is not in the schedule.
+    StorageError
+        When the lake cannot be read or written.
     """
     source = ws.weather
     if source is None:
@@ -119,7 +180,7 @@ def _is_asked(row: WeatherRow) -> bool:
 
 
 def _fetch_observed(ws: Workspace, source: Any, key: EventKey) -> str:
-    event_row, sessions = _schedule_rows(ws, key)
+    event_row, sessions = _schedule_rows(ws.store, key)
     try:
         document = source.observed(event_row, sessions, ws.as_of)
     except SourceError as error:
@@ -137,10 +198,11 @@ def _weather_row(key: EventKey) -> WeatherRow:
 
 
 def asked_moments(sessions: list[dict[str, Any]], as_of: datetime) -> list[datetime]:
-    """When the forecasts of an event are asked for: now while it is ahead, else at each of its turns.
+    """Return the times for which forecasts of an event are asked for.
 
-    ``sessions`` are the event's rows of table ``sessions``. The turns are the eve of the weekend, the moment
-    each session before the race became visible, and the publication of the grid: the predictions' moments.
+    That is ``as_of`` while the race is ahead. For a past event they are the times of its predictions: the eve of the
+    weekend, the moment each session before the race became available, and the publication of the grid. ``sessions`` are
+    the event's rows of table ``sessions``.
     """
     race = next(row for row in sessions if row["session"] == "R")
     if race["session_start_utc"] > as_of:
@@ -153,15 +215,15 @@ def asked_moments(sessions: list[dict[str, Any]], as_of: datetime) -> list[datet
 def _fetch_event(
     ws: Workspace, source: WeatherSource, event: str, material: Material
 ) -> tuple[list[dict[str, Any]], str]:
-    """The outcomes of one event, and why its source failed, if it did."""
+    """Return the outcome of each forecast of one event, and why its source failed, if it did."""
     key = EventKey.parse(event)
-    event_row, sessions = _schedule_rows(ws, key)
+    event_row, sessions = _schedule_rows(ws.store, key)
     rows: list[dict[str, Any]] = []
     documents: list[dict[str, Any]] = []
     error = ""
     if event_row["latitude"] != event_row["latitude"] or event_row["latitude"] is None:
         rows.append(_missing(event, ws.as_of, "no coordinates are known for its circuit"))
-        _track(ws, key, rows, [], material, "")
+        _track(ws.tracking, ws.as_of, key, rows, [], material, "")
         return rows, ""
     kind = "forecast" if event_row["race_start_utc"] > ws.as_of else "historical_forecast"
     for moment in asked_moments(sessions, ws.as_of):
@@ -180,13 +242,13 @@ def _fetch_event(
         write_json(ws.store, path, document)
         row = {"event_partition_key": event, "asked_utc": format_utc(moment), "issued_utc": format_utc(issued)}
         rows.append({**row, "status": "fetched", "reason": "", "key": path})
-    _track(ws, key, rows, documents, material, error, sessions)
+    _track(ws.tracking, ws.as_of, key, rows, documents, material, error, sessions)
     return rows, error
 
 
-def _schedule_rows(ws: Workspace, key: EventKey) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    events = read_parquet(ws.store, paths.schedule_table(key.season, "events"))
-    sessions = read_parquet(ws.store, paths.schedule_table(key.season, "sessions"))
+def _schedule_rows(store: ObjectStore, key: EventKey) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    events = read_parquet(store, paths.schedule_table(key.season, "events"))
+    sessions = read_parquet(store, paths.schedule_table(key.season, "sessions"))
     found = events[events["event_partition_key"] == key.partition_key].to_dict("records")
     if not found:
         raise BadParameters(f"event {key} is not in the schedule of {key.season}; `f1 status` lists what is")
@@ -199,7 +261,8 @@ def _named(row: Mapping[Any, Any]) -> dict[str, Any]:
 
 
 def _track(
-    ws: Workspace,
+    tracking: TrackingTable,
+    as_of: datetime,
     key: EventKey,
     rows: list[dict[str, Any]],
     documents: list[dict[str, Any]],
@@ -207,13 +270,16 @@ def _track(
     error: str,
     sessions: list[dict[str, Any]] | None = None,
 ) -> None:
-    """The event's row: ``content_hash`` changes, and the layers above follow, when the forecast did materially."""
+    """Update the event's tracking row.
+
+    ``content_hash`` changes, and the layers above run, only when the forecast changed materially.
+    """
     row = _weather_row(key)
-    known: WeatherRow = ws.tracking.get(key.partition_key, WEATHER_ROW) or {}
+    known: WeatherRow = tracking.get(key.partition_key, WEATHER_ROW) or {}
     row["last_error"] = error or None
-    row["next_attempt_utc"] = format_utc(ws.as_of + TRY_AGAIN_AFTER) if error else None
+    row["next_attempt_utc"] = format_utc(as_of + TRY_AGAIN_AFTER) if error else None
     if not error:
-        row["finished_utc"] = format_utc(ws.as_of)
+        row["finished_utc"] = format_utc(as_of)
     if documents:
         hours = [json.dumps(document["hourly"], sort_keys=True) for document in documents]
         content = fingerprint.of_text(*hours)[: fingerprint.SHORT]
@@ -221,15 +287,16 @@ def _track(
         changes = material_changes(known.get("acted_on"), told, material)
         ahead = len(documents) == 1 and known.get("acted_on") is not None
         if known.get("content_hash") != content and (changes or not ahead):
-            row |= {"status": Status.INGESTED, "content_hash": content, "updated_at_utc": format_utc(ws.as_of)}
+            row |= {"status": Status.INGESTED, "content_hash": content, "updated_at_utc": format_utc(as_of)}
             row |= {"acted_on": told, "changes": changes}
-    ws.tracking.put_rows([row])
+    tracking.put_rows([row])
 
 
 def race_weather(document: Mapping[str, Any], sessions: list[dict[str, Any]]) -> dict[str, dict[str, float | None]]:
-    """Session (R, S) -> what a document says of its hours: air temperature, rain and its probability, wind.
+    """Summarise a forecast over the scheduled hours of race and sprint.
 
-    Hours as in ``sql/silver/weather_forecast.sql``: precipitation and its probability are of the hour before.
+    Returns session code (R, S) -> air temperature, precipitation, its probability and wind. Hours as in
+    ``sql/silver/weather_forecast.sql``: precipitation and its probability are of the hour before.
     """
     hourly = document["hourly"]
     hours = [parse_utc(text) for text in hourly["time"]]
@@ -241,10 +308,10 @@ def race_weather(document: Mapping[str, Any], sessions: list[dict[str, Any]]) ->
         held = [n for n, at in enumerate(hours) if start.replace(minute=0, second=0, microsecond=0) <= at < end]
         summed = [n for n, at in enumerate(hours) if start < at < end + timedelta(hours=1)]
         found[session["session"]] = {
-            "probability_points": _of(max, hourly["precipitation_probability"], summed),
-            "precipitation_mm": _of(sum, hourly["precipitation"], summed),
-            "temperature_c": _of(fmean, hourly["temperature_2m"], held),
-            "wind_kmh": _of(fmean, hourly["wind_speed_10m"], held),
+            "probability_points": _summary(max, hourly["precipitation_probability"], summed),
+            "precipitation_mm": _summary(sum, hourly["precipitation"], summed),
+            "temperature_c": _summary(fmean, hourly["temperature_2m"], held),
+            "wind_kmh": _summary(fmean, hourly["wind_speed_10m"], held),
         }
     return found
 
@@ -252,9 +319,19 @@ def race_weather(document: Mapping[str, Any], sessions: list[dict[str, Any]]) ->
 def material_changes(
     before: Mapping[str, Mapping[str, Any]] | None, now: Mapping[str, Mapping[str, Any]], material: Material
 ) -> list[str]:
-    """What of a forecast differs materially from the one ``before``, in words; empty when nothing does.
+    """Describe what differs materially between two forecasts.
 
-    A value that appears or disappears is material.
+    Parameters
+    ----------
+    before, now : mapping
+        Forecasts as of `race_weather`; ``before`` None when there was none.
+    material : Material
+        The smallest difference of each quantity that counts. A value that appears or disappears always does.
+
+    Returns
+    -------
+    list of str
+        One text a quantity, such as ``R: chance of rain 10 -> 40 %``; empty when nothing differs.
     """
     if before is None:
         return []
@@ -265,16 +342,16 @@ def material_changes(
             if old == value or (None not in (old, value) and abs(value - old) < getattr(material, name)):
                 continue
             words = QUANTITIES[name]
-            found.append(f"{session}: {words.name} {_text(old)} -> {_text(value)} {words.unit}")
+            found.append(f"{session}: {words.name} {_value_text(old)} -> {_value_text(value)} {words.unit}")
     return found
 
 
-def _of(summary: Any, values: list[Any], hours: list[int]) -> float | None:
+def _summary(summary: Any, values: list[Any], hours: list[int]) -> float | None:
     known = [float(values[n]) for n in hours if values[n] is not None]
     return round(float(summary(known)), 2) if known else None
 
 
-def _text(value: float | None) -> str:
+def _value_text(value: float | None) -> str:
     return "unknown" if value is None else f"{value:g}"
 
 

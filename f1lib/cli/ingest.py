@@ -105,7 +105,7 @@ def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
 def _weather(ws: Workspace, seasons: list[int]) -> int:
     from f1lib.bronze.weather import fetch_past, past_events
 
-    events = past_events(ws, seasons)
+    events = past_events(ws.tracking.rows(), seasons, ws.as_of)
     with output.bar() as progress:
         task = progress.add_task("weather", total=len(events))
         missing = fetch_past(ws, events, lambda event: progress.update(task, advance=1, description=event))

@@ -1,7 +1,7 @@
-"""Where races are held, and what events are called: facts keyed by circuit, never by event name.
+"""Circuits and event names, keyed by circuit and never by event name.
 
-``circuits.csv`` holds every circuit since 2010 and 2026's (coordinates: F1DB; time zones: IANA);
-``event_names.csv`` turns F1DB's Grand Prix ids into FastF1's event names, which changed over the years.
+``circuits.csv`` holds every circuit since 2010 (coordinates: F1DB; time zones: IANA). ``event_names.csv`` turns F1DB's
+Grand Prix ids into FastF1's event names, which changed over the years.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ class Circuit:
 
 
 def circuit(circuit_id: str) -> Circuit | None:
-    """The circuit of an id of F1DB's, or None for one that is not in the table."""
+    """Return the circuit of an F1DB id; None for an unknown id."""
     return circuits().get(circuit_id)
 
 
 @cache
 def circuits() -> dict[str, Circuit]:
-    """Every known circuit by id."""
+    """Return every known circuit by id."""
     return {
         row["circuit_id"]: Circuit(
             row["circuit_id"],
@@ -57,7 +57,7 @@ def circuits() -> dict[str, Circuit]:
 
 
 def find_circuit(name: str) -> Circuit | None:
-    """The circuit that FastF1 or Ergast mean by a locality, a circuit id or a circuit's name; None when unknown.
+    """Return the circuit that FastF1 or Ergast mean by a locality, a circuit id or a circuit's name; None when unknown.
 
     ``Montréal``, ``villeneuve`` and ``Gilles Villeneuve`` are all ``montreal``.
     """
@@ -65,7 +65,7 @@ def find_circuit(name: str) -> Circuit | None:
 
 
 def event_name(grand_prix_id: str, season: int) -> str | None:
-    """FastF1's event name for a Grand Prix id of F1DB's in a season, or None for an unknown id.
+    """Return FastF1's event name of an F1DB Grand Prix id in a season; None for an unknown id.
 
     ``("mexico", 2020)`` is ``Mexican Grand Prix``, ``("mexico", 2021)`` is ``Mexico City Grand Prix``.
     """

@@ -1,7 +1,7 @@
-"""One id a driver and one a team, whichever source names them: F1DB's ids are the canonical ones.
+"""Canonical ids of drivers and teams, which are F1DB's, from the names and ids of every source.
 
-Every function is a rule plus the few names the rule gets wrong; both are checked against real answers of the
-sources. Car numbers are never looked at: they change hands.
+Each function is a rule and a table of the names that the rule gets wrong; both are tested against real answers of the
+sources. Car numbers do not identify drivers: they change hands.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _TEAMS = {
     "rb-f1-team": "rb",
 }
 
-# What a slug meant before or after: (slug, first season, last season) -> F1DB's constructor id.
+# Slugs whose meaning depends on the year: (slug, first season, last season) -> F1DB's constructor id.
 _TEAMS_BY_SEASON = {
     ("sauber", 2024, 2025): "kick-sauber",
     ("rb", 2025, 9999): "racing-bulls",
@@ -69,7 +69,7 @@ _TEAMS_BY_SEASON = {
 
 
 def is_team(team_id: str) -> bool:
-    """Whether an id is a Formula 1 team's: one that has raced since 2010 or is entered (F1DB's constructors)."""
+    """Whether an id is that of a Formula 1 team, raced since 2010 or entered (F1DB's constructors)."""
     return team_id in _teams()
 
 
@@ -80,17 +80,17 @@ def _teams() -> frozenset[str]:
 
 
 def driver_id(full_name: str) -> str:
-    """The canonical id of a driver's full name, in any case and with or without accents.
+    """Return the canonical id of a driver's full name, in any case and with or without accents.
 
-    ``Max VERSTAPPEN`` is ``max-verstappen``, ``ZHOU Guanyu`` is ``guanyu-zhou``. A name nobody has seen yet
-    gets its slug, which is how F1DB makes its own ids.
+    ``Max VERSTAPPEN`` is ``max-verstappen``, ``ZHOU Guanyu`` is ``guanyu-zhou``. An unknown name gets its slug, which
+    is how F1DB makes its own ids.
     """
     name = _slug(full_name)
     return _BY_NAME.get(name, name)
 
 
 def driver_id_from_ergast(ergast_id: str, full_name: str) -> str:
-    """The canonical id of an Ergast/Jolpica driver id; ``full_name`` decides for an id not in the table.
+    """Return the canonical id of an Ergast or Jolpica driver id; ``full_name`` decides for an id not in the table.
 
     ``sainz`` is ``carlos-sainz-jr``. Either may be empty, not both.
     """
@@ -98,9 +98,9 @@ def driver_id_from_ergast(ergast_id: str, full_name: str) -> str:
 
 
 def team_id(name: str, season: int) -> str:
-    """The canonical id of a team's name or Ergast id in a season.
+    """Return the canonical id of a team's name or Ergast id in a season.
 
-    ``("Sauber", 2018)`` is ``sauber``, ``("sauber", 2024)`` is ``kick-sauber``: the year decides.
+    ``("Sauber", 2018)`` is ``sauber``, ``("sauber", 2024)`` is ``kick-sauber``.
     """
     slug = _slug(name)
     slug = _TEAMS.get(slug, slug)
@@ -111,7 +111,7 @@ def team_id(name: str, season: int) -> str:
 
 
 def lineages() -> dict[str, str]:
-    """Team id -> one id through a team's renames since 2010, its last name's; only teams that were renamed.
+    """Return team id -> the id of its last name, for each team renamed since 2010.
 
     ``toro-rosso`` is ``racing-bulls`` (after F1DB's constructor chronology).
     """
@@ -119,7 +119,7 @@ def lineages() -> dict[str, str]:
 
 
 def ergast_drivers() -> dict[str, str]:
-    """Ergast's driver id -> F1DB's: most are bare surnames, and the rule would need the given name."""
+    """Return Ergast's driver id -> F1DB's; most are bare surnames, for which the rule would need the given name."""
     return _table("ergast_drivers.csv")
 
 
@@ -130,6 +130,6 @@ def _table(file: str) -> dict[str, str]:
 
 
 def _slug(name: str) -> str:
-    """Lower case, without accents or apostrophes, words joined by ``-``: F1DB's own rule."""
+    """Return a name in lower case, without accents or apostrophes, words joined by ``-``, which is F1DB's rule."""
     text = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", text.replace("'", "")).strip("-")

@@ -1,4 +1,4 @@
-"""Moments as text: ISO 8601 in UTC, as JSON, parameters and the tracking table have them."""
+"""Times as text: ISO 8601 in UTC, as in JSON, parameters and the tracking table."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 from f1lib.errors import BadParameters
 
-# Sorts after every moment that `format_utc` writes (before the year 9000): stands for one that is not known.
+# Text for an unknown time: sorts after every time that `format_utc` writes (before the year 9000).
 NEVER = "9"
 
 
 def parse_utc(text: str) -> datetime:
-    """An ISO 8601 moment as aware UTC; a moment without an offset is taken as UTC.
+    """Read an ISO 8601 time as aware UTC; one without an offset is taken as UTC.
 
-    Raises `BadParameters` when the text is no date.
+    Raises `BadParameters` when the text is not a time.
     """
     try:
         moment = datetime.fromisoformat(text.strip())
@@ -23,14 +23,17 @@ def parse_utc(text: str) -> datetime:
 
 
 def format_utc(moment: datetime) -> str:
-    """``2025-12-06T16:00:00Z``: how moments are written in JSON, parameters and the tracking table."""
+    """Format a time as ``2025-12-06T16:00:00Z``, as in JSON, parameters and the tracking table.
+
+    Raises `BadParameters` for a time without a time zone.
+    """
     if moment.tzinfo is None:
         raise BadParameters(f"{moment!r} has no time zone; moments are aware UTC throughout")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def stamp(moment: datetime) -> str:
-    """``20251206T160000Z``: a moment inside a file name or run id (no colons)."""
+    """Format a time as ``20251206T160000Z``, for file names and run ids (no colons)."""
     return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 

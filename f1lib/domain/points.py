@@ -20,7 +20,7 @@ SPRINT_POINTS_2021 = (3, 2, 1)
 
 
 def points_scale(session: str, season: int) -> tuple[int, ...]:
-    """The points of a race (``R``) or sprint (``S``) of a season, from first place down."""
+    """Return the points of a race (``R``) or sprint (``S``) of a season, from first place down."""
     if session == "R":
         return RACE_POINTS
     return SPRINT_POINTS_2021 if season == 2021 else SPRINT_POINTS

@@ -1,4 +1,4 @@
-"""The field's words as types: sessions, events, horizons.
+"""Sessions, event formats, horizons and event keys.
 
 Pure values: nothing here reads a clock, a file or a network.
 """
@@ -39,7 +39,7 @@ SESSION_NAMES: dict[str, str] = {
 }
 # Scheduled length of a session. FIA Sporting Regulations: practice and qualifying take an hour, sprint
 # qualifying 44 minutes with its breaks, the sprint about half an hour (at most one), a race at most two
-# hours of racing; red flags are what `PUBLICATION_LAG` is for.
+# hours of racing; `PUBLICATION_LAG` allows for red flags.
 SESSION_LENGTH: dict[str, timedelta] = {
     "P1": timedelta(minutes=60),
     "P2": timedelta(minutes=60),
@@ -50,7 +50,7 @@ SESSION_LENGTH: dict[str, timedelta] = {
     "S": timedelta(minutes=60),
     "R": timedelta(minutes=120),
 }
-# A session's answer is taken to be visible this long after its scheduled end.
+# Time after a session's scheduled end from which its answer is taken to be visible.
 PUBLICATION_LAG = timedelta(minutes=30)
 # The final starting grid is published at the latest one hour before the formation lap
 # (FIA Sporting Regulations, article on the starting grid).
@@ -76,10 +76,10 @@ FORMAT_SESSIONS: dict[str, tuple[str, ...]] = {
 
 
 def gridding_session(event_format: str, session: str) -> str:
-    """The session that sets the grid of ``R`` or ``S`` as the driver sees it: ``Q``, ``SS`` or ``SQ``.
+    """Return the qualifying session of ``R`` or ``S``: ``Q``, ``SS`` or ``SQ``.
 
-    In 2021-22 Friday's qualifying gridded the sprint; the sprint then gridded the race, but its qualifying is still
-    the order of pace over one lap, and the official grid is known for itself.
+    In 2021-22 Friday's qualifying set the grid of the sprint and the sprint that of the race. ``Q`` is returned for
+    both: it is the order of pace over one lap, and the official grid is known for itself.
     """
     if session == "R" or event_format == EventFormat.SPRINT:
         return "Q"
@@ -107,7 +107,7 @@ class EventKey:
 
     @property
     def folder(self) -> str:
-        """The name as it stands in the lake's paths: ``Australian_Grand_Prix``."""
+        """The name in the lake's paths: ``Australian_Grand_Prix``."""
         return slug(self.event_name)
 
     @property
@@ -134,7 +134,7 @@ class EventKey:
 
 
 def slug(event_name: str) -> str:
-    """``São Paulo Grand Prix`` -> ``São_Paulo_Grand_Prix``: one path segment, never more.
+    """Return an event's name as one path segment: ``São Paulo Grand Prix`` -> ``São_Paulo_Grand_Prix``.
 
     Separators and control characters from upstream become ``-``, so that no name can leave its folder.
     """
@@ -144,7 +144,7 @@ def slug(event_name: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Lower case without accents, blanks or underscores: what a person may type for a name."""
+    """Return a name in lower case without accents, blanks, hyphens or underscores, for comparison."""
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[\s_\-']+", "", ascii_only).lower()
 

@@ -1,13 +1,12 @@
-"""History from F1DB and live weekends from FastF1, in one lake.
+"""Combine F1DB's history with FastF1's live weekends in one lake.
 
 >>> source = CombinedSource(F1dbSource(release), FastF1Source(cache))
 
-Both name events, drivers and teams alike, so a session known from both is one session. Seasons that are over
-are F1DB's: seconds instead of hours of downloads. The running season is FastF1's first and F1DB's where
-FastF1 has nothing: ``provenance["source"]`` says whose the answer is, ``provenance["tried"]`` who had none.
-Where both have a session the answer is FastF1's, because it has the laps, but results that could only be
-computed from timing give way to F1DB's official ones; what the two state differently is kept in
-``provenance["conflicts"]``.
+Both name events, drivers and teams alike, so a session known from both is one session. Seasons that are over are taken
+from F1DB: seconds instead of hours of downloads. The running season is taken from FastF1, and from F1DB where FastF1
+has nothing: ``provenance["source"]`` names the source of the answer, ``provenance["tried"]`` those that had none. Where
+both have a session the answer is FastF1's, because it has the laps, but results computed from timing are replaced by
+F1DB's official ones; values that differ between the two are kept in ``provenance["conflicts"]``.
 """
 
 from __future__ import annotations
@@ -32,15 +31,16 @@ SEASON_SETTLED = timedelta(days=60)
 SESSION_SETTLED = timedelta(days=35)
 COMPARED = ("position", "points", "grid_position", "best_lap_seconds", "team_id", "driver_number")
 _TOLERANCE = 0.0005  # half a millisecond
-# How much an error says about what to do next: the first of these that occurred is raised.
-_TELLING = (RateLimited, SourceBlocked, SourceError, NotPublishedYet)
+# Of several errors the first in this order is raised; `NotPublishedYet` comes last.
+_BY_URGENCY = (RateLimited, SourceBlocked, SourceError, NotPublishedYet)
 
 
 class CombinedSource:
-    """See `sources.base.SessionSource`. ``history`` knows the past, ``live`` the running season.
+    """See `protocols.SessionSource`.
 
-    Of the running season too, a session older than ``live_for`` is history's: a lake that is begun in November
-    need not download the year. None asks ``live`` first for everything (a backfill of laps).
+    ``history`` answers for past seasons, ``live`` for the running one. A session of the running season that is older
+    than ``live_for`` is taken from ``history`` too: a lake that is begun in November need not download the year. With
+    ``live_for`` None everything is asked of ``live`` first (a backfill of laps).
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class CombinedSource:
         return self._live_for is None or season >= (as_of - SEASON_SETTLED).year
 
     def seasons(self, as_of: datetime) -> list[int]:
-        """The seasons either source knows; of the live ones only those that are not history yet."""
+        """Return the seasons either source knows; of the live ones only those that are still running."""
         running = (as_of - SEASON_SETTLED).year
         live = [season for season in self._live.seasons(as_of) if season >= running]
         return sorted({*self._history.seasons(as_of), *live})
@@ -78,15 +78,15 @@ class CombinedSource:
                 errors.append(error)
                 tried.append({"source": source.name, "error": str(error)})
                 continue
-            if found.entries is None:  # live timing names drivers when they drive, history who is entered
+            if found.entries is None:  # live timing has no entry list
                 found = replace(found, entries=self._entries(season, as_of))
             return replace(found, provenance=found.provenance | {"tried": tried})
-        raise _most_telling(errors)
+        raise _most_actionable(errors)
 
     def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
         """See `SessionSource.session`.
 
-        Raises `RateLimited` before any other error, so that the upstream is left alone for as long as it asks.
+        Raises `RateLimited` before any other error, so that the upstream is not asked again before the time it names.
         """
         if not self.is_live(key.season, as_of):
             return self._history.session(key, session, as_of)
@@ -97,7 +97,7 @@ class CombinedSource:
             try:
                 return self._history.session(key, session, as_of)
             except SourceError as error:
-                return _noted(self._live.session(key, session, as_of), self._history.name, error)
+                return _with_tried(self._live.session(key, session, as_of), self._history.name, error)
         try:
             live = self._live.session(key, session, as_of)
         except SourceError as error:
@@ -128,13 +128,13 @@ class CombinedSource:
                 return source.starting_grid(key, session, as_of)
             except SourceError as error:
                 errors.append(error)
-        raise _most_telling(errors)
+        raise _most_actionable(errors)
 
     def _wait_until(self, moment: str, key: EventKey, session: str, as_of: datetime) -> datetime:
-        """A session's time in the calendar that holds; raises `NotPublishedYet` before it.
+        """Return when a session becomes available in the calendar in force; raise `NotPublishedYet` before.
 
-        Each source goes by its own calendar, and F1DB's hours are estimates before 2024: falling back on it
-        would show a session early.
+        Each source goes by its own calendar, and F1DB's hours are estimates before 2024: falling back on it would show
+        a session early.
         """
         rows = self.schedule(key.season, as_of).sessions
         found = rows.loc[(rows["event_partition_key"] == key.partition_key) & (rows["session"] == session), moment]
@@ -147,12 +147,12 @@ class CombinedSource:
         return visible_from
 
     def _entries(self, season: int, as_of: datetime) -> pd.DataFrame | None:
-        """History's entry list; a season that it does not know yet has none."""
+        """Return history's entry list; None for a season that it does not know yet."""
         known = season in self._history.seasons(as_of)
         return self._history.schedule(season, as_of).entries if known else None
 
     def _failed(self, season: int, as_of: datetime) -> SourceError | None:
-        """How the live calendar of a season failed at this very moment: it is not asked again for every session."""
+        """Return the error of the live calendar at ``as_of``, so that it is not asked again for every session."""
         when, error = self._down.get(season, (None, None))
         return error if when == as_of else None
 
@@ -160,11 +160,11 @@ class CombinedSource:
         return (self._live, self._history) if self.is_live(season, as_of) else (self._history, self._live)
 
     def _from_history(self, key: EventKey, session: str, as_of: datetime, error: SourceError) -> SessionData:
-        """History's answer in place of the live one that failed with ``error``; incomplete, for it has no laps."""
+        """Return history's answer in place of the live one that failed with ``error``; incomplete: it has no laps."""
         try:
             found = self._history.session(key, session, as_of)
         except SourceError as other:
-            raise _most_telling([error, other]) from error
+            raise _most_actionable([error, other]) from error
         tried = [{"source": self._live.name, "error": str(error)}]
         facts = {"laps": f"{BLOCKED if isinstance(error, SourceBlocked) else UNAVAILABLE}: {error}"}
         return replace(
@@ -174,9 +174,26 @@ class CombinedSource:
 
 
 def differences(live: pd.DataFrame, history: pd.DataFrame, live_name: str, history_name: str) -> list[dict[str, Any]]:
-    """What two results of one session state differently: driver, column, and what each says.
+    """Compare two results of one session.
 
-    A value that only one of them knows is no difference; a driver that only one of them has is (``present``).
+    A value that only one of them has is no difference; a driver that only one of them has is one (``present``).
+
+    Parameters
+    ----------
+    live, history : pandas.DataFrame
+        Results with `RESULT_COLUMNS`, one row a driver; of several rows of a driver the first counts.
+    live_name, history_name : str
+        Names of the two sources.
+
+    Returns
+    -------
+    list of dict
+        One entry a driver and column of `COMPARED`: ``driver_id``, ``column``, and the value of each source under its
+        name. Missing drivers first, then by driver.
+
+    Notes
+    -----
+    Numbers that differ by less than 0.0005 (half a millisecond) are equal.
     """
     one, other = (frame.drop_duplicates("driver_id").set_index("driver_id") for frame in (live, history))
     found = [
@@ -188,12 +205,17 @@ def differences(live: pd.DataFrame, history: pd.DataFrame, live_name: str, histo
             mine, theirs = one.loc[driver, column], other.loc[driver, column]
             if not (pd.isna(mine) or pd.isna(theirs) or _is_same(mine, theirs)):
                 found.append(
-                    {"driver_id": driver, "column": column, live_name: _plain(mine), history_name: _plain(theirs)}
+                    {
+                        "driver_id": driver,
+                        "column": column,
+                        live_name: _json_value(mine),
+                        history_name: _json_value(theirs),
+                    }
                 )
     return found
 
 
-def _noted(data: SessionData, name: str, error: SourceError) -> SessionData:
+def _with_tried(data: SessionData, name: str, error: SourceError) -> SessionData:
     return _with(data, tried=[{"source": name, "error": str(error)}])
 
 
@@ -207,17 +229,17 @@ def _is_same(one: Any, other: Any) -> bool:
     return abs(float(one) - float(other)) < _TOLERANCE
 
 
-def _plain(value: Any) -> Any:
-    """A value as JSON has it."""
+def _json_value(value: Any) -> Any:
+    """Return a value as JSON has it."""
     return value if isinstance(value, str) else float(value)
 
 
-def _most_telling(errors: list[SourceError]) -> SourceError:
-    """The error that says most about what to do: wait, be let in, look into it, or ask later."""
+def _most_actionable(errors: list[SourceError]) -> SourceError:
+    """Return the error that says most about what to do: wait, get access, look into it, or ask later."""
 
     def rank(error: SourceError) -> int:
         if isinstance(error, NotPublishedYet):
-            return len(_TELLING)
-        return next(place for place, kind in enumerate(_TELLING) if isinstance(error, kind))
+            return len(_BY_URGENCY)
+        return next(place for place, kind in enumerate(_BY_URGENCY) if isinstance(error, kind))
 
     return min(errors, key=rank)

@@ -1,4 +1,4 @@
-"""Why a request brought no answer, in words for an error message."""
+"""Describe why a request brought no answer, for error messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import requests
 
 
 def cause(error: BaseException) -> str:
-    """Why no answer came, in a few words: the system's own ("Connection refused"), not the text of all around it."""
+    """Describe in a few words why no answer came.
+
+    That is the system's own message ("Connection refused") where there is one, not the text of the exceptions around
+    it.
+    """
     chain = [error]
     while (inner := _inside(chain[-1])) and inner not in chain:
         chain.append(inner)
@@ -18,6 +22,6 @@ def cause(error: BaseException) -> str:
 
 
 def _inside(error: BaseException) -> BaseException | None:
-    """The exception that one of requests or urllib3 was made from: urllib3's ``reason``, an argument, the cause."""
+    """Return the exception that one of requests or urllib3 wraps: urllib3's ``reason``, an argument, or the cause."""
     made_from = (getattr(error, "reason", None), *error.args, error.__cause__)
     return next((found for found in made_from if isinstance(found, BaseException)), None)

@@ -1,11 +1,11 @@
-"""The wire: one `requests` adapter through which every request to an upstream goes.
+"""Send every request to an upstream through one `requests` adapter.
 
 >>> web = session("http://127.0.0.1:8080")
 >>> get_json(web, "https://api.open-meteo.com/v1/forecast", {"latitude": "44.34"})
 
-It sends a request to ``<base>/<original host>/<original path>?<query>`` when a base is given (tests, mirrors,
-people behind a proxy), sets the time-outs, retries what may pass within bounds, looks at the body before
-anybody parses it, and keeps a record of every call for the provenance of what it brought.
+With a base address (tests, mirrors, proxies) a request goes to ``<base>/<original host>/<original path>?<query>``. The
+adapter sets the time-outs, retries faults that may pass, checks the body before it is parsed, and records every call
+for the provenance of the answer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 USER_AGENT = "f1lib"
-# These answer in JSON whatever the path ends in.
+# Hosts that answer in JSON whatever the path's ending.
 JSON_HOSTS = frozenset(
     "api.open-meteo.com archive-api.open-meteo.com historical-forecast-api.open-meteo.com "
     "previous-runs-api.open-meteo.com api.jolpi.ca api.multiviewer.app".split()
@@ -45,9 +45,9 @@ _CUT_SHORT = (web_errors.ChunkedEncodingError, web_errors.ContentDecodingError)
 
 @dataclass(frozen=True)
 class Politeness:
-    """How long one request may take and how often it is repeated; all times in seconds.
+    """Limits on the duration and the number of attempts of one request; all times in seconds.
 
-    ``longest_wait`` bounds a single wait: what asks for more is surfaced with the time to wait instead.
+    A request that would have to wait longer than ``longest_wait`` is not repeated: the error names the time to wait.
     """
 
     connect: float = 5.0
@@ -77,16 +77,16 @@ class Call:
 
     @property
     def refused(self) -> bool:
-        """The upstream answered that it does not serve us."""
+        """Whether the upstream answered that it does not serve us."""
         return self.status in _REFUSED
 
     def record(self) -> dict[str, Any]:
-        """What is worth keeping in a provenance: the address, what came, and its hash; not how often it was tried."""
+        """Return the call as a provenance keeps it: address, status, size and hash, without the number of attempts."""
         kept = {"url": self.url, "status": self.status, "bytes": self.bytes, "sha256": self.sha256}
         return {name: value for name, value in kept.items() if value or name == "status"}
 
     def error(self) -> SourceError:
-        """The fault as the exception that says what to do."""
+        """Return the fault as an exception: `RateLimited` with the time to wait, or `SourceError`."""
         place = f"{self.url.partition('?')[0]}: {self.fault} after {self.attempts} attempts"
         if self.fault == "rate limited":
             wait = self.retry_after_seconds
@@ -96,12 +96,13 @@ class Call:
 
 @dataclass(eq=False)
 class Upstream(HTTPAdapter):
-    """The adapter. ``calls`` grows by one a request, ``bodies`` by the answers of the hosts in ``keep``.
+    """Adapter for all requests.
 
-    ``soft`` is for a client that knows fallbacks of its own (FastF1): where no usable answer came it is given
-    a response of status 502 instead of an exception, and the fault stands in ``calls``. ``signing`` maps a host
-    to the adapter that sends its requests with credentials; there is none where a base is given: credentials
-    are never sent to another host.
+    ``calls`` grows by one a request, ``bodies`` by the answers of the hosts in ``keep``. With ``soft``, for a client
+    that has fallbacks of its own (FastF1), a request without a usable answer returns a response of status 502 instead
+    of raising, and the fault is in ``calls``. ``signing`` maps a host to the adapter that sends its requests with
+    credentials; it is not used where a base is given, so that credentials are never sent to another host. ``sleep`` and
+    ``chance`` replace `time.sleep` and `random.random`.
     """
 
     base: str = ""
@@ -119,7 +120,7 @@ class Upstream(HTTPAdapter):
         self.base = checked_base(self.base)
 
     def forget(self) -> None:
-        """Start a new record."""
+        """Clear the record of calls and bodies."""
         self.calls, self.bodies = [], {}
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
@@ -129,7 +130,7 @@ class Upstream(HTTPAdapter):
         """
         options["timeout"], started = self._bounded(options.get("timeout")), time.perf_counter()
         for attempt in range(1, self.politeness.attempts + 1):
-            response, call = self._once(request, options)
+            response, call = self._attempt(request, options)
             call = replace(call, attempts=attempt)
             wait = call.retry_after_seconds or self._backoff(attempt)
             if not call.fault or attempt == self.politeness.attempts or wait > self.politeness.longest_wait:
@@ -145,24 +146,27 @@ class Upstream(HTTPAdapter):
                 self.bodies[call.url] = response.content
             return response
         if self.soft:
-            return _no_answer(request, call)
+            return _substitute_response(request, call)
         raise call.error()
 
     def _bounded(self, asked: Any) -> tuple[float, float]:
-        """Time-outs to connect and to read: ours, or the client's own where they are shorter."""
+        """Return the time-outs to connect and to read: ours, or the client's own where they are shorter."""
         connect, read = asked if isinstance(asked, tuple) else (asked, asked)
         return min(connect or 9e9, self.politeness.connect), min(read or 9e9, self.politeness.read)
 
     def _backoff(self, attempt: int) -> float:
-        """Doubling, and spread over half to one and a half so that many clients do not come back at once."""
+        """Return the wait before the next attempt: doubling, times a random factor of 0.5 to 1.5.
+
+        The factor keeps many clients from coming back at once.
+        """
         return float(self.politeness.backoff * 2 ** (attempt - 1) * (0.5 + self.chance()))
 
-    def _once(
+    def _attempt(
         self, request: requests.PreparedRequest, options: dict[str, Any]
     ) -> tuple[requests.Response | None, Call]:
         url = request.url or ""
         try:
-            response = self._pass_on(request, options)
+            response = self._transmit(request, options)
             body = b"" if options.get("stream") and not _small(url) else response.content
         except _CUT_SHORT as error:
             return None, Call(url, fault="truncated", detail=cause(error))
@@ -175,20 +179,20 @@ class Upstream(HTTPAdapter):
             call = replace(call, retry_after_seconds=_retry_after(response))
         return response, call
 
-    def _pass_on(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
+    def _transmit(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
         if not self.base:
             signer = self.signing.get(urlsplit(request.url or "").hostname or "")
             return signer.send(request, **options) if signer else super().send(request, **options)
         moved = request.copy()
         moved.url = rewrite(request.url or "", self.base)
-        # The base is reached directly: what the environment says of proxies is meant for the original host.
+        # The base is reached directly: proxies in the environment are meant for the original host.
         response = super().send(moved, **(options | {"proxies": {}}))
         response.url = request.url or ""
         return response
 
 
 def session(base: str = "", *, soft: bool = False, **options: Any) -> requests.Session:
-    """A `requests.Session` whose every request goes through one `Upstream` adapter (see there for options)."""
+    """Return a `requests.Session` whose requests all go through one `Upstream` adapter; ``options`` are its fields."""
     web = requests.Session()
     adapter = Upstream(base=base, soft=soft, **options)
     web.mount("https://", adapter)
@@ -198,17 +202,37 @@ def session(base: str = "", *, soft: bool = False, **options: Any) -> requests.S
 
 
 def upstream_of(web: requests.Session) -> Upstream:
-    """The adapter that `session` mounted, for its record of calls."""
+    """Return the adapter that `session` mounted, for its record of calls."""
     adapter = web.get_adapter("https://")
     assert isinstance(adapter, Upstream)
     return adapter
 
 
 def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
-    """The JSON document at ``url``.
+    """Fetch the JSON document at ``url``.
 
-    Raises `SourceBlocked` when the upstream refuses us, `RateLimited` or another `SourceError` otherwise; the
-    message carries the reason the upstream gives.
+    Parameters
+    ----------
+    web : requests.Session
+        As of `session`.
+    url : str
+        Address without a query.
+    params : mapping of str to str
+        The query.
+
+    Returns
+    -------
+    Any
+        The parsed document.
+
+    Raises
+    ------
+    SourceBlocked
+        When the upstream refuses us (401, 403, 407, 451); the message has the reason it gives.
+    RateLimited
+        When it still limits the rate after the retries; carries the time to wait.
+    SourceError
+        For any other status from 400 on, and when no usable answer came.
     """
     response = web.get(url, params=dict(params))
     check_status(response, url)
@@ -224,13 +248,13 @@ def check_status(response: requests.Response, url: str) -> None:
 
 
 def rewrite(url: str, base: str) -> str:
-    """``https://host/path?query`` below ``base``: ``<base>/host/path?query``."""
+    """Return ``https://host/path?query`` below ``base``: ``<base>/host/path?query``."""
     parts = urlsplit(url)
     return f"{base}/{parts.netloc}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
 
 
 def checked_base(base: str) -> str:
-    """``base`` without its trailing slash; raises `BadParameters` unless it is empty or an http(s) address."""
+    """Return ``base`` without its trailing slash; raise `BadParameters` unless it is empty or an http(s) address."""
     parts = urlsplit(base.strip())
     if base and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query):
         raise BadParameters(f"F1_UPSTREAM_BASE is {base!r}; expected an address such as http://127.0.0.1:8080")
@@ -238,13 +262,13 @@ def checked_base(base: str) -> str:
 
 
 def _small(url: str) -> bool:
-    """Whether ``url`` names a document that is read whole to be checked, even where it is asked for in pieces."""
+    """Whether ``url`` names a document that is read whole to be checked, even when it is requested as a stream."""
     parts = urlsplit(url)
     return parts.hostname in JSON_HOSTS or parts.path.endswith((".json", ".jsonStream"))
 
 
 def _fault(url: str, response: requests.Response, body: bytes) -> str:
-    """What is wrong with an answer, or nothing: errors that may pass, and bodies that are not what was asked."""
+    """Return what is wrong with an answer: an error that may pass or an unexpected body; empty when nothing is."""
     if response.status_code == 429:
         return "rate limited"
     if response.status_code >= 500:
@@ -255,7 +279,7 @@ def _fault(url: str, response: requests.Response, body: bytes) -> str:
     if response.headers.get("Content-Type", "").startswith("text/html") or text[:1] == b"<":
         return "HTML"
     if urlsplit(url).path.endswith(".jsonStream"):
-        # Every record of a live timing stream ends in CRLF; FastF1 would drop a last one without it unsaid.
+        # Every record of a live timing stream ends in CRLF; FastF1 silently drops a last one without it.
         return "" if not body or body.endswith(b"\r\n") else "truncated"
     if _small(url):
         try:
@@ -266,7 +290,7 @@ def _fault(url: str, response: requests.Response, body: bytes) -> str:
 
 
 def _retry_after(response: requests.Response) -> float:
-    """Seconds the upstream asks us to wait: a number, or a date read against the answer's own ``Date``."""
+    """Return the seconds the upstream asks us to wait: a number, or a date read against the answer's own ``Date``."""
     asked = response.headers.get("Retry-After", "").strip()
     unsaid = 60.0 if response.status_code == 429 else 0.0
     if not asked:
@@ -280,8 +304,8 @@ def _retry_after(response: requests.Response) -> float:
         return unsaid
 
 
-def _no_answer(request: requests.PreparedRequest, call: Call) -> requests.Response:
-    """What a soft adapter hands on in place of an answer: status 502 with the fault as its reason."""
+def _substitute_response(request: requests.PreparedRequest, call: Call) -> requests.Response:
+    """Return what a soft adapter gives in place of an answer: status 502 with the fault as its reason."""
     response = requests.Response()
     response.status_code = call.status if call.status >= 400 else 502
     response.reason = call.fault

@@ -1,7 +1,6 @@
-"""Whether an upstream's answer is of the event that was asked for, and of its entrants (law 8).
+"""Check that an upstream's answer is of the event that was asked for (law 8).
 
-Upstreams number rounds differently once a race is cancelled or put back, and a session's list of drivers can hold
-those of a support race: neither a round number nor a place in a list says whom or what an answer is about.
+Upstreams count rounds differently once a race is cancelled or postponed, so a round number does not identify an event.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ SAME_WEEKEND = timedelta(days=2)
 
 @dataclass(frozen=True)
 class EventIdentity:
-    """What tells one event from another: its name, its circuit and the local date of its race.
+    """Event name, circuit and local date of the race, which together identify an event.
 
-    ``circuit`` is any name that `find_circuit` knows, an unknown one is compared as it is written.
+    ``circuit`` is any name that `find_circuit` knows; an unknown one is compared as it is written.
     """
 
     event_name: str
@@ -30,8 +29,8 @@ class EventIdentity:
     def is_same(self, other: EventIdentity) -> bool:
         """Whether both are the same event.
 
-        Two of the three agree: an event is renamed, moved to another date or to another circuit, but not all at
-        once; two events at one circuit in one season share neither name nor date.
+        That is so when two of the three agree: an event is renamed, or moved to another date or circuit, but not all at
+        once. Two events at one circuit in one season share neither name nor date.
         """
         agree = [
             plain(self.event_name) == plain(other.event_name),

@@ -1,14 +1,13 @@
-"""Open-Meteo (https://open-meteo.com, CC BY 4.0): what was forecast for a race weekend, and what was measured.
+"""Open-Meteo (https://open-meteo.com, CC BY 4.0): weather forecasts of race weekends, and observations.
 
 >>> source = OpenMeteoSource(session(base), now=now)
 >>> source.forecast(event, sessions, as_of)["hourly"]["precipitation"]
 
-Training must see a forecast of the lead that serving will have. A moment that is now is answered by the
-forecast of now. A past one is answered by the forecasts of its own days (Previous Runs, from 2024): for an
-hour that lay h hours ahead, the run of ceil(h / 24) days before it, at least one day, so that nothing issued
-after that moment is in it. Before 2024 only the last hours before an event have a match (Historical Forecast,
-stitched from the first hours of each run); for longer leads the forecast is missing, never the archive in its
-place. The archive (ERA5) is an observation and nothing else.
+Training must see forecasts of the same lead as serving. An ``as_of`` of now gets the current forecast. A past one gets
+the forecasts of its own days (Previous Runs, from 2024): for an hour that lay h hours ahead, the run of ceil(h / 24)
+days before it, at least one day, so that nothing issued after ``as_of`` is in it. Before 2024 only the last hours
+before an event have a match (Historical Forecast, stitched from the first hours of each run); for longer leads the
+forecast is missing and never replaced by the archive. The archive (ERA5) is an observation only.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ PREVIOUS_RUNS = "https://previous-runs-api.open-meteo.com/v1/forecast"
 HISTORICAL_FORECAST = "https://historical-forecast-api.open-meteo.com/v1/forecast"
 ARCHIVE = "https://archive-api.open-meteo.com/v1/archive"
 
-# Variable -> unit; asked for and checked, since the same numbers in m/s or Fahrenheit look as good.
+# Variable -> unit; requested and checked, since numbers in m/s or Fahrenheit look plausible too.
 UNITS = {
     "temperature_2m": "°C",
     "relative_humidity_2m": "%",
@@ -43,21 +42,21 @@ UNITS = {
 }
 _NO_PROBABILITY = tuple(name for name in UNITS if name != "precipitation_probability")
 REACH_DAYS = 15  # the forecast covers 16 days, today included
-# A moment this close to the clock is now: its forecast is the one that is online.
+# An ``as_of`` this close to the clock gets the current forecast.
 PRESENT = timedelta(hours=3)
 PREVIOUS_RUNS_FROM = date(2024, 1, 1)  # most models are archived from then on
 LONGEST_LEAD_DAYS = 7  # `_previous_day7` is the last
 HISTORICAL_FROM = date(2021, 3, 23)
 HISTORICAL_LEAD = timedelta(hours=6)  # models run every 1 to 6 hours; a stitched series is no older than that
-ARCHIVE_LAG = timedelta(days=5)  # ERA5 comes that late
+ARCHIVE_LAG = timedelta(days=5)  # delay of ERA5
 _RACES = ("R", "S")
 
 
 class OpenMeteoSource:
-    """See `sources.base.WeatherSource`. ``web`` is a session of `transport.session`.
+    """See `protocols.WeatherSource`.
 
-    ``now`` is the clock's time when the source was opened: it tells a moment that is now from one that is
-    being replayed.
+    ``web`` is a session of `http.session`. ``now`` is the time when the source was opened: it tells the present from a
+    time that is replayed.
     """
 
     name = "openmeteo"
@@ -69,11 +68,10 @@ class OpenMeteoSource:
         self._runs: dict[Any, dict[str, Any]] = {}
 
     def forecast(self, event: dict[str, Any], sessions: list[dict[str, Any]], as_of: datetime) -> dict[str, Any] | None:
-        """See `WeatherSource.forecast`: whole days in UTC that hold the race and sprint; None out of reach.
+        """See `WeatherSource.forecast`.
 
-        Missing values are null. The envelope ``f1lib`` adds ``lead_days`` (session -> age of the run in days,
-        0 for the forecast of now). Raises `SourceError` when Open-Meteo fails or answers in other units, and
-        for an event without coordinates.
+        The document has whole days in UTC that hold race and sprint; missing values are null. Its envelope ``f1lib``
+        also has ``lead_days`` (session -> age of the run in days, 0 for the current forecast).
         """
         hours = race_hours(sessions)
         first, last = min(hours.values()), max(hours.values())
@@ -89,9 +87,29 @@ class OpenMeteoSource:
         return None
 
     def observed(self, event: dict[str, Any], sessions: list[dict[str, Any]], as_of: datetime) -> dict[str, Any] | None:
-        """The archive's values of the race and sprint days: an observation; None until it is complete.
+        """Return the archive's values of the race and sprint days, which are an observation.
 
-        Raises as `forecast` does.
+        Parameters
+        ----------
+        event : dict
+            Row of table ``events``.
+        sessions : list of dict
+            Its rows of table ``sessions``.
+        as_of : datetime
+            Time of the request, aware UTC.
+
+        Returns
+        -------
+        dict or None
+            A document as of `forecast`, without probabilities; None until the archive is complete, five days after the
+            race.
+
+        Raises
+        ------
+        SourceError
+            When Open-Meteo fails or answers in other units, and for an event without coordinates or without a race.
+        RateLimited
+            When it limits the rate.
         """
         hours = race_hours(sessions)
         if as_of < max(hours.values()) + ARCHIVE_LAG:
@@ -106,7 +124,7 @@ class OpenMeteoSource:
     def _previous(
         self, event: Mapping[str, Any], hours: Mapping[str, datetime], as_of: datetime
     ) -> dict[str, Any] | None:
-        """The forecast as it stood at ``as_of``, put together hour by hour from the runs of the days before."""
+        """Return the forecast as it stood at ``as_of``, put together hour by hour from the runs of the days before."""
         leads = {session: lead_days(last, as_of) for session, last in hours.items()}
         if max(leads.values()) > LONGEST_LEAD_DAYS:
             return None
@@ -122,18 +140,18 @@ class OpenMeteoSource:
         return _envelope(whole, "historical_forecast", event, as_of, leads)
 
     def _runs_of(self, event: Mapping[str, Any], hours: Mapping[str, datetime]) -> dict[str, Any]:
-        """Every run of the week before an event in one call; the moments of its weekend are all read from it."""
+        """Return every run of the week before an event, from one call that serves all requests for its weekend."""
         key = (str(event["event_partition_key"]), tuple(sorted(hours.items())))
         if key not in self._runs:
             days = range(1, LONGEST_LEAD_DAYS + 1)
             names = tuple(f"{name}_previous_day{n}" for name in _NO_PROBABILITY for n in days)
-            self._runs = {key: self._ask(PREVIOUS_RUNS, event, hours, names)}  # events come one after another
+            self._runs = {key: self._ask(PREVIOUS_RUNS, event, hours, names)}  # one event at a time
         return self._runs[key]
 
     def _ask(
         self, url: str, event: Mapping[str, Any], hours: Mapping[str, datetime], names: Sequence[str]
     ) -> dict[str, Any]:
-        """One call; the answer's units and length checked."""
+        """Fetch one document and check its units and length."""
         where = f"{event['event_partition_key']} at {url.split('/')[2]}"
         latitude, longitude = event.get("latitude"), event.get("longitude")
         if not _is_number(latitude) or not _is_number(longitude):
@@ -157,7 +175,7 @@ class OpenMeteoSource:
 
 
 def race_hours(sessions: list[dict[str, Any]]) -> dict[str, datetime]:
-    """Session -> its scheduled end in UTC, of race and sprint; raises `SourceError` for an event without a race."""
+    """Return session code -> scheduled end of race and sprint in UTC; raise `SourceError` when there is no race."""
     ends = {str(row["session"]): row["session_end_utc"] for row in sessions if row["session"] in _RACES}
     if "R" not in ends:
         raise SourceError("a forecast is asked for an event without a race")
@@ -165,13 +183,16 @@ def race_hours(sessions: list[dict[str, Any]]) -> dict[str, datetime]:
 
 
 def lead_days(moment: datetime, as_of: datetime) -> int:
-    """How many days old a run must be at ``moment`` so that it was issued by ``as_of``: 1 at least."""
+    """Return how many days before ``moment`` a run must be so that it was issued by ``as_of``: at least 1."""
     return max(1, math.ceil((moment - as_of).total_seconds() / 86400))
 
 
 def _asked_hours(hours: Mapping[str, datetime]) -> list[datetime]:
-    """Every hour of the UTC days from the first session's start (three hours before its end at most) to the hour
-    after the last one, in whose sum the last rain of the session stands."""
+    """Return every hour of the UTC days that hold the sessions.
+
+    They begin at the first session's start, at most three hours before its end, and end with the hour after the last
+    one, whose precipitation sum has the session's last rain.
+    """
     first = min(hours.values()) - timedelta(hours=3)
     start = first.replace(hour=0, minute=0, second=0, microsecond=0)
     stop = (max(hours.values()) + timedelta(hours=1)).replace(hour=23, minute=0, second=0, microsecond=0)
@@ -198,7 +219,7 @@ def _check(document: Any, names: Sequence[str], where: str) -> None:
 def _envelope(
     document: dict[str, Any], provenance: str, event: Mapping[str, Any], as_of: datetime, leads: dict[str, int]
 ) -> dict[str, Any]:
-    """The document as the lake keeps it: Open-Meteo's shape, every variable, aware hours, our envelope."""
+    """Return the document as the lake keeps it: Open-Meteo's shape, every variable, UTC hours, and the envelope."""
     hourly = document["hourly"]
     times = [parse_utc(text) for text in hourly["time"]]
     empty = [None] * len(times)

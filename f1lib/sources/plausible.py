@@ -1,10 +1,10 @@
-"""Values that cannot be: refused and noted at the source, never stored.
+"""Refuse impossible values at the source, and note what was refused.
 
 >>> frames, refused = refuse(frames, "Q")
 >>> refused[0]
 {'driver_id': 'sergio-perez', 'column': 'lap_time_seconds', 'value': 73.717, 'reason': '...', 'lap_number': 3}
 
-A refused value is missing from then on; the rest of its row stays.
+A refused value is null from then on; the rest of its row stays.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ LAP, SECTORS = "lap_time_seconds", ["sector1_seconds", "sector2_seconds", "secto
 
 @dataclass(frozen=True)
 class Rule:
-    """The bounds of some columns of one frame, in their unit, and why they are what they are.
+    """Bounds of some columns of one frame, in their unit, with the reason for them.
 
-    ``most`` None: four times the session's scheduled length, which no stoppage has reached.
+    ``most`` None stands for four times the session's scheduled length, which no stoppage has reached.
     """
 
     frame: str
@@ -56,20 +56,22 @@ RULES = (
 
 
 def refuse(frames: Mapping[str, pd.DataFrame], session: str) -> tuple[dict[str, pd.DataFrame], list[dict[str, Any]]]:
-    """Take out of a session's frames what breaks a rule of `RULES`, and laps faster than every credible one.
+    """Remove the values of a session that break a rule of `RULES`, and laps faster than every credible one.
 
     Parameters
     ----------
-    frames
+    frames : mapping of str to pandas.DataFrame
         As in `SessionData.frames`; the caller's stay as they are.
-    session
+    session : str
         Code of the session, for its length.
 
     Returns
     -------
-    tuple
-        The frames with null where a value was refused, and a dict a refused value: ``driver_id`` (where the frame
-        has it), ``column``, ``value``, ``reason``, and ``lap_number`` of a lap.
+    frames : dict of str to pandas.DataFrame
+        The frames with null where a value was refused.
+    refused : list of dict
+        One entry a refused value: ``driver_id`` (where the frame has it), ``column``, ``value``, ``reason``, and
+        ``lap_number`` of a lap.
     """
     found = dict(frames)
     refused: list[dict[str, Any]] = []
@@ -91,7 +93,18 @@ def refuse(frames: Mapping[str, pd.DataFrame], session: str) -> tuple[dict[str, 
 
 
 def is_credible(laps: pd.DataFrame) -> pd.Series[bool]:
-    """Whether each lap is flagged accurate or has three sectors; where none has a sector, unflagged ones count too."""
+    """Whether each lap is flagged accurate or has three sectors.
+
+    Parameters
+    ----------
+    laps : pandas.DataFrame
+        One row a lap, with ``is_accurate`` and the three sector times.
+
+    Returns
+    -------
+    pandas.Series of bool
+        One value a row of ``laps``. Where no lap of the session has a sector, laps without a flag count as credible.
+    """
     accurate = laps["is_accurate"]
     if laps[SECTORS].isna().all(axis=None):
         return accurate.fillna(True).astype(bool)
@@ -99,7 +112,18 @@ def is_credible(laps: pd.DataFrame) -> pd.Series[bool]:
 
 
 def fastest_credible_lap(laps: pd.DataFrame) -> float | None:
-    """The time in seconds of the fastest lap that `is_credible`; None when there is none."""
+    """Return the time of the fastest lap that `is_credible`.
+
+    Parameters
+    ----------
+    laps : pandas.DataFrame
+        One row a lap, with ``is_accurate``, ``lap_time_seconds`` and the three sector times.
+
+    Returns
+    -------
+    float or None
+        Seconds; None when no lap is credible.
+    """
     credible = laps.loc[is_credible(laps), LAP].dropna()
     return float(credible.min()) if len(credible) else None
 
@@ -107,7 +131,7 @@ def fastest_credible_lap(laps: pd.DataFrame) -> float | None:
 def _without(
     frame: pd.DataFrame, wrong: pd.Series[bool], column: str, reason: str, refused: list[dict[str, Any]]
 ) -> pd.DataFrame:
-    """``frame`` with ``column`` null where ``wrong``; each value is added to ``refused``."""
+    """Return ``frame`` with ``column`` null where ``wrong``, and add each such value to ``refused``."""
     if not wrong.any():
         return frame
     named = [name for name in ("driver_id", "lap_number") if name in frame]
@@ -120,7 +144,7 @@ def _without(
 
 
 def words(refused: list[dict[str, Any]]) -> list[str]:
-    """What was refused as warnings: one a column and reason, with its count and first value."""
+    """Return what was refused as warnings: one a column and reason, with its count and first value."""
     grouped: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in refused:
         grouped.setdefault((row["column"], row["reason"]), []).append(row)

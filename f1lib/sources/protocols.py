@@ -1,7 +1,7 @@
-"""What every upstream looks like from inside: two small protocols and the answer they share.
+"""Protocols that every upstream implements, and the answers they give.
 
-A source turns an upstream's answer into frames with FastF1's meaning under canonical ids. It never writes
-to the lake and never reads a clock: ``as_of`` says what may be seen.
+A source turns an upstream's answer into frames with FastF1's meaning under canonical ids. It never writes to the lake
+and never reads a clock: ``as_of`` says what may be seen.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WEATHER_COLUMNS = (
     "time_seconds air_temp_c humidity_pct pressure_mbar rainfall track_temp_c wind_direction_deg wind_speed_kmh"
 ).split()
 RACE_CONTROL_COLUMNS = "time_utc lap category flag scope sector driver_number message".split()
-# How a fact of a provenance begins: the part that an answer lacks was refused to us, or is not to be had.
+# First word of a fact in a provenance: why a part of an answer is missing.
 BLOCKED, UNAVAILABLE = "blocked", "unavailable"
 _TEXTS = (
     "driver_id driver_number abbreviation full_name team_id team_name position_text grid_text status_text category "
@@ -41,10 +41,10 @@ _COUNTS = "position grid_position laps gap_laps pit_stop_count grid_penalty_posi
 
 @dataclass(frozen=True)
 class Schedule:
-    """A season's calendar: ``events`` (a row an event) and ``sessions`` (a row an event and session).
+    """Calendar of a season: ``events`` (a row an event) and ``sessions`` (a row an event and session).
 
-    ``entries``: who is entered for the season's first race, a row a driver (`ENTRY_COLUMNS`); None when the upstream
-    does not say.
+    ``entries``: the drivers entered for the season's first race, a row a driver (`ENTRY_COLUMNS`); None when the
+    upstream does not say.
     """
 
     events: pd.DataFrame
@@ -55,11 +55,11 @@ class Schedule:
 
 @dataclass(frozen=True)
 class SessionData:
-    """One session's answer.
+    """Answer of one session.
 
-    ``frames`` maps ``results``, ``pit_stops``, ``laps``, ``weather``, ``race_control`` or
-    ``starting_grid`` to a frame; what the upstream does not know is absent. ``provenance`` says which
-    calls or files gave it and their hashes; ``warnings`` what was odd.
+    ``frames`` maps ``results``, ``pit_stops``, ``laps``, ``weather``, ``race_control`` or ``starting_grid`` to a frame;
+    what the upstream does not know is absent. ``provenance`` names the calls or files it came from and their hashes;
+    ``warnings`` what was unusual.
     """
 
     frames: dict[str, pd.DataFrame]
@@ -68,14 +68,28 @@ class SessionData:
 
 
 def dtype_of(column: str) -> str:
-    """The pandas dtype of a column of the lists above, but for those of weather."""
+    """Return the pandas dtype of a column of the lists above, except those of weather."""
     if column == "time_utc":
         return "datetime64[us, UTC]"
     return "string" if column in _TEXTS else "Int64" if column in _COUNTS else "float64"
 
 
 def shaped(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """``columns`` of ``frame`` in order and in one dtype each, however many of their values are null or not there."""
+    """Give a frame the columns and dtypes of a source's frames.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Rows of one grain, with some of ``columns``.
+    columns : list of str
+        Such as `RESULT_COLUMNS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same rows with ``columns``, in order, each in the dtype of `dtype_of` even where all its values are null or
+        the column was missing.
+    """
     return frame.reindex(columns=columns).astype({name: dtype_of(name) for name in columns})
 
 
@@ -86,23 +100,64 @@ class SessionSource(Protocol):
     attribution: str
 
     def seasons(self, as_of: datetime) -> list[int]:
-        """The seasons this source knows at ``as_of``, ascending."""
+        """Return the seasons that this source knows at ``as_of``, ascending."""
 
     def schedule(self, season: int, as_of: datetime) -> Schedule:
-        """The season's calendar, future events included.
+        """Return the season's calendar, future events included.
 
-        Raises `SourceError` for a season the source does not know.
+        Raises `SourceError` for a season that the source does not know.
         """
 
     def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
-        """The answer of one session.
+        """Return the answer of one session.
 
-        Raises `NotPublishedYet` before it is visible or while the upstream has no rows for it, and another
-        `SourceError` when the upstream fails.
+        Parameters
+        ----------
+        key : EventKey
+            The event.
+        session : str
+            Code of the session, such as ``Q``.
+        as_of : datetime
+            Time of the request, aware UTC.
+
+        Returns
+        -------
+        SessionData
+            At least ``results``, one row a driver in the order of the classification, with `RESULT_COLUMNS`: times and
+            gaps in seconds.
+
+        Raises
+        ------
+        NotPublishedYet
+            Before the session is visible, and while the upstream has no rows of it.
+        RateLimited, SourceBlocked
+            When the upstream limits the rate or refuses us.
+        SourceError
+            When the event has no such session, and when the upstream fails otherwise.
         """
 
     def starting_grid(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
-        """The official starting grid of ``R`` or ``S``, visible from its own time; errors as `session`."""
+        """Return the official starting grid of a race or sprint.
+
+        Parameters
+        ----------
+        key : EventKey
+            The event.
+        session : str
+            ``R`` or ``S``.
+        as_of : datetime
+            Time of the request, aware UTC. The grid becomes visible at a time of its own, before the start.
+
+        Returns
+        -------
+        SessionData
+            ``starting_grid``, one row a driver in grid order, pit-lane starters last, with `GRID_COLUMNS`.
+
+        Raises
+        ------
+        NotPublishedYet, RateLimited, SourceBlocked, SourceError
+            As `session` does.
+        """
 
 
 class WeatherSource(Protocol):
@@ -112,9 +167,25 @@ class WeatherSource(Protocol):
     attribution: str
 
     def forecast(self, event: dict[str, Any], sessions: list[dict[str, Any]], as_of: datetime) -> dict[str, Any] | None:
-        """The newest forecast visible at ``as_of`` for the event's race and sprint hours.
+        """Return the newest forecast visible at ``as_of`` for the hours of an event's race and sprint.
 
-        ``event`` is a row of table ``events``, ``sessions`` its rows of ``sessions``. The document has
-        Open-Meteo's shape (``hourly`` lists in UTC) plus an ``f1lib`` envelope with ``provenance`` and
-        ``issued_utc``. None when the event is out of the forecast's reach.
+        Parameters
+        ----------
+        event : dict
+            Row of table ``events``.
+        sessions : list of dict
+            Its rows of table ``sessions``.
+        as_of : datetime
+            Time for which the forecast is asked, aware UTC.
+
+        Returns
+        -------
+        dict or None
+            A document of Open-Meteo's shape (``hourly`` lists in UTC: C, %, mm, km/h, degrees) with an envelope
+            ``f1lib`` that has ``provenance`` and ``issued_utc``. None when no forecast reaches the event.
+
+        Raises
+        ------
+        SourceError
+            When the upstream fails, and for an event that it cannot locate.
         """

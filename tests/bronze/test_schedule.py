@@ -11,8 +11,7 @@ from f1lib.bronze import schedule
 from f1lib.bronze.ingest import ingest
 from f1lib.bronze.schedule import _store, refresh_schedule
 from f1lib.errors import SourceError
-from f1lib.lake.store import read_json
-from f1lib.workspace.workspace import Workspace
+from f1lib.lake.store import ObjectStore, read_json
 from tests.support.f1db_zips import tiny
 from tests.support.scripted import AUSTRALIA, CHINA, Opener, statuses
 
@@ -60,9 +59,9 @@ def test_the_calendar_of_a_season_that_is_over_is_stored_once_for_each_code_and_
     before = {key: first.store.read(key) for key in first.store.list("bronze/schedule/2025/")}
     stored: list[int] = []
 
-    def store(ws: Workspace, season: int, *more: Any) -> Any:
+    def store(lake: ObjectStore, season: int, *more: Any) -> Any:
         stored.append(season)
-        return _store(ws, season, *more)
+        return _store(lake, season, *more)
 
     monkeypatch.setattr(schedule, "_store", store)
     refresh_schedule(first, [2025])

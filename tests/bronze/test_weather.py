@@ -136,14 +136,14 @@ def test_the_weather_of_past_races_is_a_backfill_that_goes_on_where_it_stopped(w
     later = ws.at(parse_utc("2025-04-01T00:00:00Z"))
     sky = Sky()
     later.upstreams.weather_source = sky
-    assert past_events(later, []) == [AUSTRALIA, CHINA]
+    assert past_events(later.tracking.rows(), [], later.as_of) == [AUSTRALIA, CHINA]
     told: list[str] = []
     sky.error = SourceError("down")
-    assert fetch_past(later, past_events(later, [2025]), told.append) == "down"
+    assert fetch_past(later, past_events(later.tracking.rows(), [2025], later.as_of), told.append) == "down"
     sky.error = None
-    assert fetch_past(later, past_events(later, [2025]), told.append) == ""
+    assert fetch_past(later, past_events(later.tracking.rows(), [2025], later.as_of), told.append) == ""
     assert told == [AUSTRALIA, CHINA]
-    assert past_events(later, []) == []
+    assert past_events(later.tracking.rows(), [], later.as_of) == []
     assert len(ws.store.list("bronze/weather/historical_forecast/")) > 2
 
 

@@ -1,8 +1,8 @@
 """F1DB's races as events and sessions: names, formats and times.
 
-F1DB gives a session's date and time, in UTC, from 2024 on; before, only the date of the race. Then the time
-is estimated (``time_is_estimated``) from the weekend's usual shape, as local time of the circuit: `LOCAL`.
-What matters downstream is the order of a weekend's sessions and the day they fall on, not the hour.
+F1DB gives a session's date and time, in UTC, from 2024 on; before, only the date of the race. Then the time is
+estimated (``time_is_estimated``) from the usual timetable of its format in local time of the circuit, see `LOCAL`.
+Features depend on the order of a weekend's sessions and on their day, not on the hour.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from f1lib.sources.f1db.release_files import Release
 
 
-# To 2021 Monaco practised on Thursday and rested on Friday.
+# Until 2021 Monaco's first practice day was Thursday; Friday had no session.
 _MONACO_REST_UNTIL = 2021
 # (season, grandPrixId) -> race date as F1DB has it, and the date on which it was held (FIA, and FastF1's calendar).
-# A release that has put it right is left alone.
+# A release with another date is taken as it is.
 _MISDATED = {(2021, "turkey"): ("2021-10-03", "2021-10-10")}
 _COLUMNS = {
     "P1": "freePractice1",
@@ -48,9 +48,24 @@ Row = dict[Any, Any]
 
 
 def calendar(release: Release) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Every event and session of the release, as tables ``events`` and ``sessions`` plus ``race_id``.
+    """Return every event and session of a release.
 
-    Raises `SourceError` for a race without a date or with an id that the release does not explain.
+    Parameters
+    ----------
+    release : Release
+        An F1DB release.
+
+    Returns
+    -------
+    events : pandas.DataFrame
+        One row an event: columns of table ``events`` and ``race_id``, in F1DB's order.
+    sessions : pandas.DataFrame
+        One row an event and session: columns of table ``sessions`` and ``race_id``, in the order they are run.
+
+    Raises
+    ------
+    SourceError
+        For a release without races, a race without a date, or an id that the release does not explain.
     """
     import pandas as pd
 
@@ -72,7 +87,7 @@ def calendar(release: Release) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def event_format(race: Row) -> EventFormat:
-    """FastF1's event format of a row of ``f1db-races.csv``.
+    """Return FastF1's event format of a row of ``f1db-races.csv``.
 
     F1DB calls both sprint qualifyings ``SPRINT_SHOOTOUT``; the name changed from 2023 to 2024.
     """
@@ -115,7 +130,7 @@ def _event(race: Row, circuits: dict[Any, Row], names: dict[Any, str], countries
 
 
 def _degrees(text: str, most: float) -> float | None:
-    """A coordinate; None for what is none (``=1+1``): the event then has no weather, as one without coordinates."""
+    """Return a coordinate; None when the text is none (such as ``=1+1``): the event then has no weather."""
     try:
         value = float(text)
     except (TypeError, ValueError):
@@ -137,7 +152,7 @@ def _sessions(race: Row, event: Row) -> list[Row]:
 
 
 def _start(race: Row, event: Row, session: str) -> tuple[datetime, bool]:
-    """Scheduled start in UTC, and whether any part of it is the estimate."""
+    """Return the scheduled start in UTC, and whether any part of it is estimated."""
     column = _COLUMNS.get(session)
     day = _date(race, f"{column}Date" if column else "date")
     hour = race[f"{column}Time" if column else "time"]

@@ -1,7 +1,7 @@
-"""Where the F1DB release is: a path, a URL, or the project's newest release on GitHub, kept in a cache.
+"""Find the F1DB release: a path, a URL, or the project's newest release on GitHub, kept in a cache.
 
-A download is streamed beside its place, can be resumed, and takes its place only as a complete zip; what it
-is and when it was last asked for stands beside it as JSON. A good copy is never replaced by a bad one.
+A download is streamed into a file beside the cached copy, can be resumed, and replaces the copy only as a complete zip.
+A JSON note beside the copy says what it is and when upstream was last asked.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from f1lib.sources.http import Politeness
 
 LATEST = "https://github.com/f1db/f1db/releases/latest/download/f1db-csv.zip"
-ATTEMPTS = 3  # at going on with an answer that breaks off
-MAX_BYTES = 200_000_000  # a release has some 7 MB
+ATTEMPTS = 3  # of resuming an interrupted download
+MAX_BYTES = 200_000_000  # a release has about 7 MB
 CHECK_EVERY = timedelta(days=1)
 PIECE_BYTES = 1 << 15
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Note:
-    """What is known of a cached copy: its validators, its checksum and when upstream was last asked."""
+    """Note on a cached copy: its validators, its checksum and when upstream was last asked."""
 
     url: str
     etag: str = ""
@@ -56,21 +56,27 @@ def locate(
 
     Parameters
     ----------
-    setting : a path, a URL, or empty for the newest release
-    cache : folder of the copies of URLs
-    now : the moment, in UTC
-    base : address that requests go below, as of `f1lib.sources.http.session`; empty for none
-    politeness : time-outs and repetitions; two attempts within seconds when not given
+    setting : str
+        A path, a URL, or empty for the newest release.
+    cache : Path
+        Folder of the copies of URLs.
+    now : datetime
+        The time, aware UTC.
+    base : str
+        Address that requests go below, as of `http.session`; empty for none.
+    politeness : Politeness, optional
+        Time-outs and repetitions; two attempts within seconds when not given.
 
     Returns
     -------
-    The path of the zip.
+    Path
+        The zip.
 
     Raises
     ------
     SourceError
-        For a path that is not there, and for a download that fails with no copy to use: `SourceBlocked` or
-        `RateLimited` where upstream refuses us or asks us to wait. With a copy a warning is logged instead.
+        For a path that does not exist, and for a download that fails with no copy to use: `SourceBlocked` or
+        `RateLimited` where upstream refuses us or limits the rate. With a copy a warning is logged instead.
     """
     parts = urlparse(setting)
     if parts.scheme in ("http", "https"):
@@ -128,7 +134,7 @@ def _refresh(session: requests.Session, url: str, target: Path, note: Note | Non
 
 
 def _download(session: requests.Session, url: str, part: Path, note: Note | None) -> Note | None:
-    """Fetch into ``part``, going on where an earlier try of the same version ended; None when not modified."""
+    """Fetch into ``part``, resuming an earlier download of the same version; None when not modified."""
     from f1lib.sources.http import check_status
 
     begun = _read_note(part, url) if part.is_file() else None
@@ -162,7 +168,7 @@ def _stream(answer: requests.Response, part: Path, offset: int, url: str) -> Non
 
 
 def _verify(part: Path, url: str) -> str:
-    """The checksum of a complete F1DB zip; anything else is removed and raises `SourceError`."""
+    """Return the checksum of a complete F1DB zip; remove anything else and raise `SourceError`."""
     try:
         with zipfile.ZipFile(part) as archive:
             damaged = archive.testzip()
@@ -181,7 +187,7 @@ def _note_path(path: Path) -> Path:
 
 
 def _read_note(path: Path, url: str) -> Note:
-    """The note beside a file; an empty one when there is none, it is unreadable, or it is of another URL."""
+    """Return the note beside a file; an empty one when it is missing, unreadable or of another URL."""
     try:
         note = Note(**json.loads(_note_path(path).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -195,12 +201,12 @@ def _write_note(target: Path, note: Note, now: datetime) -> None:
 
 
 def _strong(etag: str) -> str:
-    """A weak validator cannot vouch for a part of a body (RFC 9110, 13.1.5)."""
+    """Return a strong validator, else nothing: a weak one does not identify a part of a body (RFC 9110, 13.1.5)."""
     return "" if etag.startswith("W/") else etag
 
 
 def _as_source_error(error: Exception) -> SourceError:
-    """The error of its kind, with what to do about it."""
+    """Return the error as a `SourceError` of its kind that says what to do about it."""
     message = f"cannot download the F1DB release: {error}; if that lasts, give the path of an f1db-csv.zip"
     if isinstance(error, RateLimited):
         return RateLimited(message, error.retry_after_seconds)

@@ -1,6 +1,6 @@
-"""F1DB's result files as frames of `sources.base`, a whole file at once; ``race_id`` is kept beside.
+"""Convert F1DB's result files to the frames of `protocols`, a whole file at once, with ``race_id`` as first column.
 
-F1DB's ids are the canonical ones, so nothing is mapped. Times are whole milliseconds there, seconds here.
+F1DB's ids are the canonical ones, so nothing is mapped. Its times are whole milliseconds, ours seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,25 @@ GRID_FILES = {"R": "races-starting-grid-positions", "S": "races-sprint-starting-
 
 
 def results(release: Release, session: str) -> pd.DataFrame:
-    """Every result row of one session code: ``race_id`` and `RESULT_COLUMNS`, in official order."""
+    """Return every result of one session code.
+
+    Parameters
+    ----------
+    release : Release
+        An F1DB release.
+    session : str
+        Key of `RESULT_FILES`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a race and result, in F1DB's order: ``race_id`` and `RESULT_COLUMNS`; times and gaps in seconds.
+
+    Raises
+    ------
+    SourceError
+        When a file is damaged, or names a driver or constructor that the release does not have.
+    """
     file = RESULT_FILES[session]
     raw = release.frame(file)
     out = _identity(release, file, raw).assign(laps=raw["laps"])
@@ -56,7 +74,25 @@ def results(release: Release, session: str) -> pd.DataFrame:
 
 
 def starting_grids(release: Release, session: str) -> pd.DataFrame:
-    """Every row of the official grids of ``R`` or ``S``: ``race_id`` and `GRID_COLUMNS`, in grid order."""
+    """Return every official starting grid of races or sprints.
+
+    Parameters
+    ----------
+    release : Release
+        An F1DB release.
+    session : str
+        ``R`` or ``S``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a race and driver, in F1DB's order: ``race_id`` and `GRID_COLUMNS`.
+
+    Raises
+    ------
+    SourceError
+        As `results` does.
+    """
     file = GRID_FILES[session]
     raw = release.frame(file)
     out = _identity(release, file, raw).assign(grid_penalty_positions=raw["gridPenaltyPositions"])
@@ -64,10 +100,27 @@ def starting_grids(release: Release, session: str) -> pd.DataFrame:
 
 
 def entries(release: Release, season: int) -> pd.DataFrame | None:
-    """Who is entered for the first race of ``season``: `ENTRY_COLUMNS`, or None when the release does not say.
+    """Return the drivers entered for the first race of a season.
 
-    The rounds of F1DB's entry list are filled in afterwards: whoever came later in the season is no news of before
-    it, so only round 1 is read. Before any round is filled in everybody entered to race counts.
+    The rounds of F1DB's entry list are filled in during the season. Only round 1 is read, so that who came later is not
+    known before the season; before any round is filled in, everybody entered to race counts.
+
+    Parameters
+    ----------
+    release : Release
+        An F1DB release.
+    season : int
+        Year.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        One row a driver, by id, with `ENTRY_COLUMNS`; None when the release does not say.
+
+    Raises
+    ------
+    SourceError
+        As `results` does.
     """
     file = "seasons-entrants-drivers"
     raw = release.frame(file)
@@ -85,7 +138,24 @@ def entries(release: Release, season: int) -> pd.DataFrame | None:
 
 
 def pit_stops(release: Release) -> pd.DataFrame:
-    """Every stop of the races: ``race_id`` and `PIT_STOP_COLUMNS`."""
+    """Return every pit stop of the races.
+
+    Parameters
+    ----------
+    release : Release
+        An F1DB release.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a race, driver and stop, in F1DB's order: ``race_id`` and `PIT_STOP_COLUMNS`; ``duration_seconds`` is
+        the time in the pit lane.
+
+    Raises
+    ------
+    SourceError
+        When the file is damaged.
+    """
     raw = release.frame("races-pit-stops")
     out = pd.DataFrame(
         {
@@ -125,7 +195,7 @@ def _identity(release: Release, file: str, raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _shaped(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """`shaped` with ``race_id`` before it."""
+    """Return `shaped` with ``race_id`` as first column."""
     out = shaped(frame, columns)
     out.insert(0, "race_id", frame["race_id"].astype("int64"))
     return out

@@ -1,7 +1,7 @@
-"""An F1DB release as it is on disk: one zip of CSV files, read and checked.
+"""Read and check an F1DB release: one zip of CSV files.
 
-Only the files and columns named in `FILES` are read; a release may have more of both. In ``FILES`` a ``#``
-marks a whole number; everything else is text. An empty field is null (F1DB's own convention).
+Only the files and columns named in `FILES` are read; a release may have more of both. In `FILES` a ``#`` marks a whole
+number; everything else is text. An empty field is null (F1DB's own convention).
 """
 
 from __future__ import annotations
@@ -56,10 +56,10 @@ FILES: dict[str, str] = {
 
 
 class Release:
-    """The CSV files of one release, each read when it is first asked for.
+    """CSV files of one release, each read when it is first needed.
 
-    Rows of seasons before ``first_season`` are dropped. Raises `SourceError` for a file that is no zip, is
-    cut off, or is the zip of something else.
+    Rows of seasons before ``first_season`` are dropped. Raises `SourceError` for a file that is not a zip, is
+    truncated, or is not an F1DB release.
     """
 
     def __init__(self, path: Path, first_season: int) -> None:
@@ -75,7 +75,7 @@ class Release:
             self._check_header(name)
 
     def _check_header(self, name: str) -> None:
-        """Find a release that lacks a file or a column before anything is written from it."""
+        """Raise `SourceError` for a missing file or column, before anything is written from the release."""
         file = self.file(name)
         if file not in self._members:
             raise SourceError(f"{self.path.name} has no {file}; take a complete F1DB CSV release")
@@ -95,7 +95,7 @@ class Release:
 
     @staticmethod
     def file(name: str) -> str:
-        """``races`` -> ``f1db-races.csv``."""
+        """Return the file name of a key of `FILES`: ``races`` -> ``f1db-races.csv``."""
         return f"f1db-{name}.csv"
 
     @cached_property
@@ -104,9 +104,23 @@ class Release:
         return fingerprint.of_bytes(self._bytes)
 
     def frame(self, name: str) -> pd.DataFrame:
-        """One file of `FILES` with the columns named there: text as ``object``, counts as ``Int64``.
+        """Read one file of `FILES`.
 
-        Raises `SourceError` naming the file, and the column when one is missing or not a number.
+        Parameters
+        ----------
+        name : str
+            Key of `FILES`, such as ``races``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a line of the file, in its order, with the columns named in `FILES`: text as ``object``, whole
+            numbers as ``Int64``. It is shared: callers do not change it.
+
+        Raises
+        ------
+        SourceError
+            When the file is damaged or a column is not a number; the message names both.
         """
         if name not in self._frames:
             self._frames[name] = self._read(name)

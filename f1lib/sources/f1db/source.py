@@ -3,8 +3,8 @@
 >>> source = F1dbSource(Path("f1db-csv.zip"), first_season=2010)
 >>> source.session(EventKey(2025, "Abu Dhabi Grand Prix"), "Q", as_of).frames["results"]
 
-A release knows more than was known at ``as_of``; a session is given from its scheduled end plus
-`terms.PUBLICATION_LAG`, a starting grid from `terms.GRID_LEAD` before the start. The calendar is given as the
+A release holds more than was known at ``as_of``. A session is given from its scheduled end plus
+`weekend.PUBLICATION_LAG` on, a starting grid from `weekend.GRID_LEAD` before the start. The calendar is given as the
 release has it. F1DB has no laps, weather or race control messages.
 """
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 ATTRIBUTION = "F1DB, https://github.com/f1db/f1db (CC BY 4.0)"
-# Formula One's next calendar is out by then (the FIA's World Council confirms it in autumn).
+# Month by which next season's calendar is published (the FIA's World Council confirms it in autumn).
 _NEXT_CALENDAR_MONTH = 12
 
 
 class F1dbSource:
-    """See `sources.base.SessionSource`. ``release`` is the path of ``f1db-csv.zip``.
+    """See `protocols.SessionSource`; ``release`` is the path of ``f1db-csv.zip``.
 
-    Raises `SourceError` for a file that is no complete F1DB CSV release.
+    Raises `SourceError` for a file that is not a complete F1DB CSV release.
     """
 
     name = "f1db"
@@ -49,7 +49,7 @@ class F1dbSource:
         self._schedules: dict[int, Schedule] = {}
 
     def seasons(self, as_of: datetime) -> list[int]:
-        """The seasons with races up to the year of ``as_of``; the next year's from December on."""
+        """Return the seasons with races up to the year of ``as_of``; the next year's from December on."""
         last = as_of.year + (1 if as_of.month >= _NEXT_CALENDAR_MONTH else 0)
         return sorted(int(year) for year in self._calendar[0]["event_year"].unique() if year <= last)
 
@@ -64,7 +64,7 @@ class F1dbSource:
         return self._schedules[season]
 
     def _schedule(self, season: int) -> Schedule:
-        """A season's calendar, which a release gives alike at every moment."""
+        """Return a season's calendar, which is the same at every ``as_of``."""
         events, sessions = (
             frame[frame["event_year"] == season].drop(columns="race_id").reset_index(drop=True)
             for frame in self._calendar
@@ -118,7 +118,7 @@ class F1dbSource:
             raise SourceError(f"F1DB's calendar has no session {session} of {key}") from None
 
     def _part(self, kind: str, session: str, race_id: Hashable) -> pd.DataFrame | None:
-        """A race's rows of one file, in official order, None where it has none; a file is converted once."""
+        """Return a race's rows of one file in official order, None where it has none; a file is converted once."""
         name = f"{kind}/{session}"
         if name not in self._parts:
             if kind == "results":

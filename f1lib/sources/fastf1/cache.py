@@ -1,7 +1,7 @@
-"""The folder in which FastF1 keeps what it has parsed: made when missing, bounded in size.
+"""FastF1's cache folder: created when missing, bounded in size.
 
-The folder may be one that its owner has used with FastF1 for years. Only the sessions that were loaded from
-here are ever removed, oldest first; they are listed in ``f1lib-sessions.json`` in the folder.
+The folder may be one that its owner has used with FastF1 for years. Only the sessions that f1lib loaded are ever
+removed, oldest first; they are listed in ``f1lib-sessions.json`` in the folder.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _LIST = "f1lib-sessions.json"
 
 
 class CacheFolder:
-    """``path`` is the folder, ``limit`` the bytes that our own sessions may take."""
+    """FastF1's cache at ``path``, in which f1lib's own sessions may take ``limit`` bytes."""
 
     def __init__(self, path: Path, limit: int) -> None:
         self.path = path
         self.limit = limit
 
     def make(self) -> None:
-        """Make the folder; raises `SourceError` when it cannot be written."""
+        """Create the folder; raise `SourceError` when it cannot be written."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             probe = self.path / ".f1lib-probe"
@@ -36,11 +36,11 @@ class CacheFolder:
             ) from error
 
     def session(self, api_path: str) -> Path:
-        """The folder of one session; ``api_path`` is FastF1's (``/static/2023/<event>/<session>/``)."""
+        """Return the folder of one session; ``api_path`` is FastF1's (``/static/2023/<event>/<session>/``)."""
         return self.path / api_path.removeprefix("/static/").strip("/")
 
     def claim(self, api_path: str) -> None:
-        """Take note that a session's files will be ours, unless somebody has put some there already."""
+        """List a session's files as ours, unless FastF1's parsed files of it are there already."""
         folder = self.session(api_path)
         if any(folder.glob(_PARSED)):
             return
@@ -52,12 +52,12 @@ class CacheFolder:
             part.replace(self.path / _LIST)
 
     def drop(self, api_path: str) -> None:
-        """Forget what was parsed of a session, because it was not complete when it was asked for."""
+        """Delete what was parsed of a session, because it was not complete when it was loaded."""
         for file in self.session(api_path).glob(_PARSED):
             file.unlink()
 
     def trim(self) -> None:
-        """Remove our oldest files until the rest fits into the limit."""
+        """Delete our oldest files until the rest fits into the limit."""
         files = [file for name in self._ours() for file in (self.path / name).glob(_PARSED)]
         aged = sorted((file.stat().st_mtime, str(file), file.stat().st_size) for file in files)
         total = sum(size for _, _, size in aged)

@@ -1,7 +1,7 @@
 """FastF1's event schedule as tables ``events`` and ``sessions``: its names, its times, canonical circuits.
 
-An event is what FastF1 says it is: a race that was moved keeps its name and gets the circuit of the place it
-is run at (2026's Bahrain Grand Prix at Sepang), a renamed one gets its new name.
+An event is what FastF1 says it is: a race that was moved keeps its name and gets the circuit of its new place (2026's
+Bahrain Grand Prix at Sepang), a renamed one gets its new name.
 """
 
 from __future__ import annotations
@@ -31,9 +31,28 @@ _CODES = {name: code for code, name in SESSION_NAMES.items()}
 
 
 def calendar(raw: pd.DataFrame, season: int) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Events, sessions and oddities of one season from FastF1's ``EventSchedule``; tests are left out.
+    """Convert FastF1's ``EventSchedule`` of one season; tests are left out.
 
-    Raises `SourceError` when it holds no event, or one in a format that is not known.
+    Parameters
+    ----------
+    raw : pandas.DataFrame
+        FastF1's ``EventSchedule``, one row an event.
+    season : int
+        Its year.
+
+    Returns
+    -------
+    events : pandas.DataFrame
+        One row an event, columns of table ``events``, by round.
+    sessions : pandas.DataFrame
+        One row an event and session, columns of table ``sessions``, in the order they are run.
+    odd : list of str
+        Warnings, such as a place without a known circuit.
+
+    Raises
+    ------
+    SourceError
+        When the schedule has no event, an event has no race or no date, or a format or session is unknown.
     """
     import pandas as pd
 
@@ -92,7 +111,7 @@ def _place(known: Circuit | None, location: str, country: str) -> Row:
 
 
 def _sessions(row: Row, event: Row) -> list[Row]:
-    """The sessions FastF1 lists; an event may have fewer than its format (Imola 2020 was held in two days)."""
+    """Return the sessions that FastF1 lists; an event may have fewer than its format (Imola 2020, run in two days)."""
     rows = []
     keys = ("event_partition_key", "event_year", "event_number", "event_name", "source")
     for number in range(1, 6):
@@ -109,9 +128,10 @@ def _sessions(row: Row, event: Row) -> list[Row]:
 
 
 def session_code(name: Any, event_format: str) -> str | None:
-    """``Practice 1`` is ``P1``; in 2021-22 ``Sprint Qualifying`` was the sprint. None for no session at all.
+    """Return the code of a session's name; None for no session at all.
 
-    Raises `SourceError` for a session nobody knows.
+    ``Practice 1`` is ``P1``; in 2021-22 ``Sprint Qualifying`` was the sprint, ``S``. Raises `SourceError` for an
+    unknown name.
     """
     if not isinstance(name, str) or not name or name == "None":
         return None
@@ -124,7 +144,7 @@ def session_code(name: Any, event_format: str) -> str | None:
 
 
 def _start(row: Row, event: Row, session: str, number: int) -> tuple[datetime, bool]:
-    """Scheduled start in UTC; without a time, the usual hour of that session on its day (`f1db_calendar.LOCAL`)."""
+    """Return the scheduled start in UTC, and whether it is estimated from `weekend.LOCAL`."""
     import pandas as pd
 
     at = row[f"Session{number}DateUtc"]

@@ -1,8 +1,8 @@
-"""FastF1 as a client that behaves: one place where its two `requests` sessions, cache and log are set up.
+"""Set up FastF1's `requests` sessions, cache and log for f1lib.
 
-While a `Wire` talks, FastF1's requests go through our `transport.Upstream` (base address, time-outs, retries,
-record of calls), its messages are collected instead of printed, and nothing can ask for credentials: an F1
-account comes from the caller or there is none. FastF1's limiter stays in force.
+Inside `Wire.talk` FastF1's requests go through `http.Upstream` (base address, time-outs, retries, record of calls), its
+messages are collected instead of printed, and nothing can prompt for credentials: an F1 account is passed by the caller
+or not used. FastF1's own rate limits stay in force.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 LIVE_TIMING = "livetiming.formula1.com"
 MIRROR = "livetiming-mirror.fastf1.dev"
 _MOUNTED = ("https://", "http://", f"https://{LIVE_TIMING}/")  # FastF1 mounts an adapter of its own on the last
-# FastF1's limiter and settings are the process's, and not made for threads: one conversation at a time.
+# FastF1's limiter and settings are global to the process and not safe for threads.
 _ONE_AT_A_TIME = threading.RLock()
 _LONGEST_MESSAGE = 300
 _log = logging.getLogger(__name__)
 
 
 class Wire:
-    """FastF1 set up with ``cache``, ``base`` and ``account`` (user name and password, or None).
+    """FastF1 with a ``cache`` folder, a ``base`` address and an ``account`` (user name and password, or None).
 
-    ``cache_bytes`` bounds what our own downloads may take in ``cache``. ``options`` go to `Upstream`.
+    ``cache_bytes`` bounds what f1lib's own downloads may take in ``cache``. ``options`` are fields of `http.Upstream`.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Wire:
 
     @contextmanager
     def talk(self) -> Iterator[list[str]]:
-        """Everything said to FastF1 happens inside; yields the list of its warnings, which grows.
+        """Run FastF1 with our adapter and log inside the ``with`` block; yields the growing list of its warnings.
 
         Raises `RateLimited` when FastF1's own limit is reached, `SourceError` when the cache cannot be used.
         """
@@ -79,10 +79,10 @@ class Wire:
                 self.folder.trim()
 
     def _configure(self) -> None:
-        """FastF1's parsed files are kept, its copies of responses are not.
+        """Keep FastF1's parsed files, but not its cache of responses.
 
-        Those would be served for twelve hours: an answer from before the results were published would hide
-        them for the rest of the day.
+        That one serves a response for twelve hours: an answer from before the results were published would hide them
+        for the rest of the day.
         """
         from fastf1.req import Cache
 
@@ -91,7 +91,7 @@ class Wire:
 
 
 def seconds_to_wait() -> float:
-    """How long FastF1's limiter will refuse further calls, from its own record of calls."""
+    """Return how long FastF1's limiter refuses further calls, in seconds, from its own record of calls."""
     from fastf1.req import _SessionWithRateLimiting
 
     waits = [0.0]
@@ -104,7 +104,7 @@ def seconds_to_wait() -> float:
 
 
 def share_limits(workers: int) -> None:
-    """Take one of ``workers`` equal shares of FastF1's limits, which every process counts for itself."""
+    """Reduce FastF1's rate limits to one of ``workers`` equal shares, because every process counts for itself."""
     from collections import deque
 
     from fastf1.req import _SessionWithRateLimiting
@@ -119,7 +119,7 @@ def share_limits(workers: int) -> None:
 
 
 def versions() -> dict[str, Any]:
-    """What produced the frames: FastF1's version and that of its parsers."""
+    """Return FastF1's version and that of its parsers, for the provenance."""
     import fastf1
     from fastf1.req import Cache
 
@@ -127,7 +127,7 @@ def versions() -> dict[str, Any]:
 
 
 def _is_limit(error: BaseException | None) -> bool:
-    """FastF1's limiter may come wrapped in another exception."""
+    """Whether an exception is FastF1's rate limit, or was raised because of it."""
     from fastf1.exceptions import RateLimitExceededError
 
     while error is not None:
@@ -138,7 +138,7 @@ def _is_limit(error: BaseException | None) -> bool:
 
 
 def _signing_adapter(username: str, password: str) -> HTTPAdapter:
-    """FastF1's adapter that signs in with this account, and asks nobody.
+    """Return FastF1's adapter that signs in with this account and never prompts.
 
     A refused sign-in is not repeated: FastF1 would try again with every request.
     """
@@ -175,7 +175,7 @@ class _Collector(logging.Handler):
 
 @contextmanager
 def _collected_log() -> Iterator[list[str]]:
-    """FastF1's warnings as a list instead of lines on the terminal."""
+    """Collect FastF1's warnings in a list instead of printing them."""
     said: list[str] = []
     logger = logging.getLogger("fastf1")
     handlers, propagates = list(logger.handlers), logger.propagate

@@ -1,7 +1,7 @@
-"""What FastF1 loaded as frames of `sources.base`: laps, weather, race control, pit stops.
+"""Convert what FastF1 loaded to the frames of `protocols`: laps, pit stops, weather, race control.
 
-Drivers get their canonical ids from the session's own list; a car number is only used to look a lap up in
-the list of the very session it was driven in.
+Drivers get their canonical ids from the session's own list; a car number is only used to find the driver of a lap in
+the list of the same session.
 """
 
 from __future__ import annotations
@@ -33,10 +33,20 @@ _SPEEDS = {"speed_i1_kmh": "SpeedI1", "speed_i2_kmh": "SpeedI2", "speed_fl_kmh":
 
 
 def laps(raw: pd.DataFrame, people: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """FastF1's ``Laps`` as rows of table ``laps`` (without the event's keys), by driver and lap.
+    """Convert FastF1's ``Laps``.
 
-    ``people`` is the session's list, car number -> identity. Times in seconds, speeds in km/h. A lap of a
-    number that is not in the list has no driver and is left out.
+    Parameters
+    ----------
+    raw : pandas.DataFrame
+        FastF1's ``Laps``, one row a lap.
+    people : mapping
+        Car number -> identity (``driver_id``, ``team_id``), see `results.people`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a driver and lap, in that order, with `LAP_COLUMNS`: times in seconds, speeds in km/h, tyre life in
+        laps, ``session_time_seconds`` at the end of the lap. A lap of a number that is not in ``people`` is left out.
     """
     raw = pd.DataFrame(raw)
     out = pd.DataFrame({name: seconds(raw[column]) for name, column in _TIMES.items()})
@@ -64,10 +74,20 @@ def laps(raw: pd.DataFrame, people: Mapping[str, Mapping[str, Any]]) -> pd.DataF
 
 
 def pit_stops(raw: pd.DataFrame, people: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """The stops of a race from FastF1's ``Laps``: a lap that ends in the pit lane before one that starts there.
+    """Find the pit stops of a race: a lap that ends in the pit lane before one that starts there.
 
-    ``duration_seconds`` is the time in the pit lane; where a red flag was waited out there it is that long. A
-    car that comes in and stays has not stopped in this sense.
+    Parameters
+    ----------
+    raw : pandas.DataFrame
+        FastF1's ``Laps``, one row a lap.
+    people : mapping
+        Car number -> identity (``driver_id``), see `results.people`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a driver and stop, in that order, with `PIT_STOP_COLUMNS`. ``duration_seconds`` is the time in the pit
+        lane, red flags included. A car that comes in and does not leave again has not stopped.
     """
     rows = []
     frame = pd.DataFrame(raw).sort_values(["DriverNumber", "LapNumber"], kind="stable")
@@ -84,7 +104,19 @@ def pit_stops(raw: pd.DataFrame, people: Mapping[str, Mapping[str, Any]]) -> pd.
 
 
 def weather(raw: pd.DataFrame) -> pd.DataFrame:
-    """FastF1's per-minute samples: session time in seconds, wind in km/h (FastF1 gives m/s)."""
+    """Convert FastF1's ``weather_data``.
+
+    Parameters
+    ----------
+    raw : pandas.DataFrame
+        One row a minute; wind in m/s.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a minute, by time, with `WEATHER_COLUMNS`: session time in seconds, temperatures in C, humidity in
+        percent, pressure in mbar, wind in km/h and degrees.
+    """
     out = pd.DataFrame(
         {
             "time_seconds": seconds(raw["Time"]),
@@ -102,7 +134,18 @@ def weather(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def race_control(raw: pd.DataFrame) -> pd.DataFrame:
-    """FastF1's race control messages in the order they were given; ``time_utc`` aware."""
+    """Convert FastF1's ``race_control_messages``.
+
+    Parameters
+    ----------
+    raw : pandas.DataFrame
+        One row a message; times in UTC without a time zone.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a message, in the order they were given, with `RACE_CONTROL_COLUMNS`; ``time_utc`` aware.
+    """
     out = pd.DataFrame(
         {
             "time_utc": pd.to_datetime(raw["Time"], utc=True).astype("datetime64[us, UTC]"),
@@ -119,24 +162,57 @@ def race_control(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def seconds(times: pd.Series[Any]) -> pd.Series[float]:
-    """Durations as seconds, to the millisecond; ``NaN`` where there is none."""
+    """Return durations in seconds, to the millisecond.
+
+    Parameters
+    ----------
+    times : pandas.Series of timedelta
+        Durations; missing ones NaT.
+
+    Returns
+    -------
+    pandas.Series of float
+        Seconds; NaN for missing ones.
+    """
     return pd.to_timedelta(times).dt.total_seconds().round(3)
 
 
 def flag(values: pd.Series[Any]) -> pd.Series[bool]:
-    """Truth values of any kind (Python's, texts, ``None``) as ``boolean``: unknown stays unknown."""
+    """Return truth values of any spelling as ``boolean``.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        Python's or numpy's truth values, their texts, or None.
+
+    Returns
+    -------
+    pandas.Series of boolean
+        Null for anything else.
+    """
     known: dict[Any, bool] = {True: True, False: False, "True": True, "False": False}
     return values.map(lambda value: known.get(value) if not pd.isna(value) else None).astype("boolean")
 
 
 def text(values: pd.Series[Any]) -> pd.Series[str]:
-    """Texts; what pandas or FastF1 made of a missing one (``nan``, ``None``, blank) is missing."""
+    """Return texts with every spelling of a missing one as null.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        Texts, with ``nan``, ``None`` or blanks where pandas or FastF1 had none.
+
+    Returns
+    -------
+    pandas.Series of string
+        Stripped texts, see `word`.
+    """
     cleaned = values.map(word)
     return cleaned.astype("string")
 
 
 def word(value: Any) -> str | None:
-    """One text, or None for any spelling of nothing."""
+    """Return one text without blanks around it; None for any spelling of a missing one."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return None
     found = str(value).strip()
@@ -144,7 +220,18 @@ def word(value: Any) -> str | None:
 
 
 def compound(values: pd.Series[Any]) -> pd.Series[str]:
-    """Tyre compounds; a name that is none (``TEST_UNKNOWN``, ``nan``) is ``UNKNOWN``, an empty one missing."""
+    """Return tyre compounds in FastF1's spelling.
+
+    Parameters
+    ----------
+    values : pandas.Series
+        FastF1's ``Compound``.
+
+    Returns
+    -------
+    pandas.Series of string
+        A name that is no compound (``TEST_UNKNOWN``) is ``UNKNOWN``, an empty one null.
+    """
 
     def named(value: Any) -> str | None:
         found = word(value)

@@ -1,7 +1,7 @@
 """Jolpica (https://jolpi.ca, Ergast's successor): official results of qualifying, sprint and race.
 
-Asked through FastF1's own client, so that its limits hold. Jolpica's documents carry more than FastF1 passes
-on (fastest laps, whole race times, the order of those who did not finish), therefore they are read here.
+Requests go through FastF1's own client, so that its rate limits hold. Jolpica's documents are read here because they
+have more than FastF1 passes on: fastest laps, whole race times, the order of those who did not finish.
 """
 
 from __future__ import annotations
@@ -17,17 +17,37 @@ from f1lib.sources.identity import EventIdentity
 ATTRIBUTION = "Jolpica-F1, https://github.com/jolpica/jolpica-f1"
 HOST = "api.jolpi.ca"
 ENDPOINTS = {"Q": "qualifying", "S": "sprint", "R": "results"}
-_LAST = 999  # the place in a sort of who has none
+_LAST = 999  # sort key of drivers without a position
 _TABLES = {"Q": "QualifyingResults", "S": "SprintResults", "R": "Results"}
 
 Row = dict[str, Any]
 
 
 def official(body: bytes, season: int, session: str, event: EventIdentity | None = None) -> list[Row]:
-    """The rows of one session from a whole Jolpica document; empty while it is not published.
+    """Read the rows of one session from a whole Jolpica document.
 
-    Raises `SourceError` for a document that is not of Jolpica's shape, `OtherEvent` for one of another event than
-    ``event`` (None: not compared).
+    Parameters
+    ----------
+    body : bytes
+        The JSON document.
+    season : int
+        Year, for the teams' ids.
+    session : str
+        ``Q``, ``S`` or ``R``.
+    event : EventIdentity, optional
+        The event that was asked for; not compared without one.
+
+    Returns
+    -------
+    list of dict
+        As of `read`; empty while the results are not published.
+
+    Raises
+    ------
+    OtherEvent
+        When the document is of another event.
+    SourceError
+        When the document does not have Jolpica's shape.
     """
     try:
         races = json.loads(body.decode("utf-8-sig"))["MRData"]["RaceTable"]["Races"]
@@ -37,10 +57,28 @@ def official(body: bytes, season: int, session: str, event: EventIdentity | None
 
 
 def ask(season: int, number: int, session: str, event: EventIdentity) -> list[Row]:
-    """The rows of one session, asked for through FastF1's client; empty while they are not published.
+    """Fetch the rows of one session through FastF1's client.
 
-    Raises `SourceError` when the client fails, `OtherEvent` when round ``number`` is another event than ``event``;
-    what FastF1 raises for its own limits passes through.
+    Parameters
+    ----------
+    season, number : int
+        Year and round.
+    session : str
+        ``Q``, ``S`` or ``R``.
+    event : EventIdentity
+        The event that the round is expected to be.
+
+    Returns
+    -------
+    list of dict
+        As of `read`; empty while the results are not published.
+
+    Raises
+    ------
+    OtherEvent
+        When the round is another event.
+    SourceError
+        When the client fails. What FastF1 raises for its own limits passes through.
     """
     from fastf1.ergast import Ergast
     from fastf1.exceptions import ErgastError
@@ -54,14 +92,38 @@ def ask(season: int, number: int, session: str, event: EventIdentity) -> list[Ro
 
 
 def read(races: list[Row], season: int, session: str, event: EventIdentity | None = None) -> list[Row]:
-    """Rows in official order under canonical ids, a driver once; times in seconds, ``None`` where there is none.
+    """Read Jolpica's races as rows of one session under canonical ids.
 
-    Raises `OtherEvent` when the rows are of another event than ``event``: the round that was asked for is counted
-    differently there.
+    Parameters
+    ----------
+    races : list of dict
+        ``MRData.RaceTable.Races`` of a document.
+    season : int
+        Year, for the teams' ids.
+    session : str
+        ``Q``, ``S`` or ``R``.
+    event : EventIdentity, optional
+        The event that was asked for; not compared without one.
 
-    ``grid`` is None unless it is a slot; ``is_pit_lane`` says that Ergast's slot 0 means the pit lane, which it does
-    for those who set off. A time that is not positive is None and stands in ``refused`` (column -> seconds). The race
-    time is taken from the milliseconds: the text of it is at times the gap to the winner, at times to the car ahead.
+    Returns
+    -------
+    list of dict
+        One row a driver, in official order: ``driver_id``, ``driver_number``, ``abbreviation``, ``full_name``,
+        ``team_id``, ``team_name``, ``position``, ``position_text``, ``grid`` (None unless a slot), ``is_pit_lane``,
+        ``status``, ``points``, ``laps``, the times ``race_time``, ``best_lap``, ``q1``, ``q2``, ``q3`` in seconds
+        (None: none), and ``refused`` (time -> seconds) for times that are not positive.
+
+    Raises
+    ------
+    OtherEvent
+        When the rows are of another event: Jolpica counts the rounds differently.
+    SourceError
+        When a row cannot be read.
+
+    Notes
+    -----
+    Ergast's grid slot 0 means the pit lane for those who covered a lap. The race time is taken from the milliseconds:
+    its text is the gap to the winner in some documents and the gap to the car ahead in others.
     """
     try:
         if event is not None:
@@ -119,7 +181,7 @@ def _row(row: Row, season: int) -> Row:
 
 
 def clock(text: str | None) -> float | None:
-    """``1:44.589`` and ``1:32:42.436`` in seconds; None for an empty text.
+    """Return ``1:44.589`` or ``1:32:42.436`` in seconds; None for an empty text.
 
     Raises `ValueError` for anything else.
     """

@@ -1,7 +1,7 @@
-"""Loading one session through FastF1, and judging what came: facts, faults that may pass, refusals.
+"""Load one session through FastF1 and judge the calls: missing data, faults that may pass, refusals.
 
-FastF1 turns every failed request into a warning and goes on. Whether a session has no laps because there are
-none, because we are refused, or because a connection broke is read from the record of calls instead.
+FastF1 turns every failed request into a warning and goes on. Whether a session has no laps because there are none,
+because we are refused, or because a connection broke is read from the record of calls instead.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _FINAL = ("Finished", "Finalised", "Ends")
 
 @dataclass(frozen=True)
 class Loaded:
-    """What FastF1 made of a session; a part that it has not is None.
+    """What FastF1 made of a session; a part that it does not have is None.
 
-    ``listed`` is ``Session.results``. ``parts`` are the laps of Q1, Q2, Q3. ``failure`` says how FastF1 broke
-    down; the other fields are then empty.
+    ``listed`` is ``Session.results``. ``parts`` are the laps of Q1, Q2, Q3. ``failure`` says how FastF1 failed; the
+    other fields are then empty.
     """
 
     listed: pd.DataFrame
@@ -46,7 +46,7 @@ class Loaded:
     failure: str = ""
 
     def without_official(self) -> Loaded:
-        """The same without what FastF1 took from Jolpica: places, official times, and the first lap of a race."""
+        """Return a copy without what FastF1 took from Jolpica: places, official times, and the first lap of a race."""
         import pandas as pd
 
         listed = self.listed.drop(columns=[column for column in _FROM_JOLPICA if column in self.listed])
@@ -57,15 +57,15 @@ class Loaded:
 
     @property
     def is_over(self) -> bool:
-        """Whether the session's status stream reaches its end; without a stream nothing speaks against it."""
+        """Whether the session's status stream reaches its end; without a stream it is taken to be over."""
         return not self.statuses or any(status in _FINAL for status in self.statuses[-3:])
 
 
 def load(session: Any, *, is_qualifying: bool) -> Loaded:
     """Load a FastF1 ``Session`` without telemetry.
 
-    FastF1 calls ``exit()`` in places, which is a NameError where that builtin is absent: either is a failed
-    session. Its own limit passes through as FastF1 raises it.
+    FastF1 calls ``exit()`` in places, which is a NameError where that builtin is absent: either counts as a failed
+    session. FastF1's own rate limit passes through as it raises it.
     """
     import pandas as pd
     from fastf1.exceptions import FastF1CriticalError
@@ -99,7 +99,7 @@ def _part(session: Any, name: str) -> pd.DataFrame | None:
 
 
 def _parts(laps: Any) -> list[pd.DataFrame | None]:
-    """The laps of each part of a qualifying session; nothing where its statuses do not tell them apart."""
+    """Return the laps of each part of a qualifying session; empty where its statuses do not separate them."""
     try:
         return list(laps.split_qualifying_sessions())
     except (ValueError, KeyError, IndexError, TypeError):
@@ -108,10 +108,10 @@ def _parts(laps: Any) -> list[pd.DataFrame | None]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the calls of one load say.
+    """What the calls of one load say about the data.
 
-    ``faults`` may pass: asking again is the remedy. ``refused`` and ``absent`` are live timing pages that
-    neither host gives, ``hosts`` those that gave any. ``refused_hosts`` are other hosts that refuse us.
+    ``faults`` may pass: the remedy is to ask again. ``refused`` and ``absent`` are live timing pages that neither host
+    gives, ``hosts`` those that gave any. ``refused_hosts`` are other hosts that refuse us.
     """
 
     faults: tuple[Call, ...]
@@ -122,15 +122,15 @@ class Verdict:
 
     @property
     def is_blocked(self) -> bool:
-        """Live timing refuses us altogether.
+        """Whether live timing refuses us altogether.
 
-        A single page may be refused where others are given: the storage behind live timing answers 403, not
-        404, for a file that does not exist.
+        A single page may be refused where others are given: the storage behind live timing answers 403, not 404, for a
+        file that does not exist.
         """
         return bool(self.refused) and not self.hosts
 
     def fact(self, frame: str) -> str:
-        """Why a frame is missing."""
+        """Return why a frame is missing."""
         if self.is_blocked:
             return f"{BLOCKED}: {LIVE_TIMING} and its mirror refuse us"
         missing = [page for page in PAGES[frame] if page in self.absent | self.refused]
@@ -143,7 +143,7 @@ class Verdict:
 
 
 def judge(calls: list[Call]) -> Verdict:
-    """Read the record of calls: a live timing page is had when either host gave it."""
+    """Judge the record of calls; a live timing page is available when either host gave it."""
     pages: dict[str, list[Call]] = defaultdict(list)
     others: list[Call] = []
     for call in calls:
@@ -152,11 +152,11 @@ def judge(calls: list[Call]) -> Verdict:
             pages[parts.path.rsplit("/", 1)[-1].partition(".")[0]].append(call)
         else:
             others.append(call)
-    failed = {page: tries for page, tries in pages.items() if not any(_is_had(call) for call in tries)}
+    failed = {page: tries for page, tries in pages.items() if not any(_is_available(call) for call in tries)}
     faults = [call for tries in failed.values() for call in tries if call.fault]
     refused = {p for p, tries in failed.items() if any(c.refused for c in tries) and not any(c.fault for c in tries)}
     absent = {page for page, tries in failed.items() if not any(c.refused or c.fault for c in tries)}
-    had = {str(urlsplit(c.url).hostname) for tries in pages.values() for c in tries if _is_had(c)}
+    had = {str(urlsplit(c.url).hostname) for tries in pages.values() for c in tries if _is_available(c)}
     return Verdict(
         faults=tuple(faults + [call for call in others if call.fault]),
         refused=frozenset(refused),
@@ -167,9 +167,9 @@ def judge(calls: list[Call]) -> Verdict:
 
 
 def route(verdict: Verdict) -> str:
-    """Where the live timing came from: its host, the mirror, both, or the files parsed before."""
+    """Return where live timing came from: its host, the mirror, both, or ``cache`` for files parsed before."""
     return " and ".join(sorted(verdict.hosts)) or "cache"
 
 
-def _is_had(call: Call) -> bool:
+def _is_available(call: Call) -> bool:
     return call.status == 200 and not call.fault

@@ -1,7 +1,7 @@
-"""The results of one session from what FastF1 loaded, with Jolpica's official rows where they exist.
+"""Results of one session from what FastF1 loaded, with Jolpica's official rows where they exist.
 
-Qualifying, sprint and race are classified by Jolpica; while it has nothing, and for the sessions it never
-has, the classification is computed from timing and is provisional.
+Qualifying, sprint and race are classified by Jolpica. Until it has them, and for the sessions it never has, the
+classification is computed from timing and is provisional.
 """
 
 from __future__ import annotations
@@ -24,18 +24,34 @@ RACE_LIKE = ("R", "S")
 QUALIFYING_LIKE = ("Q", "SQ", "SS")
 # FIA Sporting Regulations: a car that has not covered 90 % of the winner's laps is not classified.
 CLASSIFIED_SHARE = 0.9
-# Running at the flag but laps down; who retired and is classified all the same has no gap.
+# Status of drivers running at the flag but laps down; classified drivers who retired have no gap.
 _LAPPED = re.compile(r"Lapped|\+\d+ Laps?")
 
 
 def people(listed: pd.DataFrame, official: list[Row], season: int, teams: Collection[str] = ()) -> dict[str, Row]:
-    """Car number -> identity of everyone in FastF1's list, then of those only Jolpica names.
+    """Identify everyone in FastF1's list of a session, then those only Jolpica names.
 
-    ``listed`` is FastF1's ``Session.results``. Who appears under two numbers keeps the first; a row without any name
-    is nobody, and so is a driver of a support race: one without an id of Ergast's whose team is none of Formula 1's,
-    and whom Jolpica does not name; ``teams`` are ids of further teams that are entered. Jolpica's spelling of a name
-    is taken (it has the accents), and its team. A driver whose number is another's already is kept under his id:
-    numbers tell laps apart, never drivers.
+    A driver who appears under two numbers keeps the first; one whose number is taken is kept under the driver's id,
+    because numbers tell laps apart and never drivers. Jolpica's spelling of a name (it has the accents) and its team
+    are taken.
+
+    Parameters
+    ----------
+    listed : pandas.DataFrame
+        FastF1's ``Session.results``, one row a driver.
+    official : list of dict
+        Jolpica's rows, see `jolpica.read`.
+    season : int
+        Year, for the teams' ids.
+    teams : collection of str
+        Ids of entered teams that `is_team` does not know yet.
+
+    Returns
+    -------
+    dict
+        Car number -> ``driver_id``, ``driver_number``, ``abbreviation``, ``full_name``, ``team_id``, ``team_name``.
+        Rows without a name are left out, and so are drivers of a support race: those without an Ergast id whom Jolpica
+        does not name and whose team is not a Formula 1 team.
     """
     known = {row["driver_id"]: row for row in official}
     found: dict[str, Row] = {}
@@ -57,7 +73,7 @@ def people(listed: pd.DataFrame, official: list[Row], season: int, teams: Collec
 
 
 def _add(found: dict[str, Row], number: str, own: Row) -> None:
-    """Put a driver under his number, or under his id where the number is taken; once."""
+    """Add a driver under the car number, or under the id where the number is taken; once."""
     if own["driver_id"] not in {other["driver_id"] for other in found.values()}:
         found[own["driver_id"] if number in found else number] = own
 
@@ -72,13 +88,36 @@ def results(
     stops: pd.DataFrame | None = None,
     fastest: float | None = None,
 ) -> pd.DataFrame:
-    """One row a driver with `RESULT_COLUMNS`, in the order of the classification.
+    """Classify one session.
 
-    ``laps`` is the frame of `fastf1_frames.laps`; ``segments`` are qualifying times by driver computed outside
-    FastF1 (`segment_times`), used where it has none; ``stops`` the frame of `fastf1_frames.pit_stops`; ``fastest``
-    the session's fastest credible lap in seconds: FastF1's own times below it are of laps that cannot be. Without
-    Jolpica ``position_text`` of a race is a number for who covered 90 % of the winner's laps, else ``DNF``, and
-    points are unknown.
+    Parameters
+    ----------
+    listed : pandas.DataFrame
+        FastF1's ``Session.results``, one row a driver.
+    laps : pandas.DataFrame or None
+        Laps, see `frames.laps`.
+    official : list of dict
+        Jolpica's rows, see `jolpica.read`; empty while it has none.
+    who : mapping
+        Car number -> identity, see `people`.
+    session : str
+        Code of the session.
+    segments : mapping, optional
+        Driver -> qualifying times, see `segment_times`; used where FastF1 has none.
+    stops : pandas.DataFrame, optional
+        Pit stops, see `frames.pit_stops`.
+    fastest : float, optional
+        The session's fastest credible lap in seconds; FastF1's times below it are dropped as impossible.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a driver with `RESULT_COLUMNS`, in the order of the classification; times and gaps in seconds.
+
+    Notes
+    -----
+    Without Jolpica's rows ``position_text`` of a race is a number for those who covered 90 % of the winner's laps (FIA
+    Sporting Regulations), else ``DNF`` or ``DNS``, and points are unknown.
     """
     timing = _timing(listed, who, session, fastest)
     driven = _driven(laps, stops)
@@ -97,9 +136,18 @@ def results(
 
 
 def starting_grid(official: list[Row]) -> pd.DataFrame:
-    """The grid of a race or sprint from its official rows: `GRID_COLUMNS`, those in the pit lane last.
+    """Return the grid of a race or sprint from its official results.
 
-    Who did not set off has no slot and is left out.
+    Parameters
+    ----------
+    official : list of dict
+        Jolpica's rows, see `jolpica.read`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a driver with `GRID_COLUMNS`, in grid order, pit-lane starters last. Drivers who did not start have no
+        slot and are left out.
     """
     slots = [row for row in official if row["grid"] is not None]
     lane = [row for row in official if row["grid"] is None and row["is_pit_lane"]]
@@ -114,9 +162,21 @@ def starting_grid(official: list[Row]) -> pd.DataFrame:
 def segment_times(
     parts: Iterable[pd.DataFrame | None], who: Mapping[str, Row], fastest: float | None = None
 ) -> dict[str, Row]:
-    """Driver -> best time of each part of a qualifying session, from FastF1's laps of each part.
+    """Find the best time of each driver in each part of a qualifying session; deleted laps do not count.
 
-    Laps faster than ``fastest`` (seconds; the session's fastest credible one) do not count.
+    Parameters
+    ----------
+    parts : iterable of pandas.DataFrame or None
+        FastF1's ``Laps`` of Q1, Q2 and Q3, one row a lap.
+    who : mapping
+        Car number -> identity, see `people`.
+    fastest : float, optional
+        The session's fastest credible lap in seconds; faster laps do not count.
+
+    Returns
+    -------
+    dict
+        Driver id -> ``q1_seconds``, ``q2_seconds``, ``q3_seconds``, where there are any.
     """
     times: dict[str, Row] = {}
     for number, part in enumerate(parts, start=1):
@@ -131,7 +191,7 @@ def segment_times(
 
 
 def _winner(official: list[Row]) -> Row:
-    """The winner's row, or an empty one."""
+    """Return the winner's row; empty without official rows."""
     return official[0] if official else {}
 
 
@@ -141,7 +201,7 @@ def _identity(row: Mapping[str, Any]) -> Row:
 
 
 def _timing(listed: pd.DataFrame, who: Mapping[str, Row], session: str, fastest: float | None = None) -> dict[str, Row]:
-    """What FastF1's own table says of each driver: place and times, but for times below ``fastest``."""
+    """Return place and times of each driver in FastF1's own table, without times below ``fastest``."""
     found = {}
     for row in listed.to_dict("records"):
         own = who.get(word(row.get("DriverNumber")) or "")
@@ -160,7 +220,7 @@ def _timing(listed: pd.DataFrame, who: Mapping[str, Row], session: str, fastest:
 
 
 def _driven(laps: pd.DataFrame | None, stops: pd.DataFrame | None) -> dict[str, Row]:
-    """Laps, best lap and stops of each driver; a deleted lap is no best lap."""
+    """Return laps, best lap and stops of each driver; a deleted lap is no best lap."""
     if laps is None:
         return {}
     stopped = {} if stops is None else stops.groupby("driver_id").size().to_dict()
@@ -182,7 +242,7 @@ def _driven(laps: pd.DataFrame | None, stops: pd.DataFrame | None) -> dict[str, 
 
 
 def _official(row: Row | None, winner: Row, session: str) -> Row:
-    """A driver's official columns; empty without an official row."""
+    """Return a driver's official columns; empty without an official row."""
     if row is None:
         return {}
     values: Row = {"official_position": row["position"], "position_text": row["position_text"]}
@@ -201,10 +261,10 @@ def _official(row: Row | None, winner: Row, session: str) -> Row:
 
 
 def _ordered(rows: list[Row], session: str, *, has_laps: bool) -> list[Row]:
-    """Rows in the order of the classification, numbered 1..n, with their best lap.
+    """Return rows in the order of the classification, numbered from 1, with their best lap.
 
-    Practice by the best lap. Else the official ones first; then by FastF1's place; then by time or distance,
-    where FastF1 gave no place.
+    Practice is ordered by the best lap. Other sessions have the official rows first, then those with a place in
+    FastF1's table, then the rest by time or distance.
     """
     timed = [row | {"best_lap_seconds": _best(row, session)} for row in rows]
 
@@ -213,7 +273,7 @@ def _ordered(rows: list[Row], session: str, *, has_laps: bool) -> list[Row]:
             times = tuple(row.get(f"q{n}_seconds") or 9e9 for n in (3, 2, 1))
         elif session in RACE_LIKE:
             times = (-(row.get("laps") or 0), row.get("ended") or 9e9)
-        else:  # of equal times the one set first is ahead, which FastF1's own order does not see to
+        else:  # of equal times the one set first is ahead; FastF1's order ignores that
             return row["best_lap_seconds"] or 9e9, row.get("best_at") or 9e9, row["driver_id"]
         return row.get("official_position") or 9e9, row.get("position") or 9e9, *times, row["driver_id"]
 
@@ -222,20 +282,20 @@ def _ordered(rows: list[Row], session: str, *, has_laps: bool) -> list[Row]:
 
 
 def _text(row: Row, *, is_timed: bool) -> str:
-    """The place; ``DNS`` for who is on the list of a timed session and did not leave the garage."""
+    """Return the place; ``DNS`` for drivers on the list of a timed session who did not leave the garage."""
     return "DNS" if is_timed and not row.get("laps") and not row["best_lap_seconds"] else str(row["position"])
 
 
 def _best(row: Row, session: str) -> float | None:
     if session in QUALIFYING_LIKE:
         times = [row[f"q{n}_seconds"] for n in (1, 2, 3) if row.get(f"q{n}_seconds")]
-        # Where qualifying was classified a driver without a time has none: the lap we see was deleted.
+        # In a classified qualifying a driver without a time has none: the lap in the timing was deleted.
         return min(times) if times else None if row.get("official_position") else row.get("timed_best")
     return row.get("best_lap_seconds") or row.get("timed_best")
 
 
 def _provisional(row: Row, winner: Row) -> Row:
-    """The text of a race place that only timing knows."""
+    """Return the text of a race place that only timing knows, and the laps behind."""
     enough = int((winner.get("laps") or 0) * CLASSIFIED_SHARE)
     laps = row.get("laps") or 0
     down = (winner.get("laps") or 0) - laps

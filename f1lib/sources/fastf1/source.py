@@ -3,11 +3,11 @@
 >>> source = FastF1Source(Path(".cache/fastf1"))
 >>> source.session(EventKey(2025, "Australian Grand Prix"), "Q", as_of).frames["laps"]
 
-For each session the order is: live timing, its mirror, then Jolpica for the results of qualifying, sprint
-and race (``provenance["route"]`` says which gave what; F1DB comes after, in the combined source). What a
-session has not is a fact of it and stands in ``provenance["facts"]``; ``provenance["complete"]`` is false
-where more can be had later. A fault that may pass fails the session, so that nothing half is kept: except
-from `PARTIAL_FROM` to `PARTIAL_UNTIL` after it became visible, when a prediction is waiting for it.
+For each session the order is: live timing, its mirror, then Jolpica for the results of qualifying, sprint and race
+(``provenance["route"]`` says which gave what; F1DB comes after, in the combined source). Why a part of a session is
+missing is in ``provenance["facts"]``; ``provenance["complete"]`` is False where more can be had later. A fault that may
+pass fails the whole session, so that no half answer is stored, except from `PARTIAL_FROM` to `PARTIAL_UNTIL` after it
+became visible, when a prediction is waiting for it.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 ATTRIBUTION = f"FastF1, https://github.com/theOehrly/Fast-F1 (Formula One's live timing); {jolpica.ATTRIBUTION}"
 FIRST_SEASON = 2018  # live timing begins there
-# A calendar that was read this long ago is read again before a session is asked for.
+# A calendar older than this is read again before a session is asked for.
 SCHEDULE_KEPT = timedelta(hours=6)
 PARTIAL_FROM, PARTIAL_UNTIL = timedelta(hours=4), timedelta(hours=48)
-# Timing that does not reach the session's end is taken as it is when nothing more came in a day.
+# Timing that does not reach the session's end is accepted after a day.
 UNFINISHED_UNTIL = timedelta(hours=24)
 _NEXT_CALENDAR_MONTH = 12
 
@@ -57,12 +57,25 @@ class _Season:
 
 
 class FastF1Source:
-    """See `sources.base.SessionSource`.
+    """See `protocols.SessionSource`.
 
-    ``cache`` is FastF1's folder, ``base`` an address that stands for every upstream, ``account`` user name and
-    password of an F1 account or None, ``cache_bytes`` what our downloads may take in ``cache``. ``entered_teams``
-    gives the teams that are entered in a season by another source, for a team that `is_team` does not know yet.
-    ``options`` go to `http.Upstream` (politeness, sleep, chance).
+    Parameters
+    ----------
+    cache : Path
+        FastF1's cache folder.
+    base : str
+        Address that stands for every upstream; empty for none.
+    account : tuple of str, optional
+        User name and password of an F1 account.
+    first_season : int
+        First year that can be asked for; 2018 at the earliest, when live timing begins.
+    cache_bytes : int
+        Bytes that f1lib's downloads may take in ``cache``.
+    entered_teams : callable
+        Season and ``as_of`` -> ids of the teams that are entered by another source, for a team that `is_team` does not
+        know yet.
+    **options
+        Fields of `http.Upstream` (politeness, sleep, chance).
     """
 
     name = "fastf1"
@@ -87,14 +100,14 @@ class FastF1Source:
         self._seasons: dict[int, _Season] = {}
 
     def seasons(self, as_of: datetime) -> list[int]:
-        """The seasons up to the year of ``as_of``; in December the next one too, once its calendar is out."""
+        """Return the seasons up to the year of ``as_of``; in December the next one too, once its calendar is out."""
         years = list(range(self._first_season, as_of.year + 1))
         if as_of.month >= _NEXT_CALENDAR_MONTH and self._is_out(as_of.year + 1, as_of):
             years.append(as_of.year + 1)
         return years
 
     def schedule(self, season: int, as_of: datetime) -> Schedule:
-        """See `SessionSource.schedule`; the calendar as FastF1 has it now."""
+        """See `SessionSource.schedule`; the calendar is FastF1's current one."""
         found = self._read_season(season, as_of)
         provenance = {"source": self.name, "attribution": ATTRIBUTION, "versions": versions(), "calls": found.calls}
         return Schedule(found.events.copy(), found.sessions.copy(), provenance | {"warnings": found.odd})
@@ -110,11 +123,11 @@ class FastF1Source:
             self._wire.folder.claim(asked.api_path)
             loaded = load(asked, is_qualifying=session in fastf1_results.QUALIFYING_LIKE)
             rows, trouble, is_other = self._official(row, session, loaded)
-            if is_other:  # FastF1 asks by round number, too
+            if is_other:  # FastF1 requests by round number, too
                 loaded = loaded.without_official()
             verdict = judge(self._wire.upstream.calls)
             late = as_of - row["available_utc"]
-            self._insist(f"{key} {session}", loaded, rows, verdict, late)
+            self._require_content(f"{key} {session}", loaded, rows, verdict, late)
             if not loaded.is_over and late < UNFINISHED_UNTIL:
                 self._wire.folder.drop(asked.api_path)
                 raise NotPublishedYet(f"{key} {session}: live timing does not reach the end of the session yet")
@@ -159,7 +172,7 @@ class FastF1Source:
         return True
 
     def _read_season(self, season: int, as_of: datetime) -> _Season:
-        """The calendar as it is now, kept for this very moment; raises `SourceError`."""
+        """Read the current calendar, kept for the same ``as_of``; raise `SourceError`."""
         known = self._seasons.get(season)
         if known and known.read_at == as_of:
             return known
@@ -182,7 +195,7 @@ class FastF1Source:
         return self._seasons[season]
 
     def _visible(self, key: EventKey, session: str, moment: str, as_of: datetime) -> tuple[dict[str, Any], Any]:
-        """The session's row of the calendar and FastF1's event; raises `NotPublishedYet` before its time."""
+        """Return the session's row of the calendar and FastF1's event; raise `NotPublishedYet` before its time."""
         known = self._seasons.get(key.season)
         if known is None or not timedelta(0) <= as_of - known.read_at <= SCHEDULE_KEPT:
             known = self._read_season(key.season, as_of)
@@ -202,9 +215,10 @@ class FastF1Source:
         return row | place | {"fastf1_name": name}, event
 
     def _official(self, row: dict[str, Any], session: str, loaded: Loaded) -> tuple[list[jolpica.Row], list[str], bool]:
-        """Jolpica's rows: read from what FastF1 was given, or asked for where FastF1 did not come that far.
+        """Return Jolpica's rows: read from FastF1's own request, or fetched where FastF1 did not make one.
 
-        With them what went wrong, and whether the answer is of another event, which counts that round.
+        With them come the warnings, and whether the answer is of another event, because Jolpica counts rounds
+        differently.
         """
         if session not in jolpica.ENDPOINTS:
             return [], [], False
@@ -222,8 +236,8 @@ class FastF1Source:
             return [], [str(error)], False
         return [], [], False
 
-    def _insist(self, what: str, loaded: Loaded, rows: list[Any], verdict: Verdict, late: timedelta) -> None:
-        """Raise unless what came is worth keeping."""
+    def _require_content(self, what: str, loaded: Loaded, rows: list[Any], verdict: Verdict, late: timedelta) -> None:
+        """Raise unless the answer is worth storing."""
         something = bool(rows) or loaded.laps is not None
         if verdict.faults and not (something and PARTIAL_FROM <= late <= PARTIAL_UNTIL):
             verdict.raise_fault()
@@ -260,7 +274,7 @@ def _identity(row: dict[str, Any]) -> EventIdentity:
 def _frames(
     loaded: Loaded, official: list[Any], session: str, season: int, teams: Collection[str]
 ) -> tuple[dict[str, pd.DataFrame], list[dict[str, Any]]]:
-    """The session's frames, and what of them was refused; see `plausible.refuse`."""
+    """Return the session's frames and the refused values; see `plausible.refuse`."""
     who = fastf1_results.people(loaded.listed, official, season, teams)
     frames: dict[str, pd.DataFrame] = {}
     refused = [

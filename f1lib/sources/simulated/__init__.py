@@ -1,1 +1,1 @@
-"""A season generator with known truth: what the tests, an offline trial and the leak campaigns run on."""
+"""A season generator with known truth, for tests, offline trials and leak campaigns."""

@@ -1,4 +1,4 @@
-"""The calendar of the simulated world: real circuits and event names, on the Sundays where they usually stand."""
+"""Calendar of the simulated world: real circuits and event names, on their usual Sundays."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _CALENDAR = """
 49|abu-dhabi|yas-marina|2010||17
 """
 
-# The events that really were sprint weekends; a later season keeps the newest list.
+# The real sprint weekends; a later season has the newest list.
 _SPRINTS = {
     2021: "great-britain italy sao-paulo",
     2022: "emilia-romagna austria sao-paulo",
@@ -92,16 +92,16 @@ class Weekend:
     starts: Mapping[str, datetime] = field(hash=False)
 
     def available(self, session: str) -> datetime:
-        """When the session's answer may be seen."""
+        """Return when the session's answer becomes visible."""
         return self.starts[session] + weekend.SESSION_LENGTH[session] + weekend.PUBLICATION_LAG
 
     def grid_available(self, session: str) -> datetime:
-        """When the starting grid of ``R`` or ``S`` may be seen."""
+        """Return when the starting grid of ``R`` or ``S`` becomes visible."""
         return self.starts[session] - weekend.GRID_LEAD
 
 
 def event_format(season: int, grand_prix: str) -> str:
-    """How the weekend is run: sprints from 2021, the shootout in 2023 only, sprint qualifying from 2024."""
+    """Return the format of an event: sprints from 2021, the shootout in 2023 only, sprint qualifying from 2024."""
     if grand_prix not in _SPRINTS.get(min(season, max(_SPRINTS)), "").split():
         return "conventional"
     return {2021: "sprint", 2022: "sprint", 2023: "sprint_shootout"}.get(season, "sprint_qualifying")
@@ -109,14 +109,14 @@ def event_format(season: int, grand_prix: str) -> str:
 
 @cache
 def calendar(season: int) -> tuple[Weekend, ...]:
-    """The weekends of a season in order; the same in every simulated world. Empty before 2010."""
+    """Return the weekends of a season in order; the same in every simulated world, empty before 2010."""
     rows = [line.split("|") for line in _CALENDAR.strip().splitlines()]
     held = [row for row in rows if int(row[3]) <= season and (not row[4] or season <= int(row[4]))]
     return tuple(_weekend(season, number, row) for number, row in enumerate(held, start=1))
 
 
 def find(key: EventKey) -> Weekend | None:
-    """The weekend of a key, or None when that season has no such event."""
+    """Return the weekend of a key; None when that season has no such event."""
     return next((w for w in calendar(key.season) if w.key.folder == key.folder), None)
 
 

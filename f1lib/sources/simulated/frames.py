@@ -1,4 +1,4 @@
-"""A simulated weekend as the frames of `sources.base`: results, grids, stops, weather, messages."""
+"""Frames of a simulated weekend as of `protocols`: results, grids, pit stops, weather, race control."""
 
 from __future__ import annotations
 
@@ -33,7 +33,20 @@ _SPRINT_POINTS_2021 = (3, 2, 1)
 
 
 def schedule(weekends: tuple[Weekend, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The weekends as tables ``events`` and ``sessions``."""
+    """Return a season's weekends as tables.
+
+    Parameters
+    ----------
+    weekends : tuple of Weekend
+        As of `calendar.calendar`.
+
+    Returns
+    -------
+    events : pandas.DataFrame
+        One row an event, columns of table ``events``, by round.
+    sessions : pandas.DataFrame
+        One row an event and session, columns of table ``sessions``, in the order they are run.
+    """
     events, sessions = [], []
     for weekend in weekends:
         place = weekend.circuit
@@ -77,7 +90,23 @@ def _session_row(weekend: Weekend, code: str) -> dict[str, Any]:
 
 
 def identity(run: WeekendRun, session: str, numbers: list[str]) -> dict[str, Any]:
-    """Who sits in each car of a session: columns a car, in the order of the cars."""
+    """Return driver and team of each car of a session.
+
+    Parameters
+    ----------
+    run : WeekendRun
+        The weekend.
+    session : str
+        Code of the session.
+    numbers : list of str
+        Car numbers, in the order of ``run.entries(session)``.
+
+    Returns
+    -------
+    dict
+        ``driver_id``, ``driver_number``, ``abbreviation``, ``full_name``, ``team_id``, ``team_name`` -> one value a
+        car, in the same order.
+    """
     entries = run.entries(session)
     return {
         "driver_id": [e.driver.driver_id for e in entries],
@@ -90,7 +119,22 @@ def identity(run: WeekendRun, session: str, numbers: list[str]) -> dict[str, Any
 
 
 def timed_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
-    """``RESULT_COLUMNS`` of practice or qualifying, in the order of the classification."""
+    """Return the results of practice or qualifying.
+
+    Parameters
+    ----------
+    run : WeekendRun
+        The weekend.
+    session : str
+        Code of the session.
+    numbers : list of str
+        Car numbers, in the order of ``run.entries(session)``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a driver with `RESULT_COLUMNS`, in the order of the classification; times in seconds.
+    """
     timed = run.timed(session)
     n = len(timed.order)
     places = np.empty(n, dtype=int)
@@ -114,7 +158,22 @@ def timed_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataF
 
 
 def race_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
-    """``RESULT_COLUMNS`` of a race or sprint, in the official order."""
+    """Return the results of a race or sprint.
+
+    Parameters
+    ----------
+    run : WeekendRun
+        The weekend.
+    session : str
+        ``R`` or ``S``.
+    numbers : list of str
+        Car numbers, in the order of ``run.entries(session)``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a driver with `RESULT_COLUMNS`, in the official order; times and gaps in seconds.
+    """
     finish, grid = run.finish(session), run.grid(session)
     n = len(finish.order)
     places, slots = np.empty(n, dtype=int), {int(car): slot for slot, car in enumerate(grid.order, start=1)}
@@ -143,7 +202,27 @@ def race_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFr
 
 
 def points(season: int, session: str, order: list[int], counted: list[bool], best: Any) -> list[float]:
-    """Championship points a car: the race's since 2010, the sprint's since 2021, the fastest lap's of 2019-2024."""
+    """Return the championship points of each car.
+
+    Parameters
+    ----------
+    season : int
+        Year.
+    session : str
+        ``R`` or ``S``.
+    order : list of int
+        The cars in the official order.
+    counted : list of bool
+        Whether each car is classified.
+    best : array of float
+        Fastest lap of each car in seconds, NaN where there is none.
+
+    Returns
+    -------
+    list of float
+        One value a car: the race's scale since 2010 or the sprint's since 2021, and the point of 2019-2024 for the
+        fastest lap of a driver in the first ten.
+    """
     sprint = _SPRINT_POINTS_2021 if season == 2021 else _SPRINT_POINTS
     table = _POINTS if session == "R" else sprint
     scored = [0.0] * len(order)
@@ -157,7 +236,22 @@ def points(season: int, session: str, order: list[int], counted: list[bool], bes
 
 
 def starting_grid(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
-    """``GRID_COLUMNS`` in the order of the grid, pit-lane starters at its end."""
+    """Return the starting grid of a race or sprint.
+
+    Parameters
+    ----------
+    run : WeekendRun
+        The weekend.
+    session : str
+        ``R`` or ``S``.
+    numbers : list of str
+        Car numbers, in the order of ``run.entries(session)``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a driver on the grid with `GRID_COLUMNS`, in grid order, pit-lane starters last.
+    """
     grid = run.grid(session)
     places = {int(car): place for place, car in enumerate(grid.order, start=1)}
     n = len(numbers)
@@ -170,7 +264,21 @@ def starting_grid(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataF
 
 
 def pit_stops(run: WeekendRun, session: str) -> pd.DataFrame:
-    """``PIT_STOP_COLUMNS``: a row a stop, by driver and lap."""
+    """Return the pit stops of a race or sprint.
+
+    Parameters
+    ----------
+    run : WeekendRun
+        The weekend.
+    session : str
+        ``R`` or ``S``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a driver and stop, by seat and lap, with `PIT_STOP_COLUMNS`; ``duration_seconds`` is the time lost in
+        the pit lane.
+    """
     finish, entries = run.finish(session), run.entries(session)
     stopped = finish.run.pit_in & ~np.isnan(finish.times)
     cars, laps = np.nonzero(stopped)
@@ -184,13 +292,41 @@ def pit_stops(run: WeekendRun, session: str) -> pd.DataFrame:
 
 
 def weather(run: WeekendRun, session: str) -> pd.DataFrame:
-    """``WEATHER_COLUMNS``: a row a minute of the session, from the begin of the feed."""
+    """Return the weather of a session as measured at the track.
+
+    Parameters
+    ----------
+    run : WeekendRun
+        The weekend.
+    session : str
+        Code of the session.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a minute, from the start of the feed on, with `WEATHER_COLUMNS`; units as of ``fastf1.frames.weather``.
+    """
     columns = minutes(run.world, run.weekend, run.sky, session, FEED_LEAD)
     return pd.DataFrame(columns)[WEATHER_COLUMNS].astype({"rainfall": "boolean"})
 
 
 def race_control(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
-    """``RACE_CONTROL_COLUMNS``: lights, flags, safety cars, deleted times, retirements, in the order of time."""
+    """Return the race control messages: lights, flags, safety cars, deleted times, retirements.
+
+    Parameters
+    ----------
+    run : WeekendRun
+        The weekend.
+    session : str
+        Code of the session.
+    numbers : list of str
+        Car numbers, in the order of ``run.entries(session)``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a message, by time, with `RACE_CONTROL_COLUMNS`; ``time_utc`` aware.
+    """
     length = domain_weekend.SESSION_LENGTH[session].total_seconds()
     rows: list[tuple[float, Any, str, Any, Any, Any, Any, str]] = [
         (0.0, 1, "Flag", "GREEN", "Track", None, None, "GREEN LIGHT - PIT EXIT OPEN")
@@ -243,7 +379,7 @@ def _clock(seconds: float) -> str:
 
 
 def _shaped(columns: dict[str, Any], names: list[str], order: Any = None) -> pd.DataFrame:
-    """`protocols.shaped` of arrays, rows in ``order``: half the time for the thousands of frames of a world."""
+    """Return arrays as a frame, like `protocols.shaped` in half the time; rows in ``order``."""
     rows = np.arange(len(next(iter(columns.values())))) if order is None else order
     nothing = np.full(len(rows), None, dtype=object)
     arrays = {name: _array(name, np.asarray(columns[name])[rows] if name in columns else nothing) for name in names}

@@ -1,4 +1,4 @@
-"""Lap times of a simulated session as a frame: contract ``laps`` without the keys of its session."""
+"""Laps of a simulated session as a frame: the columns of table ``laps`` without the keys of the session."""
 
 from __future__ import annotations
 
@@ -22,7 +22,23 @@ _TYRES = np.array([*COMPOUNDS], dtype=object)
 
 
 def timed_laps(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
-    """Laps of practice or qualifying: a row a driver and completed lap."""
+    """Return the laps of practice or qualifying.
+
+    Parameters
+    ----------
+    run : WeekendRun
+        The weekend.
+    session : str
+        Code of the session.
+    numbers : list of str
+        Car numbers, in the order of ``run.entries(session)``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a driver and completed lap, by seat and lap; columns as in FastF1's ``frames.LAP_COLUMNS``, times in
+        seconds, speeds in km/h.
+    """
     timed = run.timed(session)
     cars, laps = np.nonzero(~np.isnan(timed.seconds))
     kind = timed.kind[cars, laps]
@@ -43,20 +59,35 @@ def timed_laps(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFram
 
 
 def race_laps(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
-    """Laps of a race or sprint: a row a driver and completed lap; the first lacks a sector, as in the real feed."""
+    """Return the laps of a race or sprint; the first lap lacks a sector, as in the real feed.
+
+    Parameters
+    ----------
+    run : WeekendRun
+        The weekend.
+    session : str
+        ``R`` or ``S``.
+    numbers : list of str
+        Car numbers, in the order of ``run.entries(session)``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As of `timed_laps`.
+    """
     finish = run.finish(session)
-    times, walk = finish.times, finish.run
+    times, course = finish.times, finish.run
     cars, laps = np.nonzero(~np.isnan(times))
     places = np.argsort(np.argsort(np.where(np.isnan(times), np.inf, times), axis=0), axis=0) + 1
-    pit_out = np.roll(walk.pit_in, 1, axis=1)
+    pit_out = np.roll(course.pit_in, 1, axis=1)
     pit_out[:, 0] = run.grid(session).pit_lane
-    status = np.array(walk.status, dtype=object)[laps]
-    pit_in, came_out = walk.pit_in[cars, laps], pit_out[cars, laps]
+    status = np.array(course.status, dtype=object)[laps]
+    pit_in, came_out = course.pit_in[cars, laps], pit_out[cars, laps]
     columns = {
         "lap_number": laps + 1,
         "lap_time_seconds": np.round(np.diff(times, axis=1, prepend=0.0)[cars, laps], 3),
-        "tyre_life": walk.age[cars, laps].astype(float),
-        "stint": walk.stint[cars, laps],
+        "tyre_life": course.age[cars, laps].astype(float),
+        "stint": course.stint[cars, laps],
         "position": places[cars, laps],
         "track_status": status,
         "is_accurate": (laps > 0) & ~pit_in & ~came_out & np.isin(status, (CLEAR, YELLOW)),
@@ -65,7 +96,7 @@ def race_laps(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame
         "is_pit_out": came_out,
         "session_time_seconds": np.round(FEED_LEAD + FORMATION + times[cars, laps], 3),
     }
-    return _frame(run, session, numbers, cars, walk.compound[cars, laps], columns)
+    return _frame(run, session, numbers, cars, course.compound[cars, laps], columns)
 
 
 def _frame(
@@ -93,7 +124,7 @@ def _array(values: Any, dtype: str, n: int) -> Any:
 
 
 def _sectors(run: WeekendRun, cars: Any, columns: dict[str, Any], rng: np.random.Generator) -> dict[str, Floats]:
-    """Three sectors that add up to the lap; a car good on the straights gains most in the first."""
+    """Split laps into three sectors that add up; a car that is fast on the straights gains most in the first."""
     share = run.world.dice("sectors", run.weekend.circuit.circuit_id).dirichlet((60.0, 70.0, 60.0))
     lap = columns["lap_time_seconds"]
     fit = run.world.season(run.weekend.key.season).fit[[e.team for e in run.entries("R")], 0][cars]

@@ -1,7 +1,7 @@
-"""The people of the simulated world: who drives, how well, for whom, and how seats change hands in winter.
+"""Drivers of the simulated world: their skill, their teams, and the changes of seats in winter.
 
-Nobody here exists. Names are put together from syllables and end in ``(sim)``, ids begin with ``sim-``.
-Skills are lap time in percent of a lap: negative is faster than the average driver.
+All are invented. Names are put together from syllables and end in ``(sim)``, ids begin with ``sim-``. Skills are lap
+time in percent of a lap: negative is faster than the average driver.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ _ENDS = "ik ane und ost ell uist ay orne ield arde ov olt ick en amar".split()
 
 @dataclass(frozen=True)
 class Driver:
-    """One driver: fixed talents, a year of birth and the first season, and the number worn for life (0: none yet)."""
+    """One driver: fixed skills, year of birth, first season, and permanent car number (0: none yet).
+
+    ``quali``, ``race`` and ``wet`` are percent of lap time, ``crash`` and ``tyres`` factors on the usual risk and wear;
+    ``takes_one`` says whether a champion wears number 1.
+    """
 
     driver_id: str
     full_name: str
@@ -44,16 +48,17 @@ class Driver:
     number: int = 0
 
     def form(self, season: int) -> float:
-        """Percent of lap time lost to inexperience (the first two seasons) and to age (from 36 on)."""
+        """Return the percent of lap time lost to inexperience (the first two seasons) and to age (from 36 on)."""
         learning = (0.18, 0.07)[season - self.debut] if 0 <= season - self.debut < 2 else 0.0
         return learning + 0.035 * max(0, season - self.born - 35)
 
 
 @dataclass(frozen=True)
 class Paddock:
-    """A season's people: everybody by id, seats (driver -> team), last season under contract, reserves, newcomers made.
+    """The drivers of a season, immutable; each winter gives a new one.
 
-    Never changed: each winter gives a new one.
+    ``drivers`` by id; ``seats`` driver -> team; ``contracts`` driver -> last season; ``reserves`` by id; ``made``
+    counts the drivers invented so far.
     """
 
     drivers: Mapping[str, Driver]
@@ -64,7 +69,22 @@ class Paddock:
 
 
 def first_paddock(teams: Sequence[str], year: int, rng: np.random.Generator) -> Paddock:
-    """The people of the world's first season: two drivers a team of all ages, and the reserves."""
+    """Draw the drivers of the world's first season: two drivers of any age a team, and the reserves.
+
+    Parameters
+    ----------
+    teams : sequence of str
+        Team ids.
+    year : int
+        The season.
+    rng : numpy.random.Generator
+        Random numbers.
+
+    Returns
+    -------
+    Paddock
+        The drivers of the season.
+    """
     paddock = Paddock({}, {}, {}, (), 0)
     for team in [t for t in teams for _ in range(2)]:
         paddock = _hire(paddock, year, int(rng.integers(20, 35)), rng)
@@ -74,10 +94,25 @@ def first_paddock(teams: Sequence[str], year: int, rng: np.random.Generator) -> 
 
 
 def winter(before: Paddock, teams: Sequence[str], year: int, rng: np.random.Generator) -> Paddock:
-    """The people of ``year``: some leave, some move, reserves step up.
+    """Draw the drivers of ``year`` from those of the season before: some leave, some move, reserves are promoted.
 
-    ``teams`` are the teams of ``year``, the most attractive first; the best free driver, as far as team
-    bosses can tell, takes the best free seat.
+    The best free driver, as far as teams can tell, takes the best free seat.
+
+    Parameters
+    ----------
+    before : Paddock
+        The drivers at the end of the season before.
+    teams : sequence of str
+        Team ids of ``year``, the most attractive first.
+    year : int
+        The season.
+    rng : numpy.random.Generator
+        Random numbers.
+
+    Returns
+    -------
+    Paddock
+        The drivers of the season.
     """
     leaving = [d for d in before.seats if _leaves(before, d, year, rng)]
     free = [d for d in before.seats if d not in leaving and before.contracts[d] < year and rng.random() < 0.6]
@@ -97,7 +132,22 @@ def winter(before: Paddock, teams: Sequence[str], year: int, rng: np.random.Gene
 
 
 def replaced(paddock: Paddock, out: str, stepping_in: str, year: int) -> Paddock:
-    """The people after ``stepping_in`` took the seat of ``out`` within the season ``year``, for good."""
+    """Return the drivers after a permanent change of seat within a season.
+
+    Parameters
+    ----------
+    paddock : Paddock
+        The drivers before.
+    out, stepping_in : str
+        Ids of the driver who leaves and of the reserve who takes the seat.
+    year : int
+        The season.
+
+    Returns
+    -------
+    Paddock
+        The drivers after.
+    """
     paddock = _promote(paddock, stepping_in, year)
     seats = {(stepping_in if d == out else d): t for d, t in paddock.seats.items()}
     contracts = {d: end for d, end in paddock.contracts.items() if d != out} | {stepping_in: year}
@@ -112,7 +162,7 @@ def _leaves(paddock: Paddock, driver_id: str, year: int, rng: np.random.Generato
 
 
 def _promote(paddock: Paddock, driver_id: str, year: int) -> Paddock:
-    """A reserve becomes a regular: no reserve any more, and the first season is this one."""
+    """Make a reserve a regular driver, whose first season is ``year``."""
     driver = replace(paddock.drivers[driver_id], debut=year)
     reserves = tuple(d for d in paddock.reserves if d != driver_id)
     return replace(paddock, drivers={**paddock.drivers, driver_id: driver}, reserves=reserves)
@@ -124,7 +174,7 @@ def _sign(paddock: Paddock, driver_id: str, team: str, last_season: int) -> Padd
 
 
 def _number(paddock: Paddock, rng: np.random.Generator) -> Paddock:
-    """A number for life for each regular who has none; numbers of those who left last winter rest for a year."""
+    """Give each regular driver without a permanent number one; numbers of those who left last winter are kept free."""
     for driver_id in paddock.seats:
         driver = paddock.drivers[driver_id]
         if not driver.number:
@@ -141,10 +191,10 @@ def _fill_reserves(paddock: Paddock, year: int, rng: np.random.Generator) -> Pad
 
 
 def _hire(paddock: Paddock, debut: int, age: int, rng: np.random.Generator) -> Paddock:
-    """A newcomer among the reserves; ``debut`` is put back to the year in which a seat is really taken."""
+    """Add an invented driver to the reserves; ``debut`` is set again when a seat is taken."""
     serial = paddock.made
     pairs = len(_STARTS) * len(_ENDS)
-    place = serial * 137 % pairs  # 137 shares no factor with 360: every surname once before one returns
+    place = serial * 137 % pairs  # 137 shares no factor with 360: every surname is used once before one repeats
     surname = _STARTS[place % len(_STARTS)] + _ENDS[place // len(_STARTS)] + " II" * (serial // pairs)
     first = _FIRST[int(rng.integers(len(_FIRST)))]
     talent = rng.normal(0, 0.14)
@@ -166,7 +216,7 @@ def _hire(paddock: Paddock, debut: int, age: int, rng: np.random.Generator) -> P
 
 
 def _abbreviation(surname: str, paddock: Paddock) -> str:
-    """Three letters that nobody active wears: the surname's first three, or its first two and a later one."""
+    """Return three letters that nobody active has: the surname's first three, or its first two and a later one."""
     worn = {paddock.drivers[d].abbreviation for d in (*paddock.seats, *paddock.contracts, *paddock.reserves)}
     letters = surname.replace(" ", "").upper()
     fitting = [letters[:2] + later for later in letters[2:] + "XYZWKQJ" if letters[:2] + later not in worn]

@@ -1,7 +1,7 @@
-"""One race or sprint, lap by lap: tyres, stops, traffic, safety cars, retirements.
+"""Simulate one race or sprint lap by lap: tyres, stops, traffic, safety cars, retirements.
 
-The race is a walk over the laps; on each, the cars are taken in the order on the road, and who comes up behind
-another must be quick enough to pass. Times are seconds since the start, compounds the indices of `COMPOUNDS`.
+On each lap the cars are taken in the order on the road; a car that comes up behind another must be enough faster to
+pass. Times are seconds since the start, compounds are indices of `COMPOUNDS`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ _SLOW = {CLEAR: 1.0, YELLOW: 1.01, SAFETY_CAR: 1.45, VIRTUAL: 1.3}
 
 @dataclass(frozen=True)
 class RaceSetup:
-    """What a race starts from; arrays have a value a car, pace in percent of a lap and lower is faster.
+    """Conditions of a race; arrays have one value a car, pace in percent of a lap and lower is faster.
 
-    ``slots``: grid place from 0 (pit-lane starters last); -1 does not start. ``wetness``: the track's, a lap.
-    ``failing`` and ``crashing``: chance to fail or crash over the race. ``wear``: tyre use of circuit and driver.
+    ``slots``: grid place from 0 (pit-lane starters last); -1 does not start. ``wetness``: of the track, one value a
+    lap. ``failing`` and ``crashing``: probability to fail or crash over the race. ``wear``: tyre use of circuit and
+    driver.
     """
 
     lap_seconds: float
@@ -54,11 +55,12 @@ class RaceSetup:
 
 @dataclass(frozen=True)
 class RaceRun:
-    """What happened. Matrices are cars x laps: ``ends`` (time at the end of the lap, NaN when not completed),
-    ``compound``, ``age`` (laps on the set at the end of the lap), ``stint``, ``pit_in``, ``pit_out``.
+    """Course of a race; matrices are cars x laps.
 
-    ``out_lap``: laps begun when the car stopped, or more than the race's laps; ``crashed`` says how it stopped;
-    ``status`` a track status a lap; ``stop_seconds`` time lost in the pit lane on that lap.
+    ``ends``: time at the end of the lap, NaN when not completed; ``compound``; ``age``: laps on the set at the end of
+    the lap; ``stint``; ``pit_in``; ``stop_seconds``: time lost in the pit lane on that lap. ``out_lap``: laps begun
+    when the car stopped, or more than the race's laps; ``crashed``: whether it stopped in an accident; ``status``:
+    track status a lap.
     """
 
     ends: Floats
@@ -72,14 +74,14 @@ class RaceRun:
     status: list[str]
 
 
-class _Walk:
-    """The state of a race under way."""
+class _RaceState:
+    """State of a race under way."""
 
     def __init__(self, setup: RaceSetup, rng: np.random.Generator) -> None:
         self.setup, self.rng = setup, rng
         n, laps = len(setup.pace), setup.laps
         self.out_lap, self.crashed = _retirements(setup, rng)
-        self.status = _neutralised(setup, self.out_lap, self.crashed, rng)
+        self.status = _track_status(setup, self.out_lap, self.crashed, rng)
         self.plan, self.tyre = _strategy(setup, rng)
         self.repaired_on = np.where(rng.random(n) < LONG_REPAIR, rng.integers(3, max(4, laps - 5), n), -1)
         self.repair = rng.uniform(5, 20, n) * setup.lap_seconds
@@ -97,7 +99,7 @@ class _Walk:
         self.pit_in = np.zeros(shape, dtype=bool)
 
     def run(self) -> RaceRun:
-        """Every lap of the race."""
+        """Run every lap of the race."""
         order = [int(i) for i in np.argsort(np.where(self.setup.slots < 0, 99, self.setup.slots))]
         order = [i for i in order if self.setup.slots[i] >= 0]
         for lap in range(self.setup.laps):
@@ -110,7 +112,7 @@ class _Walk:
     def _lap(self, lap: int, order: list[int]) -> list[int]:
         self.age += 1
         stopping = self._stops(lap, order)
-        free = self._free(lap)
+        free = self._free_lap_times(lap)
         lost = np.zeros(len(free))
         for i in stopping:
             lost[i] = self.setup.pit_loss * (0.62 if self.status[lap] == SAFETY_CAR else 1.0) + self.rng.gamma(1.2, 1.0)
@@ -129,18 +131,18 @@ class _Walk:
             self.stint[i] += 1
         return order
 
-    def _free(self, lap: int) -> Floats:
-        """Lap time of each car on an empty road."""
+    def _free_lap_times(self, lap: int) -> Floats:
+        """Return the lap time of each car without traffic."""
         setup, wetness = self.setup, float(self.setup.wetness[lap])
         used = WEARS[self.tyre] * setup.wear * self.age * (1 + 0.012 * self.age)
         fuel = FUEL * (1 - lap / max(setup.laps, 1)) - FUEL / 2
-        suited = _suited(wetness, self.tyre)
+        suited = _loss_by_water(wetness, self.tyre)
         percent = setup.pace + GRIP[self.tyre] + used + fuel + suited
         base = setup.lap_seconds * _SLOW[self.status[lap]]
         return np.asarray(base * (1 + percent / 100) + self.jitter[lap], dtype=np.float64)
 
     def _stops(self, lap: int, order: list[int]) -> dict[int, int]:
-        """Car -> next compound, for those who come in at the end of this lap."""
+        """Return car -> next compound for the cars that stop at the end of this lap."""
         setup, wetness = self.setup, float(self.setup.wetness[lap])
         found: dict[int, int] = {}
         if lap in (0, setup.laps - 1):
@@ -164,18 +166,18 @@ class _Walk:
         return found
 
     def _is_soon(self, car: int, lap: int) -> bool:
-        """Whether a planned stop is near enough to make it now, when it is cheap."""
+        """Whether a planned stop is near enough to be made now, under a safety car."""
         return self.plan[car][0][0] - lap < 16 and bool(self.age[car] > 7)
 
     def _start(self, order: list[int], free: Floats) -> list[int]:
-        """The first lap: from the grid in order, a good or bad start, some places won and lost."""
+        """Run the first lap: from the grid in order, with random starts that gain or lose places."""
         setup = self.setup
         away = 0.22 * np.arange(len(order)) + self.rng.normal(0, 0.45, len(order)) + 6.0 + 18.0 * setup.pit_lane[order]
         self.time[order] = setup.lap_seconds * 1.02 + away + 0.25 * (free[order] - setup.lap_seconds)
         return sorted(order, key=lambda i: float(self.time[i]))
 
     def _behind_safety_car(self, lap: int, order: list[int], free: Floats, lost: Floats, bunched: bool) -> list[int]:
-        """Nobody passes but those who stop; behind the safety car the gaps close."""
+        """Run a neutralised lap: places change only by stops; behind the safety car the gaps close."""
         ahead = -1.0
         for i in order:
             quick = self.time[i] + (self.setup.lap_seconds * 1.15 if bunched else free[i])
@@ -186,7 +188,7 @@ class _Walk:
         return sorted(order, key=lambda i: float(self.time[i]))
 
     def _racing(self, lap: int, order: list[int], free: list[float], lost: list[float]) -> list[int]:
-        """Green flag: each car drives its own time unless it comes up behind one that it cannot pass."""
+        """Run a lap under green: each car drives its own time unless it comes up behind one that it cannot pass."""
         time, chance = self.time.tolist(), self.chance[lap]
         ease = 0.45 if self.setup.wetness[lap] > INTERMEDIATE_FROM else 1.0
         threshold = self.setup.passing * ease
@@ -210,12 +212,12 @@ class _Walk:
 
 
 def run_race(setup: RaceSetup, rng: np.random.Generator) -> RaceRun:
-    """Run a race: the same ``setup`` and random numbers give the same race."""
-    return _Walk(setup, rng).run()
+    """Run a race; the same ``setup`` and random numbers give the same race."""
+    return _RaceState(setup, rng).run()
 
 
-def _suited(wetness: float, tyre: Ints) -> Floats:
-    """Percent of lap time lost to water, and to tyres that do not suit it."""
+def _loss_by_water(wetness: float, tyre: Ints) -> Floats:
+    """Return the percent of lap time lost to water, and to tyres that do not suit it."""
     slick = 26.0 * wetness
     intermediate = 5.0 + 2.0 * wetness + 9.0 * max(0.0, wetness - WET_FROM)
     full = 8.5 + 1.0 * wetness
@@ -223,7 +225,10 @@ def _suited(wetness: float, tyre: Ints) -> Floats:
 
 
 def _retirements(setup: RaceSetup, rng: np.random.Generator) -> tuple[Ints, Flags]:
-    """Lap on which each car stops (past the end: never), and whether by accident; a quarter of accidents on lap one."""
+    """Draw the lap on which each car stops (past the end: never), and whether by accident.
+
+    Three in ten accidents happen on the first two laps.
+    """
     n, laps = len(setup.pace), setup.laps
     accident = rng.random(n) < setup.crashing * (1 + 1.0 * (setup.wetness[:laps].max() > INTERMEDIATE_FROM))
     failure = rng.random(n) < setup.failing
@@ -235,8 +240,8 @@ def _retirements(setup: RaceSetup, rng: np.random.Generator) -> tuple[Ints, Flag
     return out, accident & (crash_lap <= fail_lap)
 
 
-def _neutralised(setup: RaceSetup, out_lap: Ints, crashed: Flags, rng: np.random.Generator) -> list[str]:
-    """A track status a lap: accidents bring out yellow flags, the safety car or its virtual kind."""
+def _track_status(setup: RaceSetup, out_lap: Ints, crashed: Flags, rng: np.random.Generator) -> list[str]:
+    """Draw the track status of each lap: accidents cause yellow flags, a safety car or a virtual one."""
     status = [CLEAR] * setup.laps
     for lap in sorted({int(v) for v in out_lap if 0 <= v < setup.laps}):
         by_accident = bool((crashed & (out_lap == lap)).any())
@@ -249,7 +254,7 @@ def _neutralised(setup: RaceSetup, out_lap: Ints, crashed: Flags, rng: np.random
 
 
 def _strategy(setup: RaceSetup, rng: np.random.Generator) -> tuple[list[list[tuple[int, int]]], Ints]:
-    """Planned stops as (lap, compound) a car, and the tyres each starts on."""
+    """Draw planned stops as (lap, compound) a car, and the tyres each starts on."""
     n, laps = len(setup.pace), setup.laps
     plans: list[list[tuple[int, int]]] = []
     start = np.where(rng.random(n) < 0.6, MEDIUM, np.where(rng.random(n) < 0.6, SOFT, HARD))
@@ -265,7 +270,7 @@ def _strategy(setup: RaceSetup, rng: np.random.Generator) -> tuple[list[list[tup
 
 
 def wetness(rain_mm: Floats, before: float = 0.0) -> Floats:
-    """Water on the track, a value a lap, from the rain of each lap in mm/h; it dries in about a dozen laps."""
+    """Return the water on the track by lap, from the rain of each lap in mm/h; it dries in about a dozen laps."""
     track, found = before, []
     for rain in rain_mm.tolist():
         track = min(1.6, track * 0.88 + 0.09 * min(rain, 4.0) ** 0.8)

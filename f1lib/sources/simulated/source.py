@@ -1,12 +1,12 @@
-"""A simulated Formula One with known truth: the quick start without a network, and tests with a known answer.
+"""A simulated Formula 1 with known truth, for a quick start without a network and for tests.
 
 >>> source = SimulatedSource(seed=1, first_season=2020)
 >>> source.session(EventKey(2024, "Monaco Grand Prix"), "Q", as_of).frames["results"]
 >>> source.truth(2024)
 
-Drivers and teams do not exist; circuits and the pattern of the calendar do. Every answer is a function of
-(seed, season, event, session) alone, and is given from the moment at which a real one would be visible.
-The truth of a season follows from the season before, back to the year 2000, whatever ``first_season`` is.
+Drivers and teams are invented; circuits and the pattern of the calendar are real. Every answer is a function of (seed,
+season, event, session) alone, and is given from the time at which a real one would be visible. The truth of a season
+follows from the season before, back to the year 2000, whatever ``first_season`` is.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _CANCELLED = 0.012  # a practice session
 
 
 class SimulatedSource:
-    """See `sources.base.SessionSource`; ``world`` holds the truth.
+    """See `protocols.SessionSource`; ``world`` holds the truth.
 
-    ``first_season`` (2010 or later) and ``last_season`` (None: for ever) say which seasons can be asked for;
-    the world is the same whatever they are. Raises `BadParameters` for a season before 2010.
+    ``first_season`` (2010 or later) and ``last_season`` (None: no limit) say which seasons can be asked for; the world
+    is the same whatever they are. Raises `BadParameters` for a season before 2010.
     """
 
     name = "simulated"
@@ -65,7 +65,7 @@ class SimulatedSource:
         self._champion = cache(self._champion_of)
 
     def seasons(self, as_of: datetime) -> list[int]:
-        """The seasons up to the year of ``as_of``; the next one's from December on, or once no race is left."""
+        """Return the seasons up to the year of ``as_of``; the next one's from December on, or once no race is left."""
         left = any(weekend.starts["R"] > as_of for weekend in calendar(as_of.year))
         last = as_of.year + (as_of.month >= _NEXT_CALENDAR_MONTH or not left)
         return list(range(self.first_season, min(last, self.last_season or last) + 1))
@@ -113,11 +113,20 @@ class SimulatedSource:
         return SessionData({"starting_grid": grid}, self._provenance(f"starting_grid({key}, {session})"))
 
     def truth(self, season: int) -> pd.DataFrame:
-        """What a season really was: a row an event and driver of the race.
+        """Return the true strengths of a season.
 
-        Columns: ``event_partition_key event_number driver_id team_id``; ``team_pace_pct``, ``qualifying_skill_pct``,
-        ``race_skill_pct``, ``wet_skill_pct`` in percent of lap time, lower is faster; ``is_wet`` race; and
-        ``expected_strength``, the dry race pace of driver, car and circuit before the weekend, higher is better.
+        Parameters
+        ----------
+        season : int
+            Year, 2010 or later.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row an event and driver of the race, in calendar order: ``event_partition_key``, ``event_number``,
+            ``driver_id``, ``team_id``; ``team_pace_pct``, ``qualifying_skill_pct``, ``race_skill_pct`` and
+            ``wet_skill_pct`` in percent of lap time, lower is faster; ``is_wet``, of the race; ``expected_strength``,
+            the dry race pace of driver, car and circuit before the weekend, higher is better.
         """
         rows = []
         for weekend in calendar(season):
@@ -129,10 +138,29 @@ class SimulatedSource:
         return pd.DataFrame(rows)
 
     def true_order_spearman(self, season: int, *, horizon: str = "pre_race", draws: int = 30) -> float:
-        """The mean Spearman of a season's races that ranking by the truth reaches: nothing honest does better.
+        """Return the mean Spearman correlation that ranking by the truth reaches in a season's races.
 
-        At ``pre_race`` the truth is the mean outcome of the race run ``draws`` times again from its grid, in its
-        weather; at ``pre_weekend`` it is ``expected_strength``. Raises `BadParameters` for another horizon.
+        It is the upper bound of an honest prediction.
+
+        Parameters
+        ----------
+        season : int
+            Year, 2010 or later.
+        horizon : str
+            ``pre_race``: rank by the mean outcome of the race, run ``draws`` times from its grid and in its weather.
+            ``pre_weekend``: rank by ``expected_strength``.
+        draws : int
+            Number of runs.
+
+        Returns
+        -------
+        float
+            From -1 to 1.
+
+        Raises
+        ------
+        BadParameters
+            For another horizon.
         """
         if horizon not in ("pre_race", "pre_weekend"):
             raise BadParameters(f"horizon {horizon!r}: the truth is known for pre_race and pre_weekend")
@@ -174,14 +202,14 @@ class SimulatedSource:
         return self._weekend(weekend)
 
     def _number(self, run: WeekendRun, entry: Entry) -> str:
-        """The car's number: the champion may wear 1, whoever has none for life wears one of the car's."""
+        """Return the car's number: a champion may wear 1; reserves wear one of the car's."""
         if entry.is_reserve or not entry.driver.number:
             return str(_RESERVE_NUMBER + entry.seat)
         champion = entry.driver.takes_one and self._champion(run.weekend.key.season - 1) == entry.driver.driver_id
         return "1" if champion else str(entry.driver.number)
 
     def _champion_of(self, season: int) -> str:
-        """The driver with the most points of a season ("" where no season was raced), ties by more recent success."""
+        """Return the driver with the most points of a season; empty where no season was raced."""
         total: dict[str, float] = {}
         for weekend in calendar(season):
             run = self._weekend(weekend)

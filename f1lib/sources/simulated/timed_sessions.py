@@ -1,4 +1,4 @@
-"""Practice and qualifying, lap by lap: runs of out lap, timed laps and in lap, for all cars at once."""
+"""Simulate practice and qualifying lap by lap, for all cars at once: runs of out lap, timed laps and in lap."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ _LATE = 60.0  # seconds within which the cars leave the garage for an attempt
 
 @dataclass(frozen=True)
 class TimedSetup:
-    """Pace in percent of a lap, a value a car: ``pace`` of one lap, ``long_pace`` over a run, ``wear`` of tyres."""
+    """Conditions of a session, one value a car, in percent of a lap.
+
+    ``pace`` of one lap, ``long_pace`` over a run, ``wear`` of tyres.
+    """
 
     session: str
     lap_seconds: float
@@ -44,12 +47,12 @@ class TimedSetup:
 
 @dataclass(frozen=True)
 class TimedRun:
-    """What happened. Matrices are cars x laps; ``seconds`` is NaN where no lap was completed.
+    """Course of a session; matrices are cars x laps, and ``seconds`` is NaN where no lap was completed.
 
-    ``kind`` OUT PUSH LONG IN; ``ends`` seconds after the session's start; ``segment`` 0 in practice, 1 to 3 in
-    qualifying; ``deleted`` marks lap times that do not count. ``order`` are the cars as classified, ``best``
-    and ``segments`` (cars x 3) their best times, NaN where there is none; ``struck`` cars are disqualified from
-    qualifying and stand last.
+    ``kind``: OUT, PUSH, LONG or IN; ``ends``: seconds after the session's start; ``segment``: 0 in practice, 1 to 3 in
+    qualifying; ``deleted``: lap times that do not count. ``order``: the cars as classified; ``best`` and ``segments``
+    (cars x 3): their best times, NaN where there is none; ``struck``: cars disqualified from qualifying, which are
+    last.
     """
 
     seconds: Floats
@@ -68,7 +71,7 @@ class TimedRun:
 
 @dataclass(frozen=True)
 class _Template:
-    """One car's laps, the same for all: a value a lap."""
+    """Plan of laps that all cars share, one value a lap."""
 
     kind: Ints
     compound: Ints
@@ -79,7 +82,7 @@ class _Template:
 
 
 def run_timed(setup: TimedSetup, rng: np.random.Generator) -> TimedRun:
-    """Run a practice or qualifying session: the same ``setup`` and random numbers give the same session."""
+    """Run a practice or qualifying session; the same ``setup`` and random numbers give the same session."""
     template = _template(setup)
     n, laps = len(setup.pace), len(template.kind)
     seconds = np.round(_lap_seconds(setup, template, n, rng), 3)
@@ -97,7 +100,7 @@ def run_timed(setup: TimedSetup, rng: np.random.Generator) -> TimedRun:
 
 
 def eliminated(cars: int) -> int:
-    """Cars out after each of the first two segments: five of twenty, six of twenty-two."""
+    """Return the cars out after each of the first two segments: five of twenty, six of twenty-two."""
     return (cars - 10) // 2
 
 
@@ -112,7 +115,7 @@ def _template(setup: TimedSetup) -> _Template:
 
 
 def _planned(session: str) -> list[tuple[int, float, int, int, int]]:
-    """Runs as (segment, earliest start in seconds, compound, timed laps, kind of lap)."""
+    """Return runs as (segment, earliest start in seconds, compound, timed laps, kind of lap)."""
     if session in _SEGMENTS:
         tyres = {"Q": (SOFT, SOFT, SOFT)}.get(session, (MEDIUM, MEDIUM, SOFT))
         return [
@@ -141,7 +144,7 @@ def _lap_seconds(setup: TimedSetup, template: _Template, n: int, rng: np.random.
 
 
 def _parked(template: _Template, n: int, rng: np.random.Generator) -> Flags:
-    """Laps never driven: now and then a car stops for good, or misses the last run of practice."""
+    """Draw the laps that are never driven: a car breaks down, or misses the last run of practice."""
     laps = len(template.kind)
     stops = np.where(rng.random(n) < 0.035, rng.integers(1, laps, n), laps)
     if template.segment[0] == 0:
@@ -151,7 +154,7 @@ def _parked(template: _Template, n: int, rng: np.random.Generator) -> Flags:
 
 
 def _run(seconds: Floats, template: _Template, late: Floats, deleted: Flags) -> TimedRun:
-    """Times of day: an attempt begins in its window, or when the lap before is done."""
+    """Add times of day: an attempt begins in its window, or when the lap before is done."""
     n, laps = seconds.shape
     ends = np.empty((n, laps))
     now = np.zeros(n)
@@ -171,7 +174,7 @@ def _run(seconds: Floats, template: _Template, late: Floats, deleted: Flags) -> 
 
 
 def _qualified(run: TimedRun, is_timed: Flags, lot: Floats, struck: Flags) -> TimedRun:
-    """Knock the slowest out after each segment: their later laps were never driven.
+    """Eliminate the slowest after each segment: their later laps were never driven.
 
     ``lot`` orders those without a time, and is slower than any.
     """
@@ -196,6 +199,6 @@ def _qualified(run: TimedRun, is_timed: Flags, lot: Floats, struck: Flags) -> Ti
 
 
 def _best(times: Floats) -> Floats:
-    """The smallest time of each row, NaN where there is none."""
+    """Return the smallest time of each row, NaN where there is none."""
     smallest = np.min(np.where(np.isnan(times), np.inf, times), axis=1)
     return np.where(np.isinf(smallest), np.nan, smallest)

@@ -1,9 +1,9 @@
-"""The weather of the simulated world, by the hour and by the minute, and forecasts of it.
+"""Weather of the simulated world by the hour and by the minute, and forecasts of it.
 
-Rain comes from a standard normal process z over the hours of a weekend (part of it shared by the whole
-weekend, the rest fading over some ten hours); it rains while z is above the circuit's threshold. A forecast
-of lead L hours knows z only by a correlation that falls with L, and the rest of it is another such process
-that changes slowly from issue to issue: forecasts are revised, not redrawn.
+Rain comes from a standard normal process z over the hours of a weekend (part of it shared by the whole weekend, the
+rest with a memory of some ten hours); it rains while z is above the circuit's threshold. A forecast of lead L hours
+knows z by a correlation that falls with L; the rest of it is another such process that changes slowly from issue to
+issue, so that forecasts are revised and not redrawn.
 """
 
 from __future__ import annotations
@@ -46,17 +46,23 @@ _UNITS = {
 
 
 def rain_skill(lead_hours: Floats) -> Floats:
-    """Correlation of the forecast rain process with the true one; .95 at once, .76 a day ahead, .14 after a week."""
+    """Return the correlation of the forecast rain process with the true one.
+
+    That is .95 at once, .76 a day ahead and .19 a week ahead.
+    """
     return np.asarray(0.95 * np.exp(-np.maximum(lead_hours, 0.0) / 105.0), dtype=np.float64)
 
 
 def temperature_error(lead_hours: Floats) -> Floats:
-    """Standard deviation of the forecast temperature in degrees: .6 at once, 1.5 after three days, at most 4."""
+    """Return the standard deviation of the forecast temperature in degrees.
+
+    That is .6 at once, 1.5 three days ahead, and at most 4.
+    """
     return np.asarray(np.minimum(0.6 + 0.0125 * np.maximum(lead_hours, 0.0), 4.0), dtype=np.float64)
 
 
 class Sky:
-    """The true weather of one weekend, by the hour.
+    """True weather of one weekend, by the hour.
 
     ``rain_mm`` millimetres an hour, ``temperature_c``, ``humidity_pct``, ``wind_kmh``, ``direction_deg`` and
     ``pressure_mbar``, each of `HOURS` values from ``start`` on.
@@ -82,36 +88,70 @@ class Sky:
         self.pressure_mbar = 1013 - 4 * self.latent["rain"] - altitude
 
     def at(self, moments: Sequence[datetime] | Floats, row: Floats) -> Floats:
-        """``row`` interpolated at ``moments``: datetimes, or hours since ``start``."""
+        """Interpolate ``row`` at ``moments``: datetimes, or hours since ``start``."""
         hours = [(m - self.start) / timedelta(hours=1) if isinstance(m, datetime) else m for m in moments]
         return np.asarray(np.interp(np.array(hours, dtype=float), np.arange(HOURS), row))
 
 
 def climate(latitude: float, moment: datetime) -> float:
-    """A plausible mean temperature in degrees at a latitude and time of year (warmest in late July in the north)."""
+    """Return a plausible mean temperature in degrees at a latitude and time of year.
+
+    It is highest in late July in the north.
+    """
     season = cos(2 * pi * (moment.timetuple().tm_yday - 205) / 365.25)
     return 29.0 - 0.007 * latitude**2 + 0.17 * latitude * season - 2.0
 
 
 def rain_rate(latent: Floats, threshold: float) -> Floats:
-    """Millimetres an hour: the further above the threshold, the harder."""
+    """Return millimetres an hour, proportional to the excess over the threshold."""
     return np.asarray(np.maximum(0.0, latent - threshold) * 3.5, dtype=np.float64)
 
 
 def wind(latent: Floats) -> Floats:
-    """Kilometres an hour, log-normal about 8."""
+    """Return kilometres an hour, log-normal about 8."""
     return np.asarray(8.0 * np.exp(0.5 * latent), dtype=np.float64)
 
 
 def humidity(warmer: Floats, rain_mm: Floats, latent: Floats) -> Floats:
-    """Percent: lower in the warm hours, higher in rain."""
+    """Return the relative humidity: lower in the warm hours, higher in rain.
+
+    Parameters
+    ----------
+    warmer : numpy.ndarray
+        Degrees above the mean temperature.
+    rain_mm : numpy.ndarray
+        Rain in millimetres an hour.
+    latent : numpy.ndarray
+        Standard normal process of the humidity.
+
+    Returns
+    -------
+    numpy.ndarray
+        Percent, from 8 to 99.
+    """
     return np.asarray(np.clip(56 - 2.2 * warmer + 25 * (rain_mm > 0) + 8 * latent, 8, 99), dtype=np.float64)
 
 
 def minutes(world: World, weekend: Weekend, sky: Sky, session: str, lead_seconds: float) -> dict[str, Any]:
-    """The session's weather by the minute, as the track's station sees it; columns of ``WEATHER_COLUMNS``.
+    """Return the session's weather by the minute, as a station at the track measures it.
 
-    ``lead_seconds`` is the session time at the session's start: the feed begins before it.
+    Parameters
+    ----------
+    world : World
+        The world.
+    weekend : Weekend
+        The event.
+    sky : Sky
+        Its true weather.
+    session : str
+        Code of the session.
+    lead_seconds : float
+        Session time at the session's start: the feed begins that long before it.
+
+    Returns
+    -------
+    dict
+        `WEATHER_COLUMNS` -> array, one value a minute until the session's scheduled end.
     """
     rng = world.dice("station", weekend.key, session)
     length = domain_weekend.SESSION_LENGTH[session].total_seconds() + lead_seconds
@@ -134,7 +174,7 @@ def minutes(world: World, weekend: Weekend, sky: Sky, session: str, lead_seconds
 
 
 class SimulatedWeather:
-    """`WeatherSource` over the world of a `SimulatedSource`: a new issue every six hours, sixteen days ahead."""
+    """See `protocols.WeatherSource`; a new issue every six hours, sixteen days ahead."""
 
     name = "simulated"
     attribution = "Simulated weather: not real, not for the real world"
@@ -144,11 +184,10 @@ class SimulatedWeather:
         self._sky = lru_cache(maxsize=64)(lambda weekend: Sky(self.world, weekend))
 
     def forecast(self, event: dict[str, Any], sessions: list[dict[str, Any]], as_of: datetime) -> dict[str, Any] | None:
-        """The newest issue at ``as_of``, over the whole days of the sprint and the race.
+        """See `WeatherSource.forecast`; whole days of the sprint and the race.
 
-        The last issue is that before the race's start. None when the first of the two starts more than sixteen
-        days after the issue. Raises `SourceError` for an event that
-        this world does not have.
+        The last issue is that before the race's start. None when the first of the two starts more than sixteen days
+        after the issue. Raises `SourceError` for an event that this world does not have.
         """
         weekend = _known(str(event["event_partition_key"]))
         raced = [weekend.starts[code] for code in ("S", "R") if code in weekend.starts]
@@ -196,7 +235,7 @@ class SimulatedWeather:
         }
 
     def _errors(self, weekend: Weekend, issued: datetime) -> Floats:
-        """Standard normal errors of one issue, a row a quantity: mostly those of the issue before."""
+        """Return the standard normal errors of one issue, a row a quantity: mostly those of the issue before."""
         number = int(issued.timestamp() // ISSUE_EVERY.total_seconds())
         weights = np.array([_PERSISTENCE**age for age in range(_MEMORY)])
         weights /= np.sqrt((weights**2).sum())
@@ -218,7 +257,7 @@ def _known(partition_key: str) -> Weekend:
 
 @cache
 def _mixing() -> Floats:
-    """Lower triangle that turns white noise into hours of weather: 40 % of the variance lasts the weekend."""
+    """Return the matrix that turns white noise into hours of weather; 40 % of the variance lasts the weekend."""
     apart = np.abs(np.subtract.outer(np.arange(HOURS), np.arange(HOURS)))
     return np.linalg.cholesky(0.4 + 0.6 * exp(-0.1) ** apart + 1e-9 * np.eye(HOURS))
 

@@ -1,7 +1,7 @@
 """One weekend of the simulated world: its cars, pace, sessions, grids and official orders.
 
-Every answer is drawn from (seed, event, session) alone; a session looks only at what came before it in the
-weekend (the race at its grid, the grid at qualifying or the sprint).
+Every answer is drawn from (seed, event, session) alone. A session depends only on those before it in the weekend: the
+race on its grid, the grid on qualifying or the sprint.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ _ORDER = (CLASSIFIED, RETIRED, NOT_CLASSIFIED, NOT_STARTED, NOT_QUALIFIED, EXCLU
 class Grid:
     """A starting grid: ``order`` are the cars on it, pit-lane starters last.
 
-    A value a car: ``pit_lane``; ``penalty`` in places (0: none, 99: to the back); ``missing``, why it does not start
-    ("" when it does). A car withdrawn when the grid is out already is in ``order`` all the same.
+    One value a car: ``pit_lane``; ``penalty`` in places (0: none, 99: to the back); ``missing``, why it does not start
+    (empty when it does). A car that is withdrawn after the grid is published stays in ``order``.
     """
 
     order: Ints
@@ -57,11 +57,11 @@ class Grid:
 
 @dataclass(frozen=True)
 class Finish:
-    """How a race ended, a value a car.
+    """Result of a race, one value a car.
 
     ``order``: the cars in the official order; ``outcome``: "" classified, or DNF NC DNS DNQ EX DSQ; ``laps`` completed;
     ``seconds``: race time with penalties, NaN when lapped or out; ``reason`` in words; ``stops``; ``best`` lap;
-    ``times``: cars x laps, NaN where not completed; ``run``: the race itself.
+    ``times``: cars x laps, NaN where not completed; ``run``: the course of the race.
     """
 
     order: Ints
@@ -76,7 +76,7 @@ class Finish:
 
 
 class WeekendRun:
-    """A weekend's sessions, each run once when asked for."""
+    """Sessions of a weekend, each run once when it is first needed."""
 
     def __init__(self, world: World, weekend: Weekend) -> None:
         self.world, self.weekend = world, weekend
@@ -91,13 +91,13 @@ class WeekendRun:
         return Sky(self.world, self.weekend)
 
     def entries(self, session: str) -> list[Entry]:
-        """The cars of a session, always in the same order of seats."""
+        """Return the cars of a session, always in the same order of seats."""
         if session not in self._entries:
             self._entries[session] = self.world.entries(self.weekend, session)
         return self._entries[session]
 
     def wetness(self, session: str, laps: int) -> Floats:
-        """Water on the track in each lap of a session, from the rain of the three hours before on."""
+        """Return the water on the track in each lap of a session, from the rain since three hours before it."""
         lap = timedelta(seconds=self.circuit.lap_seconds * 1.08)
         before = round(timedelta(hours=3) / lap)
         begin = (self.weekend.starts[session] - self.sky.start - before * lap) / timedelta(hours=1)
@@ -105,12 +105,12 @@ class WeekendRun:
         return wetness(self.sky.at(hours, self.sky.rain_mm))[before:]
 
     def is_wet(self, session: str) -> bool:
-        """Whether at least one lap in ten wants rain tyres."""
+        """Whether at least one lap in ten is for rain tyres."""
         laps = self.circuit.laps(session) if session in ("R", "S") else 40
         return bool((self.wetness(session, laps) > INTERMEDIATE_FROM).mean() >= 0.1)
 
     def timed(self, session: str) -> TimedRun:
-        """A practice or qualifying session."""
+        """Return a practice or qualifying session."""
         if session not in self._timed:
             rng = self.world.dice("timed", self.weekend.key, session)
             water = float(self.wetness(session, 40).mean())
@@ -121,7 +121,7 @@ class WeekendRun:
         return self._timed[session]
 
     def grid(self, session: str) -> Grid:
-        """The starting grid of ``R`` or ``S``: the qualifying order, then penalties and pit-lane starts."""
+        """Return the starting grid of ``R`` or ``S``: the qualifying order, then penalties and pit-lane starts."""
         gridded_by = _GRIDDED_BY[self.weekend.event_format, session]
         qualified = self.finish("S").order if gridded_by == "S" else self.timed(gridded_by).order
         n = len(qualified)
@@ -140,7 +140,7 @@ class WeekendRun:
         return Grid(np.array(present), pit_lane, penalty, missing)
 
     def setup(self, session: str) -> RaceSetup:
-        """What a race or sprint starts from."""
+        """Return the conditions of a race or sprint."""
         grid, entries = self.grid(session), self.entries(session)
         season, laps = self.world.season(self.weekend.key.season), self.circuit.laps(session)
         slots = np.full(len(entries), -1)
@@ -171,29 +171,30 @@ class WeekendRun:
         )
 
     def finish(self, session: str) -> Finish:
-        """How ``R`` or ``S`` ended."""
+        """Return the result of ``R`` or ``S``."""
         if session not in self._finishes:
             self._finishes[session] = self.run_again(session, self.world.dice("race", self.weekend.key, session))
         return self._finishes[session]
 
     def run_again(self, session: str, rng: np.random.Generator) -> Finish:
-        """The race from its grid and in its weather with other luck: what else could have happened."""
+        """Run the race from its grid and in its weather with other random numbers."""
         setup = self.setup(session)
         luck = rng.normal(0, 0.17, len(setup.pace))
         shifted = replace(setup, pace=setup.pace + luck)
         return _official(shifted, run_race(shifted, rng), self.grid(session).missing, rng)
 
     def _places(self, session: str) -> Ints:
-        """Car -> the car whose pace and luck it has: itself, or a random one in a shuffled world."""
+        """Return car -> the car whose pace and luck it has: itself, or a random one in a shuffled world."""
         n = len(self.entries(session))
         if self.world.options.shuffled_results:
             return self.world.dice("shuffled", self.weekend.key, session).permutation(n)
         return np.arange(n)
 
     def _pace(self, session: str, wet: float) -> tuple[Floats, Floats, Floats]:
-        """One-lap pace, long-run pace and tyre use of each car in a session.
+        """Return one-lap pace, long-run pace and tyre use of each car in a session.
 
-        A car's set-up and a driver's day are felt all weekend, so practice tells of qualifying and that of the race.
+        A car's set-up and a driver's form of the day hold all weekend, so practice is informative of qualifying, and
+        qualifying of the race.
         """
         entries = self.entries(session)
         one_lap, long, rain = self.world.pace(self.weekend, entries)
@@ -207,7 +208,7 @@ class WeekendRun:
 
 
 def _official(setup: RaceSetup, run: RaceRun, missing: list[str], rng: np.random.Generator) -> Finish:
-    """The official classification: flag, time penalties, retirements, disqualifications."""
+    """Return the official classification: flag, time penalties, retirements, disqualifications."""
     ends, n = run.ends, len(setup.pace)
     distance = int(np.flatnonzero(~np.isnan(ends).all(axis=0)).max(initial=-1)) + 1
     flag = float(np.nanmin(ends[:, distance - 1])) if distance else 0.0

@@ -1,8 +1,8 @@
-"""The truth of the simulated world: how fast each car and driver is, and how the circuits are.
+"""Truth of the simulated world: the pace of cars and drivers, and the character of circuits.
 
-Pace is lap time in percent of a lap; lower is faster. Everything is drawn from (seed, what is drawn), never
-from a shared stream, so that no answer depends on what was asked before. A season follows from the one
-before it, back to `GENESIS`; nothing depends on which seasons somebody looks at.
+Pace is lap time in percent of a lap; lower is faster. Everything is drawn from (seed, name of the quantity) and never
+from a shared stream, so that no answer depends on what was asked before. A season follows from the one before it, back
+to `GENESIS`, whichever seasons are looked at.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ Floats = NDArray[np.floating[Any]]
 GENESIS = 2000
 ROUNDS = 30  # drift is drawn for more rounds than any calendar has
 _TEAMS = "Kestrel Northwind Cobalt Aurora Meridian Halcyon Basalt Solstice Ironwood Peregrine Tempest".split()
-# What money and people are worth in percent of lap time: a few big teams, a long midfield.
+# Lasting strength of the teams in percent of lap time: a few big teams, a long midfield.
 _PRESTIGE = np.array([-0.9, -0.6, -0.35, 0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.35, 0.55])
 _STYLES = ("Racing", "Grand Prix", "Motorsport", "F1 Team")
 
 
 @dataclass(frozen=True)
 class WorldOptions:
-    """What kind of world it is.
+    """Options of a world.
 
-    ``resets``: seasons of new regulations, in which the order of the teams is shuffled. ``shuffled_results``:
-    in every session the drivers swap their pace and luck at random, so that nothing predicts anything.
-    ``laps``: False for none, True for all, or the first season that has lap times. ``missing``: whether
-    sessions, laps and weather streams go missing now and then.
+    ``resets``: seasons of new regulations, in which the order of the teams is shuffled. ``shuffled_results``: in every
+    session the drivers swap their pace and luck at random, so that nothing predicts anything. ``laps``: False for none,
+    True for all, or the first season that has lap times. ``missing``: whether sessions, laps and weather streams are
+    missing now and then.
     """
 
     resets: tuple[int, ...] = (2009, 2014, 2022, 2026)
@@ -50,10 +50,10 @@ class WorldOptions:
 
 @dataclass(frozen=True)
 class Circuit:
-    """A circuit's character in this world; the place itself stands in `f1lib.domain.circuits`.
+    """Character of a circuit in this world; the place itself is in `f1lib.domain.circuits`.
 
-    ``demand`` weighs what cars are good at (straights, corners); ``passing`` is how many seconds a lap
-    quicker a car must be to pass easily; ``wear`` scales tyre degradation; ``rain`` is the share of wet hours.
+    ``demand`` weighs what cars are good at (straights, corners); ``passing`` is how many seconds a lap faster a car
+    must be to pass easily; ``wear`` scales tyre degradation; ``rain`` is the share of wet hours.
     """
 
     lap_seconds: float
@@ -65,13 +65,17 @@ class Circuit:
     danger: float
 
     def laps(self, session: str) -> int:
-        """Race distance in laps: about 89 minutes of racing, a third of it for a sprint."""
+        """Return the distance in laps: about 89 minutes of racing, a third of it for a sprint."""
         return round({"R": 5350.0, "S": 1800.0}[session] / self.lap_seconds)
 
 
 @dataclass(frozen=True)
 class Season:
-    """The truth of one season. ``base`` percent of lap time a team, ``drift`` of it by round, ``fit`` per demand."""
+    """Truth of one season.
+
+    ``base``: percent of lap time a team; ``drift``: its change by round; ``fit``: to each demand of a circuit;
+    ``change``: round, driver out and driver in of a change of seat within the season.
+    """
 
     year: int
     teams: tuple[str, ...]
@@ -86,13 +90,13 @@ class Season:
     change: tuple[int, str, str] | None
 
     def paddock(self, number: int) -> Paddock:
-        """The people at round ``number``: a seat may change hands within the season."""
+        """Return the drivers at round ``number``: a seat may change hands within the season."""
         return self.end if self.change and number >= self.change[0] else self.start
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One car of one session: driver, team, its place in the season's arrays, and whether a reserve sits in it."""
+    """One car of one session: driver, team, index of team and seat, and whether the driver is a reserve."""
 
     driver: Driver
     team_id: str
@@ -104,19 +108,19 @@ class Entry:
 
 @dataclass
 class World:
-    """Everything true about one seed."""
+    """Truth of one seed."""
 
     seed: int
     options: WorldOptions
     _seasons: dict[int, Season] = field(default_factory=dict)
 
     def dice(self, *what: Any) -> np.random.Generator:
-        """The random numbers of one named thing, always the same ones."""
+        """Return the random numbers of one named quantity, always the same ones."""
         text = "|".join(map(str, (self.seed, *what)))
         return np.random.default_rng(fingerprint.seed(text))
 
     def circuit(self, place: circuits.Circuit) -> Circuit:
-        """The character of a circuit; streets are slow to pass on and unforgiving."""
+        """Draw the character of a circuit; on street circuits passing is hard and accidents are frequent."""
         rng = self.dice("circuit", place.circuit_id)
         street = place.is_street
         demand = rng.normal(0, 1, 2)
@@ -131,7 +135,7 @@ class World:
         )
 
     def season(self, year: int) -> Season:
-        """The truth of a season; raises `SourceError` before the world began."""
+        """Return the truth of a season; raise `SourceError` before the world began."""
         if year < GENESIS:
             raise SourceError(f"the simulated world begins in {GENESIS}; there is no season {year}")
         for y in range(max((s for s in self._seasons if s <= year), default=GENESIS), year + 1):
@@ -169,12 +173,12 @@ class World:
         )
 
     def _team_name(self, team: int, year: int) -> str:
-        """A team renames itself every few years; its id stays."""
+        """Return a team's name, which changes every few years while its id stays."""
         era = (year + int(self.dice("renaming", team).integers(0, 6))) // 6
         return f"{_TEAMS[team]} {_STYLES[int(self.dice('name', team, era).integers(len(_STYLES)))]} (sim)"
 
     def entries(self, weekend: Weekend, session: str) -> list[Entry]:
-        """Who drives in a session, ordered by team; reserves stand in now and then."""
+        """Return the cars of a session, ordered by team; reserves stand in now and then."""
         season = self.season(weekend.key.season)
         paddock = season.paddock(weekend.number)
         seats = sorted(paddock.seats, key=lambda d: (season.teams.index(paddock.seats[d]), d))
@@ -187,7 +191,11 @@ class World:
         return found
 
     def _stand_ins(self, weekend: Weekend, session: str, seats: int) -> dict[int, int]:
-        """Seat -> reserve: one driver ill for a weekend or two, from its start or from its third session on."""
+        """Return seat -> reserve.
+
+        One driver is ill for a weekend or two, from its start or from its third session on; in the first practice a
+        rookie may drive.
+        """
         for number in (weekend.number, weekend.number - 1):
             rng = self.dice("absence", weekend.key.season, number)
             falls_ill, how_long, seat, reserve = rng.random(), rng.random(), rng.integers(seats), rng.integers(2)
@@ -201,7 +209,7 @@ class World:
         return {int(rng.integers(seats)): r for r in range(2, 4) if rng.random() < 0.15}
 
     def pace(self, weekend: Weekend, entries: list[Entry]) -> tuple[Floats, Floats, Floats]:
-        """Expected dry qualifying pace, dry race pace and wet bonus of each entry, in percent of lap time."""
+        """Return expected dry qualifying pace, dry race pace and wet bonus of each entry, in percent of lap time."""
         season = self.season(weekend.key.season)
         demand = np.array(self.circuit(weekend.circuit).demand)
         car = season.base + season.drift[:, weekend.number] + season.fit @ demand
@@ -216,7 +224,7 @@ class World:
 
 
 def _change_within(start: Paddock, year: int, rng: np.random.Generator) -> tuple[tuple[int, str, str] | None, Paddock]:
-    """In two seasons of five a slow driver loses the seat for good to the first reserve."""
+    """Draw a change of seat: in two seasons of five a slow driver loses the seat for good to a reserve."""
     if rng.random() > 0.4:
         return None, start
     slow = sorted(start.seats, key=lambda d: (-start.drivers[d].race - start.drivers[d].form(year), d))[:6]
