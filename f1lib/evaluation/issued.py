@@ -50,6 +50,7 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
     issues = {key: raced_of(key) for key in history_keys(ws.store)}
     results = _results(ws, set(issues.values()))
     scored = _all_scored(ws.store, {key: results[raced] for key, raced in issues.items() if raced in results})
+    scored = [one for one in scored if one["entry"]["as_of_utc"] < one["entry"]["race_start_utc"]]  # law 6
     counted, others = _standing(scored, _cutoffs(ws, {event for event, _ in issues.values()}))
     entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted)
     whole = _ordered(pd.DataFrame(entries))

@@ -145,9 +145,31 @@ def silver(known: Rows, now: datetime) -> list[Step]:
 
 
 def gold(known: Rows, now: datetime) -> list[Step]:
-    """Rebuild gold when silver has rows it has not taken in."""
+    """Rebuild gold when silver has rows it has not taken in, and when another race is the next one.
+
+    The step's ``input_hash`` is the key of the race whose features it builds. From a race's start until its result is
+    expected the next race waits: a tick meanwhile has nothing to do.
+    """
     waiting = [row for row in known.inputs if row.get("status") == Status.SILVER]
-    return [Step(Stage.GOLD, f"{len(waiting)} inputs are new in silver")] if waiting else []
+    race = known.next_race(now)
+    coming = race["event_partition_key"] if race else ""
+    if waiting:
+        return [Step(Stage.GOLD, f"{len(waiting)} inputs are new in silver", input_hash=coming)]
+    if not coming or _built_for(known) in (None, coming) or known.is_under_way(now):
+        return []
+    return [Step(Stage.GOLD, f"{coming} is the next race now", input_hash=coming)]
+
+
+def _built_for(known: Rows) -> str | None:
+    """Return the key of the race whose features gold built last; None when gold was never built.
+
+    A row of an older version does not name it: it was the next race when that gold was finished.
+    """
+    row = known.stage(Stage.GOLD)
+    if row.get("input_hash") or not row.get("finished_utc"):
+        return row.get("input_hash")
+    race = known.next_race(parse_utc(row["finished_utc"]))
+    return race["event_partition_key"] if race else ""
 
 
 def train(known: Rows, now: datetime) -> list[Step]:
@@ -178,6 +200,8 @@ def _prediction(known: Rows, raced: SessionRow, now: datetime) -> list[Step]:
     if not known.stage(Stage.TRAIN):
         return []
     event, session = raced["event_partition_key"], raced["session_name_abr"]
+    if _built_for(known) not in (None, event):  # its features do not exist yet
+        return []
     horizon = horizon_known(known, event, now, session)
     digest = _digest([event, horizon, known.stage(Stage.TRAIN).get("input_hash"), _inputs_of(known, event, horizon)])
     suffix = horizon if session == "R" else f"{horizon}{SPRINT}"

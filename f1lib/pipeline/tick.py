@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from f1lib.domain.moments import format_utc, stamp
+from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, stamp
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.lake.paths_published import records_prefix
 from f1lib.pipeline.claims import under_claim
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StageRun", "TickResult", "run_stage", "tick"]
 _log = logging.getLogger(__name__)
-# Two machines on one lake need not agree on the time to the second.
-CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
 
     features, gold_run_id = newest_features(ws.store, event, horizon, ws.as_of, session)
     first = features.iloc[0]
+    _check_ahead(ws.store, str(first["event_partition_key"]), session, ws.as_of)
     serving = load_serving(ws.store, champion_of(ws.store, str(first["horizon"]))["run_id"])
     if parse_utc(serving.metadata["as_of"]) > ws.as_of:
         raise RunError(
@@ -68,6 +69,17 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
     keep_change_log(ws, event, issued, prediction, load_issue(ws.store, before) if before else None)
     prediction.attrs["inference_milliseconds"] = milliseconds
     return prediction
+
+
+def _check_ahead(store: ObjectStore, event: str, session: str, as_of: datetime) -> None:
+    """Raise `RunError` once the race or sprint has started: what is issued then is no forecast (law 6)."""
+    sessions = silver_tables.read_table(store, "sessions", [EventKey.parse(event).season])
+    own = sessions[(sessions["event_partition_key"] == event) & (sessions["session"] == session)]
+    if len(own) and as_of >= (start := own["session_start_utc"].iloc[0].to_pydatetime()):
+        raise RunError(
+            f"{event} {session} started at {format_utc(start)}, and it is {format_utc(as_of)}: nothing is issued after "
+            "the start; predict an earlier moment in a lake of its own"
+        )
 
 
 def rows_of(

@@ -39,6 +39,11 @@ class Rows:
         """The race that starts next after ``now``, or None when the calendar has no further one."""
         return next((row for row in self.races if row["session_date_utc"] > format_utc(now)), None)
 
+    def is_under_way(self, now: datetime) -> bool:
+        """Whether a race has started whose result is not expected yet."""
+        moment = format_utc(now)
+        return any(row["session_date_utc"] <= moment < row.get("available_utc", "") for row in self.races)
+
     def next_sprint(self, now: datetime) -> SessionRow | None:
         """The sprint of the next race's weekend while it has not started, or None."""
         race = self.next_race(now)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, parse_utc
 from f1lib.errors import BadParameters
 from f1lib.lake.cache import Cache
 from f1lib.lake.store import LocalStore, ObjectStore, open_store
@@ -115,7 +115,8 @@ def open_workspace(
     """Open the workspace that the arguments, the environment and parameters/local.yml (or aws.yml) describe.
 
     An empty argument means not given. ``source="auto"`` takes F1DB by path, cache or download; where none
-    can be had it says so in ``notices`` and takes simulated data in a lake of its own. Raises
+    can be had it says so in ``notices`` and takes simulated data in a lake of its own. A moment ahead of the clock is
+    for simulated data only. Raises
     `BadParameters` for an unknown setting, `RunError` when the lake holds data of the other kind.
     """
     given = {"lake": _from_here(lake), "tracking": tracking, "source": source, "f1db": _from_here(f1db)}
@@ -125,6 +126,11 @@ def open_workspace(
     moment = parse_utc(as_of) if as_of else opened_utc
     notices: list[str] = []
     source_name = settings.source if settings.source != "auto" else choose_source(settings, moment, notices)
+    if source_name != "simulated" and moment > opened_utc + CLOCKS_DIFFER:
+        raise BadParameters(
+            f"{format_utc(moment)} is ahead of this machine's clock ({format_utc(opened_utc)}): a lake of real data "
+            "that is brought there refuses every tick until then; give a moment that has come"
+        )
     if source_name == "simulated" and settings.lake == Settings.lake:
         settings = replace(settings, lake=settings.lake + SIMULATED_SUFFIX)
     cache = _lent.get() or Cache()

@@ -3,11 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from f1lib.bronze.due import due_rows
 from f1lib.domain.moments import format_utc
 from f1lib.pipeline.plan import due_steps, next_race
 from f1lib.pipeline.rules import horizon_known
 from f1lib.tracking.index import Rows as KnownRows
+from f1lib.tracking.rows import key_of
 from tests.support.weekend_rows import EVENT, RACE, STARTS, calendar_read, session, stage, weekend
 
 
@@ -207,6 +210,52 @@ def test_a_race_that_has_started_is_not_predicted_any_more() -> None:
     train = due_steps(rows, now)[0]
     assert "06_predict" not in stages_of([*rows, stage("05_train", input_hash=train.input_hash)], now)
     assert next_race(rows, now) is None
+
+
+NEXT = "2025_Next_Grand_Prix"
+
+
+def _after_the_start(now: datetime, **more: Any) -> list[Any]:
+    """The table of a lake whose gold and prediction are of `EVENT`, with a race a week later, as it is at ``now``."""
+    rows = [OLD, *weekend(P1="gold", P2="gold", P3="gold", Q="gold")]
+    rows += [session("R", "scheduled", NEXT, RACE + timedelta(days=7)), calendar_read(now)]
+    rows.append(stage("04_gold", finished_utc=format_utc(RACE - timedelta(hours=2)), **more))
+    rows.append(stage("05_train", input_hash=due_steps(rows, RACE - timedelta(hours=1))[0].input_hash))
+    for _ in range(3):  # what is due before the start is done
+        step = due_steps(rows, RACE - timedelta(minutes=30))
+        if step:
+            rows.append(stage(step[0].sort_key.removeprefix("STAGE#"), event=step[0].event_partition_key,
+                              input_hash=step[0].input_hash))  # fmt: skip
+    return rows
+
+
+@pytest.mark.parametrize("more", [{"input_hash": EVENT}, {}])
+def test_from_a_race_s_start_until_its_result_is_expected_nothing_is_due(more: dict[str, str]) -> None:
+    for minutes in (1, 60, 149):
+        now = RACE + timedelta(minutes=minutes)
+        assert stages_of(_after_the_start(now, **more), now) == []
+
+
+@pytest.mark.parametrize("more", [{"input_hash": EVENT}, {}])
+def test_while_a_result_is_late_gold_turns_to_the_next_race_and_it_is_predicted_then(more: dict[str, str]) -> None:
+    now = RACE + timedelta(hours=30)
+    late = {"next_attempt_utc": format_utc(now + timedelta(hours=1)), "status": "due"}
+    rows = [row | late if key_of(row) == (EVENT, "R") else row for row in _after_the_start(now, **more)]
+    (step,) = due_steps(rows, now)
+    assert (step.stage, step.input_hash) == ("04_gold", NEXT)
+    rows = [row for row in rows if row["session_name_abr"] != "STAGE#04_gold"]
+    rows.append(stage("04_gold", finished_utc=format_utc(now), input_hash=step.input_hash))
+    (predicted,) = due_steps(rows, now)
+    assert (predicted.stage, predicted.parameters) == ("06_predict", {"event": NEXT, "horizon": "pre_weekend"})
+
+
+def test_a_race_is_predicted_only_once_gold_was_built_for_it() -> None:
+    now = RACE - timedelta(hours=1)
+    rows = [calendar_read(now), OLD, *weekend(P1="gold", P2="gold", P3="gold", Q="gold")]
+    rows.append(stage("05_train", input_hash=due_steps(rows, now)[0].input_hash))
+    built = [stage("04_gold", finished_utc=format_utc(now), input_hash=key) for key in ("2025_Another", EVENT)]
+    assert stages_of([*rows, built[0]], now) == ["04_gold"]
+    assert stages_of([*rows, built[1]], now) == ["06_predict"]
 
 
 def test_a_cancelled_race_is_not_the_next_one() -> None:
