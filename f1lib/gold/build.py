@@ -212,7 +212,7 @@ def _check_documented(group: str, columns: list[str]) -> None:
     documented = {f.name for f in features.features() if f.group == group} | {"entry_id"}
     if documented != set(columns):
         odd = ", ".join(sorted(documented ^ set(columns)))
-        raise TableError(f"gold/sql/features/{group}.sql and features.csv differ in {odd}: a feature needs both")
+        raise TableError(f"feature query {group}.sql and features.csv differ in {odd}: a feature needs both")
 
 
 def _finished(rows: pd.DataFrame) -> pd.DataFrame:
