@@ -81,5 +81,5 @@ def _promote(ws: Workspace, arguments: argparse.Namespace) -> None:
 def _rollback(ws: Workspace, arguments: argparse.Namespace) -> None:
     from f1lib.model import registry
 
-    entry = registry.rollback(ws, arguments.horizon)
+    entry = registry.rollback(ws.store, arguments.horizon, ws.as_of)
     print(f"{entry['run_id']} serves {arguments.horizon} again: {entry['why']}")

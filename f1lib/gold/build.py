@@ -1,7 +1,7 @@
-"""Gold: what is known of every driver of a race at a cut-off, one row each, and the outcome beside it.
+"""Build the gold tables: features of every driver of a race at a cut-off, and the outcome as labels.
 
-`compute` is pure: silver frames and targets in, gold rows out. The rows of an event at cut-off T are computed
-from silver rows with ``available_utc <= T`` only; every file in ``sql/gold`` says how it keeps to that.
+`compute` is pure: silver tables and targets in, gold rows out. The rows of an event at cut-off T are computed from
+silver rows with ``available_utc <= T`` only; the header of every file in ``gold/sql`` states how it ensures that.
 """
 
 from __future__ import annotations
@@ -28,19 +28,25 @@ if TYPE_CHECKING:
     from f1lib.workspace.workspace import Workspace
 
 
-# Tables made on the way from silver to features, each read by the ones after it.
+# Intermediate tables between silver and the features, in order; each may read the ones before it.
 _STEPS = ("regulation_eras", "target", "lap_history", "field", "driver_state", "team_state")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Silver as it was read, and the tracking rows that waited in it just before."""
+    """Silver tables as read, and the tracking rows with status ``silver`` listed just before."""
 
     silver: gold_read_silver.Silver
     waiting: list[TrackingRow]
 
     def counts(self) -> pd.DataFrame:
-        """One row a silver table: ``table files rows``."""
+        """Count the files and rows of each silver table.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row per silver table in the order of `paths.SILVER_TABLES`: ``table files rows``.
+        """
         import pandas as pd
 
         files = [sum(key.startswith(paths.silver_prefix(n)) for key in self.silver.hashes) for n in paths.SILVER_TABLES]
@@ -49,17 +55,44 @@ class Seen:
 
 
 def read_silver(ws: Workspace) -> Seen:
-    """All of silver, for both builders of one run; raises `RunError` when it is empty."""
+    """Read all silver tables, and the tracking rows that wait in silver, once for both builders of a run.
+
+    Raises
+    ------
+    RunError
+        When silver has no events.
+    TableError
+        When a silver file is not Parquet or lacks a column.
+    """
     waiting = ws.tracking.rows(status=Status.SILVER)
     return Seen(gold_read_silver.read_silver(ws.store, ws.cache), waiting)
 
 
 def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFrame:
-    """Gold rows of every race whose result is visible at ``ws.as_of``, at all horizons, with `LABELS`.
+    """Build the training dataset: gold rows with labels of every race and sprint whose result is visible.
 
-    Written to ``gold/training_dataset.parquet`` with a note of its inputs beside it; the rows are returned. Only
-    events whose inputs have changed since it was last written are computed; the bytes are those of computing all.
-    ``seen`` is what `read_silver` gave; without it silver is read. Raises `RunError` when silver is empty.
+    Writes ``gold/training_dataset.parquet`` and, beside it, a note of its inputs. Only events whose inputs have changed
+    since the last build are computed; the bytes are those of computing all of them.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Lake, cache and ``as_of``, the moment up to which results are visible.
+    seen : Seen, optional
+        What `read_silver` returned; silver is read when it is not given.
+
+    Returns
+    -------
+    pd.DataFrame
+        The rows written: the columns of `compute` and the labels of `with_labels`, one row per event, session, horizon
+        and driver, sorted by event year, event number, session, horizon and driver.
+
+    Raises
+    ------
+    RunError
+        When silver has no events.
+    TableError
+        When a silver file cannot be read, or a feature query and ``features.csv`` name different columns.
     """
     silver = seen.silver if seen else gold_read_silver.read_silver(ws.store, ws.cache)
     results = silver.frame("results")
@@ -77,11 +110,35 @@ def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFr
 
 
 def build_features(ws: Workspace, event: str, horizon: str, seen: Seen | None = None) -> pd.DataFrame:
-    """Gold rows of a race to come (empty ``event``: the next one) at ``horizon`` (empty: every one reached).
+    """Build the gold rows of one event to predict.
 
-    Written to ``gold/gold_driver_event_features/run_id=<run>/``; no rows and nothing written when the calendar has
-    no further race. Tracking rows that waited in silver move to gold, provided that the training dataset was made
-    from the same silver. Raises `BadParameters` for an unknown event or a horizon that has not begun.
+    Writes ``gold/gold_driver_event_features/run_id=<run>/``; nothing is written when there are no rows. Tracking rows
+    with status ``silver`` move to ``gold``, provided that the training dataset was built from the same silver files.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Lake, tracking table, cache, and ``as_of``, the moment of the prediction.
+    event : str
+        ``event_partition_key``; empty for the event whose race starts next.
+    horizon : str
+        One of `HORIZONS`; empty for all that have begun by ``as_of``.
+    seen : Seen, optional
+        What `read_silver` returned; silver is read when it is not given.
+
+    Returns
+    -------
+    pd.DataFrame
+        Rows as of `compute`, without labels; empty when no event is given and the calendar has no further race.
+
+    Raises
+    ------
+    BadParameters
+        For an event that is unknown or cancelled, or a horizon that has not begun.
+    RunError
+        When silver has no events.
+    TableError
+        When a silver file cannot be read, or a feature query and ``features.csv`` name different columns.
     """
     seen = seen or read_silver(ws)
     silver = seen.silver
@@ -92,23 +149,40 @@ def build_features(ws: Workspace, event: str, horizon: str, seen: Seen | None = 
     )
     rows = compute(silver.tables, targets, ws.cache)
     if len(rows):
-        # Outside a run, its moment is its name.
+        # Outside a run the moment of the prediction takes the place of the run id.
         manifest.write_rows(ws, paths.features_key(ws.run_id or stamp(ws.as_of)), rows, silver)
     if manifest.is_current(ws.store, paths.TRAINING_KEY, silver):
-        manifest.mark_in_gold(ws, seen.waiting, paths.TRAINING_KEY)
+        manifest.mark_in_gold(ws.tracking, seen.waiting, paths.TRAINING_KEY, ws.as_of)
     return rows
 
 
 def compute(silver: Mapping[str, Any], targets: pd.DataFrame, cache: Cache | None = None) -> pd.DataFrame:
-    """The gold rows of ``targets``: one per event, session, horizon and driver of the field, sorted by these.
+    """Compute the gold rows of some targets.
 
-    ``silver`` maps silver tables to frames (or Arrow tables) of their contracts; one that is not there counts as
-    empty. ``targets`` has ``event_partition_key session horizon cutoff_utc``. Columns: `KEYS`, `IDENTITY`, then
-    the features of ``features.csv`` as float64, NaN when unknown, rounded to 6 decimals.
+    Parameters
+    ----------
+    silver : Mapping[str, Any]
+        Silver table name -> DataFrame or Arrow table with the columns of its contract; an absent table counts as empty.
+    targets : pd.DataFrame
+        ``event_partition_key session horizon cutoff_utc``, one row per target (see `f1lib.gold.targets`).
+    cache : Cache, optional
+        Holds the race history between calls; a new one when not given.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row per event, session, horizon and driver of the field, sorted by event year and number, session, horizon
+        and driver. Columns: `KEYS`, `IDENTITY`, then the features of ``features.csv`` in its units as float64, rounded
+        to 6 decimals, NaN when unknown.
+
+    Raises
+    ------
+    TableError
+        When a feature query and ``features.csv`` name different columns.
     """
     with sql.connect() as connection:
         connection.register("wanted", targets.astype(gold_targets.DTYPES))
-        connection.execute("SET threads = 1")  # one order of summing, one result
+        connection.execute("SET threads = 1")  # a fixed order of summation makes the result reproducible
         for name in paths.SILVER_TABLES:
             connection.register(name, silver[name] if name in silver else tables.empty(name))
         past = history.history(silver, cache or Cache())
@@ -122,7 +196,7 @@ def compute(silver: Mapping[str, Any], targets: pd.DataFrame, cache: Cache | Non
 
 
 def _joined(connection: Any, field: pd.DataFrame) -> pd.DataFrame:
-    """The field with every group's columns beside it."""
+    """Join the columns of every feature group to the field by ``entry_id``."""
     import pandas as pd
 
     parts = [field.set_index("entry_id")]
@@ -138,7 +212,7 @@ def _check_documented(group: str, columns: list[str]) -> None:
     documented = {f.name for f in features.features() if f.group == group} | {"entry_id"}
     if documented != set(columns):
         odd = ", ".join(sorted(documented ^ set(columns)))
-        raise TableError(f"sql/gold/{group}.sql and features.csv differ in {odd}: a feature is a column and a line")
+        raise TableError(f"feature query {group}.sql and features.csv differ in {odd}: a feature needs both")
 
 
 def _finished(rows: pd.DataFrame) -> pd.DataFrame:
@@ -151,22 +225,37 @@ def _finished(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sorted(parts: list[pd.DataFrame]) -> pd.DataFrame:
-    """The rows of ``parts`` as one frame in gold's order."""
+    """Concatenate ``parts`` and sort the rows in gold's order."""
     import pandas as pd
 
     filled = [part for part in parts if len(part)] or parts[:1]
     rows = pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0].reset_index(drop=True)
     by = ["event_year", "event_number", *KEYS[1:]]
     order = rows[by].sort_values(by, kind="stable").index
-    # A new event stands behind those that were there: all of history is not copied once more.
+    # Rows of a new event come last, so they are often sorted already: take() would copy all of history.
     return rows if order.is_monotonic_increasing else rows.take(order.to_numpy()).reset_index(drop=True)
 
 
 def with_labels(rows: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
-    """``rows`` with the outcome beside them; a driver who was no entrant keeps his row with null labels.
+    """Join the outcome of each session to its gold rows.
 
-    ``finishing_position`` 1..n over the entrants in the official order, ``is_dnf`` 1 for an entrant who was not
-    classified, ``points`` of the session, ``n_entrants``; definitions in docs/scoring.md.
+    Parameters
+    ----------
+    rows : pd.DataFrame
+        Gold rows as of `compute`.
+    results : pd.DataFrame
+        Silver ``results`` that are visible.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``rows`` in their order with ``finishing_position`` (1..n over the entrants in the official order), ``is_dnf``
+        (1 for an entrant who was not classified, else 0), ``points`` (of the session) and ``n_entrants``, all float64.
+        A driver who was not an entrant keeps the row with NaN in the first three.
+
+    Notes
+    -----
+    The labels are defined in ``docs/scoring.md``.
     """
     ran = results[results["is_entrant"].astype(bool) & results["finishing_position"].notna()]
     outcome = ran[["event_partition_key", "session", "driver_id"]].assign(

@@ -1,7 +1,7 @@
-"""The past: what each race says about its entrants, and what is thought of drivers and cars after it.
+"""Race history: one row per past race and entrant, and the ratings of drivers and cars after each race.
 
-It is the same from one race's result to the next, while sessions come in between. So it is kept, and taken again
-only while everything it was computed from is the same, cell by cell.
+It changes only when a race or sprint result does, while practice and qualifying sessions arrive in between. It is
+therefore cached, and reused while every input table is equal.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
     from f1lib.lake.cache import Cache
 
-# All that ``race_history.sql`` and ``rating_history.sql`` may read; they find nothing else.
+# The only silver tables registered for ``race_history.sql`` and ``rating_history.sql``.
 _READ = ("events", "results", "starting_grid", "weather_observed")
 
 
 @dataclass(frozen=True)
 class History:
-    """``races``: the rows of ``race_history.sql``; ``ratings`` over those of ``rating_history.sql``.
+    """Rows of ``race_history.sql`` (``races``) and the ratings over the rows of ``rating_history.sql``.
 
-    ``past``: the silver rows they were computed from.
+    ``past`` holds the silver rows they were computed from.
     """
 
     past: dict[str, pa.Table]
@@ -37,13 +37,13 @@ class History:
 
 
 def history(silver: Mapping[str, Any], cache: Cache) -> History:
-    """The history in ``silver`` (see `gold.compute`)."""
+    """Compute the history of the ``silver`` tables (as in `f1lib.gold.build.compute`), or take it from ``cache``."""
     past = _past(silver)
     return cache.one("gold: history", "", past, lambda: _computed(past))
 
 
 def _past(silver: Mapping[str, Any]) -> dict[str, pa.Table]:
-    """The rows visible with the newest result of a race or sprint: what came later says nothing about what is over."""
+    """Select the silver rows visible with the newest race or sprint result; later rows cannot change the history."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -66,7 +66,7 @@ def _arrow(table: Any) -> pa.Table:
 
 def _computed(past: dict[str, pa.Table]) -> History:
     with sql.connect() as connection:
-        connection.execute("SET threads = 1")  # one order of summing, one result
+        connection.execute("SET threads = 1")  # a fixed order of summation makes the result reproducible
         for name, table in past.items():
             connection.register(name, table)
         for name in ("regulation_eras", "race_history", "rating_history"):

@@ -1,8 +1,8 @@
-"""Which rows of the training dataset still hold: those whose inputs are what they were when they were computed.
+"""Incremental build of the training dataset: rows are kept while the digest of their inputs is unchanged.
 
-The rows of a past event depend on silver rows visible before its cut-offs only (law 6), so a new session leaves
-them alone and a corrected result touches its own event and later ones. For each event the note beside the dataset
-keeps a digest of all its inputs (``sql/steps/inputs_seen.sql``); an event with another digest is computed again.
+The rows of a past event depend only on silver rows visible before its cut-offs, so a new session leaves them
+unchanged, and a corrected result affects its own event and later ones. The note beside the dataset holds for each
+event a digest of all its inputs (``gold/sql/steps/inputs_seen.sql``); an event whose digest differs is recomputed.
 """
 
 from __future__ import annotations
@@ -25,16 +25,28 @@ if TYPE_CHECKING:
     from f1lib.lake.cache import Cache
     from f1lib.lake.store import ObjectStore
 
-# What the recipe of gold reads beside its own package: contracts of tables and features, the words of a weekend.
+# Files outside this package that determine gold: table contracts, features, and the session and horizon names.
 _READ_ELSEWHERE = (
     "lake/features.py", "lake/features.csv", "lake/gold_tables.py", "domain/weekend.py", "domain/moments.py",
 )  # fmt: skip
 
 
 def input_digests(silver: Mapping[str, Any], targets: pd.DataFrame, as_of: datetime) -> dict[str, str]:
-    """Event -> digest of everything that the rows and labels of its ``targets`` can depend on, `recipe` included.
+    """Digest everything that the rows and labels of each event can depend on, the `recipe` included.
 
-    ``silver`` and ``targets`` are those of `gold.compute`; labels are of results visible at ``as_of``.
+    Parameters
+    ----------
+    silver : Mapping[str, Any]
+        Silver tables, as in `f1lib.gold.build.compute`.
+    targets : pd.DataFrame
+        ``event_partition_key session horizon cutoff_utc``, one row per target.
+    as_of : datetime
+        Labels are results visible at this moment (UTC).
+
+    Returns
+    -------
+    dict[str, str]
+        ``event_partition_key`` -> the first `fingerprint.SHORT` hex digits of a SHA-256.
     """
     with sql.connect() as connection:
         connection.register("wanted", targets)
@@ -49,7 +61,7 @@ def input_digests(silver: Mapping[str, Any], targets: pd.DataFrame, as_of: datet
 
 @cache
 def recipe() -> str:
-    """A digest of the code that turns silver into gold and of the libraries that run it."""
+    """Digest the code that turns silver into gold, and the versions of DuckDB and pandas that run it."""
     import duckdb
     import pandas as pd
 
@@ -58,7 +70,10 @@ def recipe() -> str:
 
 
 def recipe_files() -> list[Path]:
-    """The files of f1lib whose text decides what gold holds: this package, and the contracts and words it reads."""
+    """List the files of f1lib whose text determines the contents of gold.
+
+    These are the Python and SQL files of this package, and the table contracts, features and session names it reads.
+    """
     package = Path(str(resources.files("f1lib")))
     own = [path for path in package.joinpath("gold").rglob("*") if path.suffix in (".py", ".sql")]
     return [*own, *(package / name for name in _READ_ELSEWHERE)]
@@ -66,7 +81,10 @@ def recipe_files() -> list[Path]:
 
 @dataclass(frozen=True)
 class Kept:
-    """Rows that still hold and their events; whether these are all there are in the file and all that are wanted."""
+    """Rows of the stored dataset that are still valid, their events, and the SHA-256 of the file.
+
+    ``is_all`` says whether they are all rows of the file and cover all events wanted.
+    """
 
     rows: pd.DataFrame
     events: frozenset[str]
@@ -75,10 +93,29 @@ class Kept:
 
 
 def kept_rows(store: ObjectStore, key: str, digests: Mapping[str, str], cache: Cache) -> Kept | None:
-    """What still holds of the rows under ``key``: those of events with the digest of ``digests``.
+    """Read the rows under ``key`` that are still valid: those of events whose digest is unchanged.
 
-    None when there is no file to rely on: none at all, or one without a note, or beside the note of other bytes
-    (somebody was interrupted between the two).
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : str
+        Key of the stored gold rows.
+    digests : Mapping[str, str]
+        The digests wanted, by event, from `input_digests`.
+    cache : Cache
+        Holds the parsed file between calls.
+
+    Returns
+    -------
+    Kept or None
+        None when the file or its note is absent, or the note belongs to other bytes (a build was interrupted between
+        writing the two).
+
+    Raises
+    ------
+    TableError
+        When the file is not Parquet.
     """
     note_key = paths.gold_note(key)
     if not (store.exists(key) and store.exists(note_key)):
@@ -89,7 +126,7 @@ def kept_rows(store: ObjectStore, key: str, digests: Mapping[str, str], cache: C
         return None
     events = frozenset(event for event, digest in note["digests"].items() if digests.get(event) == digest)
     parsed = cache.one("gold: rows", key, sha256, lambda: parquet.parquet_frame(content, f"{key} in lake {store.url}"))
-    rows = parsed.copy()  # whoever changes them in place changes his own
+    rows = parsed.copy()  # a caller who changes the rows in place must not change the cached ones
     if events == set(digests) == set(note["digests"]):
         return Kept(rows, events, True, sha256)
     return Kept(rows[rows["event_partition_key"].isin(events)], events, False, sha256)

@@ -1,4 +1,4 @@
-"""Writing gold rows, and the note beside them that says which silver files they were made from (law 7)."""
+"""Write gold rows with a note that names the silver files they were made from, and record them in tracking."""
 
 from __future__ import annotations
 
@@ -15,17 +15,33 @@ from f1lib.tracking.rows import SessionRow, Status, TrackingRow, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     import pandas as pd
 
     from f1lib.lake.store import ObjectStore
+    from f1lib.tracking.table import TrackingTable
     from f1lib.workspace.workspace import Workspace
 
 
 def write_rows(
     ws: Workspace, key: str, rows: pd.DataFrame, silver: Silver, digests: Mapping[str, str] | None = None
 ) -> None:
-    """Put gold rows under ``key`` and, beside them, where they come from; ``digests`` as in `write_note`."""
+    """Write gold rows as Parquet, and their note beside them.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Lake, ``as_of`` and run of the note.
+    key : str
+        Key of the Parquet file.
+    rows : pd.DataFrame
+        Gold rows, one per event, session, horizon and driver.
+    silver : Silver
+        The silver tables the rows were computed from.
+    digests : Mapping[str, str], optional
+        As in `write_note`.
+    """
     content = parquet_bytes(rows)
     ws.store.write(key, content)
     write_note(ws, key, rows, silver, fingerprint.of_bytes(content), digests)
@@ -34,9 +50,22 @@ def write_rows(
 def write_note(
     ws: Workspace, key: str, rows: pd.DataFrame, silver: Silver, sha256: str, digests: Mapping[str, str] | None = None
 ) -> None:
-    """Say beside the gold rows under ``key`` (their bytes have ``sha256``) that they reflect ``silver`` (law 7).
+    """Write the note of the gold rows under ``key``: counts, provenance, and hashes of the silver inputs.
 
-    ``digests`` are those of `gold_reuse.input_digests`, for rows that the next run may keep.
+    Parameters
+    ----------
+    ws : Workspace
+        Lake, ``as_of`` and run of the note.
+    key : str
+        Key of the Parquet file; the note is stored at `gold_note` of it.
+    rows : pd.DataFrame
+        The gold rows in the file.
+    silver : Silver
+        The silver tables that the rows reflect.
+    sha256 : str
+        SHA-256 of the file.
+    digests : Mapping[str, str], optional
+        Event -> digest from `f1lib.gold.incremental.input_digests`, for rows that the next build may keep.
     """
     note = {
         "rows": len(rows),
@@ -56,12 +85,39 @@ def write_note(
 
 
 def is_current(store: ObjectStore, key: str, silver: Silver) -> bool:
-    """Whether the rows under ``key`` are what exactly this ``silver`` gives, be they made from it or kept."""
+    """Tell whether the rows under ``key`` reflect exactly these silver files.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : str
+        Key of the gold rows.
+    silver : Silver
+        Silver as read; the hashes of its files are compared with those in the note.
+
+    Returns
+    -------
+    bool
+        False as well when there is no note.
+    """
     return store.exists(gold_note(key)) and read_json(store, gold_note(key))["inputs"] == silver.hashes
 
 
-def mark_in_gold(ws: Workspace, waiting: list[TrackingRow], path: str) -> None:
-    """Move tracking rows that were ``silver`` before silver was read to ``gold``."""
-    change: SessionRow = {"status": Status.GOLD, "gold_path": path, "updated_at_utc": format_utc(ws.as_of)}
+def mark_in_gold(tracking: TrackingTable, waiting: list[TrackingRow], path: str, as_of: datetime) -> None:
+    """Set the status of tracking rows to ``gold``.
+
+    Parameters
+    ----------
+    tracking : TrackingTable
+        Where the rows are changed.
+    waiting : list[TrackingRow]
+        The rows with status ``silver`` listed before silver was read.
+    path : str
+        ``gold_path`` of the rows.
+    as_of : datetime
+        ``updated_at_utc`` of the rows.
+    """
+    change: SessionRow = {"status": Status.GOLD, "gold_path": path, "updated_at_utc": format_utc(as_of)}
     keys: list[SessionRow] = [{"event_partition_key": e, "session_name_abr": n} for e, n in map(key_of, waiting)]
-    ws.tracking.put_rows(key | change for key in keys)
+    tracking.put_rows(key | change for key in keys)

@@ -1,7 +1,7 @@
-"""Gold's dealings with the lake: silver in, as Arrow tables with the hashes of their files; rows out, with a note.
+"""Read the silver tables as Arrow, with the SHA-256 of every file.
 
-Silver is read as Arrow because DuckDB then takes it without a copy: half a million laps as Python strings would
-cost more memory than everything else together.
+DuckDB reads Arrow without a copy; half a million laps as Python strings would take more memory than all other tables
+together.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
 
 
-# Columns of laps that no feature reads stay on disk.
+# The columns of laps that features read; the others are not loaded.
 _LAPS = (
     "event_partition_key session driver_id lap_number lap_time_seconds sector1_seconds sector2_seconds "
     "sector3_seconds speed_st_kmh compound tyre_life stint track_status is_deleted is_pit_in is_pit_out available_utc"
@@ -33,29 +33,56 @@ _LAPS = (
 
 @dataclass(frozen=True)
 class Silver:
-    """The silver tables as Arrow, which sources they came from, and each file's SHA-256 and rows by its key."""
+    """Silver tables as Arrow, the SHA-256 of each file by its key, and the names of the sources."""
 
     tables: dict[str, pa.Table]
     hashes: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
 
     def frame(self, name: str) -> pd.DataFrame:
-        """One table as a frame."""
+        """Return one table as a DataFrame with the columns of its contract.
+
+        Parameters
+        ----------
+        name : str
+            One of `paths.SILVER_TABLES`; of ``laps`` only the columns that features read are there.
+
+        Returns
+        -------
+        pd.DataFrame
+            All rows of all seasons, in the order of the files.
+        """
         return self.tables[name].to_pandas()  # type: ignore[no-any-return]
 
 
 def read_silver(store: ObjectStore, cache: Cache) -> Silver:
-    """Every silver table of every season in the lake.
+    """Read every silver table of every season in the lake.
 
-    Raises `RunError` when there is no calendar in silver yet, `TableError` for a file that is not Parquet or
-    lacks a column.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    cache : Cache
+        Holds parsed files between calls by their SHA-256.
+
+    Returns
+    -------
+    Silver
+        All `paths.SILVER_TABLES`; a table without files is empty.
+
+    Raises
+    ------
+    RunError
+        When there is no calendar in silver.
+    TableError
+        When a file is not Parquet or lacks a column.
     """
     held = store.list(paths.SILVER_PREFIX)
     keys = [key for name in paths.SILVER_TABLES for key in _keys(name, held)]
     data = dict(zip(keys, each(store, store.read, keys), strict=True))
     hashes = fingerprint.of_files(data)
     parts = cache.many("gold: silver files", hashes, lambda key: _parsed(data[key], key, f"{key} in lake {store.url}"))
-    tables = {name: _together(name, [parts[key] for key in _keys(name, keys)]) for name in paths.SILVER_TABLES}
+    tables = {name: _concatenated(name, [parts[key] for key in _keys(name, keys)]) for name in paths.SILVER_TABLES}
     if not len(tables["events"]):
         raise RunError(f"lake {store.url} has no events in silver: run 03_silver first")
     sources = {str(s) for name in ("events", "results") for s in tables[name].column("source").unique().to_pylist()}
@@ -63,7 +90,7 @@ def read_silver(store: ObjectStore, cache: Cache) -> Silver:
 
 
 def _keys(name: str, held: Iterable[str]) -> list[str]:
-    """The files of one table among ``held``."""
+    """Select the keys of one table's files from ``held``."""
     return [key for key in held if key.startswith(paths.silver_prefix(name))]
 
 
@@ -71,13 +98,13 @@ def _columns(name: str) -> list[str]:
     return _LAPS if name == "laps" else contract(name).names
 
 
-def _together(name: str, parts: list[pa.Table]) -> pa.Table:
+def _concatenated(name: str, parts: list[pa.Table]) -> pa.Table:
     import pyarrow as pa
 
     if not parts:
         return pa.Table.from_pandas(empty(name)[_columns(name)], preserve_index=False).replace_schema_metadata(None)
     table = pa.concat_tables(parts, promote_options="permissive")
-    # DuckDB starts anew at each chunk: one a season took a fifth longer. A copy of all laps would take too much memory.
+    # One chunk per season makes DuckDB a fifth slower. Combining the laps would copy too much memory.
     return table if name == "laps" else table.combine_chunks()
 
 

@@ -1,4 +1,4 @@
-"""Targets: which events are predicted at which horizons, and the moment up to which each may look."""
+"""Prediction targets: which events are predicted at which horizons, and the cut-off of each."""
 
 from __future__ import annotations
 
@@ -14,27 +14,47 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ["event_partition_key", "session", "horizon", "cutoff_utc"]
-RACED = ("R", "S")  # what is predicted
+RACED = ("R", "S")  # sessions that are predicted: race and sprint
 _EVENT = ["event_partition_key", "event_year", "event_number", "event_format"]
 DTYPES = {**dict.fromkeys(COLUMNS, "string"), "cutoff_utc": "datetime64[us, UTC]"}
 
 
 def none() -> pd.DataFrame:
-    """Targets of nothing."""
+    """Return an empty table of targets.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``event_partition_key session horizon cutoff_utc`` with `DTYPES`, no rows.
+    """
     import pandas as pd
 
     return pd.DataFrame(columns=COLUMNS).astype(DTYPES)
 
 
 def horizon_cutoffs(events: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFrame:
-    """One row per event, session (race and sprint) and horizon: ``event_partition_key session horizon cutoff_utc``.
+    """Compute the cut-off of every horizon of every race and sprint.
 
-    * ``pre_weekend``: a day before the first session of the weekend starts,
-    * ``post_practice``: when the last session scheduled before the one that sets the grid is visible,
-    * ``post_qualifying``: when the session that sets the grid is visible (`terms.gridding_session`),
+    Parameters
+    ----------
+    events : pd.DataFrame
+        Silver ``events``.
+    sessions : pd.DataFrame
+        Silver ``sessions``.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``event_partition_key session horizon cutoff_utc``, one row per event, session (``R``, ``S``) and horizon,
+        sorted by event, session and horizon. Cancelled events have no rows, and a horizon has none where the calendar
+        lacks its session.
+
+    Notes
+    -----
+    * ``pre_weekend``: a day before the first session of the weekend starts.
+    * ``post_practice``: when the last session scheduled before the one that sets the grid is visible.
+    * ``post_qualifying``: when the session that sets the grid is visible (`f1lib.domain.weekend.gridding_session`).
     * ``pre_race``: when the starting grid is visible, an hour before the start.
-
-    Cancelled events have no rows, and a horizon has none where the calendar lacks its session.
     """
     import pandas as pd
 
@@ -47,7 +67,7 @@ def horizon_cutoffs(events: pd.DataFrame, sessions: pd.DataFrame) -> pd.DataFram
 
 
 def _cutoffs_of(held: pd.DataFrame, sessions: pd.DataFrame, name: str) -> pd.DataFrame:
-    """`horizon_cutoffs` of the race or of the sprints of ``held`` events."""
+    """Compute `horizon_cutoffs` for one session name (race or sprint) of the ``held`` events."""
     import pandas as pd
 
     by_event = sessions.set_index("event_partition_key")
@@ -71,14 +91,40 @@ def _cutoffs_of(held: pd.DataFrame, sessions: pd.DataFrame, name: str) -> pd.Dat
 
 
 def past_targets(events: pd.DataFrame, sessions: pd.DataFrame, results: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
-    """The targets of every race and sprint whose result is visible at ``as_of``: what a model may learn from."""
+    """Return the targets of every race and sprint whose result is visible: those a model may be trained on.
+
+    Parameters
+    ----------
+    events, sessions, results : pd.DataFrame
+        Silver tables.
+    as_of : datetime
+        Results with ``available_utc`` up to this moment (UTC) are visible.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``event_partition_key session horizon cutoff_utc``, in the order of `horizon_cutoffs`.
+    """
     keys = ["event_partition_key", "session"]
     raced = results.loc[results["session"].isin(RACED) & (results["available_utc"] <= as_of), keys].drop_duplicates()
     return horizon_cutoffs(events, sessions).merge(raced, on=keys)[COLUMNS]
 
 
 def next_event(events: pd.DataFrame, as_of: datetime) -> str:
-    """The event whose race starts next after ``as_of``; empty when the calendar has none."""
+    """Return the ``event_partition_key`` of the next race to start after ``as_of``.
+
+    Parameters
+    ----------
+    events : pd.DataFrame
+        Silver ``events``; cancelled ones are left out.
+    as_of : datetime
+        Moment of the prediction (UTC).
+
+    Returns
+    -------
+    str
+        Empty when the calendar has no further race.
+    """
     ahead = events[(events["race_start_utc"] > as_of) & ~events["is_cancelled"].astype(bool)]
     ahead = ahead.sort_values(["race_start_utc", "event_partition_key"])
     return str(ahead["event_partition_key"].iloc[0]) if len(ahead) else ""
@@ -87,12 +133,32 @@ def next_event(events: pd.DataFrame, as_of: datetime) -> str:
 def serving_targets(
     events: pd.DataFrame, sessions: pd.DataFrame, event: str, horizon: str, as_of: datetime
 ) -> pd.DataFrame:
-    """The targets of one event's race and sprint at ``horizon`` (empty: at every horizon reached by ``as_of``).
+    """Return the targets of one event's race and sprint.
 
-    A horizon lasts until the next one begins, ``pre_race`` until the session starts. Within that time the cut-off
-    is ``as_of`` itself; afterwards, when the past is predicted again, it is the horizon's own beginning, as in
-    training. ``post_practice`` is open from the weekend's first session on and renewed with each. Raises
-    `BadParameters` for an unknown event and for a horizon that has not begun.
+    A horizon lasts until the next one begins, ``pre_race`` until the session starts. Within that time the cut-off is
+    ``as_of`` itself; afterwards, when a past race is predicted again, it is the beginning of the horizon, as in
+    training. ``post_practice`` opens with the first session of the weekend.
+
+    Parameters
+    ----------
+    events, sessions : pd.DataFrame
+        Silver tables.
+    event : str
+        ``event_partition_key``.
+    horizon : str
+        One of `HORIZONS`; empty for every horizon reached by ``as_of``.
+    as_of : datetime
+        Moment of the prediction (UTC).
+
+    Returns
+    -------
+    pd.DataFrame
+        ``event_partition_key session horizon cutoff_utc``, one row per session and horizon, with `DTYPES`.
+
+    Raises
+    ------
+    BadParameters
+        For an event that is unknown or cancelled, or a horizon that has not begun.
     """
     import pandas as pd
 

@@ -1,11 +1,11 @@
-"""A model configuration: one file of ``parameters/models``, checked by pydantic; an unknown key is refused.
+"""Model configurations: one YAML file each in ``parameters/models``, validated by pydantic; unknown keys are refused.
 
 >>> config = load_config("blend_v1")
 >>> config.linear.ridge, config.distribution.sigma
 
-A configuration is a sum of parts: ``linear`` (ridge regression) and ``trees`` (XGBoost), each with a weight;
-``fresh`` takes their place where form says nothing; beside it all a logistic hazard of not finishing (``dnf``).
-All of it is exported as one ONNX graph.
+The score of a configuration is the weighted sum of ``linear`` (ridge regression) and ``trees`` (XGBoost). ``fresh``, a
+second ridge regression, replaces them for drivers without form. ``dnf`` is a logistic hazard of not being classified.
+The whole model is exported as one ONNX graph.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class _Strict(BaseModel):
 class Derived(_Strict):
     """A column computed from one raw feature, row by row, inside the graph.
 
-    ``place_score``: the logit of (place - 0.5) / field_size, kept within [0.01, 0.99]; ``place_score_squared``
-    and ``place_score_cubed``: its powers; ``is_first``: 1 for place 1. ``faded``: form times the share of it that
-    was earned under the present regulations: a race of the old rules says little of the new car, and form earns
-    its weight back race by race (what all drivers lose alike moves nobody in the order).
-    ``when_wet``: the feature where rain is forecast, else 0.
+    ``place_score`` is the logit of (place - 0.5) / field_size, clipped to [0.01, 0.99]; ``place_score_squared`` and
+    ``place_score_cubed`` are its powers; ``is_first`` is 1 for place 1. ``faded`` is the feature times the share of
+    form earned under the present regulations: results under earlier rules carry less information about the new car, and
+    the weight of form grows with each race. (A factor common to all drivers does not change the order.) ``when_wet`` is
+    the feature where rain is forecast, else 0.
     """
 
     source: str
@@ -44,7 +44,7 @@ class Derived(_Strict):
 
 
 class Linear(_Strict):
-    """Ridge regression on the scaled columns. ``ridge`` counts as that many rows of prior at zero."""
+    """Ridge regression on the scaled columns; ``ridge`` acts as that many rows of prior at zero."""
 
     columns: list[str]
     ridge: float = Field(gt=0)
@@ -52,7 +52,7 @@ class Linear(_Strict):
 
 
 class Trees(_Strict):
-    """XGBoost regression (``reg:squarederror``, ``hist``) on raw columns after imputing, capping and scaling."""
+    """XGBoost regression (``reg:squarederror``, ``hist``) on all raw columns, imputed, capped and scaled."""
 
     columns: list[str] | Literal["all"]
     weight: float = Field(gt=0, le=1)
@@ -67,19 +67,18 @@ class Trees(_Strict):
 
 
 class Dnf(_Strict):
-    """Logistic hazard of not being classified: driver, car, circuit and field."""
+    """Logistic regression of not being classified on driver, car, circuit and field."""
 
     columns: list[str]
     ridge: float = Field(gt=0)
 
 
 class Fresh(_Strict):
-    """A second ridge regression, without form, for drivers whose form says nothing yet.
+    """A second ridge regression, without form, for drivers with little form under the present regulations.
 
-    ``share`` is a raw column within [0, 1]: how much of a driver's form was earned under the present regulations.
-    The score is share times that of the other parts plus the rest times this one; who has no form at all has no
-    share. So the grid counts for what it counts alone when there is nothing else, and form earns its weight back.
-    Left out at horizons that do not know ``needs``: before practice there is nothing to put in the place of form.
+    ``share`` is a raw column within [0, 1]: the share of a driver's form earned under the present regulations. The
+    score is share times that of the other parts plus (1 - share) times this one; a missing share counts as 0. The part
+    is left out at horizons where ``needs`` is not known: before practice no other feature can replace form.
     """
 
     share: str
@@ -89,17 +88,17 @@ class Fresh(_Strict):
 
 
 class Uncertainty(_Strict):
-    """A gold column that holds a standard deviation, and the weight with which what it is of enters the score."""
+    """A gold column that holds a standard deviation, and the weight of the quantity it belongs to in the score."""
 
     column: str
     weight: float = Field(gt=0)
 
 
 class Distribution(_Strict):
-    """Numbers that turn scores into a position matrix (`f1lib.scoring.positions`); ``sigma`` in units of the target.
+    """Parameters that turn scores into a position matrix (`f1lib.scoring.positions`); ``sigma`` in units of the target.
 
-    With ``uncertainty`` a driver's variance is sigma squared plus (weight times the column) squared: who is new,
-    and everybody when the rules are, is known less well.
+    With ``uncertainty`` the variance of a driver is sigma squared plus (weight times the column) squared: it is larger
+    for new drivers, and for all drivers under new regulations.
     """
 
     sigma: float = Field(gt=0)
@@ -109,16 +108,16 @@ class Distribution(_Strict):
     trouble_spread: float = Field(default=1.0, gt=0)
 
     def shape(self) -> Shape:
-        """The latent's shape for `distribution.position_matrix`."""
+        """Return the shape of the latent for `f1lib.scoring.positions.position_matrix`."""
         return Shape(self.trouble_weight, self.trouble_shift, self.trouble_spread)
 
 
 class ModelConfig(_Strict):
-    """One configuration.
+    """One model configuration.
 
-    ``target``: ``finish_score`` is the normal score of the place among the classified (rows of retirements are
-    left to the hazard); ``finishing_position`` the official place of every entrant. ``half_life_races``: a race
-    that many races back weighs half in training; 0 weighs all alike.
+    ``target``: ``finish_score`` is the normal score of the place among the classified (rows of retirements are used by
+    the hazard only); ``finishing_position`` is the official position of every entrant. ``half_life_races``: the number
+    of races after which the weight of a race in training is halved; 0 gives all races the same weight.
     """
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
@@ -146,11 +145,11 @@ class ModelConfig(_Strict):
         return self
 
     def digest(self) -> str:
-        """SHA-256 of the settings: two runs with the same digest were trained by the same rule."""
+        """Return the SHA-256 of the settings; runs with the same digest were trained with the same settings."""
         return fingerprint.of_json(self.model_dump(mode="json"))
 
     def raw_columns(self, available: list[str]) -> list[str]:
-        """The gold columns the configuration reads, in gold's order; ``available`` are those known at a horizon."""
+        """List the gold columns the configuration reads, in the order of ``available``, those known at a horizon."""
         wanted: set[str] = set(self.dnf.columns)
         if self.distribution.uncertainty:
             wanted.add(self.distribution.uncertainty.column)
@@ -165,14 +164,17 @@ class ModelConfig(_Strict):
 
 
 def config_names() -> list[str]:
-    """The configurations there are, by name."""
+    """List the names of the configurations, sorted."""
     return sorted(path.stem for path in FOLDER.glob("*.yml"))
 
 
 def load_config(name: str) -> ModelConfig:
-    """The configuration ``parameters/models/<name>.yml``.
+    """Load the configuration ``parameters/models/<name>.yml``.
 
-    Raises `BadParameters` when there is none, or when a key is unknown or a value does not fit.
+    Raises
+    ------
+    BadParameters
+        When there is no such file, a key is unknown, or a value is invalid.
     """
     path = FOLDER / f"{name}.yml"
     if name not in config_names():
@@ -183,7 +185,7 @@ def load_config(name: str) -> ModelConfig:
 
 
 def parse_config(text: str, where: str) -> ModelConfig:
-    """A configuration from YAML ``text``; ``where`` names it in errors (`BadParameters`)."""
+    """Parse a configuration from YAML ``text``; ``where`` names it in the `BadParameters` of an invalid one."""
     import yaml
 
     try:

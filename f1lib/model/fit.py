@@ -1,4 +1,4 @@
-"""Fitting one configuration on labelled rows: pure, deterministic, nothing read or written.
+"""Fit a configuration to labelled rows; deterministic, nothing is read or written.
 
 Rows are gold's training rows of one horizon whose ``finishing_position`` is known, sorted by race and driver.
 """
@@ -34,7 +34,7 @@ FEWEST_RACES = 8
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted configuration: the pipeline, the parts, and the graph of it all."""
+    """A fitted configuration: the preprocessing pipeline, the parts of the model, and its ONNX graph."""
 
     config: ModelConfig
     raw: list[str]
@@ -48,7 +48,7 @@ class Fitted:
 
     @cached_property
     def graph(self) -> bytes:
-        """The ONNX graph that serves."""
+        """The ONNX graph of the whole model."""
         return onnx_export.export(
             self.pipeline,
             (self.config.linear.weight, self.linear) if self.config.linear and self.linear else None,
@@ -59,7 +59,18 @@ class Fitted:
         )
 
     def native(self, raw: NDArray[np.float32]) -> dict[str, Floats]:
-        """What scikit-learn and xgboost answer for ``raw``: ``predicted_score p_dnf sigma``, a number a row."""
+        """Predict with scikit-learn and xgboost, without ONNX.
+
+        Parameters
+        ----------
+        raw : NDArray[np.float32]
+            [rows, raw columns], NaN for missing.
+
+        Returns
+        -------
+        dict[str, NDArray[np.float64]]
+            ``predicted_score p_dnf sigma``, one number per row.
+        """
         import xgboost
 
         columns = self.pipeline.transform(raw)
@@ -80,9 +91,24 @@ class Fitted:
 
 
 def labelled(training: pd.DataFrame, horizon: str) -> pd.DataFrame:
-    """The rows a model of ``horizon`` is trained on: entrants of races with an outcome, in a fixed order.
+    """Select the rows a model of one horizon is trained on: entrants of races with a result.
 
-    Raises `RunError` when there are fewer than `FEWEST_RACES` races.
+    Parameters
+    ----------
+    training : pd.DataFrame
+        Rows of the training dataset with at least `KEYS` and `LABELS`.
+    horizon : str
+        One of `HORIZONS`.
+
+    Returns
+    -------
+    pd.DataFrame
+        The rows of ``training``, one per race and driver, sorted by event year, event number, session and driver.
+
+    Raises
+    ------
+    RunError
+        When there are fewer than `FEWEST_RACES` races.
     """
     is_race = (training["horizon"] == horizon) & (training["session"] == "R")
     rows = training[is_race & training["finishing_position"].notna()]
@@ -90,7 +116,25 @@ def labelled(training: pd.DataFrame, horizon: str) -> pd.DataFrame:
 
 
 def enough(rows: pd.DataFrame, horizon: str) -> pd.DataFrame:
-    """``rows`` themselves; raises `RunError` when they hold fewer than `FEWEST_RACES` races."""
+    """Return ``rows`` if they hold enough races to train on.
+
+    Parameters
+    ----------
+    rows : pd.DataFrame
+        Labelled rows of one horizon.
+    horizon : str
+        Named in the error.
+
+    Returns
+    -------
+    pd.DataFrame
+        ``rows`` themselves.
+
+    Raises
+    ------
+    RunError
+        When there are fewer than `FEWEST_RACES` races.
+    """
     races = int(race_index(rows).max()) + 1 if len(rows) else 0
     if races < FEWEST_RACES:
         raise RunError(f"{races} races with an outcome at horizon {horizon}: too few to train on ({FEWEST_RACES})")
@@ -98,23 +142,65 @@ def enough(rows: pd.DataFrame, horizon: str) -> pd.DataFrame:
 
 
 def race_index(rows: pd.DataFrame) -> NDArray[np.int64]:
-    """0, 1, 2 ... for the races of ``rows`` in the order they were run."""
+    """Return the index of each row's race in the order the races were run.
+
+    Parameters
+    ----------
+    rows : pd.DataFrame
+        ``event_year event_number``, any grain.
+
+    Returns
+    -------
+    NDArray[np.int64]
+        0 for the first race, one number per row.
+    """
     return (rows["event_year"] * 100 + rows["event_number"]).rank(method="dense").to_numpy().astype("int64") - 1
 
 
 def finish_score(rows: pd.DataFrame) -> Floats:
-    """Normal score of the place among the classified of a race, NaN for who was not classified."""
+    """Compute the normal score of the position among the classified of a race.
+
+    Parameters
+    ----------
+    rows : pd.DataFrame
+        ``event_year event_number finishing_position is_dnf``, one row per race and driver.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        One number per row, smaller for a better position; NaN for drivers who were not classified.
+    """
     place = rows["finishing_position"].where(rows["is_dnf"] == 0)
     races = place.groupby(race_index(rows))
     return normal_score(races.rank(method="first"), races.transform("count"))
 
 
 def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted:
-    """Fit ``config`` on ``rows`` (see `labelled`); ``available`` are gold's feature columns in order.
+    """Fit a configuration.
 
-    A feature without any value in ``rows`` (not known at this horizon, or by this source) is left out. Raises
-    `BadParameters` when a part is left without a column. The same rows give the same model on any machine: the
-    trees grow on one thread.
+    A feature without any value in ``rows`` (not known at this horizon, or not in this source) is left out. The trees
+    are grown on one thread, so that the same rows give the same model on any machine.
+
+    Parameters
+    ----------
+    rows : pd.DataFrame
+        Labelled rows of one horizon (see `labelled`).
+    config : ModelConfig
+        The configuration.
+    available : list[str]
+        Gold's feature columns in order.
+
+    Returns
+    -------
+    Fitted
+        The fitted parts.
+
+    Raises
+    ------
+    BadParameters
+        When none of the columns of a part is left.
+    MissingColumn
+        When ``rows`` lack a column that the configuration reads.
     """
     raw = config.raw_columns(available)
     matrix = preprocess.matrix_of(rows, raw)
@@ -137,7 +223,8 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
         chosen = _indices(config.linear.columns, columns, f"{config.name}.linear")
         linear = model_linear.ridge(scaled[used], target[used], weight[used], chosen, config.linear.ridge)
     if config.trees:
-        usable = [c for c in columns if c not in derived or derived[c][0] in preprocess.PRODUCTS]  # no flipped branch
+        # Logarithms may differ in their last bit, which could change the branch taken.
+        usable = [c for c in columns if c not in derived or derived[c][0] in preprocess.PRODUCTS]
         wanted = usable if isinstance(config.trees.columns, str) else _with_flags(config.trees.columns, usable)
         chosen = _indices(wanted, columns, f"{config.name}.trees")
         trees = _boost(scaled[used], target[used], weight[used], chosen, config)
@@ -146,23 +233,8 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
     return Fitted(config, raw, columns, pipeline, linear, trees, dnf, _spread(config, raw, pipeline), gate)
 
 
-def parity(fitted: Fitted, rows: pd.DataFrame) -> dict[str, Any]:
-    """Measured max |ONNX - native| over ``rows`` and over synthetic rows with a tenth missing, per output."""
-    raw = preprocess.matrix_of(rows, fitted.raw)
-    runtime = onnx_export.session(fitted.graph)
-    found: dict[str, Any] = {"tolerance": onnx_export.PARITY_TOLERANCE}
-    worst = 0.0
-    for name, matrix in (("training", raw), ("synthetic", onnx_export.synthetic_rows(raw, fitted.config.seed))):
-        served, native = onnx_export.run(runtime, matrix), fitted.native(matrix)
-        gaps = {output: float(np.abs(served[output] - native[output]).max()) for output in native}
-        found[name] = {"rows": len(matrix), **gaps}
-        # A comparison with NaN is false: an output that is not a number must not slip through.
-        worst = max(worst, *(g if g == g else float("inf") for g in gaps.values()))
-    return {"max_abs_difference": worst, **found}
-
-
 def _spread(config: ModelConfig, raw: list[str], pipeline: Pipeline) -> Spread:
-    """The width of a driver's latent race; a column that is not known here adds nothing."""
+    """Return the width of the latent; an uncertainty column that is not known here adds nothing."""
     settings = config.distribution
     if settings.uncertainty is None or settings.uncertainty.column not in raw:
         return Spread(settings.sigma)
@@ -189,7 +261,7 @@ def _with_flags(wanted: list[str], columns: list[str]) -> list[str]:
 
 
 def _boost(scaled: Any, target: Floats, weight: Floats, chosen: list[int], config: ModelConfig) -> Forest:
-    """XGBoost on the pipeline's columns, which serving computes to the same bit; fixed seed, histogram method.
+    """Fit XGBoost with a fixed seed on the columns of the pipeline, which serving reproduces bit by bit.
 
     One thread: 0.7 s of one core for 6,900 rows by 110 columns; two threads took 18 s on a busy machine.
     """

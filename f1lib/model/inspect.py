@@ -1,4 +1,4 @@
-"""What a model has learned, asked through its ONNX graph: permutation importance and partial dependence."""
+"""Model inspection through the ONNX graph: permutation importance and partial dependence."""
 
 from __future__ import annotations
 
@@ -20,15 +20,32 @@ if TYPE_CHECKING:
     from f1lib.model.serving import Serving
 
 RACES = 24
-POINTS = 20  # of a curve
-_ROUGH = 3  # of one that is only looked at for how far it goes
+POINTS = 20  # values of a curve
+_ROUGH = 3  # values of a curve of which only the range is used
 _SEED = 7
 
 
 def serving_run(store: ObjectStore, run_id: str, horizon: str) -> str:
-    """``run_id`` itself, or, when it is empty, the run that serves ``horizon`` (empty: the latest horizon served).
+    """Resolve the run to inspect.
 
-    Raises `RunError` when no model serves at all.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    run_id : str
+        Returned as it is unless empty.
+    horizon : str
+        The horizon whose champion is taken when ``run_id`` is empty; empty for the latest horizon with a champion.
+
+    Returns
+    -------
+    str
+        The id of the run.
+
+    Raises
+    ------
+    RunError
+        When ``run_id`` is empty and no model serves.
     """
     if run_id:
         return run_id
@@ -40,21 +57,35 @@ def serving_run(store: ObjectStore, run_id: str, horizon: str) -> str:
 
 
 def importance(store: ObjectStore, run_id: str, training: pd.DataFrame | None = None) -> pd.DataFrame:
-    """How much worse the ranks of the last `RACES` races get when one group of features is shuffled in each race.
+    """Compute the permutation importance of each feature group over the last `RACES` races.
+
+    The values of a group's features are shuffled together among the drivers of each race.
 
     Parameters
     ----------
-    store : the lake
-    run_id : a finished model run
-    training : rows of the training dataset; read from the lake when not given
+    store : ObjectStore
+        The lake.
+    run_id : str
+        A finished model run.
+    training : pd.DataFrame, optional
+        Rows of the training dataset; read from the lake when not given.
 
     Returns
     -------
-    One row a group the model reads, the weightiest first: ``group features mae_lost spearman_lost``, the MAE in places.
+    pd.DataFrame
+        One row per group the model reads, the most important first: ``group``, ``features`` (their number),
+        ``mae_lost`` (increase of the mean absolute error of the ranks, in places) and ``spearman_lost`` (decrease).
+
+    Raises
+    ------
+    StorageError
+        When the run or the training dataset is absent.
+    RunError
+        When there are too few races.
 
     Notes
     -----
-    The model has seen these races in training: the figures weigh what it relies on, not how good it is.
+    The model has been trained on these races: the figures measure what it relies on, not how well it predicts.
     """
     return _importance(*_model_and_rows(store, run_id, training))
 
@@ -76,10 +107,33 @@ def _importance(serving: Serving, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def dependence(store: ObjectStore, run_id: str, feature: str, points: int = POINTS) -> pd.DataFrame:
-    """The mean score and hazard of the last `RACES` races when ``feature`` takes each value of its range for everybody.
+    """Compute the partial dependence of score and hazard on one feature over the last `RACES` races.
 
-    Columns ``value predicted_score p_dnf``; a smaller score is better. The range runs from the 2nd to the 98th
-    percentile. Raises `BadParameters` when the model does not read ``feature`` or it is nowhere known.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    run_id : str
+        A finished model run.
+    feature : str
+        A gold column that the model reads.
+    points : int, default 20
+        How many values, from the 2nd to the 98th percentile of the feature.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row per value, ascending: ``value`` (in the feature's unit), and the means of ``predicted_score`` (smaller
+        is better) and ``p_dnf`` when every driver has that value.
+
+    Raises
+    ------
+    BadParameters
+        When the model does not read ``feature`` or no row has a value of it.
+    StorageError
+        When the run or the training dataset is absent.
+    RunError
+        When there are too few races.
     """
     return _dependence(*_model_and_rows(store, run_id), feature, points)
 
@@ -92,11 +146,37 @@ def curves(
     weights: pd.DataFrame | None = None,
     training: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """`dependence` of each of ``features``; empty: the weightiest feature of each of the ``most`` weightiest groups.
+    """Compute `dependence` for several features.
 
-    A group's weightiest feature is the one along which the mean score moves furthest from the least of its values
-    to the middle one and the greatest. ``weights`` is `importance` of this run and ``training`` the rows of the
-    training dataset, for a caller who has them.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    run_id : str
+        A finished model run.
+    features : list[str]
+        Gold columns; empty for one feature of each of the ``most`` most important groups: the one along which the mean
+        score varies most over its smallest, middle and largest value.
+    most : int, default 4
+        The number of groups when ``features`` is empty.
+    weights : pd.DataFrame, optional
+        `importance` of this run; computed when not given and needed.
+    training : pd.DataFrame, optional
+        Rows of the training dataset; read from the lake when not given.
+
+    Returns
+    -------
+    dict[str, pd.DataFrame]
+        Feature -> frame as of `dependence`, the most important group first.
+
+    Raises
+    ------
+    BadParameters
+        When the model does not read a feature or no row has a value of it.
+    StorageError
+        When the run or the training dataset is absent.
+    RunError
+        When there are too few races.
     """
     serving, rows = _model_and_rows(store, run_id, training)
     if not features:
@@ -136,7 +216,7 @@ def _dependence(serving: Serving, rows: pd.DataFrame, feature: str, points: int)
 
 
 def _shuffled(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """``rows`` with the values of ``columns`` dealt anew among the drivers of each race, together."""
+    """Permute the values of ``columns`` among the drivers of each race, all columns alike."""
     generator = np.random.default_rng(_SEED)
     order = np.concatenate([generator.permutation(places) for places in rows.groupby(fit.RACE).indices.values()])
     stands = np.concatenate(list(rows.groupby(fit.RACE).indices.values()))

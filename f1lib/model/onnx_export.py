@@ -1,22 +1,22 @@
-"""The whole of a model as one ONNX graph, written node by node, and run by ONNX Runtime.
+"""Export a fitted model as one ONNX graph, node by node, and run it in ONNX Runtime.
 
-In: ``features`` float32 [rows, raw columns], NaN for missing. Out: ``predicted_score``, ``p_dnf`` and ``sigma``,
-each [rows, 1], and ``columns``, what the preprocessing makes of the features (explanations start
-there). The graph repeats `f1lib.model.preprocess` operation by operation; trees become one TreeEnsembleRegressor.
+Input: ``features`` float32 [rows, raw columns], NaN for missing. Outputs: ``predicted_score``, ``p_dnf`` and ``sigma``,
+each [rows, 1], and ``columns``, the preprocessed features (read by explanations). The graph repeats
+`f1lib.model.preprocess` operation by operation; the trees are one TreeEnsembleRegressor.
 
-Written by hand rather than converted: a refit after each of 150 races converts 150 times (8 ms instead of
-0.4 s), the bytes are the same every time, and nothing is converted silently wrong (docs/field_notes.md).
+The graph is written directly instead of by a converter: a walk-forward over 150 races exports 150 times (8 ms instead
+of 0.4 s each), the bytes are reproducible, and no conversion can be silently wrong (docs/field_notes.md).
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from f1lib.errors import RunError
+from f1lib.model.onnx_trees import tree_attributes
 from f1lib.model.preprocess import PLACE_EDGE, PRODUCTS
 
 if TYPE_CHECKING:
@@ -29,15 +29,12 @@ if TYPE_CHECKING:
 
 OPSET, ML_OPSET, IR_VERSION = 15, 3, 8
 INPUT = "features"
-PARITY_TOLERANCE = 1e-4
-SYNTHETIC_ROWS = 10_000
-SYNTHETIC_MISSING = 0.10
-P_DNF_LOW, P_DNF_HIGH = 0.005, 0.7  # a hazard beyond these is extrapolation, not knowledge
+P_DNF_LOW, P_DNF_HIGH = 0.005, 0.7  # bounds of the hazard: beyond them it is extrapolated
 
 
 @dataclass(frozen=True)
 class Weighted:
-    """A linear form over the pipeline's columns: ``columns`` (indices), ``coefficients``, ``intercept``."""
+    """A linear combination of the pipeline's columns: ``columns`` (indices), ``coefficients``, ``intercept``."""
 
     columns: list[int]
     coefficients: NDArray[np.float64]
@@ -54,20 +51,38 @@ class Forest:
 
 @dataclass(frozen=True)
 class Gate:
-    """The score is ``share`` (a raw column, missing is 0) times that of the parts, plus the rest times ``instead``."""
+    """Mix of two scores: ``share`` (a raw column, missing is 0) times the parts' plus the rest times ``instead``."""
 
     share: int
     instead: Weighted
 
     def native(self, raw: Single, score: NDArray[np.float64], fresh: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the graph's output ``predicted_score`` is, computed by numpy."""
+        """Compute the graph's output ``predicted_score`` with numpy.
+
+        Parameters
+        ----------
+        raw : NDArray[np.float32]
+            [rows, raw columns], NaN for missing.
+        score : NDArray[np.float64]
+            The sum of the parts, one number per row.
+        fresh : NDArray[np.float64]
+            The values of ``instead``, one number per row.
+
+        Returns
+        -------
+        NDArray[np.float64]
+            One score per row.
+        """
         known = np.nan_to_num(raw[:, self.share].astype("float64"), nan=0.0)
         return np.asarray(known * score + (1 - known) * fresh)
 
 
 @dataclass(frozen=True)
 class Spread:
-    """sigma squared is ``sigma`` squared plus (``weight`` * raw ``column``) squared; ``mean`` where that is missing."""
+    """Width of the latent: sigma squared is ``sigma`` squared plus (``weight`` * raw ``column``) squared.
+
+    ``mean`` takes the place of a missing value of the column.
+    """
 
     sigma: float
     column: int = 0
@@ -75,7 +90,7 @@ class Spread:
     weight: float = 0.0
 
     def native(self, raw: Single) -> NDArray[np.float64]:
-        """What the graph's output ``sigma`` is, computed by numpy."""
+        """Compute the graph's output ``sigma`` with numpy."""
         values = raw[:, self.column].astype("float64")
         known = np.where(np.isnan(values), self.mean, values)
         return np.asarray(np.sqrt(self.sigma**2 + (self.weight * known) ** 2))
@@ -95,7 +110,7 @@ class _Graph:
         return output
 
     def constant(self, values: Any, dtype: str = "float32") -> str:
-        """A constant tensor, by name."""
+        """Add a constant tensor and return its name."""
         from onnx import numpy_helper
 
         name = f"c{len(self.constants)}"
@@ -103,7 +118,7 @@ class _Graph:
         return name
 
     def take(self, matrix: str, columns: Any) -> str:
-        """Some columns of a matrix."""
+        """Select some columns of a matrix and return the name of the result."""
         return self.add("Gather", matrix, self.constant(columns, "int64"), axis=1)
 
 
@@ -115,7 +130,31 @@ def export(
     spread: Spread,
     gate: Gate | None = None,
 ) -> bytes:
-    """The graph of a fitted model: score = the weighted sum of its parts, gated, p_dnf = the logistic hazard."""
+    """Export a fitted model as an ONNX graph.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        The fitted preprocessing (`f1lib.model.preprocess.build`).
+    linear, trees : tuple[float, Weighted] or None, tuple[float, Forest] or None
+        Weight and fitted part of the score; at least one of the two.
+    dnf : Weighted
+        Log odds of not being classified; the probability is clipped to [`P_DNF_LOW`, `P_DNF_HIGH`].
+    spread : Spread
+        Width of the latent.
+    gate : Gate, optional
+        Mixes the sum of the parts with a second score.
+
+    Returns
+    -------
+    bytes
+        The serialized model; the same parts give the same bytes.
+
+    Raises
+    ------
+    RunError
+        When the booster is of a kind that cannot be exported.
+    """
     graph = _Graph()
     columns = _preprocess(graph, pipeline)
     parts = []
@@ -133,7 +172,13 @@ def export(
 
 
 def session(graph: bytes, threads: int = 1) -> Any:
-    """An ONNX Runtime session on the CPU with fixed threads; raises `RunError` for bytes that are no model."""
+    """Open an ONNX Runtime session on the CPU with a fixed number of threads.
+
+    Raises
+    ------
+    RunError
+        When the bytes are not a valid model.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -141,26 +186,31 @@ def session(graph: bytes, threads: int = 1) -> Any:
     options.log_severity_level = 3
     try:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime has a class of its own for each kind of bad file
+    except Exception as error:  # onnxruntime raises a different class for each kind of invalid file
         raise RunError(f"the model's ONNX file cannot be loaded: {str(error).splitlines()[0]}") from error
 
 
 def run(runtime: Any, raw: Single, outputs: Sequence[str] = ()) -> dict[str, NDArray[np.float64]]:
-    """``outputs`` (none: all) by name, float64; one-column outputs as flat arrays."""
+    """Run a graph.
+
+    Parameters
+    ----------
+    runtime : onnxruntime.InferenceSession
+        The session of `session`.
+    raw : NDArray[np.float32]
+        [rows, raw columns], NaN for missing.
+    outputs : Sequence[str], optional
+        Names of outputs; all when empty.
+
+    Returns
+    -------
+    dict[str, NDArray[np.float64]]
+        Output name -> one number per row, or [rows, columns] for ``columns``.
+    """
     names = list(outputs) or [output.name for output in runtime.get_outputs()]
     answers = runtime.run(names, {INPUT: np.ascontiguousarray(raw, dtype="float32")})
     made = {name: np.asarray(a, dtype="float64") for name, a in zip(names, answers, strict=True)}
     return {name: a[:, 0] if a.shape[1] == 1 and name != "columns" else a for name, a in made.items()}
-
-
-def synthetic_rows(raw: Single, seed: int) -> Single:
-    """Rows drawn column by column from ``raw``, a tenth of the values missing: unlike any race, on purpose."""
-    generator = np.random.default_rng(seed)
-    drawn = np.column_stack([generator.choice(raw[:, c], SYNTHETIC_ROWS) for c in range(raw.shape[1])])
-    noise = generator.normal(1.0, 0.05, drawn.shape)
-    drawn = np.where(generator.random(drawn.shape) < 0.5, drawn, drawn * noise)
-    drawn[generator.random(drawn.shape) < SYNTHETIC_MISSING] = np.nan
-    return drawn.astype("float32")
 
 
 def _preprocess(graph: _Graph, pipeline: Pipeline) -> str:
@@ -185,7 +235,7 @@ def _derived(graph: _Graph, how: str, source: int, other: int) -> str:
         first = graph.add("Cast", graph.add("Equal", place, graph.constant([1.0])), to=1)
         return graph.add("Where", graph.add("IsNaN", place), place, first)
     share = graph.add("Div", graph.add("Sub", place, graph.constant([0.5])), graph.take(INPUT, [other]))
-    # Max and Min treat NaN as they please; a missing place is put back at the end.
+    # Max and Min are not defined for NaN: a missing place is restored by the Where at the end.
     kept = graph.add("Min", graph.add("Max", share, graph.constant([PLACE_EDGE])), graph.constant([1 - PLACE_EDGE]))
     score = graph.add("Log", graph.add("Div", kept, graph.add("Sub", graph.constant([1.0]), kept)))
     if how != "place_score":
@@ -222,44 +272,6 @@ def _forest(graph: _Graph, columns: str, part: Forest) -> str:
     attributes = tree_attributes(part.booster)
     taken = graph.take(columns, part.columns)
     return graph.add("TreeEnsembleRegressor", taken, domain="ai.onnx.ml", **attributes)
-
-
-def tree_attributes(booster: Any) -> dict[str, Any]:
-    """The attributes of TreeEnsembleRegressor for an xgboost regression; read from the booster's own JSON.
-
-    Raises `RunError` for anything but a single-output ``gbtree`` with numerical splits and ``reg:squarederror``:
-    other objectives put a function on top that this graph does not have.
-    """
-    learner = json.loads(bytes(booster.save_raw("json")))["learner"]
-    kind, objective = learner["gradient_booster"]["name"], learner["objective"]["name"]
-    if kind != "gbtree" or objective != "reg:squarederror":
-        raise RunError(f"cannot export xgboost {kind} with {objective}; only gbtree with reg:squarederror")
-    base = float(learner["learner_model_param"]["base_score"].strip("[]").split(",")[0])
-    out: dict[str, list[Any]] = {name: [] for name in (
-        "nodes_treeids nodes_nodeids nodes_featureids nodes_modes nodes_values nodes_truenodeids nodes_falsenodeids "
-        "nodes_missing_value_tracks_true target_treeids target_nodeids target_ids target_weights").split()}  # fmt: skip
-    for number, tree in enumerate(learner["gradient_booster"]["model"]["trees"]):
-        _add_tree(out, number, tree)
-    return {**out, "n_targets": 1, "base_values": [base]}
-
-
-def _add_tree(out: dict[str, list[Any]], number: int, tree: dict[str, Any]) -> None:
-    left, right, value = tree["left_children"], tree["right_children"], tree["split_conditions"]
-    count = len(left)
-    leaf = [child == -1 for child in left]
-    out["nodes_treeids"] += [number] * count
-    out["nodes_nodeids"] += list(range(count))
-    out["nodes_featureids"] += [0 if leaf[i] else tree["split_indices"][i] for i in range(count)]
-    out["nodes_modes"] += ["LEAF" if leaf[i] else "BRANCH_LT" for i in range(count)]
-    out["nodes_values"] += [0.0 if leaf[i] else float(value[i]) for i in range(count)]
-    out["nodes_truenodeids"] += [0 if leaf[i] else left[i] for i in range(count)]
-    out["nodes_falsenodeids"] += [0 if leaf[i] else right[i] for i in range(count)]
-    out["nodes_missing_value_tracks_true"] += [0 if leaf[i] else int(tree["default_left"][i]) for i in range(count)]
-    leaves = [i for i in range(count) if leaf[i]]
-    out["target_treeids"] += [number] * len(leaves)
-    out["target_nodeids"] += leaves
-    out["target_ids"] += [0] * len(leaves)
-    out["target_weights"] += [float(value[i]) for i in leaves]
 
 
 def _bytes(graph: _Graph, pipeline: Pipeline, outputs: dict[str, int | None]) -> bytes:

@@ -1,8 +1,8 @@
-"""Raw gold columns -> columns a model can add up: a scikit-learn pipeline whose every step is also ONNX.
+"""Preprocessing of raw gold columns: a scikit-learn pipeline whose every step can be written in ONNX.
 
-Derive (places to scores) -> flag and impute the missing -> cap at three robust sigmas -> scale. All steps work
-in float32, one operation at a time, exactly as the exported graph does, so that a tree's cut falls on the same
-side in training and in serving (docs/field_notes.md, "XGBoost and ONNX").
+The steps: derive columns (places to scores), impute missing values and flag them, cap at three robust standard
+deviations, scale. All arithmetic is float32, in the order of the exported graph, so that every value falls on the same
+side of a tree's threshold in training and in serving (docs/field_notes.md, "XGBoost and ONNX").
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     Single = NDArray[np.float32]
 
 ROBUST_SIGMAS = 3.0
-MAD_TO_SIGMA = 1.4826  # the median absolute deviation of a normal times this is its standard deviation
-MISSING = "__missing"  # suffix of the column that says a value was absent
+MAD_TO_SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
+MISSING = "__missing"  # suffix of a column that flags missing values
 PLACE_EDGE = 0.01
 # The second column each derivation reads.
 COMPANION = {
@@ -37,36 +37,42 @@ COMPANION = {
     "when_wet": "weather_is_wet",
 }
 
-# Products are the same number in numpy and in ONNX; a logarithm may differ in its last bit.
+# Products are bit-identical in numpy and in ONNX; a logarithm may differ in its last bit.
 PRODUCTS = frozenset({"faded", "when_wet"})
 
 
 class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Append columns computed row by row: ``steps`` lists (how, source index, companion index)."""
+    """Append columns computed row by row; ``steps`` lists (how, source index, companion index)."""
 
     def __init__(self, steps: list[tuple[str, int, int]]) -> None:
         self.steps = steps
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Derive:
-        """Nothing to learn."""
+        """Set ``n_features_in_``; nothing else is learned."""
         self.n_features_in_ = np.asarray(X).shape[1]
         return self
 
     def transform(self, X: ArrayLike) -> Single:
-        """[rows, raw] -> [rows, raw + derived]; a missing source stays missing."""
+        """Map [rows, raw] to [rows, raw + derived]; a missing source gives a missing value."""
         raw = np.asarray(X, dtype="float32")
         made = [_derived(how, raw[:, source], raw[:, other]) for how, source, other in self.steps]
         return np.column_stack([raw, *made]).astype("float32")
 
 
 class Impute(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Mean for what is missing, and a 0/1 column beside each column of which something was missing in training.
+    """Replace missing values by the mean, and append a 0/1 flag for each column with missing values in training.
 
-    Columns that were missing in the same rows (all of practice, say) share one, beside the first of them.
+    Columns that are missing in the same rows (all of practice, say) share one flag, that of the first of them.
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Impute:
-        """Learn ``means_`` and ``flagged_`` (indices). A column without any value is refused (`BadParameters`)."""
+        """Learn ``means_`` and ``flagged_`` (indices).
+
+        Raises
+        ------
+        BadParameters
+            For a column without any value.
+        """
         values = np.asarray(X, dtype="float32")
         absent = np.isnan(values)
         if absent.all(axis=0).any():
@@ -79,7 +85,7 @@ class Impute(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: ArrayLike) -> Single:
-        """[rows, columns] -> [rows, columns + flags], nothing missing."""
+        """Map [rows, columns] to [rows, columns + flags], nothing missing."""
         values = np.asarray(X, dtype="float32")
         absent = np.isnan(values)
         filled = np.where(absent, self.means_, values)
@@ -87,17 +93,17 @@ class Impute(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class Cap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Cap at the median plus or minus three robust sigmas; where most values are equal, at the extremes seen.
+    """Cap at the median plus or minus three robust standard deviations; columns with MAD 0 at the extremes seen.
 
-    ``uncapped`` (indices) are kept to the extremes seen as well: bounded and skewed columns such as points, of
-    which three robust sigmas would cut off the front of the field (2014-2018: win log-loss 1.177 to 1.190).
+    ``uncapped`` (indices) are capped at the extremes seen as well: in bounded and skewed columns such as points, three
+    robust standard deviations would cut off the front of the field (2014-2018: win log-loss 1.177 to 1.190).
     """
 
     def __init__(self, uncapped: list[int] | None = None) -> None:
         self.uncapped = uncapped
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Cap:
-        """Learn ``low_`` and ``high_``, one number a column."""
+        """Learn ``low_`` and ``high_``, one number per column."""
         values = np.asarray(X, dtype="float64")
         middle = np.median(values, axis=0)
         reach = ROBUST_SIGMAS * MAD_TO_SIGMA * np.median(np.abs(values - middle), axis=0)
@@ -108,16 +114,16 @@ class Cap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: ArrayLike) -> Single:
-        """Values within [low_, high_]."""
+        """Clip the values to [low_, high_]."""
         capped: Single = np.minimum(np.maximum(np.asarray(X, dtype="float32"), self.low_), self.high_)
         return capped
 
 
 class Scale(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """To mean 0 and standard deviation 1; a constant column becomes 0."""
+    """Scale to mean 0 and standard deviation 1; a constant column becomes 0."""
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Scale:
-        """Learn ``centre_`` and ``spread_``, one number a column."""
+        """Learn ``centre_`` and ``spread_``, one number per column."""
         values = np.asarray(X, dtype="float64")
         spread = values.std(axis=0)
         self.centre_ = values.mean(axis=0).astype("float32")
@@ -125,15 +131,27 @@ class Scale(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, X: ArrayLike) -> Single:
-        """(value - centre_) / spread_."""
+        """Compute (value - centre_) / spread_."""
         scaled: Single = (np.asarray(X, dtype="float32") - self.centre_) / self.spread_
         return scaled
 
 
 def build(raw: list[str], derived: Mapping[str, tuple[str, str]]) -> Pipeline:
-    """The unfitted pipeline. ``derived`` maps a new column to (how, source); source and `COMPANION` are in ``raw``.
+    """Build the unfitted pipeline.
 
-    Derived columns are bounded and skewed on purpose, and are not capped.
+    Derived columns are bounded and skewed by construction, and are therefore not capped.
+
+    Parameters
+    ----------
+    raw : list[str]
+        Names of the input columns.
+    derived : Mapping[str, tuple[str, str]]
+        New column -> (how, source); the source and its `COMPANION` are in ``raw``.
+
+    Returns
+    -------
+    Pipeline
+        Steps ``derive impute cap scale``.
     """
     steps = [(how, raw.index(source), raw.index(COMPANION[how])) for how, source in derived.values()]
     free = [len(raw) + i for i in range(len(derived))]
@@ -141,13 +159,44 @@ def build(raw: list[str], derived: Mapping[str, tuple[str, str]]) -> Pipeline:
 
 
 def columns_out(pipeline: Pipeline, raw: list[str], derived: list[str]) -> list[str]:
-    """Names of a fitted pipeline's columns: raw, derived, then ``<column>__missing``."""
+    """List the names of a fitted pipeline's output columns.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        A fitted pipeline of `build`.
+    raw, derived : list[str]
+        Names of the input columns and of the derived columns.
+
+    Returns
+    -------
+    list[str]
+        Raw, derived, then ``<column>__missing`` for each flag.
+    """
     names = [*raw, *derived]
     return [*names, *(f"{names[i]}{MISSING}" for i in pipeline["impute"].flagged_)]
 
 
 def matrix_of(frame: pd.DataFrame, raw: list[str]) -> Single:
-    """The raw columns of ``frame`` as float32 with NaN for missing; raises `MissingColumn` naming those absent."""
+    """Convert the raw columns of a frame to a float32 matrix.
+
+    Parameters
+    ----------
+    frame : pd.DataFrame
+        Any rows with the columns ``raw``.
+    raw : list[str]
+        Columns, in the order of the matrix.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        [rows, raw columns], NaN for missing.
+
+    Raises
+    ------
+    MissingColumn
+        When ``frame`` lacks a column; the message names those absent.
+    """
     absent = [c for c in raw if c not in frame.columns]
     if absent:
         raise MissingColumn(f"features: no column {', '.join(absent)}; the model needs {len(raw)} columns")
@@ -155,7 +204,7 @@ def matrix_of(frame: pd.DataFrame, raw: list[str]) -> Single:
 
 
 def _derived(how: str, place: Single, other: Single) -> Single:
-    """One derived column; the same operations in the same order as `onnx_export` writes them."""
+    """Compute one derived column with the same operations, in the same order, as `f1lib.model.onnx_export`."""
     if how in PRODUCTS:
         return place * other
     if how == "is_first":

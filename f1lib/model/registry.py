@@ -1,4 +1,4 @@
-"""Model runs of a lake and the champion of each horizon, the run that serves; `evaluation.gate` promotes one.
+"""Registry of model runs, and the champion of each horizon: the run that serves. `f1lib.evaluation.gate` promotes runs.
 
 >>> champion_of(ws.store, "pre_race")["run_id"]
 """
@@ -14,34 +14,67 @@ from f1lib.lake.store import each, find_json, read_json, update_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from f1lib.lake.store import ObjectStore
-    from f1lib.workspace.workspace import Workspace
 
 
-def rollback(ws: Workspace, horizon: str) -> dict[str, Any]:
-    """Let the champion before the present one serve again, and return its entry.
+def rollback(store: ObjectStore, horizon: str, as_of: datetime) -> dict[str, Any]:
+    """Restore the previous champion of a horizon, without asking the gate.
 
-    Raises `RunError` when there was none. The gate is not asked: this is the way out when it was wrong.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    horizon : str
+        One of `HORIZONS`.
+    as_of : datetime
+        Since when the restored champion serves.
+
+    Returns
+    -------
+    dict[str, Any]
+        The new entry: ``run_id model since why previous``.
+
+    Raises
+    ------
+    RunError
+        When there is no previous champion.
+    StorageError
+        When no model serves the horizon.
     """
-    serving = champion_of(ws.store, horizon)["run_id"]
+    serving = champion_of(store, horizon)["run_id"]
 
     def restored(entry: dict[str, Any] | None) -> dict[str, Any]:
         if not entry or not entry.get("previous"):
             raise RunError(f"horizon {horizon}: no champion before {serving} to go back to")
         back, *previous = entry["previous"]
         why = f"rolled back from {entry['run_id']}"
-        return {**back, "since": format_utc(ws.as_of), "why": why, "previous": previous}
+        return {**back, "since": format_utc(as_of), "why": why, "previous": previous}
 
-    return change_champion(ws.store, horizon, restored)
+    return change_champion(store, horizon, restored)
 
 
 def change_champion(
     store: ObjectStore, horizon: str, change: Callable[[dict[str, Any] | None], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Replace the entry of one horizon by ``change`` of it (None where nobody serves), and return the new one.
+    """Replace the champion entry of one horizon atomically.
 
-    The document is shared by all horizons: what others write to it at the same moment is kept.
+    The document is shared by all horizons; entries that others write at the same moment are kept.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    horizon : str
+        One of `HORIZONS`.
+    change : Callable[[dict[str, Any] | None], dict[str, Any]]
+        Maps the present entry, None when there is none, to the new one; may be called again after a concurrent write.
+
+    Returns
+    -------
+    dict[str, Any]
+        The new entry.
     """
 
     def changed(document: dict[str, Any] | None) -> dict[str, Any]:
@@ -52,12 +85,18 @@ def change_champion(
 
 
 def champion(store: ObjectStore) -> dict[str, Any]:
-    """``models/champion.json``: ``{"horizons": {horizon: {run_id, model, since, why, previous}}}``."""
+    """Read ``models/champion.json``: ``{"horizons": {horizon: {run_id, model, since, why, previous}}}``."""
     return dict(find_json(store, CHAMPION_KEY) or {"horizons": {}})
 
 
 def champion_of(store: ObjectStore, horizon: str) -> dict[str, Any]:
-    """The entry of the run that serves ``horizon``; raises `StorageError` when none does."""
+    """Return the champion entry of ``horizon``.
+
+    Raises
+    ------
+    StorageError
+        When no model serves it.
+    """
     entry = champion(store)["horizons"].get(horizon)
     if entry is None:
         refused = [r for r in list_runs(store) if r["horizon"] == horizon and r["why"]]
@@ -67,22 +106,29 @@ def champion_of(store: ObjectStore, horizon: str) -> dict[str, Any]:
 
 
 def metadata(store: ObjectStore, run_id: str) -> dict[str, Any]:
-    """The metadata of a finished run; raises `StorageError` when there is none."""
+    """Read the metadata of a finished run.
+
+    Raises
+    ------
+    StorageError
+        When there is no such run, or it was not finished.
+    """
     if not store.exists(run_key(run_id, SUCCESS)):
         raise StorageError(f"lake {store.url} has no finished model run {run_id!r}; `f1 models list` names them")
     return dict(read_json(store, run_key(run_id, METADATA)))
 
 
 def list_runs(store: ObjectStore) -> list[dict[str, Any]]:
-    """Finished runs, newest first: ``run_id model horizon as_of rows mae spearman rps win_log_loss serves why``.
+    """List the finished runs, newest first.
 
-    ``why`` is the gate's word, empty for a run that was never put before it.
+    Each row has ``run_id model horizon as_of rows mae spearman rps win_log_loss serves why``; ``why`` is the gate's
+    reason, empty for a run that the gate has not decided on.
     """
     return [row for row, _ in listed_runs(store)]
 
 
 def listed_runs(store: ObjectStore) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Each row of `list_runs` with what `show` says of the run; one listing, two reads a run."""
+    """List each row of `list_runs` with the document of `show`; one listing, two reads per run."""
     serving = {entry["run_id"] for entry in champion(store)["horizons"].values()}
     held = set(store.list(MODEL_RUNS_PREFIX))
     finished = finished_runs(sorted(held))
@@ -101,6 +147,6 @@ def listed_runs(store: ObjectStore) -> list[tuple[dict[str, Any], dict[str, Any]
 
 
 def show(store: ObjectStore, run_id: str) -> dict[str, Any]:
-    """A run's metadata with the gate's decision under ``decision`` (empty when it was never asked)."""
+    """Read a run's metadata with the gate's decision under ``decision``, empty when there is none."""
     decision = find_json(store, run_key(run_id, DECISION)) or {}
     return {**metadata(store, run_id), "decision": decision}

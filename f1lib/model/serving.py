@@ -1,7 +1,7 @@
-"""Serving a model run: ONNX Runtime and numbers from JSON, nothing else; no pickle is ever loaded here.
+"""Serve a model run with ONNX Runtime and settings from JSON; no pickle is loaded.
 
 >>> serving = load_serving(store, run_id)
->>> serving.forecast(features)          # one race: expected places, chances, the position matrix
+>>> serving.forecast(features)          # one race: expected positions, probabilities, the position matrix
 """
 
 from __future__ import annotations
@@ -26,13 +26,16 @@ if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
 
 
-# The features that say where a driver starts, the surest first.
+# Features that give the start position, the most reliable first.
 STARTS = ("grid_position", "qualifying_position")
 
 
 @dataclass(frozen=True)
 class Serving:
-    """A loaded model. ``features`` in the order of the graph's input, ``numbers`` the distribution's settings."""
+    """A loaded model.
+
+    ``features`` are in the order of the graph's input; ``numbers`` are the settings of the distribution.
+    """
 
     run_id: str
     features: list[str]
@@ -41,9 +44,23 @@ class Serving:
     metadata: Mapping[str, Any]
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """``predicted_score p_dnf mu sigma`` a row, index of ``frame``; raises `MissingColumn` for absent features.
+        """Predict the latent performance and the hazard of each row.
 
-        ``mu`` and ``sigma`` are the finishing driver's latent performance; a smaller score is better.
+        Parameters
+        ----------
+        frame : pd.DataFrame
+            Any rows with the model's features.
+
+        Returns
+        -------
+        pd.DataFrame
+            ``predicted_score p_dnf mu sigma``, index of ``frame``. ``mu`` and ``sigma`` are the mean and standard
+            deviation of the latent performance of a driver who finishes, in units of the target; smaller is better.
+
+        Raises
+        ------
+        MissingColumn
+            When ``frame`` lacks a feature.
         """
         import pandas as pd
 
@@ -54,16 +71,46 @@ class Serving:
         return pd.DataFrame(columns, index=frame.index)
 
     def forecast(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """The prediction of one race, a row a driver, index of ``frame``; columns of `distribution.summarize`.
+        """Predict one race.
 
-        Rows are put in the order of ``driver_id`` for the computation, so that the answer does not depend on
-        the order in which they are given.
+        Rows are sorted by ``driver_id`` for the computation, so that the result does not depend on their order.
+
+        Parameters
+        ----------
+        frame : pd.DataFrame
+            Gold rows of one race, one per driver.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row per driver, index of ``frame``; columns of `f1lib.scoring.positions.summarize`.
+
+        Raises
+        ------
+        MissingColumn
+            When ``frame`` lacks a feature.
         """
         race = frame.sort_values("driver_id", kind="stable")
         return self._summary(self.predict(race), RACE_POINTS).loc[frame.index]
 
     def forecast_session(self, features: pd.DataFrame) -> pd.DataFrame:
-        """`forecast` of gold's rows of one race, or of one sprint: a race of a third of the distance (`of_sprint`)."""
+        """Predict one race or one sprint; a sprint is a race of a third of the distance (`of_sprint`).
+
+        Parameters
+        ----------
+        features : pd.DataFrame
+            Gold rows of one session, one per driver.
+
+        Returns
+        -------
+        pd.DataFrame
+            As of `forecast`, with the points of the session's scale.
+
+        Raises
+        ------
+        MissingColumn
+            When ``features`` lack a feature of the model.
+        """
         first = features.iloc[0]
         if first["session"] != "S":
             return self.forecast(features)
@@ -79,14 +126,38 @@ class Serving:
 
 
 def start_column(race: pd.DataFrame) -> str:
-    """Which of `STARTS` is known of gold's rows of one race; empty while none is."""
+    """Return the column of `STARTS` that is known of one session.
+
+    Parameters
+    ----------
+    race : pd.DataFrame
+        Gold rows of one race or sprint.
+
+    Returns
+    -------
+    str
+        Empty when none has a value.
+    """
     return next((c for c in STARTS if c in race and race[c].notna().any()), "")
 
 
 def of_sprint(answer: pd.DataFrame, race: pd.DataFrame) -> pd.DataFrame:
-    """What a race's ``answer`` (`Serving.predict`) is for a sprint from the same start (see `distribution`).
+    """Convert the prediction of a race to that of a sprint with the same start.
 
-    A third of the risk; and once the start is known, `distribution.SPRINT_MOVES` of a race's moves from there.
+    The hazard is multiplied by `f1lib.scoring.positions.SPRINT_HAZARD`; once a start position is known, the distance of
+    the score from the score of the start is multiplied by `f1lib.scoring.positions.SPRINT_MOVES`.
+
+    Parameters
+    ----------
+    answer : pd.DataFrame
+        `Serving.predict` of the rows.
+    race : pd.DataFrame
+        The gold rows, in the same order.
+
+    Returns
+    -------
+    pd.DataFrame
+        Columns and rows of ``answer``.
     """
     sprint = answer.assign(p_dnf=answer["p_dnf"] * positions.SPRINT_HAZARD)
     column = start_column(race)
@@ -100,12 +171,44 @@ def of_sprint(answer: pd.DataFrame, race: pd.DataFrame) -> pd.DataFrame:
 def from_graph(
     graph: bytes, features: list[str], numbers: Mapping[str, Any], run_id: str, metadata: Mapping[str, Any]
 ) -> Serving:
-    """A model served from bytes, as the walk-forward does after each refit."""
+    """Make a model ready to serve from the bytes of its graph.
+
+    Parameters
+    ----------
+    graph : bytes
+        The ONNX graph.
+    features : list[str]
+        Raw columns in the order of the graph's input.
+    numbers : Mapping[str, Any]
+        Settings of the distribution, as in `f1lib.model.config.Distribution`.
+    run_id : str
+        The run, empty for a model that is not stored.
+    metadata : Mapping[str, Any]
+        The run's metadata.
+
+    Returns
+    -------
+    Serving
+        The loaded model.
+
+    Raises
+    ------
+    RunError
+        When ``graph`` is not a valid model.
+    """
     return Serving(run_id, features, numbers, onnx_export.session(graph), metadata)
 
 
 def load_serving(store: ObjectStore, run_id: str) -> Serving:
-    """The model of a finished run; raises `StorageError` when the run is absent or was not finished."""
+    """Load the model of a finished run.
+
+    Raises
+    ------
+    StorageError
+        When the run is absent or was not finished.
+    RunError
+        When its graph is not a valid model.
+    """
     if not store.exists(run_key(run_id, SUCCESS)):
         raise StorageError(f"lake {store.url} has no finished model run {run_id}: {run_key(run_id, SUCCESS)} is absent")
     metadata = read_json(store, run_key(run_id, METADATA))

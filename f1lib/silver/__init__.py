@@ -1,1 +1,1 @@
-"""Silver: bronze typed, deduplicated and understood; one table a file and season."""
+"""Silver: bronze as typed, deduplicated tables; one file per table and season."""

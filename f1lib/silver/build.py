@@ -1,7 +1,7 @@
-"""Silver: bronze typed, deduplicated and understood; one file a table and season.
+"""Build the silver tables from bronze: typed, deduplicated, one file per table and season.
 
-Each table is one SQL file over bronze and the tables before it. What a season's bronze holds decides what
-its silver holds: building twice gives the same bytes.
+Each table is one SQL file over bronze and the tables before it. The silver of a season depends on the bronze of that
+season only, and building twice gives the same bytes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from f1lib.lake.cache import Cache
     from f1lib.lake.store import ObjectStore
 
 
-# Table, in the order of building, and the bronze table without which it has no rows.
+# Silver table, in the order of building -> the bronze table without which it has no rows.
 BUILT_FROM = {table: f"bronze_{table}" for table in SILVER_TABLES} | {
     "weather_observed": "bronze_weather",
     "weather_forecast": "bronze_hours",
@@ -36,11 +38,29 @@ BUILT_FROM = {table: f"bronze_{table}" for table in SILVER_TABLES} | {
 
 
 def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
-    """Build the silver tables of ``seasons`` (empty: all in bronze); one row a table and season: ``table season rows``.
+    """Build and write the silver tables of some seasons.
 
-    Input rows of the tracking table move from ``ingested`` to ``silver``; one whose bronze is gone goes back
-    to ``due``. Raises `StorageError` for a season without a calendar in bronze, `TableError` for a file that
-    cannot be read.
+    Input rows of the tracking table move from ``ingested`` to ``silver``; a row whose bronze note is gone goes back to
+    ``due``.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Lake, tracking table, settings and cache.
+    seasons : list[int]
+        Years; empty for all seasons in bronze.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row per file written, by season and table: ``table season rows``.
+
+    Raises
+    ------
+    StorageError
+        For a season without a calendar in bronze.
+    TableError
+        For a bronze file that cannot be read.
     """
     wanted = sorted(set(seasons)) or read_bronze.seasons_in_bronze(ws.store)
     waiting = [row for row in ws.tracking.rows(status=Status.INGESTED) if row.get("event_year") in wanted]
@@ -51,12 +71,37 @@ def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
             part = frame[frame["event_year"] == season].reset_index(drop=True)
             write_parquet(ws.store, silver_key(name, season), part)
             written.append({"table": name, "season": season, "rows": len(part)})
-    ws.tracking.put_rows(_moved(ws, waiting))
+    ws.tracking.put_rows(_changes(ws.store, waiting, ws.as_of))
     return pd.DataFrame(written, columns=["table", "season", "rows"])
 
 
 def build_frames(store: ObjectStore, seasons: list[int], threads: int, cache: Cache) -> dict[str, pd.DataFrame]:
-    """Every table of `BUILT_FROM` over ``seasons`` of bronze, conformed; nothing is written."""
+    """Compute every silver table of some seasons; nothing is written.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake with bronze.
+    seasons : list[int]
+        Years.
+    threads : int
+        How many files are read at once.
+    cache : Cache
+        Holds the parsed files of the newest season between calls.
+
+    Returns
+    -------
+    dict[str, pd.DataFrame]
+        Table name -> rows of all ``seasons``, columns, dtypes, grain and order of the table's contract; a table without
+        bronze rows is empty.
+
+    Raises
+    ------
+    StorageError
+        For a season without a calendar in bronze.
+    TableError
+        For a bronze file that cannot be read.
+    """
     inputs: dict[str, Any] = read_bronze.schedule_tables(store, seasons)
     inputs |= read_bronze.session_tables(store, seasons, threads, cache)
     hours = read_bronze.forecast_hours(store, seasons)
@@ -64,7 +109,7 @@ def build_frames(store: ObjectStore, seasons: list[int], threads: int, cache: Ca
     inputs |= {"bronze_hours": hours, "bronze_weather": samples, "team_lineages": _lineages()}
     frames: dict[str, pd.DataFrame] = {}
     with connect() as connection:
-        connection.execute("SET threads = 1")  # a season is little: two of them got in each other's way
+        connection.execute("SET threads = 1")  # faster than two for the few rows of a season
         for name, rows in inputs.items():
             connection.register(name, rows)
         for name, needed in BUILT_FROM.items():
@@ -79,11 +124,11 @@ def _lineages() -> pd.DataFrame:
     return pd.DataFrame({"team_id": list(lineages()), "team_lineage": list(lineages().values())})
 
 
-def _moved(ws: Workspace, rows: list[TrackingRow]) -> list[SessionRow]:
-    """What becomes of the input rows that were ``ingested`` before bronze was read."""
-    moment = format_utc(ws.as_of)
-    held = read_bronze.notes(ws.store, sorted({int(row["event_year"]) for row in rows}))
-    moved: list[SessionRow] = []
+def _changes(store: ObjectStore, rows: list[TrackingRow], as_of: datetime) -> list[SessionRow]:
+    """Return the changes to the input rows that were ``ingested`` before bronze was read."""
+    moment = format_utc(as_of)
+    held = read_bronze.notes(store, sorted({int(row["event_year"]) for row in rows}))
+    changes: list[SessionRow] = []
     for row in rows:
         name = row["session_name_abr"]
         change: SessionRow = {"event_partition_key": row["event_partition_key"], "session_name_abr": name}
@@ -93,16 +138,16 @@ def _moved(ws: Workspace, rows: list[TrackingRow]) -> list[SessionRow]:
             continue
         if note and note not in held:
             lost = f"bronze has no {note}; it is fetched again"
-            moved.append({**change, "status": Status.DUE, "last_error": lost, "content_hash": None})
+            changes.append({**change, "status": Status.DUE, "last_error": lost, "content_hash": None})
         else:
             table = "starting_grid" if name in GRID_ROWS.values() else "results"
             path = silver_key(table, int(row["event_year"])) if note else None
-            moved.append({**change, "status": Status.SILVER, "silver_path": path})
-    return moved
+            changes.append({**change, "status": Status.SILVER, "silver_path": path})
+    return changes
 
 
 def _note(row: TrackingRow) -> str | None:
-    """The bronze note an input row stands for: empty when it has none of its own, None when it is no input."""
+    """Return the key of an input row's bronze note: empty when it has none of its own, None when it is not an input."""
     if is_session(row):
         unit = Unit.of_row(row)
         return grid_note(unit.event, unit.session) if unit.is_grid else session_note(unit.event, unit.session)

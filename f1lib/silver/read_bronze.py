@@ -1,4 +1,4 @@
-"""What silver reads: the bronze files of some seasons as one table each, every row saying where it belongs."""
+"""Read the bronze files of some seasons as one Arrow table per kind, with the event and session of every row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 FRAMES = ("results", "starting_grid", "pit_stops", "laps", "weather")
-# Open-Meteo's hourly variables and what silver calls them.
+# Open-Meteo's hourly variable -> column of ``bronze_hours``.
 HOURLY = {
     "temperature_2m": "temperature_c",
     "relative_humidity_2m": "humidity_pct",
@@ -30,27 +30,44 @@ HOURLY = {
 
 
 def seasons_in_bronze(store: ObjectStore) -> list[int]:
-    """The seasons whose calendar is in bronze, ascending."""
+    """List the seasons whose calendar is in bronze, ascending."""
     held = set(store.list(paths.SCHEDULES_PREFIX))
     return sorted(season for season in paths.seasons_of_schedules(held) if paths.schedule_note(season) in held)
 
 
 def complete_files(store: ObjectStore, season: int) -> list[str]:
-    """The Parquet files of a season's sessions whose folder has its note; a file without one is half written."""
+    """List the Parquet files of a season's sessions whose folder has a note; without one the write was interrupted."""
     keys = set(store.list(paths.sessions_prefix(season)))
     return [key for key in sorted(keys) if key.endswith(".parquet") and paths.note_of(key) in keys]
 
 
 def notes(store: ObjectStore, seasons: list[int]) -> set[str]:
-    """The notes of all complete sessions and grids of the seasons."""
+    """List the keys of the notes of all complete sessions and grids of the seasons."""
     keys = (key for season in seasons for key in store.list(paths.sessions_prefix(season)))
     return {key for key in keys if paths.is_note(key)}
 
 
 def schedule_tables(store: ObjectStore, seasons: list[int]) -> dict[str, pa.Table]:
-    """``bronze_events``, ``bronze_sessions`` and, where any season has them, ``bronze_entries`` of the seasons.
+    """Read the calendars and entry lists of some seasons.
 
-    Raises `StorageError` for a season whose calendar is not in bronze.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    seasons : list[int]
+        Years.
+
+    Returns
+    -------
+    dict[str, pa.Table]
+        ``bronze_events``, ``bronze_sessions`` and, where any season has them, ``bronze_entries``.
+
+    Raises
+    ------
+    StorageError
+        For a season whose calendar is not in bronze.
+    TableError
+        For a file that is not Parquet.
     """
     known = seasons_in_bronze(store)
     absent = [season for season in seasons if season not in known]
@@ -59,37 +76,73 @@ def schedule_tables(store: ObjectStore, seasons: list[int]) -> dict[str, pa.Tabl
     held = set(store.list(paths.SCHEDULES_PREFIX))
     keys = {n: [paths.schedule_table(season, n) for season in seasons] for n in ("events", "sessions", "entries")}
     keys["entries"] = [key for key in keys["entries"] if key in held]
-    return {f"bronze_{n}": _together([_read(store, key) for key in named]) for n, named in keys.items() if named}
+    return {f"bronze_{n}": _concatenated([_read(store, key) for key in named]) for n, named in keys.items() if named}
 
 
 def session_tables(store: ObjectStore, seasons: list[int], threads: int, cache: Cache) -> dict[str, pa.Table]:
-    """``bronze_results``, ``bronze_laps``, ...: all complete files of the seasons; a kind without files is absent.
+    """Read all complete session files of some seasons.
 
-    Rows carry ``event_partition_key`` and ``session``, taken from the path.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    seasons : list[int]
+        Years.
+    threads : int
+        How many files are read at once.
+    cache : Cache
+        Holds the parsed files of the newest season by their SHA-256.
+
+    Returns
+    -------
+    dict[str, pa.Table]
+        ``bronze_results``, ``bronze_laps`` and so on for each of `FRAMES` that has files; rows carry
+        ``event_partition_key`` and ``session``, taken from the path.
+
+    Raises
+    ------
+    TableError
+        For a file that is not Parquet.
     """
     keys = [key for season in seasons for key in complete_files(store, season)]
     found = {key: file for key in keys if (file := paths.parse_session_file(key)) and file.frame in FRAMES}
 
-    def placed(key: str, data: bytes) -> pa.Table:
-        return _placed(_parsed(data, f"{key} in lake {store.url}"), found[key])
+    def parsed(key: str, data: bytes) -> pa.Table:
+        return _with_session(_parsed(data, f"{key} in lake {store.url}"), found[key])
 
-    # The season under way is built again after each session; the others would only take memory.
+    # Only the current season is rebuilt after each session: caching the others would waste memory.
     newest = [key for key, file in found.items() if file.season == max(seasons)]
     contents = dict(zip(newest, each(store, store.read, newest, threads), strict=True))
     others = [key for key in found if key not in contents]
     prints = fingerprint.of_files(contents)
-    tables = cache.many("silver: bronze files", prints, lambda key: placed(key, contents[key]), threads)
-    tables |= zip(others, each(store, lambda key: placed(key, store.read(key)), others, threads), strict=True)
+    tables = cache.many("silver: bronze files", prints, lambda key: parsed(key, contents[key]), threads)
+    tables |= zip(others, each(store, lambda key: parsed(key, store.read(key)), others, threads), strict=True)
     grouped: dict[str, list[pa.Table]] = {}
     for key, file in found.items():
         grouped.setdefault(f"bronze_{file.frame}", []).append(tables[key])
-    return {name: _together(parts) for name, parts in grouped.items()}
+    return {name: _concatenated(parts) for name, parts in grouped.items()}
 
 
 def forecast_hours(store: ObjectStore, seasons: list[int]) -> pa.Table:
-    """Every weather document of the seasons as rows: one an hour it speaks of, times as aware UTC.
+    """Read every weather document of some seasons as hourly rows.
 
-    Raises `TableError` for a document that is not of Open-Meteo's shape.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    seasons : list[int]
+        Years.
+
+    Returns
+    -------
+    pa.Table
+        One row per document and hour: ``event_partition_key kind provenance source issued_utc hour_utc`` and the
+        columns of `HOURLY` as float64; times are aware UTC.
+
+    Raises
+    ------
+    TableError
+        For a document that does not have Open-Meteo's form.
     """
     import pyarrow as pa
 
@@ -136,15 +189,15 @@ def _parsed(data: bytes, where: str) -> pa.Table:
         raise TableError(f"{where} is no Parquet file: {error}; delete its folder and ingest it") from error
 
 
-def _placed(table: pa.Table, file: paths.SessionFile) -> pa.Table:
+def _with_session(table: pa.Table, file: paths.SessionFile) -> pa.Table:
     import pyarrow as pa
 
-    placed = table.append_column("event_partition_key", pa.repeat(pa.scalar(file.event), len(table)))
-    return placed.append_column("session", pa.repeat(pa.scalar(file.session), len(table)))
+    table = table.append_column("event_partition_key", pa.repeat(pa.scalar(file.event), len(table)))
+    return table.append_column("session", pa.repeat(pa.scalar(file.session), len(table)))
 
 
-def _together(tables: list[pa.Table]) -> pa.Table:
-    """One table of many: a column that is all null in one file takes its type from the others."""
+def _concatenated(tables: list[pa.Table]) -> pa.Table:
+    """Concatenate tables; a column that is all null in one file takes its type from the others."""
     import pyarrow as pa
 
     bare = [table.replace_schema_metadata(None) for table in tables]
@@ -152,7 +205,13 @@ def _together(tables: list[pa.Table]) -> pa.Table:
 
 
 def no_samples() -> pa.Table:
-    """``bronze_weather`` without rows, for a lake whose sources bring no weather samples."""
+    """Return ``bronze_weather`` without rows, for a lake whose sources bring no weather samples.
+
+    Returns
+    -------
+    pa.Table
+        ``event_partition_key session source`` and `WEATHER_COLUMNS`, no rows.
+    """
     import pyarrow as pa
 
     numbers = [name for name in WEATHER_COLUMNS if name != "rainfall"]

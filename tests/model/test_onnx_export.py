@@ -9,7 +9,7 @@ import pytest
 import xgboost
 
 from f1lib.errors import RunError
-from f1lib.model import fit, onnx_export, train
+from f1lib.model import fit, onnx_export, onnx_trees, parity, train
 from f1lib.model.config import parse_config
 from tests.support.made_up_training import CONFIG, FRESH, training, training_with_form
 
@@ -25,7 +25,7 @@ def fitted(rows):  # type: ignore[no-untyped-def]
 
 
 def test_parity_holds_on_training_rows_and_on_ten_thousand_synthetic_ones(fitted, rows) -> None:  # type: ignore[no-untyped-def]
-    measured = fit.parity(fitted, rows)
+    measured = parity.parity(fitted, rows)
     assert measured["max_abs_difference"] <= 1e-4
     assert measured["synthetic"]["rows"] == 10_000
     assert measured["training"]["rows"] == len(rows)
@@ -35,7 +35,7 @@ def test_parity_is_measured_and_not_assumed(fitted, rows) -> None:  # type: igno
     shifted = dataclasses.replace(fitted.linear, intercept=fitted.linear.intercept + 0.01)
     broken = dataclasses.replace(fitted)
     broken.__dict__["graph"] = dataclasses.replace(fitted, linear=shifted).graph
-    assert fit.parity(broken, rows)["max_abs_difference"] == pytest.approx(0.007, rel=0.05)
+    assert parity.parity(broken, rows)["max_abs_difference"] == pytest.approx(0.007, rel=0.05)
 
 
 def test_the_same_fit_gives_the_same_bytes(fitted, rows) -> None:  # type: ignore[no-untyped-def]
@@ -45,14 +45,14 @@ def test_the_same_fit_gives_the_same_bytes(fitted, rows) -> None:  # type: ignor
 
 def test_synthetic_rows_have_about_a_tenth_missing_more_than_the_real_ones(rows) -> None:  # type: ignore[no-untyped-def]
     raw = np.ones((50, 4), "float32")
-    assert np.isnan(onnx_export.synthetic_rows(raw, 1)).mean() == pytest.approx(0.10, abs=0.01)
+    assert np.isnan(parity.synthetic_rows(raw, 1)).mean() == pytest.approx(0.10, abs=0.01)
 
 
 def test_an_objective_the_graph_does_not_know_is_refused() -> None:
     data = xgboost.DMatrix(np.arange(20.0).reshape(10, 2), label=[0, 1] * 5)
     booster = xgboost.train({"objective": "binary:logistic", "nthread": 1}, data, 2)
     with pytest.raises(RunError, match="binary:logistic"):
-        onnx_export.tree_attributes(booster)
+        onnx_trees.tree_attributes(booster)
 
 
 def test_bytes_that_are_no_model_are_refused_in_one_line() -> None:
@@ -72,7 +72,7 @@ def gated(with_form):  # type: ignore[no-untyped-def]
 
 def test_parity_holds_with_a_second_regression_for_those_without_form(gated, with_form) -> None:  # type: ignore[no-untyped-def]
     assert gated.gate is not None
-    measured = fit.parity(gated, with_form)
+    measured = parity.parity(gated, with_form)
     assert measured["max_abs_difference"] <= 1e-4
 
 

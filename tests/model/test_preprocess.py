@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from f1lib.errors import BadParameters, MissingColumn
-from f1lib.model import onnx_export, preprocess
+from f1lib.model import onnx_export, parity, preprocess
 
 RAW = ["grid_position", "field_size", "gap"]
 DERIVED = {"score": ("place_score", "grid_position"), "pole": ("is_first", "grid_position")}
@@ -73,7 +73,7 @@ def test_the_exported_graph_computes_the_same_columns() -> None:
     nothing = onnx_export.Weighted([0], np.zeros(1), 0.0)
     graph = onnx_export.export(pipeline, (1.0, nothing), None, nothing, onnx_export.Spread(1.0))
     runtime = onnx_export.session(graph)
-    wild = onnx_export.synthetic_rows(rows, seed=2)
+    wild = parity.synthetic_rows(rows, seed=2)
     for matrix in (rows, wild):
         served, native = onnx_export.run(runtime, matrix)["columns"], pipeline.transform(matrix)
         # the raw columns go through comparisons and single operations only: bit for bit

@@ -25,11 +25,11 @@ def test_rolling_back_lets_the_one_before_serve_again(ws: Workspace) -> None:
     first, second = (train.train(ws, SMALL, "pre_race") for _ in range(2))
     for run in (first, second):
         gate.promote(ws, run.run_id)
-    back = registry.rollback(ws, "pre_race")
+    back = registry.rollback(ws.store, "pre_race", ws.as_of)
     assert back["run_id"] == first.run_id
     assert second.run_id in back["why"]
     with pytest.raises(RunError, match="no champion before"):
-        registry.rollback(ws, "pre_race")
+        registry.rollback(ws.store, "pre_race", ws.as_of)
 
 
 def test_the_list_names_every_finished_run_and_which_serves(ws: Workspace) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from f1lib.model import fit, train
+from f1lib.model import fit, run_files, train
 from f1lib.model.config import parse_config
 from f1lib.predictions import explain
 from tests.support.made_up_training import CONFIG, FRESH, training_with_form
@@ -17,7 +17,7 @@ def served():  # type: ignore[no-untyped-def]
     fitted = fit.fit(rows, parse_config(CONFIG + FRESH, "test"), train.feature_columns(rows))
     race = rows[(rows["event_year"] == 2017) & (rows["event_number"] == 4)].reset_index(drop=True)
     assert fitted.trees is not None
-    return train.serve(fitted, "r", train.describe(fitted, rows)), fitted.trees.booster, race
+    return train.serve(fitted, "r", run_files.describe(fitted, rows)), fitted.trees.booster, race
 
 
 @pytest.mark.parametrize("session", ["R", "S"])

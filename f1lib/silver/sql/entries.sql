@@ -1,4 +1,4 @@
--- Who is entered for a season's first race.
+-- Entry list of each season's first race.
 -- Grain: event_year, driver_id.
 -- Inputs: bronze_entries, sessions, team_lineages.
 -- Cut-off: a week before the season's first session, when the teams have named their drivers. Since 2010 one change

@@ -1,7 +1,7 @@
--- Laps as timed, one row a driver and lap.
+-- Timed laps.
 -- Grain: event_partition_key, session, driver_id, lap_number. Of repeated laps the one with a time is kept.
 -- Inputs: bronze_laps, sessions.
--- Cut-off: available_utc of the session: laps count as known when the session's answer does.
+-- Cut-off: available_utc of the session: laps become available with the session's result.
 SELECT
     s.event_partition_key,
     s.event_year,

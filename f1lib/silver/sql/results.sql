@@ -1,4 +1,4 @@
--- What each driver did in each session, with upstream's statuses understood.
+-- Result of each driver in each session, with upstream's statuses mapped to one vocabulary.
 -- Grain: event_partition_key, session, driver_id. A driver with two rows keeps the one placed first.
 -- Inputs: bronze_results, sessions, team_lineages.
 -- Cut-off: available_utc of the session (its scheduled end plus the publication lag).

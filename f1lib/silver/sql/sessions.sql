@@ -1,4 +1,4 @@
--- The sessions of each weekend with the moments from which their answers may be used.
+-- The sessions of each weekend with the moments from which their data may be used.
 -- Grain: event_partition_key, session.
 -- Inputs: bronze_sessions.
 -- Cut-off: none; available_utc and grid_available_utc are what later tables cut by.

@@ -1,7 +1,7 @@
--- What was forecast for a session, one row each time a forecast was issued.
+-- Weather forecasts of each session, one row per forecast issued.
 -- Grain: event_partition_key, session, issued_utc, provenance.
 -- Inputs: bronze_hours (Open-Meteo's hourly values, flattened), sessions.
--- Cut-off: available_utc = issued_utc; forecasts issued after the session's start are no forecasts and left out.
+-- Cut-off: available_utc = issued_utc; forecasts issued after the session's start are left out.
 -- Rules:
 --   Only sessions that the document covers whole. State values (temperature, humidity, wind) are those at the
 --   start of the session's hours; precipitation and its probability are of the hour before (Open-Meteo).

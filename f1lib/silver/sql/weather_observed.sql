@@ -1,4 +1,4 @@
--- The weather that a session was held in.
+-- Observed weather of each session.
 -- Grain: event_partition_key, session, provenance (track, archive or simulated).
 -- Inputs: bronze_weather (samples a minute), bronze_hours (Open-Meteo archive, hourly), laps, sessions.
 -- Cut-off: available_utc of the session; of an archive the moment it was fetched when that is later.

@@ -1,5 +1,5 @@
--- Circuit: what happened to this driver and this team here in the last three years, and what this place does to
--- anyone's race.
+-- Circuit: results of the driver and the team at this circuit in the last three years, and rates of the circuit over
+-- all entrants.
 -- Grain: entry_id.
 -- Inputs: field, race_history.
 -- Cut-off: available_utc <= history_utc, the newest race visible at cutoff_utc.

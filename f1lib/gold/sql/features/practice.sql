@@ -2,8 +2,8 @@
 -- Grain: entry_id.
 -- Inputs: target, field, results (P1 P2 P3, and for the race SQ SS).
 -- Cut-off: available_utc <= cutoff_utc.
--- A sprint weekend has one practice session; its sprint's qualifying is the other look at the cars' pace on one lap,
--- and is taken as one. Who is out after a segment is held against that segment, for the track grows faster. The second
+-- A sprint weekend has one practice session; its sprint qualifying also shows single-lap pace, and counts as practice.
+-- A driver eliminated after a segment is compared within that segment, since the track becomes faster. The second
 -- practice of the first sprint weekends (2021, 2022) came after qualifying, in race trim, and is left out.
 WITH lap AS (
     SELECT

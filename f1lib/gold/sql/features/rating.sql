@@ -1,6 +1,6 @@
--- Ratings: pace of driver and car as followed race by race, against the middle of this field.
+-- Ratings: filtered pace of driver and car, relative to the mean of this field.
 -- Grain: entry_id.
--- Inputs: field, ratings (gold_ratings.ratings over rating_history and field).
+-- Inputs: field, ratings (f1lib.gold.ratings.Ratings.of over rating_history and field).
 -- Cut-off: ratings of rating_utc have seen results of races and sprints with available_utc <= rating_utc only.
 WITH rated AS (
     SELECT

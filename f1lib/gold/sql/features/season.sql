@@ -2,7 +2,7 @@
 -- Grain: entry_id.
 -- Inputs: target, field, results (R and S of the season).
 -- Cut-off: available_utc <= cutoff_utc.
--- Equal points are parted by the best race result, as the championship does first.
+-- Ties on points are broken by the best race result, the championship's first tie-break.
 WITH scored AS (
     SELECT
         t.target_id, r.driver_id, r.team_lineage, r.session, coalesce(r.points, 0) AS points,

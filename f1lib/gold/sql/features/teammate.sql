@@ -1,4 +1,4 @@
--- Head to head: the driver against whoever shared the team, over the driver's last ten races.
+-- Head to head: the driver against the teammate of each race, over the driver's last ten races.
 -- Grain: entry_id.
 -- Inputs: field, driver_state, race_history.
 -- Cut-off: races up to last_race, the newest visible at cutoff_utc; the teammate's row no later than the driver's.

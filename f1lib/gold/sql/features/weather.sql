@@ -1,4 +1,4 @@
--- Weather: the newest forecast for the predicted session, and how driver and rain went together before.
+-- Weather: the newest forecast for the predicted session, and the driver's results in earlier wet races.
 -- Grain: entry_id.
 -- Inputs: target, field, weather_forecast, race_history.
 -- Cut-off: forecasts with issued_utc and available_utc <= cutoff_utc; earlier races by available_utc <= history_utc.

@@ -1,5 +1,5 @@
--- Inputs seen: one number for everything that a target's rows and labels can depend on. While it stays the same,
--- so do they.
+-- Inputs seen: hashes of all rows that a target's gold rows and labels can depend on. While the hashes are equal,
+-- so are the gold rows.
 -- Grain: event_partition_key, session, horizon.
 -- Inputs: wanted (event_partition_key, session, horizon, cutoff_utc), $as_of, events, entries, results,
 --         starting_grid, pit_stops, laps, weather_observed, weather_forecast.

@@ -1,4 +1,4 @@
--- Lap history: what the laps of each past race say about each driver, where laps are known.
+-- Lap history: race pace and tyre use of each driver in each past race, where laps are known.
 -- Grain: event_partition_key, driver_id, available_utc (session R).
 -- Inputs: laps.
 -- Cut-off: laps are only ever compared with laps of the same available_utc, so a row holds nothing later than it.

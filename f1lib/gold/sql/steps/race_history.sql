@@ -1,4 +1,4 @@
--- Race history: what each past race says about each of its entrants; all form is read from here.
+-- Race history: one row per past race and entrant; all form features are computed from it.
 -- Grain: event_partition_key, driver_id (entrants of session R).
 -- Inputs: results, events, starting_grid, weather_observed, regulation_eras.
 -- Cut-off: a row carries the race result's available_utc, and every value in it comes from rows with an

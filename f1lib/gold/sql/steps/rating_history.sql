@@ -1,4 +1,4 @@
--- Rating history: what each past race and sprint says of the pace of its entrants; the ratings are followed over it.
+-- Rating history: qualifying gap and result of each entrant of each past race and sprint, the input of the ratings.
 -- Grain: event_partition_key, session (R, S), driver_id.
 -- Inputs: race_history, results, regulation_eras.
 -- Cut-off: as in race_history, a row and all that is in it was visible at its available_utc.
