@@ -24,7 +24,7 @@ def ws(tmp_path: Path) -> Workspace:
 def test_rolling_back_lets_the_one_before_serve_again(ws: Workspace) -> None:
     first, second = (train.train(ws, SMALL, "pre_race") for _ in range(2))
     for run in (first, second):
-        gate.promote(ws, run.run_id)
+        gate.promote(ws.store, run.run_id, ws.as_of)
     back = registry.rollback(ws, "pre_race")
     assert back["run_id"] == first.run_id
     assert second.run_id in back["why"]
@@ -35,7 +35,7 @@ def test_rolling_back_lets_the_one_before_serve_again(ws: Workspace) -> None:
 def test_the_list_names_every_finished_run_and_which_serves(ws: Workspace) -> None:
     run = train.train(ws, SMALL, "pre_race")
     other = train.train(ws, SMALL, "post_qualifying")
-    gate.promote(ws, run.run_id)
+    gate.promote(ws.store, run.run_id, ws.as_of)
     listed = {r["run_id"]: r["serves"] for r in registry.list_runs(ws.store)}
     assert listed == {run.run_id: True, other.run_id: False}
 
