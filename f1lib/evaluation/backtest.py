@@ -34,7 +34,7 @@ FORECAST = (
     "predicted_score predicted_position predicted_rank p_win p_podium p_points p_dnf position_p10 position_p50 "
     "position_p90 expected_points position_probabilities"
 ).split()
-# At which horizons a prediction is scored when none is asked for: the two that docs/scoring.md's figures are given at.
+# Horizons scored by default: those of the figures in docs/scoring.md.
 SCORED_HORIZONS = ("post_qualifying", "pre_race")
 REFIT_EVERY = 4  # docs/scoring.md: at least every 4 races; the configuration that serves is refitted after each
 KINDS = {"R": "race", "S": "sprint"}
@@ -89,7 +89,9 @@ def walk_forward(
 
     available = train.feature_columns(training)
     read = dict.fromkeys([*train.columns_read(config, available), *STARTS])
-    rows = of_horizon(training[[c for c in read if c in training]], horizon, session)  # narrow: each refit cuts from it
+    rows = of_horizon(
+        training[[c for c in read if c in training]], horizon, session
+    )  # few columns: each refit copies from it
     blocks = _blocks(rows, first, last, refit_every, session)
 
     def forecast(block: list[int]) -> list[pd.DataFrame]:

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 BINS = 5
 DRIFTED = 0.25
-EMPTY = 0.5  # an empty bin counts as this many rows: of twenty, one in seventeen is empty by chance
+EMPTY = 0.5  # rows counted in an empty bin: of twenty rows, some bin is empty by chance in one race of 17
 RECENT, USUAL = 24, 0.95
-DRIFT_RACES = 5  # whose mean RPS is held against the mean of the races before
+DRIFT_RACES = 5  # whose mean RPS is compared with the mean of the races before
 # Raised when more than this share of the features drifted: one in twenty does by chance.
 SHARE_RAISED = 0.25
 

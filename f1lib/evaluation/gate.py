@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 GATED = ("rps", "win_log_loss")
-CHANCE = 1 / 40  # of refusing a run for a metric in which it is as good as its opponent
+CHANCE = 1 / 40  # probability of refusing a run for a metric in which it equals its opponent
 TRIVIAL = 0.01  # share of the other's mean
-FEWEST_COMMON = 4  # races; below, a pair of means says nothing
+FEWEST_COMMON = 4  # races; fewer are not compared
 
 
 @dataclass(frozen=True)

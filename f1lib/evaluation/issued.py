@@ -24,14 +24,15 @@ from f1lib.scoring import baselines, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
 
 MODEL = "model"
-# What the chances are about, and which places make it happen.
+# Probability column -> last position that counts as the event.
 CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
-# What the slot tables are made of.
+# Columns of the training dataset that the slot tables are counted from.
 _BASELINE_COLUMNS = frozenset(
     {*gold_tables.KEYS, *gold_tables.LABELS, "event_year", "event_number", *baselines.SLOT_COLUMNS.values()}
 )
@@ -58,9 +59,9 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
         ``model_run_id``, winners and every metric of `metrics.METRICS`. Empty before the first result.
     """
     issues = {key: raced_of(key) for key in history_keys(ws.store)}
-    results = _results(ws, set(issues.values()))
+    results = _results(ws.store, set(issues.values()), ws.as_of)
     scored = _all_scored(ws.store, {key: results[raced] for key, raced in issues.items() if raced in results})
-    counted, others = _standing(scored, _cutoffs(ws, {event for event, _ in issues.values()}))
+    counted, others = _standing(scored, _cutoffs(ws.store, {event for event, _ in issues.values()}))
     entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted)
     whole = _ordered(pd.DataFrame(entries))
     frame, sprints = (whole[whole["session"] == name] if len(whole) else whole for name in ("R", "S"))
@@ -171,15 +172,15 @@ def _bins(chances: pd.Series[Any], happened: pd.Series[Any]) -> list[dict[str, f
     return rows
 
 
-def _results(ws: Workspace, raced: set[tuple[str, str]]) -> dict[tuple[str, str], pd.DataFrame]:
-    """Map (event, session) to its result with ``race_start_utc``, for results available at ``ws.as_of``."""
+def _results(store: ObjectStore, raced: set[tuple[str, str]], as_of: datetime) -> dict[tuple[str, str], pd.DataFrame]:
+    """Map (event, session) to its result with ``race_start_utc``, for results available at ``as_of``."""
     seasons, keys = sorted({EventKey.parse(event).season for event, _ in raced}), ["event_partition_key", "session"]
     results, calendar = (
-        silver_tables.read_table(ws.store, "results", seasons),
-        silver_tables.read_table(ws.store, "sessions", seasons),
+        silver_tables.read_table(store, "results", seasons),
+        silver_tables.read_table(store, "sessions", seasons),
     )
     starts = calendar[[*keys, "session_start_utc"]].rename(columns={"session_start_utc": "race_start_utc"})
-    rows = results[results["available_utc"] <= ws.as_of].merge(starts, on=keys, how="left", validate="many_to_one")
+    rows = results[results["available_utc"] <= as_of].merge(starts, on=keys, how="left", validate="many_to_one")
     groups = ((tuple(map(str, key)), rows) for key, rows in rows.groupby(keys))
     return {(key[0], key[1]): rows for key, rows in groups if key in raced}
 
@@ -211,11 +212,11 @@ def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
     return {"entry": entry, "joined": joined[[*CHANCES, "p_dnf", "finishing_position", "is_dnf"]]}
 
 
-def _cutoffs(ws: Workspace, events: set[str]) -> dict[tuple[str, str, str], str]:
+def _cutoffs(store: ObjectStore, events: set[str]) -> dict[tuple[str, str, str], str]:
     """Map (event, session, horizon) to the moment the horizon begins, as `format_utc` writes it."""
     seasons = sorted({EventKey.parse(event).season for event in events})
     rows = targets.horizon_cutoffs(
-        silver_tables.read_table(ws.store, "events", seasons), silver_tables.read_table(ws.store, "sessions", seasons)
+        silver_tables.read_table(store, "events", seasons), silver_tables.read_table(store, "sessions", seasons)
     )
     keys = zip(rows["event_partition_key"], rows["session"], rows["horizon"], strict=True)
     return dict(zip(keys, (format_utc(moment.to_pydatetime()) for moment in rows["cutoff_utc"]), strict=True))

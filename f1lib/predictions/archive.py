@@ -66,7 +66,27 @@ def read(event: str, *, lake: str, session: str = "R") -> pd.DataFrame:
 
 
 def read_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.DataFrame:
-    """See `read`; for callers that have opened the store."""
+    """Read the newest prediction of a race or sprint from an opened store; see `read`.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : EventKey
+        The event.
+    session : {"R", "S"}
+        The race or the sprint.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver with `COLUMNS`, in the predicted order.
+
+    Raises
+    ------
+    StorageError
+        The lake has no prediction of the event.
+    """
     newest = find_newest(store, key, session)
     if newest is None:
         raise StorageError(f"no prediction for {key} in lake {store.url}; `f1 run` issues one for the next race")
@@ -98,6 +118,13 @@ def find_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.Dat
 
 def load_issue(store: ObjectStore, key: str) -> pd.DataFrame:
     """Read one stored prediction by its key.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : str
+        Key of the newest prediction or of one in the history.
 
     Returns
     -------
@@ -203,13 +230,31 @@ def find_event(rows: Sequence[TrackingRow], text: str, where: str) -> str:
 
 
 def event_of(prediction: pd.DataFrame) -> str:
-    """Return the partition key of the event that the rows of ``prediction`` are for."""
+    """Return the partition key of the event that a prediction is for.
+
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        A row per driver with ``event_year`` and ``event_name``.
+
+    Returns
+    -------
+    str
+        Such as ``2025_Abu_Dhabi_Grand_Prix``.
+    """
     first = prediction.iloc[0]
     return EventKey(int(first["event_year"]), str(first["event_name"])).partition_key
 
 
 def features_of(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
     """Read the gold rows that an issued prediction was made from.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    prediction : pandas.DataFrame
+        An issued prediction, a row per driver.
 
     Returns
     -------

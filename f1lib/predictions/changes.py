@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-# Smaller moves of the expected position are not worth a reader's time.
+# Smaller moves of the expected position are not shown.
 SHOWN_MOVE_PLACES = 0.05
 _HORIZON_NEWS = {
     "post_practice": "the weekend's practice is known",
@@ -62,7 +62,7 @@ def why_changed(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     if old["horizon"] != new["horizon"]:
         news = _HORIZON_NEWS.get(str(new["horizon"]), "the horizon changed")
         reasons.append(f"Since {old['horizon']}: {news}.")
-    elif old["model_run_id"] != new["model_run_id"]:  # each horizon has a model of its own: no news after another
+    elif old["model_run_id"] != new["model_run_id"]:  # each horizon has its own model: expected after another horizon
         reasons.append(f"Another model run serves: {new['model_run_id']} after {old['model_run_id']}.")
     if _text(old["forecast_hash"]) != _text(new["forecast_hash"]):
         known = "A forecast is known now." if not _text(old["forecast_hash"]) else "The weather forecast changed."

@@ -120,7 +120,14 @@ def keep(store: ObjectStore, issued: str, serving: Serving, features: pd.DataFra
 
 
 def read(store: ObjectStore, issued: str) -> pd.DataFrame:
-    """Read the stored contributions to the prediction ``issued``.
+    """Read the stored contributions to an issued prediction.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    issued : str
+        Key of the prediction in the history.
 
     Returns
     -------

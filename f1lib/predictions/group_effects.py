@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
     from f1lib.model.serving import Serving
 
-# An effect below this is not put into words.
+# Smaller effects are left out of the sentence (`in_words`).
 SPOKEN_PLACES = 0.15
 SPOKEN_GROUPS = 3
 
@@ -57,7 +57,21 @@ def explain(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
 
 
 def group_effects(serving: Serving, features: pd.DataFrame) -> pd.DataFrame:
-    """See `explain`; ``features`` are gold's rows of one race, and their index is kept."""
+    """Compute the effect of each group of features that a model reads on each driver of a race; see `explain`.
+
+    Parameters
+    ----------
+    serving : Serving
+        The model run.
+    features : pandas.DataFrame
+        Gold's rows of one race or sprint, a row per driver.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver with the index of ``features``, one column per group, largest mean effect first. In places;
+        negative is forward.
+    """
     import pandas as pd
 
     said = serving.forecast_session(features)["predicted_position"]
