@@ -120,7 +120,8 @@ def test_the_scorecard_has_the_documented_shape_and_is_written(tmp_path: Path) -
     assert card["by_phase"]["sprint_weekend"]["races"] == 2
     assert read_json(ws.store, "reports/scorecard.json")["races"] == 10
     assert len(parquet.read_parquet(ws.store, "reports/scorecard.parquet")) == 30  # ten races, one model, two baselines
-    sprints = backtest.run(ws.store, ws.settings, _with_sprint(training()), 2017, 2017, ["grid_only_v1"], ["pre_race"], session="S")
+    rows = _with_sprint(training())
+    sprints = backtest.run(ws.store, ws.settings, rows, 2017, 2017, ["grid_only_v1"], ["pre_race"], session="S")
     assert (card["session"], sprints["session"], sprints["races"]) == ("R", "S", 1)
     assert read_json(ws.store, "reports/scorecard_sprints.json") == sprints
     assert read_json(ws.store, "reports/scorecard.json")["races"] == 10
