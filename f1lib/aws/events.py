@@ -193,9 +193,9 @@ def run_event(
         case Backfill():
             answer = _backfill(ws, event, telemetry)
         case Fold():
-            answer = evaluation_sweep.run_fold(ws, event.sweep, event.model, event.season)
+            answer = evaluation_sweep.run_fold(ws.store, event.sweep, event.model, event.season, ws.settings.threads)
         case SweepReport():
-            answer = evaluation_sweep.sweep_report(ws, event.sweep)
+            answer = evaluation_sweep.sweep_report(ws.store, event.sweep)
     return {"action": event.action, "run_id": ws.run_id, "as_of_utc": format_utc(ws.as_of), **answer}
 
 

@@ -75,7 +75,7 @@ def _show(ws: Workspace, arguments: argparse.Namespace) -> None:
 def _promote(ws: Workspace, arguments: argparse.Namespace) -> None:
     from f1lib.evaluation import gate
 
-    print(f"{arguments.run_id} serves: {gate.promote(ws, arguments.run_id).why}")
+    print(f"{arguments.run_id} serves: {gate.promote(ws.store, arguments.run_id, ws.as_of).why}")
 
 
 def _rollback(ws: Workspace, arguments: argparse.Namespace) -> None:

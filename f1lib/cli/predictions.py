@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
     ws = workspace_of(arguments)
     event = archive.find_event(ws.tracking.rows(), arguments.event, ws.store.url)
     if changes:
-        frame = whatif.predict_changed(ws, event, changes, _notice, arguments.session)
+        frame = whatif.predict_changed(
+            ws.store, event, changes, source=ws.source_name, say=_notice, session=arguments.session
+        )
     else:
         frame = archive.read(event, lake=ws.store.url, session=arguments.session)
     if arguments.as_json:

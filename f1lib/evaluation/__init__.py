@@ -1,1 +1,1 @@
-"""Whether it is any good: backtest, gate, scores of issued predictions, drift, sweeps."""
+"""Evaluation of models and predictions: backtest, promotion gate, scores of issued predictions, drift, sweeps."""

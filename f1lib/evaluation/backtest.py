@@ -1,6 +1,6 @@
-"""Walk forward through seasons: before each race train on earlier races only, then forecast it as production would.
+"""Walk-forward backtest: train on the races before each race, then forecast it as in production.
 
-A forecast here is the one `f1lib.predictions` would have issued: the same rows, the same fit, the same ONNX graph,
+A forecast here is the one that `f1lib.predictions` would have issued: the same rows, the same fit, the same ONNX graph,
 the same distribution. `f1lib.scoring.scorecard` turns forecasts into the scorecard of docs/scoring.md.
 """
 
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from f1lib.lake.store import ObjectStore
     from f1lib.model.config import ModelConfig
-    from f1lib.workspace.workspace import Workspace
+    from f1lib.workspace.settings import Settings
 
 KEYS = ["event_partition_key", "event_year", "event_number", "driver_id"]
 LABELS = fit.LABELS
@@ -33,7 +34,7 @@ FORECAST = (
     "predicted_score predicted_position predicted_rank p_win p_podium p_points p_dnf position_p10 position_p50 "
     "position_p90 expected_points position_probabilities"
 ).split()
-# At which horizons a prediction is scored when none is asked for: the two that docs/scoring.md's figures are given at.
+# Horizons scored by default: those of the figures in docs/scoring.md.
 SCORED_HORIZONS = ("post_qualifying", "pre_race")
 REFIT_EVERY = 4  # docs/scoring.md: at least every 4 races; the configuration that serves is refitted after each
 KINDS = {"R": "race", "S": "sprint"}
@@ -49,20 +50,48 @@ def walk_forward(
     threads: int,
     session: str = "R",
 ) -> pd.DataFrame:
-    """Forecasts of every race (or sprint: ``session`` S) of seasons ``first``..``last`` at ``horizon``.
+    """Forecast every race or sprint of several seasons with models of the races before.
 
-    A row a predicted driver.
+    A model is fitted on all races before the first of its block and kept for ``refit_every`` races, counted from the
+    season's first. Production trains after each race, which is ``refit_every=1``.
 
-    The model of a race is fitted on all earlier races; with ``refit_every`` above 1 it is kept for that many
-    races, counted from the season's first. Production trains after each race, which is ``refit_every=1``.
-    Columns: `KEYS`, `LABELS` (null for who did not start), `FORECAST`. Raises `BadParameters` when there is no
-    race in the seasons, `RunError` when too few came before the first.
+    Parameters
+    ----------
+    training : pandas.DataFrame
+        Gold's training dataset.
+    config : ModelConfig
+        The model configuration.
+    horizon : str
+        One of `HORIZONS`.
+    first, last : int
+        First and last season, inclusive.
+    refit_every : int
+        Races that share a model.
+    threads : int
+        Blocks of races computed at once.
+    session : {"R", "S"}
+        Races, or sprints.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per event and predicted driver, in the order the races were held: `KEYS`, `LABELS` (null for a driver
+        who did not start) and `FORECAST`.
+
+    Raises
+    ------
+    BadParameters
+        The seasons have no such race.
+    RunError
+        Too few races were held before the first.
     """
     import pandas as pd
 
     available = train.feature_columns(training)
     read = dict.fromkeys([*train.columns_read(config, available), *STARTS])
-    rows = of_horizon(training[[c for c in read if c in training]], horizon, session)  # narrow: each refit cuts from it
+    rows = of_horizon(
+        training[[c for c in read if c in training]], horizon, session
+    )  # few columns: each refit copies from it
     blocks = _blocks(rows, first, last, refit_every, session)
 
     def forecast(block: list[int]) -> list[pd.DataFrame]:
@@ -76,9 +105,32 @@ def walk_forward(
 def forecast_block(
     rows: pd.DataFrame, config: ModelConfig, horizon: str, block: list[int], available: list[str], session: str = "R"
 ) -> list[pd.DataFrame]:
-    """The forecasts of the races (or sprints) numbered ``block`` by a model of the races before the first.
+    """Forecast races that share a model, fitted on the races before the first of them.
 
-    ``rows``: `of_horizon`'s.
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Training rows of one horizon (`of_horizon`).
+    config : ModelConfig
+        The model configuration.
+    horizon : str
+        The horizon of ``rows``, for the message of an error.
+    block : list of int
+        Race numbers (column ``race`` of ``rows``), ascending.
+    available : list of str
+        Feature columns of the training dataset.
+    session : {"R", "S"}
+        Races, or sprints.
+
+    Returns
+    -------
+    list of pandas.DataFrame
+        One frame per race, as `walk_forward` describes.
+
+    Raises
+    ------
+    RunError
+        Too few races were held before the first.
     """
     past = rows[(rows["race"] < block[0]) & (rows["session"] == "R") & rows["finishing_position"].notna()]
     fitted = fit.fit(fit.enough(past, horizon), config, available)
@@ -96,10 +148,34 @@ def walk_baseline(
     events: Collection[str] = (),
     session: str = "R",
 ) -> pd.DataFrame:
-    """The same frame for a baseline of `baselines.BY_HORIZON`; its table is counted anew before each race.
+    """Forecast every race or sprint of several seasons with a baseline, its table counted anew before each.
 
-    That of a sprint counts earlier races and sprints. ``events`` (partition keys) narrows the seasons to some of
-    their races; empty: all.
+    The table of a race counts the races before it; that of a sprint counts earlier races and sprints.
+
+    Parameters
+    ----------
+    training : pandas.DataFrame
+        Gold's training dataset.
+    name : str
+        A key of `baselines.SLOT_COLUMNS`.
+    horizon : str
+        One of `HORIZONS`.
+    first, last : int
+        First and last season, inclusive.
+    events : collection of str
+        Partition keys of the events to forecast; empty: all.
+    session : {"R", "S"}
+        Races, or sprints.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `walk_forward`.
+
+    Raises
+    ------
+    BadParameters
+        The seasons have no such race.
     """
     import pandas as pd
 
@@ -117,7 +193,8 @@ def walk_baseline(
 
 
 def run(
-    ws: Workspace,
+    store: ObjectStore,
+    settings: Settings,
     training: pd.DataFrame,
     first: int,
     last: int,
@@ -126,15 +203,41 @@ def run(
     refit_every: int = 0,
     session: str = "R",
 ) -> dict[str, Any]:
-    """The scorecard of ``models`` (empty = all) and all baselines at ``horizons`` (empty = `SCORED_HORIZONS`).
+    """Score models and all baselines by walk-forward, and write the scorecard.
 
-    ``session``: R scores races, S sprints (predicted by models of the races before).
+    Written to `scorecard_key`: the scorecard as JSON, and as Parquet a row per race, system and metric.
 
-    ``refit_every`` 0: the configuration that serves (``ws.settings.model``) is refitted after each race, as
-    production does, so that its forecasts are the issued ones to the last digit; the others, which are there to
-    compare with, every `REFIT_EVERY` races.
-    Written to `scorecard_key`: as JSON and, a row a race, system and metric, as Parquet.
-    Shape: `backtest_scorecard.scorecard`.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    settings : Settings
+        ``model`` names the configuration that serves; ``threads`` are used.
+    training : pandas.DataFrame
+        Gold's training dataset.
+    first, last : int
+        First and last season, inclusive.
+    models : list of str
+        Names of configurations; empty: all.
+    horizons : list of str
+        Some of `HORIZONS`; empty: `SCORED_HORIZONS`.
+    refit_every : int
+        Races that share a model. 0: the configuration that serves is refitted after each race, as in production, so
+        that its forecasts equal the issued ones; the others every `REFIT_EVERY` races.
+    session : {"R", "S"}
+        Races, or sprints (predicted by models of the races before).
+
+    Returns
+    -------
+    dict
+        The scorecard; see `f1lib.scoring.scorecard.scorecard`.
+
+    Raises
+    ------
+    BadParameters
+        Unknown horizon or configuration, no configuration for the horizons, or no race in the seasons.
+    RunError
+        Too few races were held before the first.
     """
     configs = [load_config(name) for name in models or config_names()]
     wanted = horizons or list(SCORED_HORIZONS)
@@ -146,22 +249,40 @@ def run(
         for name in baselines.BY_HORIZON[horizon]:
             forecasts["baselines", name, horizon] = walk_baseline(training, name, horizon, first, last, (), session)
         for config in (c for c in configs if horizon in c.horizons):
-            every = refit_every or (1 if config.name == ws.settings.model else REFIT_EVERY)
-            made = walk_forward(training, config, horizon, first, last, every, ws.settings.threads, session)
+            every = refit_every or (1 if config.name == settings.model else REFIT_EVERY)
+            made = walk_forward(training, config, horizon, first, last, every, settings.threads, session)
             forecasts["models", config.name, horizon] = made
     if not any(kind == "models" for kind, _, _ in forecasts):
         raise BadParameters(f"none of {', '.join(c.name for c in configs)} is meant for {', '.join(wanted)}")
     card, scores = scorecard.scorecard(forecasts, scorecard.phases(training))
     card = {"session": session, **card}
-    write_json(ws.store, scorecard_key(session, "json"), card)
-    parquet.write_parquet(ws.store, scorecard_key(session, "parquet"), scores)
+    write_json(store, scorecard_key(session, "json"), card)
+    parquet.write_parquet(store, scorecard_key(session, "parquet"), scores)
     return card
 
 
 def of_horizon(training: pd.DataFrame, horizon: str, session: str = "R") -> pd.DataFrame:
-    """Rows of one horizon, sorted, with ``race`` = 0, 1, 2 ... in the order the weekends were held.
+    """Select the training rows of one horizon and number the races.
 
-    Of all races; for ``session`` S the sprints' rows are among them.
+    Parameters
+    ----------
+    training : pandas.DataFrame
+        Gold's training dataset.
+    horizon : str
+        One of `HORIZONS`.
+    session : {"R", "S"}
+        With S the rows of sprints are included beside those of races.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per event, session and driver, in that order; ``race`` counts the weekends 0, 1, 2 ... in the order
+        held.
+
+    Raises
+    ------
+    BadParameters
+        The training dataset has no rows at the horizon.
     """
     of_kind = training["session"].isin(["R", session])
     rows = training[(training["horizon"] == horizon) & of_kind]
@@ -172,7 +293,7 @@ def of_horizon(training: pd.DataFrame, horizon: str, session: str = "R") -> pd.D
 
 
 def _blocks(rows: pd.DataFrame, first: int, last: int, refit_every: int, session: str) -> list[list[int]]:
-    """Race numbers in blocks that share a model: ``refit_every`` races, counted from each season's first.
+    """Group race numbers into blocks that share a model: ``refit_every`` races, counted from each season's first.
 
     Raises `BadParameters` when the seasons have none.
     """

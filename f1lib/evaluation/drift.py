@@ -1,14 +1,14 @@
-"""Is what the model is served like what it learned from: the population stability index of each feature it reads.
+"""Drift of the features a model is served against its training set, by the population stability index (PSI).
 
-PSI sums (p - q) ln(p / q) over bins, p the share of the training rows, q that of the served ones; by habit above 0.25
-is drift. That habit is for thousands of rows. A race has some twenty, and few rows differ without anything being
-wrong: of two samples of one distribution, n and m rows in B bins, PSI is about (1/n + 1/m) times a chi-square variable
-of B - 1 degrees of freedom (Yurdakul and Naranjo 2020, Journal of Risk Model Validation 14), so 0.25 on average for
-20 rows in 6 bins. A race is of one circuit and one season besides. So each feature is measured against ``usual``, the
-larger of two 95th percentiles: that of chance, and that of the same figure over the last `RECENT` races of the
-training set, each against all others of the set. Drifted is what lies above that and 0.25. Bins are the training set's
-quintiles, with a bin of their own for missing values. Features that are one number for a whole race (the season's
-progress) are left out.
+PSI sums (p - q) ln(p / q) over bins, p the share of the training rows, q that of the served ones; by convention above
+0.25 is drift. That convention is for thousands of rows. A race has about twenty, and few rows differ by chance alone:
+for two samples of one distribution, n and m rows in B bins, PSI is about (1/n + 1/m) times a chi-square variable of
+B - 1 degrees of freedom (Yurdakul and Naranjo 2020, Journal of Risk Model Validation 14), so 0.25 on average for 20
+rows in 6 bins. A race is also of one circuit and one season. Each feature is therefore compared with ``usual``, the
+larger of two 95th percentiles: that of chance, and that of the same index over the last `RECENT` races of the training
+set, each against all others of the set. A feature has drifted when its index is above both that and 0.25. Bins are the
+training set's quintiles, with a separate bin for missing values. Features that have one value for a whole race (such
+as the season's progress) are left out.
 """
 
 from __future__ import annotations
@@ -34,24 +34,57 @@ if TYPE_CHECKING:
 
 BINS = 5
 DRIFTED = 0.25
-EMPTY = 0.5  # an empty bin counts as this many rows: of twenty, one in seventeen is empty by chance
+EMPTY = 0.5  # rows counted in an empty bin: of twenty rows, some bin is empty by chance in one race of 17
 RECENT, USUAL = 24, 0.95
-DRIFT_RACES = 5  # whose mean RPS is held against the mean of the races before
+DRIFT_RACES = 5  # whose mean RPS is compared with the mean of the races before
 # Raised when more than this share of the features drifted: one in twenty does by chance.
 SHARE_RAISED = 0.25
 
 
 def by_chance(n: int, m: int, bins: int, share: float = USUAL) -> float:
-    """What the index of ``n`` rows against ``m`` of the same distribution stays below with probability ``share``."""
+    """Return the quantile of the index of two samples of one distribution.
+
+    Parameters
+    ----------
+    n, m : int
+        Rows of the two samples.
+    bins : int
+        Number of bins.
+    share : float
+        Probability that the index is not above the returned value.
+
+    Returns
+    -------
+    float
+        (1/n + 1/m) times the quantile of a chi-square variable of ``bins`` - 1 degrees of freedom.
+
+    Notes
+    -----
+    Yurdakul and Naranjo (2020), Statistical properties of the population stability index, Journal of Risk Model
+    Validation 14.
+    """
     from scipy.special import chdtri
 
     return float(chdtri(bins - 1, 1 - share)) * (1 / n + 1 / m) if bins > 1 else 0.0
 
 
 def feature_drift(training: pd.DataFrame, served: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
-    """A row a feature that tells the drivers of ``served`` apart: ``feature psi usual drifted``, the worst first.
+    """Compute the drift of each feature that differs between the drivers of a race.
 
-    ``training`` has ``event_partition_key`` in the order the races were run.
+    Parameters
+    ----------
+    training : pandas.DataFrame
+        Training rows with the features and ``event_partition_key``, in the order the races were held.
+    served : pandas.DataFrame
+        Gold's rows of one race.
+    features : sequence of str
+        Names of the features.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per feature, largest index first: ``feature psi usual drifted``; ``usual`` is the limit that chance and
+        the recent races give (see the module's docstring).
     """
     import pandas as pd
 
@@ -69,11 +102,22 @@ def feature_drift(training: pd.DataFrame, served: pd.DataFrame, features: Sequen
 
 
 def health(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any]:
-    """What ``run_summary.json`` says of the newest prediction: variance of the expected positions, feature drift.
+    """Compute the health of the newest prediction for ``run_summary.json``.
 
-    ``{"event_partition_key", "horizon", "prediction_variance", "features", "drifted", "share_drifted", "raised",
-    "psi": [{"feature", "psi", "usual", "drifted"}]}``; empty without a prediction, or when its model run or its
-    features are no longer in the lake.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    prediction : pandas.DataFrame or None
+        The newest prediction, a row per driver; None when there is none.
+
+    Returns
+    -------
+    dict
+        ``{"event_partition_key", "horizon", "prediction_variance", "features", "drifted", "share_drifted", "raised",
+        "psi": [{"feature", "psi", "usual", "drifted"}]}``: the variance of the expected positions in places squared,
+        and the drift of the features. Empty without a prediction, or when its model run, features or the training
+        dataset are no longer in the lake.
     """
     if prediction is None:
         return {}
@@ -101,14 +145,14 @@ def health(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any
 
 
 def _usual(past: NDArray[np.int64], now: NDArray[np.int64], races: Sequence[NDArray[np.int64]]) -> float:
-    """What neither chance nor one race in twenty exceeds; arguments are counts by bin."""
+    """Return the larger 95th percentile of the index, of chance or recent races; arguments are counts by bin."""
     chance = by_chance(int(now.sum()), int(past.sum()), int(((past > 0) | (now > 0)).sum()))
     others = [_index(past - race, race) for race in races if race.sum() < past.sum()]
     return max(chance, float(np.quantile(others, USUAL)) if others else 0.0)
 
 
 def _binned(training: ArrayLike, bins: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The edges between the bins, and how many training values are in each (the last: missing)."""
+    """Return the edges between the bins and the number of training values in each (the last: missing)."""
     past = np.asarray(training, dtype="float64")
     edges = np.unique(np.quantile(past[~np.isnan(past)], np.linspace(0, 1, bins + 1)[1:-1]))
     return edges, _counts(past, edges)
@@ -128,9 +172,10 @@ def _counts(values: ArrayLike, edges: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def rps_drift(entries: Iterable[Mapping[str, Any]]) -> float | None:
-    """Mean RPS of the last races less that of those before; None before there are twice `DRIFT_RACES`.
+    """Compare the mean RPS of the last `DRIFT_RACES` races with that of the races before.
 
-    ``entries`` are the rows of ``reports/accuracy.json``; of a race the last horizon that was issued counts.
+    Of a race the last horizon in ``entries``, the rows of ``reports/accuracy.json``, counts. Returns the difference,
+    None before there are twice `DRIFT_RACES` races.
     """
     races: dict[tuple[str, str], float] = {}
     for entry in entries:

@@ -1,12 +1,12 @@
-"""The promotion gate: a new model run serves if it is not worse than the champion and the baselines beyond noise.
+"""Promotion gate: a new model run serves unless it is significantly worse than the champion or a baseline.
 
->>> consider(ws, runs["run_id"].tolist(), training.rows)        # after training: promote or refuse, a row a run
+>>> consider(store, runs["run_id"].tolist(), as_of, training.rows)  # after training: promote or refuse, a row per run
 
 The gate (`judge`) compares the races a run was validated on with the same races of the champion and of the baselines.
-A run is refused when on RPS or on win log-loss its paired mean difference is worse than chance gives a run as good in
-`CHANCE` of cases (Student's t: 2.8 standard errors over five races, 2.1 over 24) *and* than `TRIVIAL` of the other's
-mean: the first alone would refuse a refit for a difference nobody can see. A Spearman above `metrics.LEAK_SPEARMAN`
-is refused as the alarm of a leak.
+A run is refused when its paired mean difference in RPS or in win log-loss exceeds both the one-sided limit of
+Student's t at `CHANCE` (2.8 standard errors over five races, 2.1 over 24) and `TRIVIAL` of the opponent's mean: the
+first alone would refuse a refit for a negligible difference. A mean Spearman above `metrics.LEAK_SPEARMAN` is refused
+as a sign of a leak.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from f1lib.scoring import baselines, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     import pandas as pd
 
     from f1lib.lake.store import ObjectStore
-    from f1lib.workspace.workspace import Workspace
 
 
 _log = logging.getLogger(__name__)
 GATED = ("rps", "win_log_loss")
-CHANCE = 1 / 40  # of refusing a run for a metric in which it is as good as its opponent
+CHANCE = 1 / 40  # probability of refusing a run for a metric in which it equals its opponent
 TRIVIAL = 0.01  # share of the other's mean
-FEWEST_COMMON = 4  # races; below, a pair of means says nothing
+FEWEST_COMMON = 4  # races; fewer are not compared
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The gate's decision and the figures it rests on: one comparison per opponent and metric."""
+    """Decision of the gate and the figures it rests on: one comparison per opponent and metric."""
 
     promoted: bool
     why: str
@@ -51,9 +51,10 @@ class Verdict:
 
 
 def judge(candidate: Mapping[str, Any], opponents: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:
-    """Decide on a run from its metadata and its opponents' scores (name -> a row a race).
+    """Decide on a run from its metadata and the scores of its opponents; pure.
 
-    Pure. Rows have ``event_partition_key`` and the metrics; races are paired by the key.
+    Rows have ``event_partition_key`` and the metrics; races are paired by the key. ``opponents`` maps a name to its
+    rows.
     """
     races = candidate["validation"]
     correlation = sum(r["spearman"] for r in races) / len(races)
@@ -76,60 +77,93 @@ def judge(candidate: Mapping[str, Any], opponents: Mapping[str, Sequence[Mapping
     return Verdict(True, f"not worse beyond noise than {against} over {len(races)} races", comparisons)
 
 
-def consider(ws: Workspace, run_ids: list[str], training: pd.DataFrame) -> pd.DataFrame:
-    """Put each run before the gate; promote it or record why not: a refusal is no error here.
+def consider(store: ObjectStore, run_ids: list[str], as_of: datetime, training: pd.DataFrame) -> pd.DataFrame:
+    """Put each run before the gate; promote it or record why not.
+
+    A refusal is not an error here: the champion goes on serving.
 
     Parameters
     ----------
-    ws : where the runs are
-    run_ids : finished runs
-    training : rows of the training dataset, whose races the baselines are scored on
+    store : ObjectStore
+        The lake.
+    run_ids : list of str
+        Finished model runs, considered in order.
+    as_of : datetime
+        Moment of the decision, aware UTC.
+    training : pandas.DataFrame
+        Rows of the training dataset, whose races the baselines are scored on.
 
     Returns
     -------
-    One row a run: ``run_id horizon promoted why``.
+    pandas.DataFrame
+        One row per run, in the order of ``run_ids``: ``run_id horizon promoted why``.
+
+    Raises
+    ------
+    StorageError
+        There is no such finished run.
     """
     import pandas as pd
 
     rows = []
     for run_id in run_ids:
-        document = metadata(ws.store, run_id)
+        document = metadata(store, run_id)
         promoted = True
         try:
-            why = promote(ws, run_id, training).why
+            why = promote(store, run_id, as_of, training).why
         except PromotionRefused as refusal:
             promoted, why = False, str(refusal)
         rows.append({"run_id": run_id, "horizon": document["horizon"], "promoted": promoted, "why": why})
     return pd.DataFrame(rows, columns=["run_id", "horizon", "promoted", "why"])
 
 
-def promote(ws: Workspace, run_id: str, training: pd.DataFrame | None = None) -> Verdict:
-    """Let a run serve if the gate allows; the decision is kept in ``models/run_id=<run_id>/decision.json``.
+def promote(store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataFrame | None = None) -> Verdict:
+    """Let a run serve if the gate allows, and record the decision in ``models/run_id=<run_id>/decision.json``.
 
-    ``training`` is what `_training` reads, for a caller who has it. Raises `PromotionRefused` with the figures,
-    `StorageError` when there is no such finished run.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    run_id : str
+        A finished model run.
+    as_of : datetime
+        Moment of the decision, aware UTC.
+    training : pandas.DataFrame, optional
+        The columns of the training dataset that the baselines need (`_training`); read when not given.
+
+    Returns
+    -------
+    Verdict
+        The decision to promote.
+
+    Raises
+    ------
+    PromotionRefused
+        The gate refuses; the message has the figures.
+    StorageError
+        There is no such finished run.
     """
-    document = metadata(ws.store, run_id)
-    opponents = _opponents(ws.store, document, _training(ws.store) if training is None else training)
+    document = metadata(store, run_id)
+    opponents = _opponents(store, document, _training(store) if training is None else training)
     verdict = judge(document, opponents)
-    record = {"run_id": run_id, "decided": format_utc(ws.as_of), **asdict(verdict)}
-    write_json(ws.store, run_key(run_id, DECISION), record)
+    record = {"run_id": run_id, "decided": format_utc(as_of), **asdict(verdict)}
+    write_json(store, run_key(run_id, DECISION), record)
     _log.info("gate: %s %s: %s", run_id, "serves" if verdict.promoted else "is refused", verdict.why)
     if not verdict.promoted:
         raise PromotionRefused(f"{run_id} does not serve: {verdict.why}")
-    _make_champion(ws, document, verdict.why)
+    _make_champion(store, document, as_of, verdict.why)
     return verdict
 
 
 def _training(store: ObjectStore) -> pd.DataFrame:
-    """Of the training dataset what the baselines and their scores need."""
+    """Read the columns of the training dataset that the baselines and their scores need."""
     return parquet.read_parquet(store, TRAINING_KEY, {*fit.KEYS, *fit.LABELS, *baselines.SLOT_COLUMNS.values()})
 
 
 def _opponents(
     store: ObjectStore, candidate: Mapping[str, Any], training: pd.DataFrame
 ) -> dict[str, list[dict[str, Any]]]:
-    """The champion's and the baselines' scores of the races the candidate was validated on."""
+    """Return the champion's and the baselines' scores of the races the candidate was validated on."""
     horizon = candidate["horizon"]
     opponents: dict[str, list[dict[str, Any]]] = {}
     entry = champion(store)["horizons"].get(horizon)
@@ -147,7 +181,7 @@ def _opponents(
 def _compare(
     ours: Sequence[Mapping[str, Any]], opponent: str, theirs: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """The paired comparison with one opponent, a row a gated metric; none when too few races are common."""
+    """Compare with one opponent in pairs of races, a row per gated metric; none when too few races are common."""
     from scipy.special import stdtrit
 
     other = {race["event_partition_key"]: race for race in theirs}
@@ -166,12 +200,12 @@ def _compare(
     return rows
 
 
-def _make_champion(ws: Workspace, document: Mapping[str, Any], why: str) -> None:
-    """Write the champion of one horizon; those before it are kept for `rollback`."""
-    entry = {"run_id": document["run_id"], "model": document["model"], "since": format_utc(ws.as_of), "why": why}
+def _make_champion(store: ObjectStore, document: Mapping[str, Any], as_of: datetime, why: str) -> None:
+    """Write the champion of one horizon; those before it are kept for `registry.rollback`."""
+    entry = {"run_id": document["run_id"], "model": document["model"], "since": format_utc(as_of), "why": why}
 
     def promoted(before: dict[str, Any] | None) -> dict[str, Any]:
         previous = [{k: v for k, v in before.items() if k != "previous"}, *before.get("previous", [])] if before else []
         return {**entry, "previous": [p for p in previous if p["run_id"] != document["run_id"]][:20]}
 
-    change_champion(ws.store, document["horizon"], promoted)
+    change_champion(store, document["horizon"], promoted)

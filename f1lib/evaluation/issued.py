@@ -1,7 +1,7 @@
-"""Score every prediction that was issued, as it was issued, beside the baselines (docs/scoring.md).
+"""Scores of the issued predictions, as they were issued, beside the baselines (docs/scoring.md).
 
-A driver who was predicted and did not start is taken out and the others close up (`metrics.without`); a
-driver who raced without having been predicted is left out of the outcome, which closes up as well.
+A driver who was predicted and did not start is taken out and the others close up (`positions.without`); a driver who
+raced without having been predicted is left out of the outcome, which closes up as well.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from f1lib.scoring import baselines, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
 
 MODEL = "model"
-# What the chances are about, and which places make it happen.
+# Probability column -> last position that counts as the event.
 CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
-# What the slot tables are made of.
+# Columns of the training dataset that the slot tables are counted from.
 _BASELINE_COLUMNS = frozenset(
     {*gold_tables.KEYS, *gold_tables.LABELS, "event_year", "event_number", *baselines.SLOT_COLUMNS.values()}
 )
@@ -40,18 +41,28 @@ _Z95 = 1.96
 
 
 def score_issued(ws: Workspace) -> pd.DataFrame:
-    """Score what was issued for every race and sprint whose result is in, and write ``reports/accuracy.json``.
+    """Score the issued predictions of every race and sprint with a result, and write ``reports/accuracy.json``.
 
-    Returns a row per event, session, horizon and system: keys, ``as_of_utc``, ``model_run_id`` and every metric.
-    The document holds those of races under ``predictions`` (of each horizon the issue that stood at its cut-off,
-    see `_standing`), every other issue under ``others``, ``means`` per horizon and system, and ``calibration``;
-    ``sprints`` has ``predictions`` and ``means`` of its own, for a sprint is another kind of race.
+    The document holds under ``predictions`` the scores of races (of each horizon the issue that stood at its cut-off,
+    see `_standing`), every other issue under ``others``, ``means`` per horizon and system, and ``calibration``.
+    ``sprints`` has ``predictions`` and ``means`` of its own, because a sprint is another kind of race.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Results available at ``ws.as_of`` are used.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per event, session, horizon and system, in the order of the races: keys, ``as_of_utc``,
+        ``model_run_id``, winners and every metric of `metrics.METRICS`. Empty before the first result.
     """
     issues = {key: raced_of(key) for key in history_keys(ws.store)}
-    results = _results(ws, set(issues.values()))
+    results = _results(ws.store, set(issues.values()), ws.as_of)
     scored = _all_scored(ws.store, {key: results[raced] for key, raced in issues.items() if raced in results})
     scored = [one for one in scored if one["entry"]["as_of_utc"] < one["entry"]["race_start_utc"]]  # law 6
-    counted, others = _standing(scored, _cutoffs(ws, {event for event, _ in issues.values()}))
+    counted, others = _standing(scored, _cutoffs(ws.store, {event for event, _ in issues.values()}))
     entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted)
     whole = _ordered(pd.DataFrame(entries))
     frame, sprints = (whole[whole["session"] == name] if len(whole) else whole for name in ("R", "S"))
@@ -71,12 +82,26 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
 
 
 def joined_with_result(issue: pd.DataFrame, result: pd.DataFrame) -> pd.DataFrame:
-    """``issue`` with ``finishing_position`` (null: no entrant), ``is_dnf``, ``status`` and ``status_reason``."""
+    """Join a prediction with the result of its session.
+
+    Parameters
+    ----------
+    issue : pandas.DataFrame
+        A prediction, a row per driver.
+    result : pandas.DataFrame
+        Silver's ``results`` of the session.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of ``issue`` in its order with ``finishing_position`` (null for a driver who was no entrant),
+        ``is_dnf`` (1 for an entrant who was not classified), ``status`` and ``status_reason``.
+    """
     return issue.merge(_outcome(result), on="driver_id", how="left", validate="one_to_one")
 
 
 def _outcome(result: pd.DataFrame) -> pd.DataFrame:
-    """What `joined_with_result` puts beside a prediction, a row an entrant."""
+    """Return the columns that `joined_with_result` adds, a row per entrant."""
     ran = result[result["is_entrant"].astype(bool) & result["finishing_position"].notna()]
     return ran[["driver_id", "status", "status_reason"]].assign(
         finishing_position=ran["finishing_position"].astype("float64"),
@@ -85,7 +110,19 @@ def _outcome(result: pd.DataFrame) -> pd.DataFrame:
 
 
 def means(entries: pd.DataFrame) -> list[dict[str, Any]]:
-    """Per horizon and system: ``races``, each metric's mean over races and its standard error."""
+    """Average each metric over races.
+
+    Parameters
+    ----------
+    entries : pandas.DataFrame
+        Rows of `score_issued`.
+
+    Returns
+    -------
+    list of dict
+        One row per horizon and system, by horizon, the model first: ``horizon system races`` and of each metric its
+        mean and, under ``<metric>_se``, its standard error.
+    """
     rows: list[dict[str, Any]] = []
     if entries.empty:
         return rows
@@ -97,9 +134,23 @@ def means(entries: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def calibration(joined: Iterable[pd.DataFrame]) -> dict[str, list[dict[str, float]]]:
-    """What was said against what happened, over all entrants of ``joined``: bins of equal width a kind of chance.
+    """Compare predicted probabilities with observed frequencies over all entrants.
 
-    Each bin: mean ``predicted``, ``observed`` share with its 95 % interval ``low``..``high`` (Wilson 1927), ``n``.
+    Parameters
+    ----------
+    joined : iterable of pandas.DataFrame
+        Predictions with their results (`joined_with_result`).
+
+    Returns
+    -------
+    dict
+        ``p_win p_podium p_points p_dnf``, each a list of bins of equal width: mean ``predicted`` probability,
+        ``observed`` share with its 95 % interval ``low`` to ``high``, and the number ``n`` of entries. Empty without
+        entrants.
+
+    Notes
+    -----
+    The interval is Wilson's: Wilson (1927), Journal of the American Statistical Association 22, 209-212.
     """
     frames = [frame[frame["finishing_position"].notna()] for frame in joined]
     if not frames:
@@ -122,21 +173,21 @@ def _bins(chances: pd.Series[Any], happened: pd.Series[Any]) -> list[dict[str, f
     return rows
 
 
-def _results(ws: Workspace, raced: set[tuple[str, str]]) -> dict[tuple[str, str], pd.DataFrame]:
-    """(event, session) -> its result with the start as ``race_start_utc``, where it is visible at ``ws.as_of``."""
+def _results(store: ObjectStore, raced: set[tuple[str, str]], as_of: datetime) -> dict[tuple[str, str], pd.DataFrame]:
+    """Map (event, session) to its result with ``race_start_utc``, for results available at ``as_of``."""
     seasons, keys = sorted({EventKey.parse(event).season for event, _ in raced}), ["event_partition_key", "session"]
     results, calendar = (
-        silver_tables.read_table(ws.store, "results", seasons),
-        silver_tables.read_table(ws.store, "sessions", seasons),
+        silver_tables.read_table(store, "results", seasons),
+        silver_tables.read_table(store, "sessions", seasons),
     )
     starts = calendar[[*keys, "session_start_utc"]].rename(columns={"session_start_utc": "race_start_utc"})
-    rows = results[results["available_utc"] <= ws.as_of].merge(starts, on=keys, how="left", validate="many_to_one")
+    rows = results[results["available_utc"] <= as_of].merge(starts, on=keys, how="left", validate="many_to_one")
     groups = ((tuple(map(str, key)), rows) for key, rows in rows.groupby(keys))
     return {(key[0], key[1]): rows for key, rows in groups if key in raced}
 
 
 def _all_scored(store: ObjectStore, results: Mapping[str, pd.DataFrame]) -> list[dict[str, Any]]:
-    """The scores of every issue (its key -> the result of its race), in order."""
+    """Score every issue (``results`` maps its key to the result of its race), in order."""
     contents = zip(results.items(), each(store, store.read, results), strict=True)
     return [_scored(issue_of(data, f"{key} in lake {store.url}"), result) for (key, result), data in contents]
 
@@ -162,11 +213,11 @@ def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
     return {"entry": entry, "joined": joined[[*CHANCES, "p_dnf", "finishing_position", "is_dnf"]]}
 
 
-def _cutoffs(ws: Workspace, events: set[str]) -> dict[tuple[str, str, str], str]:
-    """(event, session, horizon) -> the moment the horizon begins, as `terms.format_utc` writes it."""
+def _cutoffs(store: ObjectStore, events: set[str]) -> dict[tuple[str, str, str], str]:
+    """Map (event, session, horizon) to the moment the horizon begins, as `format_utc` writes it."""
     seasons = sorted({EventKey.parse(event).season for event in events})
     rows = targets.horizon_cutoffs(
-        silver_tables.read_table(ws.store, "events", seasons), silver_tables.read_table(ws.store, "sessions", seasons)
+        silver_tables.read_table(store, "events", seasons), silver_tables.read_table(store, "sessions", seasons)
     )
     keys = zip(rows["event_partition_key"], rows["session"], rows["horizon"], strict=True)
     return dict(zip(keys, (format_utc(moment.to_pydatetime()) for moment in rows["cutoff_utc"]), strict=True))
@@ -175,12 +226,13 @@ def _cutoffs(ws: Workspace, events: set[str]) -> dict[tuple[str, str, str], str]
 def _standing(
     scored: list[dict[str, Any]], cutoffs: Mapping[tuple[str, str, str], str]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Of each event and horizon the issue that stood when the horizon began, and all others.
+    """Split issues into those that stood when their horizon began, one per event and horizon, and all others.
 
-    That is the last one issued by then of ``pre_weekend``, which is open from the race before on, and the first one
-    from then on of the others, which know all of their sessions only then (``post_practice`` is issued after each
-    practice): what the walk-forward predicts. Where there is none such, the nearest. ``scored`` comes oldest first.
-    What was issued within a horizon later, on a newer forecast say, is scored as well and counts among the others.
+    That is the last one issued by then for ``pre_weekend``, which is open from the race before on, and the first one
+    from then on for the others, which know all of their sessions only then (``post_practice`` is issued after each
+    practice). This is what the walk-forward backtest predicts. Where there is none, the nearest counts. ``scored`` is
+    ordered from oldest to newest. Issues later within a horizon, such as those on a newer forecast, are scored among
+    the others.
     """
     groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for one in scored:
@@ -198,10 +250,9 @@ def _standing(
 
 
 def _baseline_entries(store: ObjectStore, counted: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The slot tables' scores of the same races and sprints, once a horizon that was predicted.
+    """Score the slot tables on the same races and sprints, once for every horizon that was predicted.
 
-    They are given the grid and the qualifying order themselves, whatever the horizon: what a reader could have
-    said an hour before the start.
+    At every horizon they are given the grid and the qualifying order: what was known an hour before the start.
     """
     if not counted:
         return []
@@ -223,7 +274,7 @@ def _baseline_entries(store: ObjectStore, counted: list[dict[str, Any]]) -> list
 
 
 def _baseline_scores(rows: pd.DataFrame, past: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, Any]]:
-    """System -> metrics of one race from earlier races only; ``past`` as `baselines.history_of` gives it, a system."""
+    """Map each baseline to its metrics of one race, from earlier races; ``past`` maps it to `history_of` rows."""
     race = rows[rows["finishing_position"].notna()]
     if race.empty:
         return {}
@@ -240,7 +291,7 @@ def _baseline_scores(rows: pd.DataFrame, past: Mapping[str, pd.DataFrame]) -> di
 
 
 def _ordered(entries: pd.DataFrame) -> pd.DataFrame:
-    """By race, horizon and system, ours first."""
+    """Sort by race, horizon and system, the model first."""
     if entries.empty:
         return entries
     place = entries["horizon"].map(list(HORIZONS).index)

@@ -58,4 +58,4 @@ def backtest_history(
 
     bring_history(ws)
     training = build.build_training_dataset(ws)  # what stands is kept, unless an older f1lib made it
-    return backtest.run(ws, training, first, last, models, horizons, refit_every, session)
+    return backtest.run(ws.store, ws.settings, training, first, last, models, horizons, refit_every, session)

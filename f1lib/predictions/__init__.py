@@ -1,4 +1,4 @@
-"""Predictions: issued, kept, explained, changed on request; `read` is the public way to one."""
+"""Issued predictions: making, archiving, explaining and changing them; `read` is the public way to read one."""
 
 from f1lib.predictions.archive import read
 

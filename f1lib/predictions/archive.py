@@ -1,11 +1,11 @@
-"""Predictions: issue one, keep every one ever issued, read them back.
+"""Archive of the issued predictions: the columns of a prediction, and reading one back.
 
 >>> import f1lib.predictions
 >>> frame = f1lib.predictions.read("2025_Abu_Dhabi_Grand_Prix", lake="lake")
 
-A prediction is one row a driver with the columns of `COLUMNS` (names fixed by docs/lake.md). The newest for a race
-stands in one Parquet file of its own and, for the next race, in ``predictions/latest.json``; every one issued
-is kept under ``history/`` and never changed.
+A prediction has one row per driver with the columns of `COLUMNS` (names fixed by docs/lake.md). The newest one of a
+race is a Parquet file of its own and, for the next race, ``predictions/latest.json``; every one that was issued is
+kept under ``history/`` and never changed.
 """
 
 from __future__ import annotations
@@ -39,15 +39,54 @@ COLUMNS = (
 
 
 def read(event: str, *, lake: str, session: str = "R") -> pd.DataFrame:
-    """The newest prediction of ``event`` (``2025_Abu_Dhabi_Grand_Prix``), a row a driver, in the predicted order.
+    """Read the newest prediction of an event.
 
-    Raises `BadParameters` for a name that is no event key, `StorageError` when the lake has no prediction of it.
+    Parameters
+    ----------
+    event : str
+        Partition key of the event, such as ``2025_Abu_Dhabi_Grand_Prix``.
+    lake : str
+        Directory or ``s3://`` address of the lake.
+    session : {"R", "S"}
+        The race or the sprint.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver with `COLUMNS`, in the predicted order.
+
+    Raises
+    ------
+    BadParameters
+        ``event`` is not an event key.
+    StorageError
+        The lake has no prediction of the event.
     """
     return read_newest(open_store(lake), EventKey.parse(event), session)
 
 
 def read_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.DataFrame:
-    """See `read`; for callers that have the store."""
+    """Read the newest prediction of a race or sprint from an opened store; see `read`.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : EventKey
+        The event.
+    session : {"R", "S"}
+        The race or the sprint.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver with `COLUMNS`, in the predicted order.
+
+    Raises
+    ------
+    StorageError
+        The lake has no prediction of the event.
+    """
     newest = find_newest(store, key, session)
     if newest is None:
         raise StorageError(f"no prediction for {key} in lake {store.url}; `f1 run` issues one for the next race")
@@ -55,7 +94,22 @@ def read_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.Dat
 
 
 def find_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.DataFrame | None:
-    """The newest prediction of a race (or sprint, ``S``); None where there is none."""
+    """Return the newest prediction of a race or sprint.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : EventKey
+        The event.
+    session : {"R", "S"}
+        The race or the sprint.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        One row per driver with `COLUMNS`, in the predicted order; None when none was issued.
+    """
     try:
         return load_issue(store, newest_key(key, session))
     except NoSuchKey:
@@ -63,24 +117,75 @@ def find_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.Dat
 
 
 def load_issue(store: ObjectStore, key: str) -> pd.DataFrame:
-    """One stored prediction by its key; the position probabilities come back as lists."""
+    """Read one stored prediction by its key.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : str
+        Key of the newest prediction or of one in the history.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver with `COLUMNS`, in the predicted order; ``position_probabilities`` holds lists of floats.
+
+    Raises
+    ------
+    NoSuchKey
+        The lake has nothing under ``key``.
+    """
     return issue_of(store.read(key), f"{key} in lake {store.url}")
 
 
 def issue_of(data: bytes, where: str) -> pd.DataFrame:
-    """One stored prediction from its file's bytes; ``where`` they stand is named when they are no Parquet file."""
+    """Parse one stored prediction from the bytes of its Parquet file.
+
+    Parameters
+    ----------
+    data : bytes
+        Contents of the file.
+    where : str
+        Name of the file, for the message of the error.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `load_issue` returns it.
+
+    Raises
+    ------
+    TableError
+        ``data`` is not a Parquet file.
+    """
     frame = parquet_frame(data, where)
     lists: Any = [list(row) for row in frame["position_probabilities"]]
     return frame.assign(position_probabilities=lists)
 
 
 def history_keys(store: ObjectStore, prefix: str = PREDICTIONS_PREFIX) -> list[str]:
-    """The files of every prediction ever issued below ``prefix``, in the order of issue within an event."""
+    """Return the keys of all issued predictions below ``prefix``, in the order of issue within an event."""
     return in_order_of_issue(store.list(prefix))
 
 
 def read_issues(store: ObjectStore, key: EventKey, session: str = "R") -> list[pd.DataFrame]:
-    """Every prediction issued for an event's race (or sprint, ``S``), oldest first; empty when none was."""
+    """Read every prediction issued for a race or sprint.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : EventKey
+        The event.
+    session : {"R", "S"}
+        The race or the sprint.
+
+    Returns
+    -------
+    list of pandas.DataFrame
+        Oldest first, each as `load_issue` returns it; empty when none was issued.
+    """
     keys = history_keys(store, history_prefix(key))
     return each(store, lambda name: load_issue(store, name), [name for name in keys if raced_of(name)[1] == session])
 
@@ -125,13 +230,42 @@ def find_event(rows: Sequence[TrackingRow], text: str, where: str) -> str:
 
 
 def event_of(prediction: pd.DataFrame) -> str:
-    """The partition key of the event that ``prediction`` is for."""
+    """Return the partition key of the event that a prediction is for.
+
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        A row per driver with ``event_year`` and ``event_name``.
+
+    Returns
+    -------
+    str
+        Such as ``2025_Abu_Dhabi_Grand_Prix``.
+    """
     first = prediction.iloc[0]
     return EventKey(int(first["event_year"]), str(first["event_name"])).partition_key
 
 
 def features_of(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
-    """The gold rows that an issued prediction was made from; raises `RunError` when the lake no longer has them."""
+    """Read the gold rows that an issued prediction was made from.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    prediction : pandas.DataFrame
+        An issued prediction, a row per driver.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver of the predicted session and horizon, with gold's columns.
+
+    Raises
+    ------
+    RunError
+        The lake no longer has the features.
+    """
     first = prediction.iloc[0]
     key = features_key(str(first["gold_run_id"]))
     if not store.exists(key):

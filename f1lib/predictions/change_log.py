@@ -1,8 +1,9 @@
-"""What is news in a prediction: kept as JSON beside every one issued, in the history, and never changed.
+"""Change log of an issued prediction: a JSON file beside it in the history, never changed.
 
-``{"as_of_utc", "horizon", "since", "reasons", "lacks", "drivers"}``: which one it replaces (null for the first of a
-race), which inputs differ, what the sessions so far lack (laps that a source refuses: such a prediction is renewed
-when they arrive), and where each driver stood before.
+``{"as_of_utc", "horizon", "since", "reasons", "lacks", "drivers"}``: the moment and horizon of the prediction; those of
+the one it replaces (``since``, null for the first of a race); the inputs that differ between the two; what the sessions
+held so far still lack (such as laps that a source refused: the prediction is renewed when they arrive); and each
+driver's change of position and chance.
 """
 
 from __future__ import annotations
@@ -18,19 +19,40 @@ from f1lib.tracking.rows import TROUBLED, TrackingRow
 from f1lib.tracking.stage_keys import WEATHER_ROW, short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
     from f1lib.lake.store import ObjectStore
-    from f1lib.workspace.workspace import Workspace
 
 
 def keep_change_log(
-    ws: Workspace, event: str, issued: str, prediction: pd.DataFrame, before: pd.DataFrame | None
+    store: ObjectStore,
+    rows: Sequence[TrackingRow],
+    issued: str,
+    prediction: pd.DataFrame,
+    before: pd.DataFrame | None,
 ) -> dict[str, Any]:
-    """Write the news of the prediction stored under ``issued`` beside it, and return them; see `lacks`."""
-    rows = ws.tracking.rows(event)
+    """Write the change log of an issued prediction beside it.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    rows : sequence of TrackingRow
+        Tracking rows of the event.
+    issued : str
+        Key of the prediction in the history.
+    prediction : pandas.DataFrame
+        The prediction, a row per driver with `archive.COLUMNS`.
+    before : pandas.DataFrame or None
+        The prediction it replaces; None for the first of a race.
+
+    Returns
+    -------
+    dict
+        The document that was written (see the module's docstring).
+    """
     first = prediction.iloc[0]
     news: dict[str, Any] = {"as_of_utc": format_utc(first["as_of_utc"]), "horizon": str(first["horizon"])}
     news |= {"since": None, "reasons": [], "lacks": missing_inputs(rows, news["as_of_utc"]), "drivers": []}
@@ -38,27 +60,42 @@ def keep_change_log(
         old = before.iloc[0]
         since = format_utc(old["as_of_utc"])
         news["since"] = {"as_of_utc": since, "horizon": str(old["horizon"])}
-        news["reasons"] = why_changed(before, prediction) + _forecast_words(rows, since)
+        news["reasons"] = why_changed(before, prediction) + _forecast_changes(rows, since)
         news["drivers"] = json.loads(what_changed(before, prediction).to_json(orient="records", force_ascii=False))
-    write_json(ws.store, change_log_key(issued), news)
+    write_json(store, change_log_key(issued), news)
     return news
 
 
 def newest_change_log(store: ObjectStore, issues: Iterable[str], session: str = "R") -> dict[str, Any]:
-    """The news of the last of ``issues`` (keys in order) for a race or sprint (``S``); empty where none is kept."""
+    """Read the change log of the newest of several issued predictions.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    issues : iterable of str
+        Keys in the history, in the order of issue.
+    session : {"R", "S"}
+        The race or the sprint.
+
+    Returns
+    -------
+    dict
+        The last change log that is stored for the session; empty when there is none.
+    """
     keys = [change_log_key(key) for key in issues if raced_of(key)[1] == session and store.exists(change_log_key(key))]
     return dict(read_json(store, keys[-1])) if keys else {}
 
 
 def issue_before(issues: Iterable[str], issued: str) -> str:
-    """The key that ``issued`` comes after among ``issues`` (keys in order), for the same session; empty if none."""
+    """Return the key before ``issued`` among ``issues`` (in order of issue) of its session; empty if there is none."""
     keys = [key for key in issues if raced_of(key) == raced_of(issued)]
     place = keys.index(issued)
     return keys[place - 1] if place else ""
 
 
 def missing_inputs(rows: Iterable[TrackingRow], moment: str) -> list[str]:
-    """What the sessions held by ``moment`` lack that may still come, a sentence each."""
+    """List the inputs that sessions held by ``moment`` lack and that may still arrive, one sentence per session."""
     held = [row for row in rows if has_come(row.get("available_utc"), moment) and not row.get("is_cancelled")]
     lacking = [row for row in held if row.get("is_partial") or row.get("status") in TROUBLED]
     return [
@@ -67,7 +104,7 @@ def missing_inputs(rows: Iterable[TrackingRow], moment: str) -> list[str]:
     ]
 
 
-def _forecast_words(rows: Iterable[TrackingRow], since: str) -> list[str]:
-    """By how much the forecast changed after ``since``."""
+def _forecast_changes(rows: Iterable[TrackingRow], since: str) -> list[str]:
+    """Return the changes of the weather forecast that were tracked after ``since``."""
     weather = next((row for row in rows if row["session_name_abr"] == WEATHER_ROW), None)
     return weather.get("changes", []) if weather and weather.get("updated_at_utc", "") > since else []

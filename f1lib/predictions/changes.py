@@ -1,4 +1,4 @@
-"""What changed from one prediction of a race to the next, and which of its inputs did."""
+"""Differences between two predictions of one race: positions and chances, and the inputs that changed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-# Smaller moves of the expected position are not worth a reader's time.
+# Smaller moves of the expected position are not shown.
 SHOWN_MOVE_PLACES = 0.05
 _HORIZON_NEWS = {
     "post_practice": "the weekend's practice is known",
@@ -17,10 +17,19 @@ _HORIZON_NEWS = {
 
 
 def what_changed(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """A row a driver of ``after`` in its order, with where he stood before.
+    """Compare each driver's prediction with the one before.
 
-    Columns: ``driver_id full_name predicted_rank rank_before predicted_position position_moved p_win
-    p_win_moved``; negative ``position_moved`` is forward. A driver who was not predicted before has nulls.
+    Parameters
+    ----------
+    before, after : pandas.DataFrame
+        Two predictions of one race, a row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver of ``after``, by predicted rank: ``driver_id full_name predicted_rank rank_before
+        predicted_position position_moved p_win p_win_moved``. ``position_moved`` is in places, negative is forward;
+        ``p_win_moved`` is a difference of probabilities. Null for a driver who was not predicted before.
     """
     old = before[["driver_id", "predicted_rank", "predicted_position", "p_win"]].rename(
         columns={"predicted_rank": "rank_before", "predicted_position": "_position", "p_win": "_p_win"}
@@ -35,13 +44,25 @@ def what_changed(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
 
 def why_changed(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
-    """The inputs that differ between two predictions of one race, each in a sentence; empty when none does."""
+    """List the inputs that differ between two predictions of one race.
+
+    Parameters
+    ----------
+    before, after : pandas.DataFrame
+        Two predictions of one race, a row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    list of str
+        One sentence per reason: horizon, model run, forecast, field, grid slots, earlier results; empty when none
+        differs.
+    """
     reasons = []
     old, new = before.iloc[0], after.iloc[0]
     if old["horizon"] != new["horizon"]:
         news = _HORIZON_NEWS.get(str(new["horizon"]), "the horizon changed")
         reasons.append(f"Since {old['horizon']}: {news}.")
-    elif old["model_run_id"] != new["model_run_id"]:  # each horizon has a model of its own: no news after another
+    elif old["model_run_id"] != new["model_run_id"]:  # each horizon has its own model: expected after another horizon
         reasons.append(f"Another model run serves: {new['model_run_id']} after {old['model_run_id']}.")
     if _text(old["forecast_hash"]) != _text(new["forecast_hash"]):
         known = "A forecast is known now." if not _text(old["forecast_hash"]) else "The weather forecast changed."
@@ -60,7 +81,7 @@ def _field_changes(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
 
 
 def _slot_changes(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
-    """Drivers whose known place on the grid is not the one known before (a penalty, a pit-lane start)."""
+    """List drivers whose known start differs from the one known before (a penalty, a pit-lane start)."""
     start = {d: _start(row) for d, row in _by_driver(before).items()}
     found = []
     for driver, row in _by_driver(after).items():

@@ -1,12 +1,13 @@
-"""Each feature's part in a driver's score, against the race's average: exact for the linear parts, SHAP for the trees.
+"""Contribution of each feature to a driver's score, relative to the mean score of the race.
 
-The score of a driver minus the mean score of his race is the sum of his parts. A linear part gives coefficient times
-scaled column (which is its SHAP value); the trees give XGBoost's own ``pred_contribs`` (Lundberg et al. 2018, exact
-TreeSHAP). Columns made from one feature (its powers, its missing flag) are added up. Where a regression without form
-takes over, both sides are weighed as the score itself is, and so are a sprint's start and a race's score. Nothing is
-unpickled: the columns come from the ONNX graph, the trees from XGBoost's own file.
+The contributions of a driver sum to his score minus the mean score of the race. For the linear parts a contribution is
+coefficient times scaled column, which is its SHAP value; for the trees it is XGBoost's ``pred_contribs``, exact
+TreeSHAP (Lundberg et al. 2018, arXiv:1802.03888). Columns derived from one feature (powers, missing flag) are added
+up. The same weights apply as in the score: between the main model and the regression for drivers without form, and
+between a sprint's start and a race's score. Nothing is unpickled: the columns come from the ONNX graph, the trees from
+XGBoost's own file.
 
->>> parts = contributions(serving, booster_of(store, run_id), features)     # a row a driver and feature
+>>> parts = contributions(serving, booster_of(store, run_id), features)     # a row per driver and feature
 """
 
 from __future__ import annotations
@@ -36,17 +37,34 @@ COLUMNS = ["driver_id", "feature", "value", "part"]
 
 
 def contributions(serving: Serving, booster: Any, features: pd.DataFrame) -> pd.DataFrame:
-    """The parts of one race: `COLUMNS`, a row a driver of ``features`` and feature the score reads.
+    """Compute the contributions of the features to the scores of one race.
 
-    ``value`` is the feature's own (null: unknown), ``part`` its share of the score's distance from the race's mean, in
-    units of the score; negative is forward. ``booster`` may be None for a model without trees.
+    Parameters
+    ----------
+    serving : Serving
+        The model run that made the prediction.
+    booster : xgboost.Booster or None
+        Its trees (`booster_of`); None for a model without trees.
+    features : pandas.DataFrame
+        Gold's rows of one race or sprint, a row per driver.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `COLUMNS`, one row per driver (order of ``features``) and feature that the score reads. ``value`` is the
+        feature's value (null when unknown); ``part`` is its contribution in units of the score, negative is forward.
+
+    Notes
+    -----
+    SHAP values of trees: Lundberg, Erion and Lee (2018), Consistent individualized feature attribution for tree
+    ensembles.
     """
     import pandas as pd
 
     made = serving.metadata["score"]
     raw = preprocess.matrix_of(features, serving.features)
     columns = onnx_export.run(serving.runtime, raw)["columns"]
-    parts, base = _weighed(made, columns, booster)
+    parts, base = _weighted_parts(made, columns, booster)
     if made["fresh"]:
         known = np.nan_to_num(raw[:, serving.features.index(made["share"])].astype("float64"), nan=0.0)
         instead, otherwise = _linear(made["fresh"], columns), made["fresh"]["intercept"]
@@ -61,7 +79,7 @@ def contributions(serving: Serving, booster: Any, features: pd.DataFrame) -> pd.
 
 
 def _of_session(parts: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
-    """``parts`` of a race's score as those of a sprint's, where it is one: its start holds the rest of the moves."""
+    """Scale ``parts`` of a race's score to a sprint, where its start takes the rest of the score; a race's stay."""
     column = start_column(features)
     if not column or features["session"].iloc[0] != "S":
         return parts
@@ -72,7 +90,7 @@ def _of_session(parts: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
 
 
 def booster_of(store: ObjectStore, run_id: str) -> Any:
-    """The trees of a model run from its ``xgb_model.ubj``."""
+    """Load the trees of a model run from its ``xgb_model.ubj``."""
     import xgboost
 
     booster = xgboost.Booster({"nthread": 1})
@@ -81,34 +99,81 @@ def booster_of(store: ObjectStore, run_id: str) -> Any:
 
 
 def keep(store: ObjectStore, issued: str, serving: Serving, features: pd.DataFrame) -> None:
-    """Store the parts of an issued prediction beside it; a run of an older code version has none to give."""
+    """Store the contributions to an issued prediction beside it.
+
+    A model run of an older version, without the numbers of its score, has none: nothing is stored.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    issued : str
+        Key of the prediction in the history.
+    serving : Serving
+        The model run that made it.
+    features : pandas.DataFrame
+        Gold's rows it was made from, a row per driver.
+    """
     if "score" in serving.metadata:
         booster = booster_of(store, serving.run_id) if serving.metadata["score"]["trees"] else None
         write_parquet(store, explanation_key(issued), contributions(serving, booster, features))
 
 
 def read(store: ObjectStore, issued: str) -> pd.DataFrame:
-    """The kept parts of the prediction ``issued``; raises `StorageError` when there are none."""
+    """Read the stored contributions to an issued prediction.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    issued : str
+        Key of the prediction in the history.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As `contributions` returns them.
+
+    Raises
+    ------
+    NoSuchKey
+        None are stored for the prediction.
+    """
     return read_parquet(store, explanation_key(issued))
 
 
 def in_words(parts: pd.DataFrame, driver_id: str) -> str:
-    """One driver's strongest parts in a sentence, forward and back."""
+    """Describe one driver's largest contributions in a sentence.
+
+    Parameters
+    ----------
+    parts : pandas.DataFrame
+        Contributions of a race (`contributions`).
+    driver_id : str
+        The driver.
+
+    Returns
+    -------
+    str
+        At most `SPOKEN` features that move him forward and as many that move him back, the largest first.
+    """
     own = parts[parts["driver_id"] == driver_id].sort_values("part", key=lambda p: -p.abs(), kind="stable")
     sides = (("forward", own[own["part"] < 0]), ("back", own[own["part"] > 0]))
     said = [
-        f"{side} by {', '.join(map(_word, rows.head(SPOKEN).to_dict('records')))}" for side, rows in sides if len(rows)
+        f"{side} by {', '.join(map(_phrase, rows.head(SPOKEN).to_dict('records')))}"
+        for side, rows in sides
+        if len(rows)
     ]
     return f"Moved {'; '.join(said)}." if said else "Nothing sets him apart from the race's average."
 
 
-def _word(row: dict[Any, Any]) -> str:
+def _phrase(row: dict[Any, Any]) -> str:
     value = "unknown" if row["value"] != row["value"] else f"{row['value']:.3g}"
     return f"{str(row['feature']).replace('_', ' ')} {value} ({row['part']:+.2f})"
 
 
-def _weighed(made: Any, columns: Floats, booster: Any) -> tuple[Floats, Floats]:
-    """Parts [driver, column] of linear and trees, and what is left to nobody, a number a driver."""
+def _weighted_parts(made: Any, columns: Floats, booster: Any) -> tuple[Floats, Floats]:
+    """Return contributions [driver, column] of linear part and trees, and each driver's constant."""
     parts, base = np.zeros(columns.shape), np.zeros(len(columns))
     if made["linear"]:
         parts += made["linear"]["weight"] * _linear(made["linear"], columns)

@@ -1,9 +1,9 @@
-"""Why a prediction is what it is: what each group of features moves, in places.
+"""Effect of each group of features on the expected positions, in places.
 
-The model that served is asked again with one group's features set to the field's average for everybody; the
-difference of the expected positions is what the group gave. It is asked through the same ONNX graph, so that the
-whole model is explained (linear part, trees and hazard) and no pickle is loaded. Groups share what they know
-about a driver, so the effects do not add up to his distance from the middle.
+The served model is evaluated again with the features of one group set to the field's average for every driver; the
+difference of the expected positions is the effect of the group. The ONNX graph is evaluated, so that the whole model is
+explained (linear part, trees and hazard) and no pickle is loaded. Groups share information about a driver, so the
+effects do not add up to his distance from the middle of the field.
 """
 
 from __future__ import annotations
@@ -22,17 +22,31 @@ if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
     from f1lib.model.serving import Serving
 
-# An effect below this is not put into words.
+# Smaller effects are left out of the sentence (`in_words`).
 SPOKEN_PLACES = 0.15
 SPOKEN_GROUPS = 3
 
 
 def explain(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
-    """What each group of features moves each driver, in places; negative is forward.
+    """Compute the effect of each group of features on each driver of a prediction.
 
-    One row a driver of ``prediction`` (index ``driver_id``, its order), one column a group, the strongest first.
-    Groups the model does not read are left out. Raises `RunError` when the model run or the features of the
-    prediction are no longer in the lake.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    prediction : pandas.DataFrame
+        An issued prediction, a row per driver.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver (index ``driver_id``, the order of ``prediction``), one column per group that the model
+        reads, largest mean effect first. In places; negative is forward.
+
+    Raises
+    ------
+    RunError
+        The model run or the features of the prediction are no longer in the lake.
     """
     features = features_of(store, prediction).set_index("driver_id", drop=False)
     run_id = str(prediction["model_run_id"].iloc[0])
@@ -43,7 +57,21 @@ def explain(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
 
 
 def group_effects(serving: Serving, features: pd.DataFrame) -> pd.DataFrame:
-    """See `explain`; ``features`` are gold's rows of one race, their index is kept."""
+    """Compute the effect of each group of features that a model reads on each driver of a race; see `explain`.
+
+    Parameters
+    ----------
+    serving : Serving
+        The model run.
+    features : pandas.DataFrame
+        Gold's rows of one race or sprint, a row per driver.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver with the index of ``features``, one column per group, largest mean effect first. In places;
+        negative is forward.
+    """
     import pandas as pd
 
     said = serving.forecast_session(features)["predicted_position"]
@@ -56,17 +84,29 @@ def group_effects(serving: Serving, features: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_words(effects: pd.Series[float]) -> str:
-    """One driver's effects in a sentence: what moves him forward, what back, the strongest first."""
+    """Describe one driver's largest effects in a sentence.
+
+    Parameters
+    ----------
+    effects : pandas.Series
+        One row of `explain`: group to effect in places.
+
+    Returns
+    -------
+    str
+        At most `SPOKEN_GROUPS` groups that move him forward and as many that move him back, the largest first; effects
+        below `SPOKEN_PLACES` are left out.
+    """
     strong = effects[effects.abs() >= SPOKEN_PLACES].sort_values(key=lambda e: -e.abs(), kind="stable")
-    forward = [_spoken(group, size) for group, size in strong.items() if size < 0][:SPOKEN_GROUPS]
-    back = [_spoken(group, size) for group, size in strong.items() if size > 0][:SPOKEN_GROUPS]
+    forward = [_phrase(group, size) for group, size in strong.items() if size < 0][:SPOKEN_GROUPS]
+    back = [_phrase(group, size) for group, size in strong.items() if size > 0][:SPOKEN_GROUPS]
     if not forward and not back:
         return "Nothing sets him apart from the field's average."
     parts = ([f"forward by {_listed(forward)}"] if forward else []) + ([f"back by {_listed(back)}"] if back else [])
     return f"Moved {', '.join(parts)}."
 
 
-def _spoken(group: object, size: float) -> str:
+def _phrase(group: object, size: float) -> str:
     return f"{group_words(str(group))} ({abs(size):.1f})"
 
 

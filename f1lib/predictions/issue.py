@@ -1,8 +1,7 @@
-"""Issue a prediction: features of an event, the model that serves, and every place the result is stored.
+"""Issue a prediction: read an event's features, forecast with the model that serves, and store the result.
 
-A prediction is one row a driver with the columns of `archive.COLUMNS` (names fixed by docs/lake.md). The newest for a
-race stands in one Parquet file of its own and, for the next race, in ``predictions/latest.json``; every one issued
-is kept under ``history/`` and never changed.
+The newest prediction of a race is a Parquet file of its own and, for the next race, ``predictions/latest.json``; every
+one that was issued is kept under ``history/`` and never changed. Columns: `archive.COLUMNS`.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from f1lib.lake.store import ObjectStore
     from f1lib.model.serving import Serving
+    from f1lib.tracking.table import TrackingTable
     from f1lib.workspace.workspace import Workspace
 
 
@@ -37,13 +37,31 @@ _MATRIX_TOLERANCE = 1e-6
 
 
 def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.DataFrame:
-    """Predict the race (or sprint, ``S``) of ``event`` at ``horizon`` with the model that serves, and store it.
+    """Predict a race or sprint with the model that serves, and store the prediction.
 
-    Empty ``event``: the race whose features gold built last; empty ``horizon``: the last one reached. Reads the
-    newest features not younger than ``ws.as_of``, the champion's ONNX graph and its numbers; no pickle is loaded.
-    Returns a row a driver in the predicted order, `COLUMNS`; how long the forecast took stands in
-    ``attrs["inference_milliseconds"]``. Raises `RunError` when gold has no such features, `StorageError` when no model
-    serves the horizon.
+    Parameters
+    ----------
+    ws : Workspace
+        Features not younger than ``ws.as_of`` are read; the champion's ONNX graph is used, no pickle is loaded.
+    event : str
+        Partition key; empty: the event whose features gold built last.
+    horizon : str
+        One of `HORIZONS`; empty: the last one reached.
+    session : {"R", "S"}
+        The race or the sprint.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver with `archive.COLUMNS`, in the predicted order; ``attrs["inference_milliseconds"]`` is how
+        long the forecast took.
+
+    Raises
+    ------
+    RunError
+        Gold has no such features, or the model run was trained after ``ws.as_of``.
+    StorageError
+        No model serves the horizon.
     """
     from f1lib.model.registry import champion_of
     from f1lib.model.serving import load_serving
@@ -59,14 +77,15 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
         )
     hashed = forecast_hash(ws.store, str(first["event_partition_key"]), str(first["session"]), ws.as_of)
     started = perf_counter()
-    rows = rows_of(ws, features, serving, gold_run_id, hashed)
+    rows = rows_of(features, serving, gold_run_id, hashed, ws.as_of, ws.source_name)
     milliseconds = (perf_counter() - started) * 1000
-    issued = publish(ws, rows)
+    issued = publish(ws.store, ws.tracking, rows)
     explain.keep(ws.store, issued, serving, features)
     prediction = load_issue(ws.store, issued)
     event = event_of(prediction)
     before = issue_before(history_keys(ws.store, history_prefix(EventKey.parse(event))), issued)
-    keep_change_log(ws, event, issued, prediction, load_issue(ws.store, before) if before else None)
+    replaced = load_issue(ws.store, before) if before else None
+    keep_change_log(ws.store, ws.tracking.rows(event), issued, prediction, replaced)
     prediction.attrs["inference_milliseconds"] = milliseconds
     return prediction
 
@@ -83,16 +102,37 @@ def _check_ahead(store: ObjectStore, event: str, session: str, as_of: datetime) 
 
 
 def rows_of(
-    ws: Workspace, features: pd.DataFrame, serving: Serving, gold_run_id: str, hashed: str | None
+    features: pd.DataFrame, serving: Serving, gold_run_id: str, hashed: str | None, as_of: datetime, source: str
 ) -> pd.DataFrame:
-    """What ``serving`` says of one race's ``features``: `COLUMNS`, in the predicted order."""
+    """Forecast one race as rows of a prediction.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Gold's rows of one race or sprint, a row per driver.
+    serving : Serving
+        The model run.
+    gold_run_id : str
+        The run that made ``features``.
+    hashed : str or None
+        Hash of the weather forecast they contain (`forecast_hash`).
+    as_of : datetime
+        Moment of the prediction, aware UTC.
+    source : str
+        Source of the data: ``fastf1``, ``f1db`` or ``simulated``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver with `archive.COLUMNS`, in the predicted order.
+    """
     rows = features.join(serving.forecast_session(features)).assign(
-        as_of_utc=ws.as_of,
+        as_of_utc=as_of,
         is_podium_prediction=lambda f: f["predicted_rank"] <= 3,
         model_run_id=serving.run_id,
         gold_run_id=gold_run_id,
         forecast_hash=hashed,
-        source=ws.source_name,
+        source=source,
     )
     rows = rows.astype({"as_of_utc": "datetime64[us, UTC]", "predicted_rank": "int64", "event_year": "int64"})
     return rows[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
@@ -101,9 +141,32 @@ def rows_of(
 def newest_features(
     store: ObjectStore, event: str, horizon: str, as_of: datetime, session: str = "R"
 ) -> tuple[pd.DataFrame, str]:
-    """The newest gold rows of one race (or sprint) and horizon known at ``as_of``, and the run that made them.
+    """Read the newest gold rows of one race or sprint and horizon that were known at a moment.
 
-    An empty ``event`` or ``horizon`` takes what the newest rows are for. Raises `RunError` when there are none.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    event : str
+        Partition key; empty: any event.
+    horizon : str
+        One of `HORIZONS`; empty: the last one that the rows have.
+    as_of : datetime
+        Moment of the prediction, aware UTC; younger rows are not used.
+    session : {"R", "S"}
+        The race or the sprint.
+
+    Returns
+    -------
+    rows : pandas.DataFrame
+        One row per driver, with gold's columns.
+    run_id : str
+        The gold run that made them.
+
+    Raises
+    ------
+    RunError
+        There are no such rows.
     """
     for run_id in sorted(paths.gold_runs(store.list(paths.FEATURES_PREFIX)), key=_moment_of_run, reverse=True):
         rows = read_parquet(store, paths.features_key(run_id))
@@ -119,7 +182,24 @@ def newest_features(
 
 
 def forecast_hash(store: ObjectStore, event: str, session: str, as_of: datetime) -> str | None:
-    """SHA-256 (16 digits) of the newest forecast of a session known at ``as_of``; None when there is none."""
+    """Hash the newest weather forecast of a session.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    event : str
+        Partition key.
+    session : {"R", "S"}
+        The race or the sprint.
+    as_of : datetime
+        Moment of the prediction, aware UTC; later forecasts are not used.
+
+    Returns
+    -------
+    str or None
+        First 16 hexadecimal digits of the SHA-256; None when no forecast was available.
+    """
     rows = silver_tables.read_table(store, "weather_forecast", [EventKey.parse(event).season])
     rows = rows[
         (rows["event_partition_key"] == event) & (rows["session"] == session) & (rows["available_utc"] <= as_of)
@@ -131,10 +211,21 @@ def forecast_hash(store: ObjectStore, event: str, session: str, as_of: datetime)
 
 
 def check(prediction: pd.DataFrame) -> None:
-    """Raise unless ``prediction`` is one race's prediction with a coherent position matrix.
+    """Raise unless a frame is one race's prediction with a coherent position matrix.
 
-    `MissingColumn` or `BadGrain` for a broken table; `RunError` when ranks are no permutation of 1..n or a row
-    or column of the matrix does not sum to 1 within 1e-6.
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        A row per driver with `archive.COLUMNS`.
+
+    Raises
+    ------
+    MissingColumn
+        A column is missing.
+    BadGrain
+        A driver occurs twice, or has no id.
+    RunError
+        The ranks are no permutation of 1..n, or a row or column of the matrix does not sum to 1 within 1e-6.
     """
     import numpy as np
 
@@ -153,29 +244,58 @@ def check(prediction: pd.DataFrame) -> None:
         raise RunError(f"prediction of {n} drivers: position matrix {matrix.shape} is off by {off}; nothing was stored")
 
 
-def publish(ws: Workspace, prediction: pd.DataFrame) -> str:
+def publish(store: ObjectStore, tracking: TrackingTable, prediction: pd.DataFrame) -> str:
     """Store a new prediction: history first, then the newest file, ``latest.json`` and the tracking rows.
 
-    Returns the key in the history. What was issued before stays: a second prediction of the same moment and
-    horizon gets a number. What says the same as the last one of its horizon is that one: it is not issued again,
-    but whatever a run that died on the way left undone is done. An older one than the newest (somebody predicts
-    the past again) only enters history.
+    Nothing that was issued is overwritten: a second prediction of the same moment and horizon gets a number. A
+    prediction equal to the last one of its horizon is not issued again, but steps that an interrupted run left undone
+    are completed. A prediction older than the newest (the past predicted again) is stored in the history only.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    tracking : TrackingTable
+        Gets the rows of the table ``f1_predictions``.
+    prediction : pandas.DataFrame
+        A row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    str
+        Key of the prediction in the history.
+
+    Raises
+    ------
+    MissingColumn, BadGrain, RunError
+        See `check`; nothing is stored.
     """
     check(prediction)
     rows = prediction[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
-    issued, rows = _issue(ws.store, rows)
+    issued, rows = _issue(store, rows)
     key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
     newest = newest_key(key, str(first["session"]))
-    if not ws.store.exists(newest) or read_parquet(ws.store, newest)["as_of_utc"].max() <= first["as_of_utc"]:
-        write_parquet(ws.store, newest, rows)
+    if not store.exists(newest) or read_parquet(store, newest)["as_of_utc"].max() <= first["as_of_utc"]:
+        write_parquet(store, newest, rows)
         if first["session"] == "R":
-            _write_latest(ws, rows)
-    ws.tracking.put_predictions(tracking_rows(rows))
+            _write_latest(store, rows)
+    tracking.put_predictions(tracking_rows(rows))
     return issued
 
 
 def tracking_rows(prediction: pd.DataFrame) -> list[dict[str, Any]]:
-    """``prediction`` as rows of the table ``f1_predictions``: plain values, moments as text, nulls left out."""
+    """Convert a prediction to rows of the table ``f1_predictions``.
+
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        A row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    list of dict
+        One row per driver: plain values, moments as text, nulls left out, and ``event_partition_key``.
+    """
     event = event_of(prediction)
     rows = []
     for row in records(prediction):
@@ -184,7 +304,19 @@ def tracking_rows(prediction: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def latest_document(prediction: pd.DataFrame) -> dict[str, Any]:
-    """``predictions/latest.json``: one race's prediction as JSON; its schema stands beside it."""
+    """Build the document ``predictions/latest.json`` from one race's prediction.
+
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        A row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    dict
+        Attributes of the race at the top, one object per driver under ``drivers``; the JSON schema is
+        ``latest.schema.json`` beside it.
+    """
     rows = records(prediction)
     shared = ("event_year", "event_name", "session", "as_of_utc", "horizon", "model_run_id", "gold_run_id",
               "forecast_hash", "source")  # fmt: skip
@@ -194,31 +326,31 @@ def latest_document(prediction: pd.DataFrame) -> dict[str, Any]:
     return {"$schema": "latest.schema.json", **head, "attribution": named, "drivers": drivers}
 
 
-def _write_latest(ws: Workspace, rows: pd.DataFrame) -> None:
+def _write_latest(store: ObjectStore, rows: pd.DataFrame) -> None:
     document = latest_document(rows)
-    known = find_json(ws.store, LATEST)
+    known = find_json(store, LATEST)
     if known and known["as_of_utc"] > document["as_of_utc"]:
         return
     schema = resources.files("f1lib.predictions").joinpath("latest.schema.json").read_bytes()
-    ws.store.write(LATEST_SCHEMA, schema)
-    write_json(ws.store, LATEST, document)
+    store.write(LATEST_SCHEMA, schema)
+    write_json(store, LATEST, document)
 
 
 def _moment_of_run(run_id: str) -> tuple[str, int]:
-    """Run ids of one moment are numbered: ...Z, ...Z-2, ..., ...Z-10."""
+    """Sort key of a run id: runs of one moment are numbered ...Z, ...Z-2, ..., ...Z-10."""
     moment, _, number = run_id.partition("-")
     return moment, int(number) if number.isdigit() else 1
 
 
 def _issue(store: ObjectStore, rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """Put ``rows`` into the history unless its last issue of that horizon says the same; its key, and what it holds."""
+    """Write ``rows`` to the history unless the last issue of that horizon is equal; return its key and rows."""
     key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
     kind = (str(first["horizon"]), str(first["session"]))
     issues = {name: parse_issue(name) for name in history_keys(store, history_prefix(key))}
     before = [name for name, issue in issues.items() if issue and (issue.horizon, issue.session) == kind]
     if before:
         last = load_issue(store, before[-1])
-        if last["as_of_utc"].iloc[0] <= first["as_of_utc"] and _said(last) == _said(rows):
+        if last["as_of_utc"].iloc[0] <= first["as_of_utc"] and _content(last) == _content(rows):
             return before[-1], last
     number = 1
     while (name := issue_key(key, first["as_of_utc"], *kind, number)) in before:
@@ -227,5 +359,5 @@ def _issue(store: ObjectStore, rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     return name, rows
 
 
-def _said(prediction: pd.DataFrame) -> list[dict[str, Any]]:
+def _content(prediction: pd.DataFrame) -> list[dict[str, Any]]:
     return records(prediction[list(COLUMNS)].drop(columns="as_of_utc"))

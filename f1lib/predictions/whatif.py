@@ -1,17 +1,16 @@
-"""What if: the newest prediction of a race again, with something about the race changed; nothing is stored.
+"""What-if: repeat the newest prediction of a race with changed inputs, without storing it.
 
 >>> changes = [parse_change("weather=wet"), parse_change("VER.grid_position=20")]
->>> predict_changed(ws, "2025_Abu_Dhabi_Grand_Prix", changes, print)
+>>> predict_changed(store, "2025_Abu_Dhabi_Grand_Prix", changes, source="f1db", say=print)
 
-The model run and the features are those of the stored prediction. What follows from a change is changed with it:
+The model run and the features are those of the stored prediction. Features derived from a changed one change with it:
 
-- a driver's ``grid_position`` or ``qualifying_position``: he is taken out of the order and put in at his new place,
-  the others close up; ``grid_minus_qualifying`` and ``is_odd_slot`` follow. Gaps stay as driven: a penalty costs
-  places, not pace.
-- ``weather=dry|mixed|wet``: the condition flags; dry also means no precipitation. Temperature and wind stay.
-- Any other feature (``NOR.practice_rank=1``, or ``season_progress=0.5`` for all drivers) stands alone.
+- a driver's ``grid_position`` or ``qualifying_position``: he is inserted at the new place and the others close up;
+  ``grid_minus_qualifying`` and ``is_odd_slot`` follow. Gaps in time stay as driven: a penalty costs places, not pace.
+- ``weather=dry|mixed|wet``: the condition flags; dry also sets precipitation to 0. Temperature and wind stay.
+- any other feature (``NOR.practice_rank=1``, or ``season_progress=0.5`` for all drivers) changes alone.
 
-Before the grid is known a ``grid_position`` is a change to the qualifying order, and the pre-race model answers.
+Before the grid is known, a ``grid_position`` changes the qualifying order, and the pre-race model is used.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from f1lib.workspace.workspace import Workspace
+    from f1lib.lake.store import ObjectStore
 
 WEATHER = {"dry": (0.0, 0.0), "mixed": (0.0, 1.0), "wet": (1.0, 0.0)}  # weather_is_wet, weather_is_mixed
 _ORDERS = ("grid_position", "qualifying_position")
@@ -41,19 +40,19 @@ _FORM = "a change is weather=wet, VER.grid_position=20 or a feature for everybod
 
 @dataclass(frozen=True)
 class Change:
-    """One change: ``driver`` as the user named him (empty: everybody), the feature or ``weather``, the new value."""
+    """One change of an input: driver as the user named him (empty: all), feature or ``weather``, new value."""
 
     driver: str
     feature: str
     value: str
 
     def __str__(self) -> str:
-        """As it was given."""
+        """Return the change as text, in the form that `parse_change` reads."""
         return f"{self.driver}{'.' if self.driver else ''}{self.feature}={self.value}"
 
 
 def parse_change(text: str) -> Change:
-    """``DRIVER.feature=value``, ``feature=value`` or ``weather=dry|mixed|wet``; raises `BadParameters` for all else."""
+    """Parse ``DRIVER.feature=value``, ``feature=value`` or ``weather=dry|mixed|wet``; else raise `BadParameters`."""
     name, equals, value = (part.strip() for part in text.partition("="))
     driver, dot, feature = name.rpartition(".")
     if not equals or not feature or not value or (dot and not driver):
@@ -62,41 +61,89 @@ def parse_change(text: str) -> Change:
 
 
 def predict_changed(
-    ws: Workspace, event: str, changes: Sequence[Change], say: Callable[[str], None], session: str = "R"
+    store: ObjectStore,
+    event: str,
+    changes: Sequence[Change],
+    *,
+    source: str,
+    say: Callable[[str], None],
+    session: str = "R",
 ) -> pd.DataFrame:
-    """The prediction of ``event`` under ``changes`` in the columns of docs/lake.md and the predicted order; not stored.
+    """Predict an event again with changed inputs.
 
-    ``say`` is told of a change that cannot move this model: weather, where its training data had none.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake; nothing is written to it.
+    event : str
+        Partition key of an event that was predicted.
+    changes : sequence of Change
+        Applied in order.
+    source : str
+        Source of the lake's data, for the column ``source``.
+    say : callable
+        Called with a message for a change that cannot have an effect: weather, when the model's training data had none.
+    session : {"R", "S"}
+        The race or the sprint.
 
-    Raises `BadParameters` for an unknown driver, feature or value, and for a feature that the model does not read;
-    `StorageError` when the event was never predicted.
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver with `archive.COLUMNS`, in the predicted order; ``as_of_utc`` is the stored prediction's.
+
+    Raises
+    ------
+    BadParameters
+        Unknown driver, feature or value, or a feature that the model does not read.
+    StorageError
+        The event was never predicted.
     """
-    stored = archive.read_newest(ws.store, EventKey.parse(event), session)
+    stored = archive.read_newest(store, EventKey.parse(event), session)
     first = stored.iloc[0]
-    features = features_of(ws.store, stored)
+    features = features_of(store, stored)
     run_id = str(first["model_run_id"])
     if features["grid_position"].isna().all() and any(c.feature == "grid_position" for c in changes):
         from f1lib.model.registry import champion_of
 
-        run_id = str(champion_of(ws.store, "pre_race")["run_id"])
-        features = _with_grid_of_qualifying(features, event)
-    serving = load_serving(ws.store, run_id)
+        run_id = str(champion_of(store, "pre_race")["run_id"])
+        features = _with_grid_from_qualifying(features, event)
+    serving = load_serving(store, run_id)
     for change in changes:
         if change.feature == "weather" and not _reads_weather(serving.features):
             say(f"{change} moves nobody: model run {run_id} has never seen weather, for its training data had none")
         features = apply(features, change, serving.features)
-    rows = issue.rows_of(ws, features, serving, str(first["gold_run_id"]), first["forecast_hash"])
-    return rows.assign(as_of_utc=first["as_of_utc"])
+    gold_run_id, hashed, as_of = str(first["gold_run_id"]), first["forecast_hash"], first["as_of_utc"]
+    return issue.rows_of(features, serving, gold_run_id, hashed, as_of, source)
 
 
 def apply(features: pd.DataFrame, change: Change, read: Sequence[str]) -> pd.DataFrame:
-    """``features`` (gold's rows of one race) after one change; ``read`` are the features the model reads."""
+    """Apply one change to the features of a race.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Gold's rows of one race, a row per driver.
+    change : Change
+        The change.
+    read : sequence of str
+        Features that the model reads.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A changed copy of ``features``: same rows, order and columns.
+
+    Raises
+    ------
+    BadParameters
+        Unknown driver, feature or value, or a feature that the model does not read.
+    """
     if change.feature == "weather":
         return _weather(features, change)
     names = lake_features.feature_names()
     if change.feature not in names:
         near = [n for n in names if plain(change.feature) in plain(n)]
-        raise BadParameters(f"{change}: there is no feature {change.feature!r}{_perhaps(near or list(read))}")
+        raise BadParameters(f"{change}: there is no feature {change.feature!r}{_suggestion(near or list(read))}")
     if change.feature not in read:
         raise BadParameters(f"{change}: the model does not read {change.feature}; it reads {', '.join(read)}")
     who = _rows_of_driver(features, change)
@@ -111,7 +158,7 @@ def apply(features: pd.DataFrame, change: Change, read: Sequence[str]) -> pd.Dat
 
 
 def _moved(features: pd.DataFrame, who: pd.Series[bool], column: str, place: float) -> pd.DataFrame:
-    """One driver put at ``place`` of an order, the others closing up, and what follows from it."""
+    """Insert one driver at ``place`` of an order, close up the others, and update the features derived from it."""
     out = features.copy()
     order = dense_rank(out[column].fillna(len(out) + 1.0).to_numpy()).astype("float64")
     others = (~who).to_numpy()
@@ -151,7 +198,7 @@ def _rows_of_driver(features: pd.DataFrame, change: Change) -> pd.Series[bool]:
 
 
 def _number(features: pd.DataFrame, change: Change) -> float:
-    """The value as a number that the feature can take."""
+    """Return the value of a change as a number within the feature's range."""
     try:
         value = float(change.value)
     except ValueError:
@@ -166,7 +213,7 @@ def _number(features: pd.DataFrame, change: Change) -> float:
     return value
 
 
-def _with_grid_of_qualifying(features: pd.DataFrame, event: str) -> pd.DataFrame:
+def _with_grid_from_qualifying(features: pd.DataFrame, event: str) -> pd.DataFrame:
     if features["qualifying_position"].isna().all():
         raise BadParameters(f"{event}: neither grid nor qualifying is known yet; there is no order to change")
     order = dense_rank(features["qualifying_position"].fillna(len(features) + 1.0).to_numpy()).astype("float64")
@@ -179,5 +226,5 @@ def _with_grid_of_qualifying(features: pd.DataFrame, event: str) -> pd.DataFrame
     )
 
 
-def _perhaps(names: Sequence[str]) -> str:
+def _suggestion(names: Sequence[str]) -> str:
     return f"; perhaps {', '.join(names[:8])}"

@@ -1,1 +1,1 @@
-"""What people read: the dashboard, pages of races, executed notebooks as HTML, figures."""
+"""Reports for readers: the dashboard, pages of races, executed notebooks as HTML, figures."""

@@ -1,7 +1,4 @@
-"""The report: the lake's state gathered into the dashboard, and what the stage notebooks show.
-
-Everything is returned and written through the store; nothing is shown from here.
-"""
+"""Build the report: the summary of the lake's state, the dashboard and the pages of races."""
 
 from __future__ import annotations
 
@@ -37,6 +34,8 @@ from f1lib.report import dashboard, health, lake_state, prediction_facts, race_p
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from f1lib.lake.cache import Cache
+    from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
 
 
@@ -60,8 +59,9 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     accuracy = _UNSCORED | (find_json(ws.store, ACCURACY) or {})
     scored = [*accuracy["predictions"], *accuracy["sprints"]["predictions"]]
     races = lake_state.next_races(rows, format_utc(ws.as_of))
-    latest = next((r["event_partition_key"] for r in races if _newest(ws, r["event_partition_key"]) is not None), "")
-    prediction, sprint = _newest(ws, latest), _newest(ws, latest, "S")
+    ahead = [race["event_partition_key"] for race in races]
+    latest = next((event for event in ahead if _newest(ws.store, event) is not None), "")
+    prediction, sprint = _newest(ws.store, latest), _newest(ws.store, latest, "S")
     runs = lake_state.executed_notebooks(ws.store)
     served = drift.health(ws.store, prediction)
     alarms = prediction_facts.alarms(accuracy, prediction, served)
@@ -71,7 +71,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         **made_by(),
         "source": lake_state.source_of(ws, rows),
         "next_races": races,
-        **_of_next(ws, prediction),
+        **_of_next(ws.store, prediction),
         "training_runs": lake_state.training_runs(ws.store),
         "champion": registry.champion(ws.store),
         "accuracy": {name: accuracy[name] for name in ("means", "calibration")},
@@ -80,7 +80,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "health": served,
         "runs": runs,
     }
-    summary["pages"] = _race_pages(ws, scored, runs)
+    summary["pages"] = _race_pages(ws.store, scored, runs, ws.cache)
     write_json(ws.store, SUMMARY, summary)
     write_json(ws.store, NEXT_RACES, {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races})
     ws.store.write(
@@ -89,29 +89,29 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     return summary
 
 
-def _of_next(ws: Workspace, prediction: pd.DataFrame | None) -> dict[str, Any]:
+def _of_next(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any]:
     if prediction is None:
         return {"latest_predictions": [], "weather": {}}
     return {
         "latest_predictions": records(prediction),
-        "weather": dict(prediction_facts.weather_words(ws.store, prediction)),
+        "weather": dict(prediction_facts.weather_words(store, prediction)),
     }
 
 
-def _newest(ws: Workspace, event: str, session: str = "R") -> pd.DataFrame | None:
-    """The newest prediction of a race or sprint, None where there is none."""
-    return find_newest(ws.store, EventKey.parse(event), session) if event else None
+def _newest(store: ObjectStore, event: str, session: str = "R") -> pd.DataFrame | None:
+    """Return the newest prediction of a race or sprint, None when there is none."""
+    return find_newest(store, EventKey.parse(event), session) if event else None
 
 
 def _race_pages(
-    ws: Workspace, scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
+    store: ObjectStore, scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], cache: Cache
 ) -> dict[str, str]:
-    """Page -> fingerprint of what it shows; pages whose fingerprint is the last report's are left as they stand."""
-    before = (find_json(ws.store, SUMMARY) or {}).get("pages", {})
+    """Write the pages of races that changed since the last report; return the fingerprint of every page's contents."""
+    before = (find_json(store, SUMMARY) or {}).get("pages", {})
     issues: dict[tuple[str, str], list[str]] = {}
-    for key in history_keys(ws.store):
+    for key in history_keys(store):
         issues.setdefault(raced_of(key), []).append(key)
-    held = set(ws.store.list(RACE_PAGES_PREFIX))
+    held = set(store.list(RACE_PAGES_PREFIX))
     pages: dict[str, str] = {}
     for (event, session), issued in issues.items():
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
@@ -120,41 +120,42 @@ def _race_pages(
         name = link(key)
         pages[name] = fingerprint.of_text(repr((code_version(), issued, scores, notebooks)))[: fingerprint.SHORT]
         if before.get(name) != pages[name] or key not in held:
-            every = read_issues(ws.store, EventKey.parse(event), session)
-            page = _race_page(ws, every, _parts(ws, issued[-1]), scores, notebooks)
-            ws.store.write(key, page.encode())
+            every = read_issues(store, EventKey.parse(event), session)
+            page = _race_page(store, every, _parts(store, issued[-1]), scores, notebooks, cache)
+            store.write(key, page.encode())
     return pages
 
 
 def _race_page(
-    ws: Workspace,
+    store: ObjectStore,
     issues: list[pd.DataFrame],
     parts: pd.DataFrame | None,
     scores: Sequence[Mapping[str, Any]],
     notebooks: Sequence[Mapping[str, str]],
+    cache: Cache,
 ) -> str:
     newest = issues[-1]
     return race_page.race_page(
         issues,
-        effects=_effects(ws, newest),
+        effects=_effects(store, newest),
         parts=parts,
-        weather=prediction_facts.weather_words(ws.store, newest),
-        outcome=prediction_facts.outcome(ws.store, newest) if scores else pd.DataFrame(),
+        weather=prediction_facts.weather_words(store, newest),
+        outcome=prediction_facts.outcome(store, newest) if scores else pd.DataFrame(),
         scores=[{**s, "races": 1} for s in scores],
-        hashes=prediction_facts.hashes(ws.store, newest),
+        hashes=prediction_facts.hashes(store, newest),
         notebooks=notebooks,
-        cache=ws.cache,
+        cache=cache,
     )
 
 
-def _parts(ws: Workspace, issued: str) -> pd.DataFrame | None:
-    """What each feature gave, as it was kept with the prediction; None for one issued without."""
-    return contributions.read(ws.store, issued) if ws.store.exists(explanation_key(issued)) else None
+def _parts(store: ObjectStore, issued: str) -> pd.DataFrame | None:
+    """Read the contributions of the features stored with a prediction; None for one issued without."""
+    return contributions.read(store, issued) if store.exists(explanation_key(issued)) else None
 
 
-def _effects(ws: Workspace, prediction: pd.DataFrame) -> pd.DataFrame:
-    """Why, for a race's page; nothing where the model or the features have left the lake: the page says no more."""
+def _effects(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
+    """Compute the effects of the feature groups; empty when the model or the features are no longer in the lake."""
     try:
-        return explain(ws.store, prediction)
+        return explain(store, prediction)
     except RunError:
         return pd.DataFrame()

@@ -1,4 +1,4 @@
-"""Frames as tables that a reader can take in: the first and last rows, short moments, no cut-off texts."""
+"""Displays of the notebooks: frames and predictions as tables, each with a text for readers without HTML."""
 
 from __future__ import annotations
 
@@ -22,13 +22,23 @@ from f1lib.report.pages import Html, macro
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import pandas as pd
-
+    from f1lib.lake.store import ObjectStore
     from f1lib.workspace.workspace import Workspace
 
 
 def summary_table(summary: Mapping[str, Any]) -> pd.DataFrame:
-    """What the report stage shows: a line a topic."""
+    """Show the document of ``run_summary.json`` as a table.
+
+    Parameters
+    ----------
+    summary : mapping
+        The document that `build.build_summary` returns.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per topic (index: its name) with its ``state`` as text.
+    """
     serving = [f"{r['model']} at {r['horizon']} ({r['run_id']})" for r in summary["training_runs"] if r["serves"]]
     latest = summary["latest_predictions"]
     first = latest[0] if latest else {}
@@ -45,26 +55,68 @@ def summary_table(summary: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def prediction_table(prediction: pd.DataFrame) -> Html:
-    """A prediction as a table with bars, in its order."""
+    """Show a prediction as a table with bars.
+
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        A row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    Html
+        The table, in the predicted order.
+    """
     rows = dashboard.prediction_rows(prediction)
     table = report_pages.macro("tables.html.j2", "prediction")
     lines = [f"{r['predicted_rank']:>2} {r['full_name']:<24} P(win) {r['p_win']:.1%}" for r in rows]
     return Html(str(table("prediction", rows, dashboard.caption_of(prediction))), "\n".join(lines))
 
 
-def reasons(ws: Workspace, prediction: pd.DataFrame) -> Html:
-    """What moves each driver, in places and in words; see `predictions_why`."""
-    found = race_page.reasons(prediction, explain(ws.store, prediction))
+def reasons(store: ObjectStore, prediction: pd.DataFrame) -> Html:
+    """Show the effect of each group of features on each driver, in places and in words.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    prediction : pandas.DataFrame
+        An issued prediction, a row per driver.
+
+    Returns
+    -------
+    Html
+        The table; see `f1lib.predictions.group_effects`.
+
+    Raises
+    ------
+    RunError
+        The model run or the features of the prediction are no longer in the lake.
+    """
+    found = race_page.reasons(prediction, explain(store, prediction))
     table = report_pages.macro("tables.html.j2", "effects")
     caption = "Places moved by each kind of knowledge (forward is negative), strongest first"
     lines = [f"{row['full_name']}: {row['words']}" for row in found["rows"]]
     return Html(str(table("effects", found["groups"], found["rows"], caption)), "\n".join(lines))
 
 
-def changes(ws: Workspace, prediction: pd.DataFrame) -> Html:
-    """What changed since the prediction of the same race before this one, and which inputs did."""
+def changes(store: ObjectStore, prediction: pd.DataFrame) -> Html:
+    """Show what changed since the previous prediction of the same race, and which inputs did.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    prediction : pandas.DataFrame
+        The newest prediction of the race or sprint, a row per driver.
+
+    Returns
+    -------
+    Html
+        The reasons and the drivers who moved, or a sentence for the first prediction of a race.
+    """
     session = str(prediction["session"].iloc[0])
-    found = race_page.changes(read_issues(ws.store, EventKey.parse(event_of(prediction)), session))
+    found = race_page.changes(read_issues(store, EventKey.parse(event_of(prediction)), session))
     if not found:
         return Html("<p>This is the first prediction of the race.</p>", "This is the first prediction of the race.")
     newest = found[0]
@@ -73,7 +125,19 @@ def changes(ws: Workspace, prediction: pd.DataFrame) -> Html:
 
 
 def score_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Means over races (not sprints) a horizon and system; empty before the first race."""
+    """Average the scores of races by horizon and system.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Rows of `f1lib.evaluation.issued.score_issued`; those of sprints are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per horizon and system: ``horizon system races`` and the mean of each metric; empty before the first
+        race.
+    """
     found = pd.DataFrame(means(scores[scores["session"] == "R"] if len(scores) else scores))
     return found[[c for c in found.columns if not c.endswith("_se")]].round(4)
 
@@ -84,13 +148,24 @@ def _favourite(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 SHOWN_ROWS = 12
-SHOWN_COLUMNS = 24  # of the text; the table has all
+SHOWN_COLUMNS = 24  # of the text; the HTML table has all
 
 
 def table(frame: pd.DataFrame, rows: int = SHOWN_ROWS) -> Html:
-    """``frame`` as a sortable table: the first and last rows where there are more than ``rows``, every column."""
-    import pandas as pd
+    """Show a frame as a sortable table.
 
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        The frame.
+    rows : int
+        Longer frames are shown by their first and last rows, this many in all.
+
+    Returns
+    -------
+    Html
+        A table of every column, and a note of how many rows are shown.
+    """
     half = (rows + 1) // 2
     shown = frame if len(frame) <= rows else pd.concat([frame.head(half), frame.tail(rows - half)])
     note = f"{len(frame)} rows" if len(shown) == len(frame) else f"{len(shown)} of {len(frame)} rows: first and last"
@@ -99,7 +174,7 @@ def table(frame: pd.DataFrame, rows: int = SHOWN_ROWS) -> Html:
 
 
 def credits(ws: Workspace) -> Html:
-    """Where the data of the cells below comes from, as its licence asks; loud when it is simulated."""
+    """Show where the data of a notebook comes from, as its licence asks, with a warning when it is simulated."""
     where = f"Lake {ws.store.url} at {format_utc(ws.as_of)}."
     said = attribution.of_lake(ws.store, ws.source_name)
     loud = "SIMULATED DATA - nothing below happened. " if ws.source_name == "simulated" else ""
@@ -107,7 +182,18 @@ def credits(ws: Workspace) -> Html:
 
 
 def features(rows: pd.DataFrame) -> Html:
-    """What gold knows: a row a feature with its meaning and, for each horizon in ``rows``, the share that is known."""
+    """Show gold's features with their meaning and how often they are known.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Rows of gold with ``horizon`` and every feature.
+
+    Returns
+    -------
+    Html
+        A row per feature: group, unit, meaning, and for each horizon in ``rows`` the share of known values.
+    """
     import numpy as np
 
     at = rows["horizon"].to_numpy()

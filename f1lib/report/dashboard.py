@@ -1,4 +1,4 @@
-"""``reports/run_summary.html``: the page people open, drawn from the summary that stands beside it as JSON.
+"""Dashboard, ``reports/run_summary.html``: the page of the summary that is stored beside it as JSON.
 
 Every figure on the page is one of ``run_summary.json`` or of the newest prediction's Parquet file.
 """
@@ -38,7 +38,18 @@ GRID = "grid_slot_table"
 
 
 def title_of(prediction: pd.DataFrame) -> str:
-    """``2025 Qatar Grand Prix``, with the word for a sprint."""
+    """Return the title of a prediction.
+
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        A row per driver.
+
+    Returns
+    -------
+    str
+        Such as ``2025 Qatar Grand Prix``, with ``, sprint`` for a sprint.
+    """
     first = prediction.iloc[0]
     return f"{first['event_year']} {first['event_name']}{', sprint' if first['session'] == 'S' else ''}"
 
@@ -50,11 +61,26 @@ def dashboard_html(
     sprint: pd.DataFrame | None = None,
     cache: Cache | None = None,
 ) -> str:
-    """The dashboard.
+    """Render the dashboard.
 
-    ``summary`` is `report.build_summary`'s document, ``prediction`` the newest of the next race (or None),
-    ``sprint`` that of its sprint, ``entries`` the rows of ``accuracy.json`` (see `predictions_score`), empty before
-    the first race; ``cache`` may hold its pictures.
+    Parameters
+    ----------
+    summary : mapping
+        The document of `build.build_summary`.
+    prediction : pandas.DataFrame or None
+        The newest prediction of the next race, a row per driver.
+    entries : pandas.DataFrame
+        Rows of ``accuracy.json``, one per race, horizon and system (`f1lib.evaluation.issued`); empty before the first
+        race.
+    sprint : pandas.DataFrame, optional
+        The newest prediction of the sprint of that weekend.
+    cache : Cache, optional
+        Holds the figures; those of a changed prediction are drawn.
+
+    Returns
+    -------
+    str
+        The page as HTML.
     """
     accuracy = None if entries.empty else _accuracy(summary, entries)
     upcoming = None if prediction is None else next_race(prediction, sprint, summary, cache or Cache())
@@ -69,23 +95,23 @@ def dashboard_html(
         contents=contents,
         serving=serving_rows(summary),
         health=health_tiles(summary),
-        run_horizons=_present(run["horizon"] for run in summary["training_runs"]),
+        run_horizons=_in_order(run["horizon"] for run in summary["training_runs"]),
     )
 
 
 def serving_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Who serves each horizon, since when and why, with the run's own figures."""
+    """List the model run that serves each horizon, since when and why, with its figures."""
     runs = {run["run_id"]: run for run in summary["training_runs"]}
     served = summary["champion"]["horizons"]
     return [
         {**runs[served[h]["run_id"]], "since_utc": served[h]["since"], "why": served[h]["why"]}
-        for h in _present(served)
+        for h in _in_order(served)
         if served[h]["run_id"] in runs
     ]
 
 
 def health_tiles(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The pipeline at a glance."""
+    """List the tiles of the pipeline's health: open errors, alarms, age of the data, sessions by status."""
     pipeline = summary["pipeline"]
     alarms = [alarm["name"] for alarm in pipeline["alarms"] if alarm["raised"]]
     tiles = [
@@ -102,14 +128,37 @@ def health_tiles(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def prediction_rows(prediction: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a prediction in its order, as JSON values, each with its team's colour."""
+    """Convert a prediction to rows for the templates.
+
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        A row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    list of dict
+        One row per driver as JSON values, by predicted rank, without the position matrix and with the team's
+        ``colour``.
+    """
     colours = style.team_colours(prediction["team_id"])
     ordered = prediction.drop(columns="position_probabilities").sort_values("predicted_rank", kind="stable")
     return [{**row, "colour": colours[row["team_id"]]} for row in records(ordered)]
 
 
 def caption_of(prediction: pd.DataFrame) -> str:
-    """One line under a prediction: its horizon, its moment and the model run."""
+    """Return the caption of a prediction.
+
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        A row per driver.
+
+    Returns
+    -------
+    str
+        One sentence with its horizon, its moment and the model run.
+    """
     first = records(prediction.head(1))[0]
     return (
         f"{season.HORIZON_WORDS[first['horizon']].capitalize()}, from data until {moment(first['as_of_utc'])}; "
@@ -120,7 +169,24 @@ def caption_of(prediction: pd.DataFrame) -> str:
 def next_race(
     prediction: pd.DataFrame, sprint: pd.DataFrame | None, summary: Mapping[str, Any], cache: Cache
 ) -> dict[str, Any]:
-    """What the dashboard shows of the next race."""
+    """Gather what the dashboard shows of the next race.
+
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        Its newest prediction, a row per driver.
+    sprint : pandas.DataFrame or None
+        That of the sprint of the weekend.
+    summary : mapping
+        The document of `build.build_summary`; ``next_races`` and ``weather`` are read.
+    cache : Cache
+        Holds the figures; those of a changed prediction are drawn.
+
+    Returns
+    -------
+    dict
+        Variables of the template: titles, drivers, figures, tiles and links.
+    """
     drivers, event = prediction_rows(prediction), event_of(prediction)
     race: Mapping[str, Any] = next((r for r in summary["next_races"] if r["event_partition_key"] == event), {})
     tiles = tiles_ahead(drivers, summary["weather"])
@@ -140,12 +206,12 @@ def next_race(
 
 
 def tiles_ahead(drivers: Sequence[Mapping[str, Any]], weather: Mapping[str, str]) -> list[dict[str, Any]]:
-    """A race to come at a glance: what is predicted, and the weather that was known."""
+    """List the tiles of a race to come: what is predicted, and the weather forecast."""
     return [*prediction_tiles(drivers), weather_tile(weather)]
 
 
 def prediction_tiles(drivers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """A prediction at a glance; ``drivers`` as of `prediction_rows`."""
+    """List the tiles of a prediction: favourite, podium, retirements; ``drivers`` are `prediction_rows`."""
     favourite, retire = max(drivers, key=lambda d: d["p_win"]), max(drivers, key=lambda d: d["p_dnf"])
     return [
         {"label": "favourite", "value": favourite["full_name"], "note": f"wins in {percent(favourite['p_win'])}"},
@@ -156,7 +222,7 @@ def prediction_tiles(drivers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
 
 
 def weather_tile(words: Mapping[str, str]) -> dict[str, Any]:
-    """The forecast the prediction knew, with its lead time, or that there was none."""
+    """Return the tile of the forecast that a prediction used, with its lead time, or that there was none."""
     if not words:
         return {"label": "weather", "value": "not known", "note": "no forecast in the lake; missing is not dry"}
     said = [words[name] for name in ("air temp", "precipitation probability") if name in words]
@@ -169,7 +235,7 @@ def _short(driver: Mapping[str, Any]) -> str:
 
 
 def _accuracy(summary: Mapping[str, Any], entries: pd.DataFrame) -> dict[str, Any]:
-    """The tables and pictures of how issued predictions did; pictures of the last horizon most races have."""
+    """Gather tables and figures of the issued predictions' scores; figures are of the horizon most races have."""
     races = entries[entries["session"] == "R"]
     horizon = _charted_horizon(races)
     shown = races[races["horizon"] == horizon]
@@ -183,13 +249,13 @@ def _accuracy(summary: Mapping[str, Any], entries: pd.DataFrame) -> dict[str, An
         "pictures": pictures,
         "means": summary["accuracy"]["means"],
         "metrics": METRICS,
-        "horizons": _present(entries["horizon"]),
+        "horizons": _in_order(entries["horizon"]),
         "races": race_rows(entries),
     }
 
 
 def _season_pictures(entries: pd.DataFrame, words: str) -> list[tuple[style.Picture, str]]:
-    """Race by race and summed up, of one horizon's entries; none before the second race."""
+    """Draw the scores of one horizon race by race and added up; none before the second race."""
     if entries["event_partition_key"].nunique() < 2:
         return []
     pictures = [
@@ -210,7 +276,19 @@ def _charted_horizon(entries: pd.DataFrame) -> str:
 
 
 def race_rows(entries: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row a race and horizon, newest first: our figures with the grid order's error beside them."""
+    """Convert scores to rows for the table of races.
+
+    Parameters
+    ----------
+    entries : pandas.DataFrame
+        Rows of ``accuracy.json``, one per race, horizon and system.
+
+    Returns
+    -------
+    list of dict
+        One row per race and horizon, newest first: the model's scores, the error of the grid order as ``grid_mae``
+        (places) and the link of the race's ``page``.
+    """
     ours = entries[entries["system"] == season.MODEL]
     grid = entries[entries["system"] == GRID].set_index(["event_partition_key", "session", "horizon"])["mae"]
     rows = []
@@ -221,6 +299,6 @@ def race_rows(entries: pd.DataFrame) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda r: (r["race_start_utc"], order(r["horizon"])), reverse=True)
 
 
-def _present(horizons: Any) -> list[str]:
+def _in_order(horizons: Any) -> list[str]:
     found = set(horizons)
     return [h for h in HORIZONS if h in found]

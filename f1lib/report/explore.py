@@ -1,6 +1,6 @@
-"""What the notebooks for people ask of a lake: seasons, drivers, circuits, two models side by side. Read only.
+"""Queries of the notebooks in ``notebooks/explore``: seasons, drivers, circuits, a comparison of two models.
 
-Every function takes the store, reads silver (or model metadata) and returns a new frame or a picture.
+Functions read silver, the model metadata or ``accuracy.json``, and return new frames; nothing is written.
 """
 
 from __future__ import annotations
@@ -25,9 +25,24 @@ _LAST_RACES = 24
 
 
 def races(store: ObjectStore, seasons: list[int] | None = None) -> pd.DataFrame:
-    """Every entrant of every race in silver, in order of season, round and result; the rows of ``results``.
+    """Read every entrant of every race in silver.
 
-    Raises `RunError` when there are none.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    seasons : list of int, optional
+        Seasons to read; all when not given.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of silver's ``results``, one per race and entrant, by season, round and finishing position.
+
+    Raises
+    ------
+    RunError
+        There are none.
     """
     rows = silver_tables.read_table(store, "results", seasons)
     rows = rows[(rows["session"] == "R") & rows["is_entrant"] & rows["finishing_position"].notna()]
@@ -38,13 +53,24 @@ def races(store: ObjectStore, seasons: list[int] | None = None) -> pd.DataFrame:
 
 
 def season_or_last(store: ObjectStore, season: int) -> int:
-    """``season``, or, when it is 0, the last season with a race result."""
+    """Return ``season``, or the last season with a race result when it is 0."""
     return season or int(races(store)["event_year"].max())
 
 
 def standings(results: pd.DataFrame) -> pd.DataFrame:
-    """The drivers of one season's ``results`` by points of the races: ``rank full_name team_name races wins podiums
-    points mean_position retirements``. Sprint points are not in them."""
+    """Rank the drivers of a season by the points of its races, without those of sprints.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        `races` of one season.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver, by points: ``rank driver_id full_name team_name races wins podiums points mean_position
+        retirements``; ``mean_position`` in places.
+    """
     place = results["finishing_position"]
     lines = (
         results.assign(
@@ -66,9 +92,24 @@ def standings(results: pd.DataFrame) -> pd.DataFrame:
 
 
 def find_driver(results: pd.DataFrame, text: str) -> str:
-    """The driver that ``text`` means (an id, a part of a name, three letters); empty: the last winner.
+    """Find the driver that a text means.
 
-    Raises `BadParameters` when it fits nobody, or several.
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        Rows of `races`.
+    text : str
+        A driver id, three letters or part of a name, without regard to case and accents; empty: the last winner.
+
+    Returns
+    -------
+    str
+        The driver id.
+
+    Raises
+    ------
+    BadParameters
+        No driver fits, or several do.
     """
     last = results.groupby("driver_id", sort=False).tail(1)
     if not text:
@@ -85,7 +126,23 @@ def find_driver(results: pd.DataFrame, text: str) -> str:
 
 
 def driver_form(results: pd.DataFrame, driver: str, last: int = _LAST_RACES) -> pd.DataFrame:
-    """The last races of one driver, oldest first: place, grid, teammate's place, and the mean place of five races."""
+    """Select the last races of one driver.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        Rows of `races`.
+    driver : str
+        Driver id.
+    last : int
+        Number of races.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per race, oldest first: event, team, ``grid_position finishing_position teammate_position status
+        status_reason points`` and ``mean_of_five``, the mean finishing position of this race and the four before.
+    """
     own = results[results["driver_id"] == driver]
     mates = results[results["driver_id"] != driver][["event_partition_key", "team_id", "finishing_position"]]
     best = mates.groupby(["event_partition_key", "team_id"])["finishing_position"].min().rename("teammate_position")
@@ -97,7 +154,10 @@ def driver_form(results: pd.DataFrame, driver: str, last: int = _LAST_RACES) -> 
 
 
 def find_circuit(store: ObjectStore, text: str) -> str:
-    """The circuit id that ``text`` means; empty: that of the last race in silver. Raises `BadParameters`."""
+    """Find the circuit id that a text means; empty: that of the last race in silver.
+
+    Raises `BadParameters` when no circuit fits, or several do.
+    """
     events = silver_tables.read_table(store, "events")
     if not text:
         last = races(store)["event_partition_key"].iloc[-1]
@@ -111,7 +171,20 @@ def find_circuit(store: ObjectStore, text: str) -> str:
 
 
 def circuit_history(store: ObjectStore, circuit: str) -> pd.DataFrame:
-    """The races at one circuit, a row a driver: the rows of `races` there."""
+    """Read the races at one circuit.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    circuit : str
+        Circuit id.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of `races` held there, one per race and entrant.
+    """
     events = silver_tables.read_table(store, "events")
     held = set(events.loc[events["circuit_id"] == circuit, "event_partition_key"])
     rows = races(store)
@@ -119,8 +192,19 @@ def circuit_history(store: ObjectStore, circuit: str) -> pd.DataFrame:
 
 
 def circuit_years(history: pd.DataFrame) -> pd.DataFrame:
-    """A row a race of `circuit_history`: winner, his grid slot, who started first, retirements, and how much the
-    grid decided (rank correlation of grid and result)."""
+    """Summarize each race at a circuit.
+
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        Rows of `circuit_history`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per race, oldest first: ``event_year event_name winner winners_grid pole retirements starters
+        grid_correlation``, the last the rank correlation of grid and result (Spearman).
+    """
     lines = []
     for _, race in history.groupby(["event_year", "event_number"], sort=True):
         winner, known = race[race["finishing_position"] == 1].iloc[0], race[race["grid_position"].notna()]
@@ -139,9 +223,24 @@ def circuit_years(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def two_runs(store: ObjectStore, first: str, second: str) -> list[str]:
-    """The two model runs to compare; what is empty is filled with the runs that serve pre_race and post_qualifying.
+    """Choose two model runs to compare.
 
-    Raises `RunError` when there are no two.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    first, second : str
+        Run ids; an empty one is filled with a run that serves, pre_race first, or else the newest run.
+
+    Returns
+    -------
+    list of str
+        Two run ids.
+
+    Raises
+    ------
+    RunError
+        The lake has fewer than two runs.
     """
     served = registry.champion(store)["horizons"]
     spare = [served[h]["run_id"] for h in ("pre_race", "post_qualifying", "post_practice") if h in served]
@@ -154,14 +253,42 @@ def two_runs(store: ObjectStore, first: str, second: str) -> list[str]:
 
 
 def about_runs(store: ObjectStore, runs: list[str]) -> pd.DataFrame:
-    """A row a model run: what it was trained on and by which configuration."""
+    """Describe model runs.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    runs : list of str
+        Run ids.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per run, in the order of ``runs``: ``run_id model horizon as_of rows races last_event target features``;
+        the last is the number of features.
+    """
     names = ("run_id", "model", "horizon", "as_of", "rows", "races", "last_event", "target")
     found = [registry.metadata(store, run) for run in runs]
     return pd.DataFrame([{**{n: m[n] for n in names}, "features": len(m["features"])} for m in found])
 
 
 def paired(store: ObjectStore, runs: list[str]) -> pd.DataFrame:
-    """The validation races both of two runs were scored on: ``event_partition_key metric first second difference``."""
+    """Pair the validation scores of two model runs by race.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    runs : list of str
+        Two run ids.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per race that both were scored on and metric: ``event_partition_key metric first second difference``;
+        ``difference`` is second minus first.
+    """
     scores = [
         pd.DataFrame(registry.metadata(store, run)["validation"]).set_index("event_partition_key") for run in runs
     ]
@@ -172,7 +299,20 @@ def paired(store: ObjectStore, runs: list[str]) -> pd.DataFrame:
 
 
 def comparison(pairs: pd.DataFrame) -> pd.DataFrame:
-    """A row a metric of `paired`: both means, their difference with its standard error, and which is better."""
+    """Compare two model runs by metric.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        Rows of `paired`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per metric: ``metric races first second difference standard_error better_beyond_noise``: means over
+        races, their difference with its standard error, and ``first``, ``second`` or ``neither`` (within two standard
+        errors).
+    """
     lines = []
     for name in metrics.METRICS:
         rows = pairs[pairs["metric"] == name]
@@ -188,9 +328,20 @@ def comparison(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def issued(store: ObjectStore, season: int) -> pd.DataFrame:
-    """How the predictions issued for one season did, a row a race, horizon and system; empty before the first score.
+    """Read the scores of the predictions issued for one season.
 
-    Columns: ``event_name horizon system winner p_winner mae spearman rps win_log_loss``.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    season : int
+        The season.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per race, horizon and system: ``event_name horizon system winner p_winner mae spearman rps
+        win_log_loss``; empty before the first score.
     """
     columns = "event_name horizon system winner p_winner mae spearman rps win_log_loss".split()
     entries = read_json(store, ACCURACY)["predictions"] if store.exists(ACCURACY) else []

@@ -1,4 +1,4 @@
-"""The pipeline's health as JSON: sessions by status, sources, stages, open errors, all from the tracking rows."""
+"""Health of the pipeline as JSON: sessions by status, sources, stages, open errors, from the tracking rows."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _ERROR_LENGTH = 400
 
 
 def pipeline(rows: Sequence[TrackingRow], page_of: Callable[[str, str], str | None]) -> dict[str, Any]:
-    """What the dashboard and ``run_summary.json`` say of the pipeline.
+    """Summarize the tracking rows for the dashboard and ``run_summary.json``.
 
-    ``sessions``: how many of each status; ``sources``: see `sources`; ``stages``: the last outcome of each, newest
+    ``sessions``: how many have each status; ``sources``: see `sources`; ``stages``: the last outcome of each, newest
     first; ``errors``: what failed last and will be tried again; ``unavailable``: what was never held or published.
-    ``page_of(run_id, name)`` is the link of an executed notebook, None where there is none.
+    ``page_of(run_id, name)`` is the link of an executed notebook, None when there is none.
     """
     counts: dict[str, int] = {}
     for row in rows:
@@ -38,8 +38,11 @@ def pipeline(rows: Sequence[TrackingRow], page_of: Callable[[str, str], str | No
 
 
 def sources(rows: Iterable[TrackingRow]) -> list[dict[str, Any]]:
-    """A row a source: how many sessions and grids it gave (``stored``), has ``to_come``, did not publish
-    (``unavailable``), ``failed`` to give or ``blocked``, when it answered last and its last error."""
+    """Summarize the tracking rows by source.
+
+    A row per source: how many sessions and grids are ``stored``, still ``to_come``, not published (``unavailable``),
+    ``failed`` or ``blocked``; when it answered last, and its last error.
+    """
     found: dict[str, list[TrackingRow]] = {}
     for row in rows:
         if row.get("source"):
@@ -62,7 +65,7 @@ def _source(name: str, rows: Sequence[TrackingRow]) -> dict[str, Any]:
 
 
 def _stages(rows: Iterable[TrackingRow], page_of: Callable[[str, str], str | None]) -> Iterator[dict[str, Any]]:
-    """The stages that ran or run; inputs that climb the layers, such as a starting grid, have stage keys too."""
+    """Yield the stages that ran or run; inputs that pass through the layers, such as a grid, have stage keys too."""
     for row in rows:
         key = StageKey.parse(row["session_name_abr"])
         if key and key.name[:2].isdigit() and (row.get("run_id") or row.get("last_error")):

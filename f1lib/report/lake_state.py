@@ -1,4 +1,4 @@
-"""The state of a lake as JSON: races ahead, model runs, executed notebooks, where the data comes from."""
+"""State of a lake as JSON: races ahead, model runs, executed notebooks, source of the data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def next_races(rows: Iterable[TrackingRow], as_of: str) -> list[dict[str, Any]]:
-    """The races that start after ``as_of``, soonest first: event, circuit and start of each."""
+    """List the races that start after ``as_of``, soonest first: event, circuit and start of each."""
     ahead = [
         row
         for row in rows
@@ -32,7 +32,7 @@ def next_races(rows: Iterable[TrackingRow], as_of: str) -> list[dict[str, Any]]:
 
 
 def training_runs(store: ObjectStore) -> list[dict[str, Any]]:
-    """Every completed model run in the lake, newest first, with its figures and whether it serves."""
+    """List every completed model run in the lake, newest first, with its figures and whether it serves."""
     return [{**run, **_training_run(document)} for run, document in registry.listed_runs(store)]
 
 
@@ -49,7 +49,7 @@ def _training_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def executed_notebooks(store: ObjectStore) -> list[dict[str, Any]]:
-    """Every run's pages, newest run first; ``href`` is relative to ``reports/``."""
+    """List the pages of every run, newest run first; ``href`` is relative to ``reports/``."""
     runs: dict[str, list[dict[str, str]]] = {}
     for key in store.list(RECORDS_PREFIX):
         if page := parse_record_page(key):
@@ -58,13 +58,13 @@ def executed_notebooks(store: ObjectStore) -> list[dict[str, Any]]:
 
 
 def page_finder(runs: Iterable[Mapping[str, Any]]) -> Callable[[str, str], str | None]:
-    """A lookup in `executed_notebooks`: (run id, notebook's name) -> its link, None where there is none."""
+    """Return a lookup in `executed_notebooks`: (run id, notebook's name) -> its link, None when there is none."""
     hrefs = {(str(run["run_id"]), str(page["name"])): str(page["href"]) for run in runs for page in run["pages"]}
     return lambda run_id, name: hrefs.get((run_id, name))
 
 
 def notebooks_of(runs: Iterable[Mapping[str, Any]], event: str) -> list[dict[str, str]]:
-    """The executed notebooks of one event, newest first; ``href`` is relative to the event's own page."""
+    """List the executed notebooks of one event, newest first; ``href`` is relative to the event's own page."""
     return [
         {
             "name": f"{page['name'].replace('-' + event, '').replace('-', ' ')}, run {run['run_id']}",
@@ -77,7 +77,7 @@ def notebooks_of(runs: Iterable[Mapping[str, Any]], event: str) -> list[dict[str
 
 
 def source_of(ws: Workspace, rows: Iterable[TrackingRow]) -> dict[str, Any]:
-    """Where the lake's data comes from, whom to name for it, and until when it reaches."""
+    """Return the lake's source and attribution, the seasons it holds, and the moment its data reaches."""
     from f1lib.lake import attribution
 
     known = [r for r in rows if r.get("status") in STORED and r.get("available_utc")]

@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 _SHOWN_PROVENANCE = ("run_id", "source", "code_version")
 _HOME = f"../../{link(DASHBOARD)}"  # executed notebooks stand in reports/runs/<run_id>/
-_PAPERMILL_NOTE = "papermill-error-cell-tag"  # papermill's own words on a failure; the page has better ones
+_PAPERMILL_NOTE = "papermill-error-cell-tag"  # papermill's own message on a failure; the page has its own
 _HEADING = re.compile(r"^(#{1,3}) (.+?)\s*$", re.M)
 
 
 def notebook_to_html(notebook: Mapping[str, Any]) -> str:
-    """An executed notebook (nbformat 4 JSON) as one page.
+    """Render an executed notebook (nbformat 4 JSON) as one page.
 
-    The runner's facts are read from ``notebook["metadata"]["f1lib"]`` (``stage status error source run_id
-    code_version parameters``) and stand at the top; without them the page has none. Outputs come first, code
-    is folded, a failed cell is marked and opened.
+    Facts about the run are read from ``notebook["metadata"]["f1lib"]`` (``stage status error source run_id code_version
+    parameters``) and shown at the top; without them the page has none. Outputs come first, code is folded, and a failed
+    cell is marked and opened.
     """
     import nbformat
 
@@ -44,10 +44,10 @@ def notebook_to_html(notebook: Mapping[str, Any]) -> str:
 
 @cache
 def _exporter() -> Any:
-    """nbconvert's exporter to HTML without its last step.
+    """Return the HTML exporter of nbconvert without its last step.
 
-    It would parse the page it has just made, for four fifths of the time, to add alternative texts and tab stops to
-    the elements of its own templates; ours have them.
+    That step parses the finished page again, four fifths of the time, to add alternative texts and tab stops to
+    elements of nbconvert's own templates; f1lib's templates have them.
     """
     from nbconvert.exporters.html import HTMLExporter
     from nbconvert.exporters.templateexporter import TemplateExporter
@@ -107,7 +107,7 @@ def _headings(cell: Any) -> list[re.Match[str]]:
 
 
 def _body(cell: Any) -> str:
-    """A text cell without its title, which stands at the top of the page."""
+    """Return a text cell without its title, which is shown at the top of the page."""
     return re.sub(r"\A# .*$", "", cell.source, flags=re.M)
 
 
@@ -125,13 +125,13 @@ def _provenance(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _cell_kind(cell: Any) -> str:
-    """What the folded code is called, where its tag says more than its place."""
+    """Return the label of the folded code of a tagged cell."""
     named = {"parameters": "defaults", "injected-parameters": "parameters of this run", "setup": "setup"}
     return "".join(f": {named[tag]}" for tag in cell.metadata.get("tags", []) if tag in named)
 
 
 def _picture(output: Any) -> str:
-    """A picture output with its alternative text; vectors are put in as they are, so that they follow the theme."""
+    """Return a picture output with its alternative text; vectors are embedded inline, so that they follow the theme."""
     if "image/svg+xml" in output.data:
         return f'<figure><div class="picture">{output.data["image/svg+xml"]}</div></figure>'
     alt = output.metadata.get("image/png", {}).get("alt") or output.data.get("text/plain", "picture")

@@ -1,7 +1,7 @@
-"""Pages as text: the shared style and templates, and executed notebooks turned into HTML.
+"""Rendering of pages: the templates, style and script in ``f1lib/report/templates``, and filters for numbers.
 
-Every page is one file that loads nothing from anywhere, works with JavaScript off, and says loudly when
-its data is simulated. Templates, style and script stand in ``f1lib/report/templates``.
+Every page is one file that loads nothing from elsewhere, works without JavaScript, and has a banner when its data is
+simulated.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ TEMPLATES = Path(str(resources.files("f1lib.report"))) / "templates"
 
 
 class Html:
-    """Markup that a notebook shows as it is, with a text for readers without HTML.
+    """HTML output of a notebook cell, with a text for readers without HTML.
 
-    ``markup`` must be escaped by whoever made it: this class only carries it.
+    ``markup`` must be escaped by the caller.
     """
 
     def __init__(self, markup: str, text: str) -> None:
@@ -37,13 +37,13 @@ class Html:
 
 @cache
 def asset(name: str) -> str:
-    """The text of one file of ``f1lib/report/templates``."""
+    """Return the text of one file of ``f1lib/report/templates``."""
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 @cache
 def environment() -> Environment:
-    """The template environment: everything is escaped, an undefined name is an error."""
+    """Return the template environment: everything is escaped, an undefined name is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     found = Environment(
@@ -60,17 +60,17 @@ def render(template: str, **context: Any) -> str:
 
 
 def macro(template: str, name: str) -> Any:
-    """One macro of a template, to be called for its markup; arguments are escaped."""
+    """Return one macro of a template, to be called for its markup; arguments are escaped."""
     return getattr(environment().get_template(template).module, name)
 
 
 def number(value: Any, digits: int = 3) -> str:
-    """``3.216``; a dash for what is missing."""
+    """Format a number as ``3.216``; a dash when it is missing."""
     return "-" if value is None or value != value else f"{value:.{digits}f}"
 
 
 def percent(value: Any, digits: int = 0) -> str:
-    """A share of 1 as ``57 %``; a dash for what is missing, ``<1 %`` for what rounding would hide."""
+    """Format a share of 1 as ``57 %``; a dash when it is missing, ``<1 %`` for one that rounds to 0."""
     if value is None or value != value:
         return "-"
     least = 10.0 ** -(digits + 2)
@@ -78,7 +78,7 @@ def percent(value: Any, digits: int = 0) -> str:
 
 
 def moment(text: Any) -> str:
-    """``2025-12-06T16:00:00Z`` as ``2025-12-06 16:00 UTC``; a dash for what is missing."""
+    """Format ``2025-12-06T16:00:00Z`` as ``2025-12-06 16:00 UTC``; a dash when it is missing."""
     return f"{str(text)[:16].replace('T', ' ')} UTC" if text else "-"
 
 

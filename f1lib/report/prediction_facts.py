@@ -1,4 +1,4 @@
-"""Facts about one prediction and about all: what became of it, the weather it knew, its inputs, the alarms."""
+"""Facts about a prediction for its page: outcome, weather forecast, hashes of its files; alarms of the report."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from f1lib.lake.store import ObjectStore
 
-# A mean over fewer races than this says little about a season.
+# The alarm for a leak needs a mean over at least this many races.
 SEASON_RACES = 15
-# Alarms for the running calibration: docs/scoring.md asks for .02 over a season's 400 entries; noise takes the rest.
+# Limits of the running calibration: docs/scoring.md asks for .02 over a season's 400 entries; the rest is noise.
 CALIBRATION_ENTRIES, CALIBRATION_ERROR = 400, 0.05
 LEAST_SPREAD_PLACES = 1.0
 _WEATHER = (
@@ -39,10 +39,21 @@ _WEATHER = (
 
 
 def outcome(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
-    """A row an entrant who was predicted, in the order of the result.
+    """Join a prediction with the result of its session.
 
-    Beside the prediction: ``finishing_position`` (int), ``status_words``, and ``surprise``, the chance that was
-    given to a place at least as far out on its side as the one he came in.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    prediction : pandas.DataFrame
+        A prediction, a row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per predicted entrant, in the order of the result; columns of the prediction and of
+        `f1lib.evaluation.issued.joined_with_result`, ``status_words``, and ``surprise``: the probability that was given
+        to finishing at least as far out on the same side of the distribution.
     """
     results = silver_tables.read_table(store, "results", [int(prediction["event_year"].iloc[0])])
     session = results["session"] == prediction["session"].iloc[0]
@@ -59,7 +70,20 @@ def outcome(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
 
 
 def weather_words(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[str, str]]:
-    """The newest forecast that was visible when ``prediction`` was issued, as pairs of words; empty for none."""
+    """Describe the weather forecast that was available when a prediction was issued.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    prediction : pandas.DataFrame
+        A prediction, a row per driver.
+
+    Returns
+    -------
+    list of tuple of str
+        (name, value with its unit) of each known element of the newest forecast; empty when there was none.
+    """
     rows = silver_tables.read_table(store, "weather_forecast", [int(prediction["event_year"].iloc[0])])
     first = prediction.iloc[0]
     rows = rows[(rows["event_partition_key"] == event_of(prediction)) & (rows["session"] == first["session"])]
@@ -72,7 +96,20 @@ def weather_words(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[st
 
 
 def hashes(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[str, str]]:
-    """SHA-256 of the files a prediction stands on and of itself; what is no longer in the lake is said so."""
+    """Hash the files that a prediction rests on, and its own.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    prediction : pandas.DataFrame
+        A prediction, a row per driver.
+
+    Returns
+    -------
+    list of tuple of str
+        (name, SHA-256) of the prediction, features and model file; ``not in this lake`` for one that is gone.
+    """
     first = prediction.iloc[0]
     names = {
         "prediction file": paths_published.newest_key(EventKey.parse(event_of(prediction)), str(first["session"])),
@@ -89,10 +126,22 @@ def hashes(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[str, str]
 def alarms(
     accuracy: Mapping[str, Any], prediction: pd.DataFrame | None, served: Mapping[str, Any] | None = None
 ) -> list[dict[str, Any]]:
-    """Numbers to keep an eye on: too good a score, chances that do not hold, a prediction that tells nobody apart.
+    """Check the scores, the calibration, the newest prediction and its features against their limits.
 
-    Each: ``name value digits raised meaning``. ``accuracy`` is the document of ``reports/accuracy.json``, ``served``
-    what `predictions_health.health` found.
+    Parameters
+    ----------
+    accuracy : mapping
+        The document of ``reports/accuracy.json``.
+    prediction : pandas.DataFrame or None
+        The newest prediction, a row per driver.
+    served : mapping, optional
+        The document of `f1lib.evaluation.drift.health`.
+
+    Returns
+    -------
+    list of dict
+        One row per number watched: ``name value digits raised meaning``. Raised for a Spearman that suggests a leak, a
+        calibration error, a prediction that separates nobody, and feature drift.
     """
     found = []
     for row in (m for m in accuracy["means"] if m["system"] == MODEL):

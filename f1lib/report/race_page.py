@@ -1,4 +1,4 @@
-"""The page of one race: the prediction in pictures, why, how it moved, and what became of it."""
+"""Page of one race or sprint: the prediction, its reasons, its changes over time, and the outcome."""
 
 from __future__ import annotations
 
@@ -38,12 +38,33 @@ def race_page(
     notebooks: Sequence[Mapping[str, str]] = (),
     cache: Cache | None = None,
 ) -> str:
-    """One race as a page; ``cache`` may hold its pictures.
+    """Render the page of one race or sprint.
 
-    ``issues``: every prediction issued for it, oldest first (`predictions.read_issues`); the last is shown.
-    ``effects``: `predictions_why.explain`'s; empty when it cannot be explained. ``parts``: `predictions_shap.read`'s.
-    ``weather`` and ``hashes``: pairs of words. ``outcome``: `report_facts.outcome`'s rows; empty before the race.
-    ``scores``: rows of means. ``notebooks``: ``name`` and ``href`` of the executed ones.
+    Parameters
+    ----------
+    issues : sequence of pandas.DataFrame
+        Every prediction issued for it, oldest first (`archive.read_issues`); the last is shown.
+    effects : pandas.DataFrame
+        Effects of the feature groups in places (`group_effects.explain`); empty when it cannot be explained.
+    parts : pandas.DataFrame, optional
+        Contributions of the features (`f1lib.predictions.explain.read`).
+    weather : sequence of tuple of str
+        (name, value) of the forecast (`prediction_facts.weather_words`).
+    outcome : pandas.DataFrame
+        Rows of `prediction_facts.outcome`; empty before the race.
+    scores : sequence of dict
+        Scores of this race, a row per horizon and system, in the form of `f1lib.evaluation.issued.means`.
+    hashes : sequence of tuple of str
+        (name, SHA-256) of the files (`prediction_facts.hashes`).
+    notebooks : sequence of mapping
+        ``name`` and ``href`` of the executed notebooks.
+    cache : Cache, optional
+        Holds the figures; those of a changed prediction are drawn.
+
+    Returns
+    -------
+    str
+        The page as HTML.
     """
     newest = issues[-1]
     drivers = dashboard.prediction_rows(newest)
@@ -59,7 +80,7 @@ def race_page(
         order=drawn_once(race.order, newest, cache or Cache()),
         matrix=drawn_once(race.matrix, newest, cache or Cache()),
         drivers=drivers,
-        reasons=None if effects.empty else _drawn(reasons(newest, effects, parts)),
+        reasons=None if effects.empty else _with_figures(reasons(newest, effects, parts)),
         moves=season.moves(pd.concat(issues, ignore_index=True)) if len(issues) > 1 else None,
         changes=changes(issues),
         weather=weather,
@@ -70,9 +91,22 @@ def race_page(
 
 
 def reasons(prediction: pd.DataFrame, effects: pd.DataFrame, parts: pd.DataFrame | None = None) -> dict[str, Any]:
-    """``effects`` (see `predictions_why.explain`) as ``groups`` and a table's ``rows``, in the predicted order.
+    """Convert the effects of feature groups to a table.
 
-    ``parts`` (see `predictions_shap`) tell each driver's strongest features in words beside it.
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        The prediction, a row per driver.
+    effects : pandas.DataFrame
+        A row per driver in the predicted order (`group_effects.explain`), in places.
+    parts : pandas.DataFrame, optional
+        Contributions of the features (`f1lib.predictions.explain.read`).
+
+    Returns
+    -------
+    dict
+        ``groups``: names of the groups shown, largest first; ``rows``: a row per driver with ``rank full_name effects
+        words features``, the last two sentences.
     """
     effects = effects.iloc[:, :_SHOWN_GROUPS]
     rows = []
@@ -84,8 +118,8 @@ def reasons(prediction: pd.DataFrame, effects: pd.DataFrame, parts: pd.DataFrame
     return {"groups": [group_words(group) for group in effects.columns], "rows": rows}
 
 
-def _drawn(found: dict[str, Any]) -> dict[str, Any]:
-    """`reasons` with those of the first drivers as ``pictures``, the strongest on top."""
+def _with_figures(found: dict[str, Any]) -> dict[str, Any]:
+    """Add to the result of `reasons` the ``pictures`` of the first drivers, largest effect on top."""
     pictures = []
     for row in found["rows"][:_DRAWN]:
         shown = sorted(zip(found["groups"], row["effects"], strict=True), key=lambda item: -abs(item[1]))
@@ -95,7 +129,19 @@ def _drawn(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def changes(issues: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
-    """What changed from each prediction to the next, newest first: a title, sentences, the drivers who moved."""
+    """List what changed from each prediction of a race to the next.
+
+    Parameters
+    ----------
+    issues : sequence of pandas.DataFrame
+        Every prediction issued for the race, oldest first.
+
+    Returns
+    -------
+    list of dict
+        One entry per change, newest first: ``title``, ``reasons`` (sentences), and ``rows`` of the drivers who moved
+        most.
+    """
     found = []
     for before, after in pairwise(issues):
         moved = what_changed(before, after)
@@ -109,7 +155,18 @@ def changes(issues: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
 
 
 def provenance(prediction: pd.DataFrame) -> list[tuple[str, str]]:
-    """Where a prediction comes from, as pairs of words."""
+    """List where a prediction comes from.
+
+    Parameters
+    ----------
+    prediction : pandas.DataFrame
+        A row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    list of tuple of str
+        (name, value) of event, source, moment, horizon, model run, gold run and forecast hash.
+    """
     first = records(prediction.head(1))[0]
     return [
         ("event", event_of(prediction)),
@@ -136,7 +193,7 @@ def _result(outcome: pd.DataFrame, scores: Sequence[dict[str, Any]], horizon: st
 
 
 def _result_tiles(rows: Sequence[dict[str, Any]], scores: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What became of it at a glance: the winner, the podium, our error beside the grid order's."""
+    """List the tiles of the outcome: winner, podium, the model's error beside the baselines'."""
     winner = rows[0]
     hits = sum(row["predicted_rank"] <= 3 for row in rows[:3])
     of = {s["system"]: s["mae"] for s in scores}

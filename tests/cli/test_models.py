@@ -23,7 +23,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """A lake with two finished runs of which the second serves, to be read only."""
     ws = training_workspace(tmp_path_factory.mktemp("models") / "lake", "2018-01-01T00:00:00Z")
     runs = [train.train(ws, parse_config(CONFIG, "test"), "pre_race").run_id for _ in range(2)]
-    gate.consider(ws, runs, training())
+    gate.consider(ws.store, runs, ws.as_of, training())
     return Path(ws.settings.lake), runs
 
 

@@ -111,7 +111,7 @@ def test_a_season_that_is_not_there_is_refused() -> None:
 
 def test_the_scorecard_has_the_documented_shape_and_is_written(tmp_path: Path) -> None:
     ws = make_workspace(tmp_path, AFTER, threads=1, model="grid_only_v1")
-    card = backtest.run(ws, training(), 2017, 2017, ["grid_only_v1"], ["pre_race"])
+    card = backtest.run(ws.store, ws.settings, training(), 2017, 2017, ["grid_only_v1"], ["pre_race"])
     assert card["races"] == 10
     scores = card["models"]["grid_only_v1"]["pre_race"]
     assert {name for m in metrics.METRICS for name in (m, f"{m}_se")} <= set(scores)
@@ -120,7 +120,8 @@ def test_the_scorecard_has_the_documented_shape_and_is_written(tmp_path: Path) -
     assert card["by_phase"]["sprint_weekend"]["races"] == 2
     assert read_json(ws.store, "reports/scorecard.json")["races"] == 10
     assert len(parquet.read_parquet(ws.store, "reports/scorecard.parquet")) == 30  # ten races, one model, two baselines
-    sprints = backtest.run(ws, _with_sprint(training()), 2017, 2017, ["grid_only_v1"], ["pre_race"], session="S")
+    rows = _with_sprint(training())
+    sprints = backtest.run(ws.store, ws.settings, rows, 2017, 2017, ["grid_only_v1"], ["pre_race"], session="S")
     assert (card["session"], sprints["session"], sprints["races"]) == ("R", "S", 1)
     assert read_json(ws.store, "reports/scorecard_sprints.json") == sprints
     assert read_json(ws.store, "reports/scorecard.json")["races"] == 10
@@ -131,7 +132,7 @@ def test_what_serves_is_refitted_after_each_race_and_what_it_is_compared_with_ev
 
     def mean_rps(serves: str, refit_every: int = 0) -> float:
         ws = make_workspace(tmp_path, AFTER, threads=1, model=serves)
-        card = backtest.run(ws, rows, *asked, refit_every)
+        card = backtest.run(ws.store, ws.settings, rows, *asked, refit_every)
         return float(card["models"]["grid_only_v1"]["pre_race"]["rps"])
 
     assert mean_rps("grid_only_v1") == mean_rps("another", 1)
@@ -141,7 +142,7 @@ def test_what_serves_is_refitted_after_each_race_and_what_it_is_compared_with_ev
 def test_an_unknown_horizon_is_refused(tmp_path: Path) -> None:
     ws = make_workspace(tmp_path, AFTER, threads=1, model="grid_only_v1")
     with pytest.raises(BadParameters, match="post_race"):
-        backtest.run(ws, training(), 2017, 2017, ["grid_only_v1"], ["post_race"])
+        backtest.run(ws.store, ws.settings, training(), 2017, 2017, ["grid_only_v1"], ["post_race"])
 
 
 def test_a_driver_who_did_not_start_keeps_his_forecast_and_is_not_scored() -> None:

@@ -90,7 +90,7 @@ def test_too_few_common_races_say_nothing() -> None:
 
 def test_the_first_good_run_serves_and_the_decision_is_kept(ws: Workspace) -> None:
     run = train.train(ws, SMALL, "pre_race")
-    decided = gate.consider(ws, [run.run_id], training())
+    decided = gate.consider(ws.store, [run.run_id], ws.as_of, training())
     assert decided["promoted"].tolist() == [True]
     entry = read_json(ws.store, "models/champion.json")["horizons"]["pre_race"]
     assert (entry["run_id"], entry["model"], entry["since"]) == (run.run_id, "small", "2018-01-01T00:00:00Z")
@@ -99,12 +99,12 @@ def test_the_first_good_run_serves_and_the_decision_is_kept(ws: Workspace) -> No
 
 def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws: Workspace) -> None:
     good = train.train(ws, SMALL, "pre_race")
-    gate.promote(ws, good.run_id)
+    gate.promote(ws.store, good.run_id, ws.as_of)
     real = parquet.read_parquet(ws.store, TRAINING_KEY)
     parquet.write_parquet(ws.store, TRAINING_KEY, _shuffled(real))
     bad = train.train(ws, SMALL, "pre_race")
     parquet.write_parquet(ws.store, TRAINING_KEY, real)
-    decided = gate.consider(ws, [bad.run_id], training())
+    decided = gate.consider(ws.store, [bad.run_id], ws.as_of, training())
     assert decided["promoted"].tolist() == [False]
     assert registry.champion_of(ws.store, "pre_race")["run_id"] == good.run_id
     assert "worse beyond noise" in registry.show(ws.store, bad.run_id)["decision"]["why"]
@@ -116,12 +116,12 @@ def test_a_leaked_feature_raises_the_alarm(ws: Workspace) -> None:
     parquet.write_parquet(ws.store, TRAINING_KEY, rows.assign(practice_best_gap_pct=leak))
     run = train.train(ws, SMALL, "pre_race")
     with pytest.raises(PromotionRefused, match="leak alarm"):
-        gate.promote(ws, run.run_id)
+        gate.promote(ws.store, run.run_id, ws.as_of)
 
 
 def test_horizons_have_champions_of_their_own(ws: Workspace) -> None:
     runs = [train.train(ws, SMALL, h).run_id for h in ("post_qualifying", "pre_race")]
-    gate.consider(ws, runs, training())
+    gate.consider(ws.store, runs, ws.as_of, training())
     assert set(registry.champion(ws.store)["horizons"]) == {"post_qualifying", "pre_race"}
 
 
@@ -151,6 +151,6 @@ def test_runs_of_different_horizons_promoted_at_the_same_moment_all_serve(
     for _ in range(25):
         ws.store.delete("models/champion.json")
         with ThreadPoolExecutor(len(HORIZONS)) as pool:
-            list(pool.map(lambda run_id: gate.promote(ws, run_id), one_run_a_horizon.values()))
+            list(pool.map(lambda run_id: gate.promote(ws.store, run_id, ws.as_of), one_run_a_horizon.values()))
         serving = registry.champion(ws.store)["horizons"]
         assert {horizon: entry["run_id"] for horizon, entry in serving.items()} == one_run_a_horizon

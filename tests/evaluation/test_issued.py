@@ -74,7 +74,7 @@ def _model_entry(ws: Workspace) -> dict[str, object]:
 
 
 def test_the_scores_are_those_of_the_metrics_on_the_issued_file(ws: Workspace) -> None:
-    predictions_issue.publish(ws, prediction_frame())
+    predictions_issue.publish(ws.store, ws.tracking, prediction_frame())
     scores = score_issued(ws)
     ours = scores[scores["system"] == "model"].iloc[0]
     matrix = np.array(prediction_frame()["position_probabilities"].tolist())
@@ -89,7 +89,7 @@ def test_the_scores_are_those_of_the_metrics_on_the_issued_file(ws: Workspace) -
 
 
 def test_a_race_whose_result_is_not_visible_yet_is_not_scored(ws: Workspace) -> None:
-    predictions_issue.publish(ws, prediction_frame())
+    predictions_issue.publish(ws.store, ws.tracking, prediction_frame())
     early = ws.at(pd.Timestamp("2025-12-07T15:00:00Z").to_pydatetime())
     assert score_issued(early).empty
     assert json.loads(ws.store.read(ACCURACY))["predictions"] == []
@@ -99,7 +99,7 @@ def test_a_race_whose_result_is_not_visible_yet_is_not_scored(ws: Workspace) -> 
 def test_the_first_issue_after_the_cut_off_counts_and_the_others_are_scored_beside_it(ws: Workspace) -> None:
     for hour, rank in (("16", list(range(10, 0, -1))), ("18", list(range(1, 11)))):
         issue = prediction_frame().assign(as_of_utc=pd.Timestamp(f"2025-12-06T{hour}:00:00Z"), predicted_rank=rank)
-        predictions_issue.publish(ws, issue)
+        predictions_issue.publish(ws.store, ws.tracking, issue)
     score_issued(ws)
     assert _model_entry(ws)["as_of_utc"] == "2025-12-06T16:00:00Z"
     assert _model_entry(ws)["spearman"] == pytest.approx(1.0)
@@ -112,7 +112,7 @@ def test_of_what_was_issued_before_the_cut_off_the_last_one_counts(ws: Workspace
     for moment in ("2025-12-01T10:00:00Z", "2025-12-05T14:00:00Z", "2025-12-06T10:00:00Z"):
         changed: dict[str, Any] = {"as_of_utc": pd.Timestamp(moment), "horizon": "pre_weekend", "gold_run_id": moment}
         issue = prediction_frame().assign(**changed)
-        predictions_issue.publish(ws, issue)
+        predictions_issue.publish(ws.store, ws.tracking, issue)
     score_issued(ws)
     assert _model_entry(ws)["as_of_utc"] == "2025-12-05T14:00:00Z"  # the first session starts a day later
 
@@ -128,8 +128,8 @@ def test_a_sprint_is_scored_against_its_own_result_and_its_grid_apart_from_the_r
     training = _training(1)
     own = training[training["event_partition_key"] == EVENT].assign(session="S", finishing_position=range(1, 11))
     write_parquet(ws.store, "gold/training_dataset.parquet", pd.concat([training, own], ignore_index=True))
-    predictions_issue.publish(ws, prediction_frame())
-    predictions_issue.publish(ws, prediction_frame(horizon="pre_race").assign(session="S"))
+    predictions_issue.publish(ws.store, ws.tracking, prediction_frame())
+    predictions_issue.publish(ws.store, ws.tracking, prediction_frame(horizon="pre_race").assign(session="S"))
     scores = score_issued(ws)
     assert set(scores["session"]) == {"R", "S"}
     document = json.loads(ws.store.read(ACCURACY))
@@ -143,14 +143,14 @@ def test_a_sprint_is_scored_against_its_own_result_and_its_grid_apart_from_the_r
 def test_a_predicted_driver_who_did_not_start_is_taken_out_and_the_others_close_up(ws: Workspace) -> None:
     order = [*DRIVERS[1:], DRIVERS[0]]  # the favourite does not start; the others come in the predicted order
     write_parquet(ws.store, silver_key("results", 2025), result_frame(order, started=9, classified=9))
-    predictions_issue.publish(ws, prediction_frame())
+    predictions_issue.publish(ws.store, ws.tracking, prediction_frame())
     score_issued(ws)
     assert _model_entry(ws)["mae"] == 0.0
     assert _model_entry(ws)["spearman"] == pytest.approx(1.0)
 
 
 def test_a_baseline_learns_from_earlier_races_only(ws: Workspace) -> None:
-    predictions_issue.publish(ws, prediction_frame())
+    predictions_issue.publish(ws.store, ws.tracking, prediction_frame())
     training = _training(4)  # in the earlier races the fourth slot won
     late = training["event_partition_key"] == EVENT
     training = training.assign(

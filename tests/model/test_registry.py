@@ -24,8 +24,13 @@ def ws(tmp_path: Path) -> Workspace:
 def test_rolling_back_lets_the_one_before_serve_again(ws: Workspace) -> None:
     first, second = (train.train(ws, SMALL, "pre_race") for _ in range(2))
     for run in (first, second):
+<<<<<<< HEAD
         gate.promote(ws, run.run_id)
     back = registry.rollback(ws.store, "pre_race", ws.as_of)
+=======
+        gate.promote(ws.store, run.run_id, ws.as_of)
+    back = registry.rollback(ws, "pre_race")
+>>>>>>> d-report
     assert back["run_id"] == first.run_id
     assert second.run_id in back["why"]
     with pytest.raises(RunError, match="no champion before"):
@@ -35,7 +40,7 @@ def test_rolling_back_lets_the_one_before_serve_again(ws: Workspace) -> None:
 def test_the_list_names_every_finished_run_and_which_serves(ws: Workspace) -> None:
     run = train.train(ws, SMALL, "pre_race")
     other = train.train(ws, SMALL, "post_qualifying")
-    gate.promote(ws, run.run_id)
+    gate.promote(ws.store, run.run_id, ws.as_of)
     listed = {r["run_id"]: r["serves"] for r in registry.list_runs(ws.store)}
     assert listed == {run.run_id: True, other.run_id: False}
 

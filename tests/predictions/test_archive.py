@@ -72,7 +72,7 @@ def _at(moment: str, horizon: str = "post_qualifying", **changes: Any) -> pd.Dat
 
 def test_what_is_published_is_read_back_by_name(ws: Workspace, tmp_path: Path) -> None:
     issued = prediction_frame()
-    predictions_issue.publish(ws, issued.sample(frac=1, random_state=1))
+    predictions_issue.publish(ws.store, ws.tracking, issued.sample(frac=1, random_state=1))
     back = archive.read(EVENT, lake=str(tmp_path / "lake"))
     assert list(back.columns) == list(archive.COLUMNS)
     assert back["driver_id"].tolist() == issued["driver_id"].tolist()
@@ -84,8 +84,8 @@ def test_what_is_published_is_read_back_by_name(ws: Workspace, tmp_path: Path) -
 
 def test_issues_come_in_the_order_in_which_they_were_made(ws: Workspace) -> None:
     for number in range(11):
-        predictions_issue.publish(ws, _at("2025-12-06T16:00:00Z", p_dnf=0.01 * number))
-    predictions_issue.publish(ws, _at("2025-12-04T09:00:00Z", "pre_weekend", p_dnf=0.5))
+        predictions_issue.publish(ws.store, ws.tracking, _at("2025-12-06T16:00:00Z", p_dnf=0.01 * number))
+    predictions_issue.publish(ws.store, ws.tracking, _at("2025-12-04T09:00:00Z", "pre_weekend", p_dnf=0.5))
     found = [round(issue["p_dnf"].iloc[0], 2) for issue in archive.read_issues(ws.store, KEY)]
     assert found == [0.5, *[round(0.01 * n, 2) for n in range(11)]]
 

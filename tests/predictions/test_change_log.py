@@ -34,12 +34,12 @@ def ws(tmp_path: Path) -> Workspace:
 
 def issue(ws: Workspace, moment: str, **columns: Any) -> tuple[str, pd.DataFrame]:
     frame = prediction_frame().assign(as_of_utc=pd.Timestamp(moment), **columns)
-    return predictions_issue.publish(ws, frame), frame
+    return predictions_issue.publish(ws.store, ws.tracking, frame), frame
 
 
 def test_the_first_prediction_of_a_race_replaces_none(ws: Workspace) -> None:
     key, frame = issue(ws, "2025-12-06T10:00:00Z")
-    news = keep_change_log(ws, EVENT, key, frame, None)
+    news = keep_change_log(ws.store, ws.tracking.rows(EVENT), key, frame, None)
     assert (news["since"], news["reasons"], news["lacks"], news["drivers"]) == (None, [], [], [])
     assert json.loads(ws.store.read(change_log_key(key))) == news
 
@@ -49,7 +49,7 @@ def test_a_renewed_prediction_says_what_changed_by_how_much_and_who_moved(ws: Wo
     key, frame = issue(ws, "2025-12-06T16:00:00Z", forecast_hash="wet", predicted_rank=list(range(10, 0, -1)))
     row: TrackingRow = {"event_partition_key": EVENT, "session_name_abr": "STAGE#02_weather"}
     ws.tracking.put_rows([row | {"updated_at_utc": "2025-12-06T16:00:00Z", "changes": ["R: chance of rain 5 -> 80 %"]}])
-    news = keep_change_log(ws, EVENT, key, frame, before)
+    news = keep_change_log(ws.store, ws.tracking.rows(EVENT), key, frame, before)
     assert news["since"] == {"as_of_utc": "2025-12-06T10:00:00Z", "horizon": before["horizon"].iloc[0]}
     assert "The weather forecast changed." in news["reasons"]
     assert "R: chance of rain 5 -> 80 %" in news["reasons"]

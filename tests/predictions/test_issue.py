@@ -35,9 +35,9 @@ def _at(moment: str, horizon: str = "post_qualifying", **changes: Any) -> pd.Dat
 
 
 def test_an_issued_prediction_is_never_changed(ws: Workspace) -> None:
-    first = predictions_issue.publish(ws, prediction_frame())
+    first = predictions_issue.publish(ws.store, ws.tracking, prediction_frame())
     before = ws.store.read(first)
-    second = predictions_issue.publish(ws, prediction_frame().assign(p_dnf=0.3))
+    second = predictions_issue.publish(ws.store, ws.tracking, prediction_frame().assign(p_dnf=0.3))
     assert first != second
     assert ws.store.read(first) == before
     issues = archive.read_issues(ws.store, KEY)
@@ -45,30 +45,30 @@ def test_an_issued_prediction_is_never_changed(ws: Workspace) -> None:
 
 
 def test_an_older_prediction_does_not_replace_the_newest(ws: Workspace) -> None:
-    predictions_issue.publish(ws, _at("2025-12-06T16:00:00Z"))
-    predictions_issue.publish(ws, _at("2025-12-04T09:00:00Z", "pre_weekend"))
+    predictions_issue.publish(ws.store, ws.tracking, _at("2025-12-06T16:00:00Z"))
+    predictions_issue.publish(ws.store, ws.tracking, _at("2025-12-04T09:00:00Z", "pre_weekend"))
     assert set(archive.read_newest(ws.store, KEY)["horizon"]) == {"post_qualifying"}
     assert json.loads(ws.store.read(LATEST))["horizon"] == "post_qualifying"
 
 
 def test_what_says_the_same_is_not_issued_twice_and_a_publication_that_died_is_completed(ws: Workspace) -> None:
-    first = predictions_issue.publish(ws, _at("2025-12-06T16:00:00Z"))
+    first = predictions_issue.publish(ws.store, ws.tracking, _at("2025-12-06T16:00:00Z"))
     for key in (newest_key(KEY), LATEST):  # as if killed after the history was written
         ws.store.delete(key)
-    assert predictions_issue.publish(ws, _at("2025-12-06T16:31:00Z")) == first
+    assert predictions_issue.publish(ws.store, ws.tracking, _at("2025-12-06T16:31:00Z")) == first
     assert len(archive.read_issues(ws.store, KEY)) == 1
     assert set(archive.read_newest(ws.store, KEY)["as_of_utc"]) == {pd.Timestamp("2025-12-06T16:00:00Z")}
     assert json.loads(ws.store.read(LATEST))["as_of_utc"] == "2025-12-06T16:00:00Z"
     assert {row["as_of_utc"] for row in ws.tracking.predictions(EVENT)} == {"2025-12-06T16:00:00Z"}
-    assert predictions_issue.publish(ws, _at("2025-12-06T18:00:00Z", p_dnf=0.3)) != first
-    assert predictions_issue.publish(ws, _at("2025-12-06T19:00:00Z")) != first, (
+    assert predictions_issue.publish(ws.store, ws.tracking, _at("2025-12-06T18:00:00Z", p_dnf=0.3)) != first
+    assert predictions_issue.publish(ws.store, ws.tracking, _at("2025-12-06T19:00:00Z")) != first, (
         "back to what was said before: an issue too"
     )
 
 
 def test_a_sprints_prediction_stands_beside_the_races(ws: Workspace) -> None:
-    predictions_issue.publish(ws, prediction_frame())
-    predictions_issue.publish(ws, prediction_frame().assign(session="S", p_dnf=0.05))
+    predictions_issue.publish(ws.store, ws.tracking, prediction_frame())
+    predictions_issue.publish(ws.store, ws.tracking, prediction_frame().assign(session="S", p_dnf=0.05))
     assert set(archive.read_newest(ws.store, KEY)["session"]) == {"R"}
     assert set(archive.read_newest(ws.store, KEY, "S")["session"]) == {"S"}
     assert [set(i["session"]) for i in archive.read_issues(ws.store, KEY)] == [{"R"}]
@@ -78,7 +78,7 @@ def test_a_sprints_prediction_stands_beside_the_races(ws: Workspace) -> None:
 
 
 def test_the_latest_document_fits_its_schema_and_names_the_origin(ws: Workspace) -> None:
-    predictions_issue.publish(ws, prediction_frame())
+    predictions_issue.publish(ws.store, ws.tracking, prediction_frame())
     document = json.loads(ws.store.read(LATEST))
     schema = json.loads(ws.store.read(LATEST_SCHEMA))
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -91,7 +91,7 @@ def test_the_latest_document_fits_its_schema_and_names_the_origin(ws: Workspace)
 
 
 def test_the_tracking_table_has_a_row_a_driver(ws: Workspace) -> None:
-    predictions_issue.publish(ws, prediction_frame())
+    predictions_issue.publish(ws.store, ws.tracking, prediction_frame())
     rows = ws.tracking.predictions(EVENT)
     assert [row["driver_id"] for row in rows] == [f"driver-{i:02d}" for i in range(10)]
     assert rows[0]["as_of_utc"] == "2025-12-06T16:00:00Z"
@@ -114,7 +114,7 @@ def test_an_incoherent_prediction_is_refused_and_nothing_is_stored(
     ws: Workspace, change: object, error: type[F1LibError]
 ) -> None:
     with pytest.raises(error):
-        predictions_issue.publish(ws, change(prediction_frame()))  # type: ignore[operator]
+        predictions_issue.publish(ws.store, ws.tracking, change(prediction_frame()))  # type: ignore[operator]
     assert ws.store.list("predictions/") == []
 
 

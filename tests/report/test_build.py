@@ -26,7 +26,7 @@ def ws(tmp_path: Path) -> Workspace:
 
 
 def test_the_summary_names_the_next_race_the_errors_and_the_stages(ws: Workspace) -> None:
-    issue.publish(ws, prediction_frame())
+    issue.publish(ws.store, ws.tracking, prediction_frame())
     summary = build.build_summary(ws)
     assert [race["event_partition_key"] for race in summary["next_races"]] == [EVENT]
     assert summary["pipeline"]["sessions"] == {"failed": 1, "gold": 1, "scheduled": 1}
@@ -40,25 +40,25 @@ def test_the_summary_names_the_next_race_the_errors_and_the_stages(ws: Workspace
 
 
 def test_a_sprint_has_a_page_of_its_own_without_a_race_prediction(ws: Workspace) -> None:
-    issue.publish(ws, prediction_frame().assign(session="S"))
+    issue.publish(ws.store, ws.tracking, prediction_frame().assign(session="S"))
     assert list(build.build_summary(ws)["pages"]) == ["races/2025/Abu_Dhabi_Grand_Prix_sprint.html"]
     page = ws.store.read("reports/races/2025/Abu_Dhabi_Grand_Prix_sprint.html").decode()
     assert "<h1>2025 Abu Dhabi Grand Prix, sprint</h1>" in page
 
 
 def test_a_page_is_written_anew_only_when_its_race_changed(ws: Workspace) -> None:
-    issue.publish(ws, prediction_frame())
+    issue.publish(ws.store, ws.tracking, prediction_frame())
     (page,) = build.build_summary(ws)["pages"]
     ws.store.write(f"reports/{page}", b"as it was")
     build.build_summary(ws)
     assert ws.store.read(f"reports/{page}") == b"as it was"
-    issue.publish(ws, prediction_frame().assign(p_dnf=0.2))
+    issue.publish(ws.store, ws.tracking, prediction_frame().assign(p_dnf=0.2))
     build.build_summary(ws)
     assert b"Abu Dhabi Grand Prix" in ws.store.read(f"reports/{page}")
 
 
 def test_a_page_is_written_anew_once_when_the_code_has_changed(ws: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    issue.publish(ws, prediction_frame())
+    issue.publish(ws.store, ws.tracking, prediction_frame())
     (page,) = build.build_summary(ws)["pages"]
     monkeypatch.setattr(build, "code_version", lambda: "9.0.0+feedbeef")
     ws.store.write(f"reports/{page}", b"as it was")
@@ -76,7 +76,7 @@ def test_an_empty_lake_is_told_what_to_run_first(tmp_path: Path) -> None:
 
 
 def test_a_race_without_a_model_in_the_lake_has_a_page_without_reasons(ws: Workspace) -> None:
-    issue.publish(ws, prediction_frame())
+    issue.publish(ws.store, ws.tracking, prediction_frame())
     (page,) = build.build_summary(ws)["pages"]
     text = ws.store.read(f"reports/{page}").decode()
     assert 'id="why"' not in text
@@ -85,6 +85,6 @@ def test_a_race_without_a_model_in_the_lake_has_a_page_without_reasons(ws: Works
 
 
 def test_scoring_before_any_race_leaves_a_document_to_report_on(ws: Workspace) -> None:
-    issue.publish(ws, prediction_frame())
+    issue.publish(ws.store, ws.tracking, prediction_frame())
     assert cells.score_table(score_issued(ws)).empty
     assert build.build_summary(ws)["accuracy"] == {"means": [], "calibration": {}}

@@ -37,10 +37,10 @@ def ws(tmp_path: Path) -> Workspace:
 
 def test_the_first_prediction_has_nothing_to_compare_with_and_the_second_says_why(ws: Workspace) -> None:
     first = prediction_frame(horizon="pre_weekend").assign(as_of_utc=pd.Timestamp("2025-12-04T09:00:00Z"))
-    issue.publish(ws, first)
-    assert "first prediction" in cells.changes(ws, first).text
-    issue.publish(ws, prediction_frame())
-    assert cells.changes(ws, prediction_frame()).text == "Since pre_weekend: qualifying is known."
+    issue.publish(ws.store, ws.tracking, first)
+    assert "first prediction" in cells.changes(ws.store, first).text
+    issue.publish(ws.store, ws.tracking, prediction_frame())
+    assert cells.changes(ws.store, prediction_frame()).text == "Since pre_weekend: qualifying is known."
 
 
 def test_a_long_table_shows_its_first_and_last_rows_and_says_so() -> None:

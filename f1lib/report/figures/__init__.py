@@ -1,4 +1,4 @@
-"""Figures as vectors that follow the page's theme: of one race, of a season, of what was explored."""
+"""Figures as SVG that follows the page's theme: one race, a season, the notebooks for exploring."""
 
 from f1lib.report.figures import explore, race, season
 from f1lib.report.figures.kept import drawn_once

@@ -1,4 +1,4 @@
-"""Pictures of the notebooks for people: a season, a driver, a circuit, what a model learned, two models."""
+"""Figures of the notebooks in ``notebooks/explore``: season, driver, circuit, partial dependence, two models."""
 
 from __future__ import annotations
 
@@ -26,9 +26,17 @@ _TOP_DRIVERS = 10
 
 
 def season_grid(results: pd.DataFrame) -> Picture:
-    """Every result of one season: a row a driver by points, a column a race, darker is further ahead, R retired.
+    """Draw every result of one season: a row per driver, a column per race, darker is further ahead, R retired.
 
-    ``results``: `explore.races` of one season.
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        `explore.races` of one season; drivers are ordered by their points.
+
+    Returns
+    -------
+    Picture
+        The figure.
     """
     points = results.groupby("driver_id")["points"].sum().sort_values(ascending=False, kind="stable")
     letters = results.groupby("driver_id")["abbreviation"].last()
@@ -53,7 +61,18 @@ def season_grid(results: pd.DataFrame) -> Picture:
 
 
 def points_race(results: pd.DataFrame) -> Picture:
-    """Points of the races added up through one season, the ten best drivers; the teammate behind is dashed."""
+    """Draw the points of the ten best drivers added up over one season.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        `explore.races` of one season. The second driver of a team is dashed.
+
+    Returns
+    -------
+    Picture
+        The figure.
+    """
     wide = results.pivot_table(index="event_number", columns="driver_id", values="points", aggfunc="sum")
     total = wide.fillna(0.0).cumsum()
     best = total.iloc[-1].sort_values(ascending=False, kind="stable").index[:_TOP_DRIVERS]
@@ -74,7 +93,18 @@ def points_race(results: pd.DataFrame) -> Picture:
 
 
 def form(rows: pd.DataFrame) -> Picture:
-    """One driver's last races (`explore.driver_form`): grid (ring), place (dot), retirement (cross), mean of five."""
+    """Draw one driver's last races: grid (ring), result (dot), retirement (cross), mean of five.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Rows of `explore.driver_form`.
+
+    Returns
+    -------
+    Picture
+        The figure.
+    """
     figure, axes = new_figure(7.6, 3.4)
     colour = next(iter(team_colours([str(rows["team_id"].iloc[-1])]).values()))
     x = range(len(rows))
@@ -99,7 +129,18 @@ def form(rows: pd.DataFrame) -> Picture:
 
 
 def grid_to_result(history: pd.DataFrame) -> Picture:
-    """Where starters from each slot finished at one circuit (`explore.circuit_history`): shares of each slot."""
+    """Draw where starters from each grid slot finished at one circuit, as shares of each slot.
+
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        Rows of `explore.circuit_history`.
+
+    Returns
+    -------
+    Picture
+        The figure.
+    """
     known = history[history["grid_position"].notna()]
     counts = pd.crosstab(known["grid_position"].astype(int), known["finishing_position"].astype(int))
     shares = counts.div(counts.sum(axis=1), axis=0)
@@ -123,7 +164,18 @@ def grid_to_result(history: pd.DataFrame) -> Picture:
 
 
 def dependence(curves: Mapping[str, pd.DataFrame]) -> Picture:
-    """Partial dependence, a panel a feature: the mean score (solid, left is the middle of the field) and its range."""
+    """Draw the partial dependence of the score on features, a panel per feature.
+
+    Parameters
+    ----------
+    curves : mapping of str to pandas.DataFrame
+        Feature to its ``value`` and the mean ``predicted_score``; lower is ahead, 0 is the middle of the field.
+
+    Returns
+    -------
+    Picture
+        The figure.
+    """
     from matplotlib.figure import Figure
 
     from f1lib.report.figures.style import bare
@@ -143,7 +195,20 @@ def dependence(curves: Mapping[str, pd.DataFrame]) -> Picture:
 
 
 def duel(pairs: pd.DataFrame, metric: str) -> Picture:
-    """Two models race by race (`explore.paired`): the second's ``metric`` minus the first's, a bar a race."""
+    """Draw the difference of two models in one metric, second minus first, a bar per race.
+
+    Parameters
+    ----------
+    pairs : pandas.DataFrame
+        Rows of `explore.paired`.
+    metric : str
+        One of `metrics.METRICS`.
+
+    Returns
+    -------
+    Picture
+        The figure.
+    """
     rows = pairs[pairs["metric"] == metric].reset_index(drop=True)
     figure, axes = new_figure(7.6, 2.8)
     colours = ["#0072b2" if d < 0 else "#d55e00" for d in rows["difference"]]

@@ -26,13 +26,21 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-_RIDGE_ROWS = 1.6  # the likeliest single place of the race stands this many rows high
+_RIDGE_ROWS = 1.6  # height in rows of the race's largest probability of one position
 
 
 def order(predictions: pd.DataFrame) -> Picture:
-    """The predicted order, a row a driver: his position distribution, his 10th to 90th percentile, his mean.
+    """Draw the predicted order: each driver's position distribution, 10th to 90th percentile and mean.
 
-    ``predictions`` has the columns of docs/lake.md, one row a driver of one race. All distributions share one scale.
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        A prediction, one row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    Picture
+        The figure; all distributions share one scale.
     """
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     colours, second, n = team_colours(frame["team_id"]), second_drivers(frame), len(frame)
@@ -54,7 +62,7 @@ def order(predictions: pd.DataFrame) -> Picture:
 
 
 def _distribution(axes: Any, place: int, row: Mapping[Any, Any], highest: float, colour: str, second: bool) -> None:
-    """One driver's row: steps of the chances."""
+    """Draw one driver's probabilities as steps."""
     base, chances = place + 0.4, list(row["position_probabilities"])
     edges = [0.5 + i for i in range(len(chances) + 1)]
     tops = [base - _RIDGE_ROWS * share / highest for share in [*chances, chances[-1]]]
@@ -65,7 +73,7 @@ def _distribution(axes: Any, place: int, row: Mapping[Any, Any], highest: float,
 
 
 def _intervals(axes: Any, frame: pd.DataFrame) -> None:
-    """Under each row of steps a line from p10 to p90, a dot at the mean."""
+    """Draw below each distribution a line from p10 to p90 and a dot at the mean."""
     from matplotlib.collections import LineCollection
 
     bases = [place + 0.4 for place in range(len(frame))]
@@ -85,14 +93,25 @@ def _expected(row: Mapping[Any, Any]) -> str:
 
 
 def matrix(predictions: pd.DataFrame) -> Picture:
-    """The position matrix as a heat map: a row a driver in the predicted order, a column a finishing position."""
+    """Draw the position matrix as a heat map: a row per driver in the predicted order, a column per position.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        A prediction, one row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    Picture
+        The figure; the percentages of likely positions are written into their cells.
+    """
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     shares = [list(row) for row in frame["position_probabilities"]]
     n = len(shares[0])
     labels = driver_labels(frame)
     figure, axes = new_figure(4.6, 0.25 * (len(frame) + 1) + 0.7, longest(labels))
     highest = max(max(row) for row in shares)
-    # The eye tells the faint ones apart, too.
+    # The square root keeps small probabilities distinguishable.
     strengths = {(x, y): (share / highest) ** 0.5 for y, row in enumerate(shares) for x, share in enumerate(row)}
     axes.add_collection(_squares({cell: strength for cell, strength in strengths.items() if strength >= 0.05}))
     for place, row in enumerate(shares):
@@ -113,7 +132,7 @@ def matrix(predictions: pd.DataFrame) -> Picture:
 
 
 def _squares(strengths: Mapping[tuple[int, int], float]) -> Any:
-    """A square at each (column, row), the fuller the stronger."""
+    """Return a square at each (column, row), darker for a larger strength."""
     from matplotlib.collections import PolyCollection
     from matplotlib.colors import to_rgba
 
@@ -125,7 +144,7 @@ def _squares(strengths: Mapping[tuple[int, int], float]) -> Any:
 
 
 def reasons(name: str, rows: Sequence[tuple[str, float]]) -> Picture:
-    """Why one driver stands where he does: places gained (left) or lost by each feature, largest first."""
+    """Draw the places that each feature group gains (left) or loses one driver, largest first."""
     figure, axes = new_figure(4.6, 0.27 * len(rows) + 0.8, longest(label for label, _ in rows))
     for place, (_, moved) in enumerate(rows):
         axes.barh(place, moved, height=0.6, color="#0072b2" if moved < 0 else "#d55e00")

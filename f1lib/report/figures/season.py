@@ -1,4 +1,4 @@
-"""Pictures over many races and horizons: scores, calibration, movement, and what came of a prediction."""
+"""Figures over several races or predictions: scores, calibration, changes of a prediction, outcome."""
 
 from __future__ import annotations
 
@@ -42,16 +42,29 @@ HORIZON_WORDS = {
 
 
 def looks(systems: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """How each system is drawn: ours in full, the others thinner."""
+    """Return the line style of each system: the model's is thick, the baselines' are thin."""
     others = [system for system in systems if system != MODEL]
     found = {s: {**_LOOKS[i % len(_LOOKS)], "linewidth": 1.1, "markersize": 4} for i, s in enumerate(others)}
     return {MODEL: {"color": FILL, "marker": "o", "linestyle": "-", "linewidth": 2.2, "markersize": 5}, **found}
 
 
 def season_scores(entries: pd.DataFrame, metric: str, title: str) -> Picture:
-    """One metric race by race, ours beside the baselines': a line a system, the running mean on the right.
+    """Draw one metric race by race, a line per system; the legend has the means.
 
-    ``entries`` is one horizon of ``reports/accuracy.json``: ``race_start_utc event_name system`` and the metric.
+    Parameters
+    ----------
+    entries : pandas.DataFrame
+        Rows of ``reports/accuracy.json`` at one horizon, one per race and system: ``race_start_utc event_name system``
+        and the metric.
+    metric : str
+        One of `metrics.METRICS`.
+    title : str
+        Label of the axis, with the unit.
+
+    Returns
+    -------
+    Picture
+        The figure.
     """
     wide = entries.pivot_table(index=["race_start_utc", "event_name"], columns="system", values=metric).sort_index()
     figure, axes = new_figure(_width(len(wide)), 3.4)
@@ -59,7 +72,10 @@ def season_scores(entries: pd.DataFrame, metric: str, title: str) -> Picture:
     notes = []
     for system in [s for s in styles if s in wide.columns]:
         axes.plot(
-            range(len(wide)), wide[system], label=f"{_said(system)} (mean {wide[system].mean():.2f})", **styles[system]
+            range(len(wide)),
+            wide[system],
+            label=f"{_system_label(system)} (mean {wide[system].mean():.2f})",
+            **styles[system],
         )
         notes += [(i, v, f"{wide.index[i][1]}, {system}: {v:.2f}") for i, v in enumerate(wide[system]) if v == v]
     axes.set_xticks(range(len(wide)), [str(name).replace(" Grand Prix", "") for _, name in wide.index])
@@ -75,7 +91,24 @@ def season_scores(entries: pd.DataFrame, metric: str, title: str) -> Picture:
 
 
 def cumulative(entries: pd.DataFrame, metric: str, title: str, baseline: str) -> Picture:
-    """How far ahead of ``baseline`` we are, added up over the season; above zero we lead."""
+    """Draw the model's lead over a baseline, added up over the season; above zero the model leads.
+
+    Parameters
+    ----------
+    entries : pandas.DataFrame
+        As for `season_scores`.
+    metric : str
+        A metric of which lower is better.
+    title : str
+        What the metric measures, for the label of the axis.
+    baseline : str
+        The system to compare with.
+
+    Returns
+    -------
+    Picture
+        The figure.
+    """
     wide = entries.pivot_table(index=["race_start_utc", "event_name"], columns="system", values=metric).sort_index()
     lead = (wide[baseline] - wide[MODEL]).fillna(0.0).cumsum()
     figure, axes = new_figure(_width(len(lead)), 3.4)
@@ -84,7 +117,7 @@ def cumulative(entries: pd.DataFrame, metric: str, title: str, baseline: str) ->
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(range(len(lead)), range(1, len(lead) + 1))
     axes.set_xlabel("race")
-    axes.set_ylabel(f"{title} ahead of\n{_said(baseline)}, summed")
+    axes.set_ylabel(f"{title} ahead of\n{_system_label(baseline)}, summed")
     axes.grid(axis="y", color=FAINT, linewidth=0.7)
     notes = [(i, v, f"after {lead.index[i][1]}: {v:+.2f}") for i, v in enumerate(lead)]
     alt = f"Lead over {baseline} in {title}, added up: {lead.iloc[-1]:+.2f} after {len(lead)} races."
@@ -92,10 +125,10 @@ def cumulative(entries: pd.DataFrame, metric: str, title: str, baseline: str) ->
 
 
 def calibration(bins: Mapping[str, Sequence[Mapping[str, float]]]) -> Picture:
-    """Reliability: what was said (across) against what happened (up), a panel a kind of chance.
+    """Draw reliability diagrams: predicted probability (across) against observed share (up), a panel per kind.
 
-    ``bins`` maps ``p_win`` and the like to ``{predicted, observed, low, high, n}`` of each bin; the lines are
-    95 % intervals of the observed share.
+    ``bins`` maps ``p_win`` and the like to ``{predicted, observed, low, high, n}`` of each bin; the lines are 95 %
+    intervals of the observed share.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -121,9 +154,17 @@ def calibration(bins: Mapping[str, Sequence[Mapping[str, float]]]) -> Picture:
 
 
 def moves(history: pd.DataFrame) -> Picture:
-    """How the expected position of each driver moved from prediction to prediction of one race.
+    """Draw how the expected position of each driver changed from prediction to prediction of one race.
 
-    ``history`` holds every prediction issued for the race, the columns of docs/lake.md.
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        Every prediction issued for the race, one row per prediction and driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    Picture
+        The figure.
     """
     times = history.groupby(["as_of_utc", "horizon"]).size().reset_index()
     times["order"] = times["horizon"].map(list(HORIZONS).index)
@@ -152,10 +193,18 @@ def moves(history: pd.DataFrame) -> Picture:
 
 
 def outcome(rows: pd.DataFrame) -> Picture:
-    """Predicted against actual: a line a driver from his predicted rank to his place, the surprises in full colour.
+    """Draw predicted rank against result: a line per driver, bold for surprises.
 
-    ``rows``: ``abbreviation full_name team_id predicted_rank finishing_position surprise``, where ``surprise``
-    is the chance that was given to an outcome as far out as this one.
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        One row per driver: ``abbreviation full_name team_id predicted_rank finishing_position surprise``, where
+        ``surprise`` is the probability given to an outcome as far out as this one (`prediction_facts.outcome`).
+
+    Returns
+    -------
+    Picture
+        The figure; a surprise is an outcome with a probability below 0.1.
     """
     figure, axes = new_figure(4.4, 0.24 * len(rows) + 0.8)
     colours = team_colours(rows["team_id"])
@@ -178,7 +227,22 @@ def outcome(rows: pd.DataFrame) -> Picture:
 
 
 def importance(rows: Sequence[tuple[str, float]], title: str, name: str) -> Picture:
-    """Bars of one figure a feature, the largest on top."""
+    """Draw one value per feature as bars, the largest on top.
+
+    Parameters
+    ----------
+    rows : sequence of tuple of (str, float)
+        Label and value, in the order drawn.
+    title : str
+        Label of the axis, with the unit.
+    name : str
+        Prefix of the ids in the SVG; unique on a page.
+
+    Returns
+    -------
+    Picture
+        The figure.
+    """
     figure, axes = new_figure(7.2, 0.26 * len(rows) + 0.8)
     for place, (_, value) in enumerate(rows):
         axes.barh(place, value, height=0.62, color=FILL)
@@ -191,16 +255,16 @@ def importance(rows: Sequence[tuple[str, float]], title: str, name: str) -> Pict
 
 
 def _width(races: int) -> float:
-    """Inches for a line over ``races`` races: a phone's width for a few, the page's for a season."""
+    """Return the width in inches for a line over ``races`` races: between a phone's width and the page's."""
     return min(8.0, max(4.6, 1.8 + 0.26 * races))
 
 
-def _said(system: object) -> str:
+def _system_label(system: object) -> str:
     return str(system).replace("_", " ")
 
 
 def _legend(figure: Any) -> None:
-    columns = 1 if figure.get_figwidth() < WIDE_INCHES else 2  # a system's name and mean take a third of a wide one
+    columns = 1 if figure.get_figwidth() < WIDE_INCHES else 2  # a system's name and mean take a third of a wide figure
     legend = figure.legend(frameon=False, fontsize=9, ncols=columns, loc="outside upper left")
     for text in legend.get_texts():
         text.set_color(INK)

@@ -1,8 +1,8 @@
-"""Pictures of one race's prediction, and what every picture of the report shares.
+"""Common style of all figures: colours of teams, labels, and SVG that follows the page's theme.
 
-A picture is drawn once with matplotlib (no pyplot, no state) and kept as a vector that follows the page's
-light or dark theme. Colour never carries a meaning alone: drivers are lettered, teammates differ in hatching,
-shares are written beside their bars.
+A figure is drawn with matplotlib (no pyplot, no state) and stored as SVG in the colours of the page's light or dark
+theme. Colour never carries a meaning alone: drivers are lettered, teammates differ in hatching, shares are written
+beside their bars.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _THEMED = {
 }  # fmt: skip
 # A figure's inch in CSS pixels, how far a page may enlarge it, and from which width on it scrolls on a phone.
 _CSS_INCH, _LARGEST, WIDE_INCHES = 96, 1.2, 6.0
-# A letter of a tick's label at 10 points, the empty rim, and what ticks and their label below take.
+# Width of a letter at 10 points, margin, and height of the ticks and their label below.
 _LETTER_INCHES, _MARGIN_INCHES, _BELOW_INCHES = 0.085, 0.1, 0.5
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "f1lib", "font.size": 10.0, "hatch.linewidth": 0.6}
 
@@ -54,10 +54,20 @@ class Picture:
 
 
 def new_figure(width: float, height: float, longest_label: int = 0) -> tuple[Any, Any]:
-    """An empty figure of ``width`` x ``height`` inches and its one pair of axes, bare of frames.
+    """Create an empty figure with one pair of axes without frame.
 
-    Room for labels is measured, which takes as long as drawing; a figure with nothing but ticks and a label below
-    can say instead how many letters stand at its left.
+    Parameters
+    ----------
+    width, height : float
+        Size in inches.
+    longest_label : int
+        Characters of the longest label at the left, for a figure with nothing but ticks and a label below; 0: the room
+        for labels is measured, which takes as long as drawing.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    axes : matplotlib.axes.Axes
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -76,7 +86,7 @@ def new_figure(width: float, height: float, longest_label: int = 0) -> tuple[Any
 
 
 def bare(axes: Any) -> None:
-    """Strip ``axes`` of what carries no data and colour the rest in the page's own."""
+    """Remove frame and tick marks from ``axes`` and set the colours that follow the page's theme."""
     axes.set_facecolor("none")
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
@@ -88,9 +98,23 @@ def bare(axes: Any) -> None:
 
 
 def picture(figure: Any, alt: str, name: str, notes: Iterable[tuple[float, float, str]] = ()) -> Picture:
-    """Freeze ``figure``: ``name`` keeps its ids apart from other pictures' on one page.
+    """Render a figure to SVG.
 
-    ``notes`` are (x, y, text) in the data of the first axes: shown when a reader points there.
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    alt : str
+        Alternative text.
+    name : str
+        Prefix of the ids in the SVG; unique on a page.
+    notes : iterable of tuple of (float, float, str)
+        (x, y, text) in data coordinates of the first axes: texts shown under the pointer.
+
+    Returns
+    -------
+    Picture
+        The figure.
     """
     from matplotlib import rc_context
 
@@ -107,14 +131,14 @@ def picture(figure: Any, alt: str, name: str, notes: Iterable[tuple[float, float
 
 
 def _size(figure: Any) -> str:
-    """Drawn to be read on a phone; a page makes it a little larger, and scrolls what is too wide to shrink."""
+    """Return the attributes of size: figures are drawn for a phone, a page may enlarge them and scrolls wide ones."""
     width = figure.get_figwidth()
     wide = 'class="wide" ' if width > WIDE_INCHES else ""
     return f'{wide}style="max-width:{width * _CSS_INCH * _LARGEST:.0f}px"'
 
 
 def _hover(figure: Any, notes: Iterable[tuple[float, float, str]]) -> str:
-    """Invisible discs that show a text under the pointer."""
+    """Return invisible discs that show a text under the pointer."""
     height = figure.get_figheight() * 72
     scale = 72 / figure.dpi
     spots = []
@@ -128,7 +152,7 @@ def _hover(figure: Any, notes: Iterable[tuple[float, float, str]]) -> str:
 
 
 def team_colours(team_ids: Iterable[str]) -> dict[str, str]:
-    """A colour for every team: its livery's, or one of a colour-blind safe palette in order of the ids."""
+    """Map every team to a colour: its livery's, or one of a colour-blind safe palette in order of the ids."""
     ids = sorted(set(team_ids))
     unknown = [team for team in ids if team not in TEAM_COLOURS]
     spare = {team: _PALETTE[place % len(_PALETTE)] for place, team in enumerate(unknown)}
@@ -136,23 +160,57 @@ def team_colours(team_ids: Iterable[str]) -> dict[str, str]:
 
 
 def second_drivers(frame: pd.DataFrame) -> set[str]:
-    """The drivers behind their teammate in the predicted order: drawn hatched."""
+    """Find the drivers behind their teammate in the predicted order, who are drawn hatched.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A prediction, a row per driver.
+
+    Returns
+    -------
+    set of str
+        Their driver ids.
+    """
     ordered = frame.sort_values("predicted_rank")
     return set(ordered.loc[ordered.duplicated("team_id"), "driver_id"])
 
 
 def letters_of(row: Mapping[Any, Any] | pd.Series[Any]) -> str:
-    """A driver's three letters, or the start of his name where he has none."""
+    """Return a driver's three letters.
+
+    Parameters
+    ----------
+    row : mapping or pandas.Series
+        ``abbreviation`` and ``full_name`` of the driver.
+
+    Returns
+    -------
+    str
+        The abbreviation, or the first three letters of the name when there is none.
+    """
     letters = row["abbreviation"]
     return letters if isinstance(letters, str) and letters else str(row["full_name"])[:3].upper()
 
 
 def driver_labels(frame: pd.DataFrame) -> list[str]:
+    """Return the three letters of each driver.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        A row per driver.
+
+    Returns
+    -------
+    list of str
+        One label per row, see `letters_of`.
+    """
     return [letters_of(row) for row in frame.to_dict("records")]
 
 
 def row_labels(axes: Any, labels: Sequence[str]) -> None:
-    """What stands at the left of rows 0, 1, 2, ...; ticks, which bring lines of their own, take twice as long."""
+    """Write labels at the left of rows 0, 1, 2, ... as texts: ticks would take twice as long to draw."""
     axes.set_yticks([])
     place = {"transform": axes.get_yaxis_transform(), "ha": "right", "va": "center_baseline", "family": "monospace"}
     for row, label in enumerate(labels):
@@ -160,20 +218,30 @@ def row_labels(axes: Any, labels: Sequence[str]) -> None:
 
 
 def longest(labels: Iterable[str]) -> int:
+    """Return the length of the longest label."""
     return max(len(label) for label in labels)
 
 
 def end_labels(axes: Any, x: float, ends: Iterable[tuple[str, float]], gap: float) -> None:
-    """Letters at the right ends of lines, pushed apart so that they can be read.
+    """Write labels at the right ends of lines, moved apart so that they can be read.
 
-    ``ends`` holds the letters and the height of each line's end; ``gap`` is the least distance, both in the axes' data.
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+        The axes.
+    x : float
+        Where the lines end, in data coordinates.
+    ends : iterable of tuple of (str, float)
+        Label and height of each line's end.
+    gap : float
+        Least distance of two labels, in data coordinates.
     """
     for letters, y in spread(ends, gap):
         axes.annotate(letters, (x, y), xytext=(6, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
 
 
 def spread(ends: Iterable[tuple[str, float]], gap: float) -> list[tuple[str, float]]:
-    """``ends`` by height, moved as little as keeps them ``gap`` apart: those who collide stand about their mean."""
+    """Return ``ends`` by height, moved as little as keeps them ``gap`` apart: a cluster is centred on its mean."""
     heaps: list[tuple[list[str], float]] = []
     for letters, height in sorted(ends, key=lambda end: end[1]):
         heaps.append(([letters], height))
