@@ -135,7 +135,7 @@ def link(key: str) -> str:
 
 
 def race_page_key(event: str, session: str = "R") -> str:
-    """Return ``reports/races/2025/Australian_Grand_Prix.html``: the page of the race of ``event`` (its partition key)."""
+    """Return ``reports/races/2025/Australian_Grand_Prix.html`` for the race of ``event``, a partition key."""
     season, _, folder = event.partition("_")
     return f"{RACE_PAGES_PREFIX}{season}/{folder}{_sprint(session)}.html"
 
