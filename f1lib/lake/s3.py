@@ -25,7 +25,8 @@ _log = logging.getLogger(__name__)
 BODY_ATTEMPTS = 3
 # Tries in all of a conditional write whose object another writer changed meanwhile.
 UPDATE_ATTEMPTS = 20
-OVERTAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
+# Error codes of a conditional write that lost against another one.
+CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
 USE = "lake: S3 files written once"
 HELD = 256  # files; those of a model run have about 100 KB
 
@@ -101,7 +102,7 @@ class S3Store:
                 try:
                     self._client.put_object(Bucket=self.bucket, Key=name, Body=data, **condition)
                 except ClientError as error:
-                    if error_code(error) not in OVERTAKEN:
+                    if error_code(error) not in CONFLICTS:
                         raise
                 else:
                     return data

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 THREADS = 16
 BATCH = 25  # BatchWriteItem's own limit
 BATCH_ATTEMPTS = 6
+# Conditions of a claim and of its release.
 FREE = "attribute_not_exists(#owner) OR attribute_not_exists(#expires) OR #expires <= :now"
 OURS = "#owner = :owner AND #run = :run AND #expires = :expires"
 

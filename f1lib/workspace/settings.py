@@ -1,4 +1,4 @@
-"""Settings of a workspace: ``parameters/<environment>.yml``, overridden by environment variables and then by the caller.
+"""Settings of a workspace: ``parameters/<environment>.yml``, overridden by environment variables and by the caller.
 
 A checked dataclass instead of a pydantic model: importing pydantic takes 80 ms, half of the time of a tick with nothing
 to do.

@@ -151,12 +151,7 @@ def open_workspace(
     -----
     An empty argument counts as not given.
     """
-    given = {
-        "lake": _from_working_directory(lake),
-        "tracking": tracking,
-        "source": source,
-        "f1db": _from_working_directory(f1db),
-    }
+    given = {"lake": _from_cwd(lake), "tracking": tracking, "source": source, "f1db": _from_cwd(f1db)}
     name = "aws" if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") else os.environ.get("F1_ENVIRONMENT", "local")
     settings = load_settings(PROJECT / "parameters" / f"{name}.yml", os.environ, given)
     opened_utc = datetime.now(UTC).replace(microsecond=0)
@@ -173,7 +168,7 @@ def open_workspace(
     return Workspace(store, table, settings, upstreams, moment, run_id, f"{socket.gethostname()}:{os.getpid()}", cache)
 
 
-def _from_working_directory(path: str) -> str:
+def _from_cwd(path: str) -> str:
     """Return ``path`` absolute: a relative one that a caller gives is relative to the working directory."""
     return path if not path or "://" in path else str(Path(path).expanduser().absolute())
 
