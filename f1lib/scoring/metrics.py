@@ -30,7 +30,7 @@ METRICS = (
 )  # fmt: skip
 HIGHER_IS_BETTER = frozenset({"spearman", "winner_hit", "podium_overlap"})
 PROBABILITY_FLOOR = 1e-4  # the lowest probability with which a winner is scored (docs/scoring.md)
-# Above this mean over a season a model has most likely seen the result (docs/scoring.md).
+# A mean Spearman above this over a season indicates a leak of the results (docs/scoring.md).
 LEAK_SPEARMAN = 0.80
 
 
