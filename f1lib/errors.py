@@ -1,42 +1,42 @@
-"""Every exception f1lib raises on purpose.
+"""Exceptions that f1lib raises.
 
 ::
 
     F1LibError
-      SourceError            an upstream gave no usable answer
-        RateLimited          it asks us to wait (``retry_after_seconds``)
+      SourceError            a source gave no usable answer
+        RateLimited          it limits requests (``retry_after_seconds``)
         NotPublishedYet      the data does not exist yet at ``as_of``
-        SourceBlocked        it refuses us (403, an account is needed)
-        OtherEvent           its answer is of another event than the one that was asked for
+        SourceBlocked        it refuses access (403, an account is needed)
+        OtherEvent           its answer is for another event than requested
       TableError             a frame breaks the contract of its table
         MissingColumn
         BadGrain             two rows share a key, or a key is null
-      RunError               the run itself cannot go on
-        AlreadyRunning       somebody else holds the claim
+      RunError               the run cannot go on
+        AlreadyRunning       another owner holds the claim
         BadParameters        a parameter is unknown, missing or of the wrong type
-        PromotionRefused     the gate keeps a model from serving
+        PromotionRefused     the gate refuses to let a model serve
       StorageError           the lake or the tracking table cannot be read or written
-        NoSuchKey            the lake holds nothing under a key
+        NoSuchKey            the lake has nothing under a key
 
-Each message says what was wrong, where, and what to do. The command line prints the message as its one
-line of error; everything else is a bug and shows as a traceback with ``--verbose``.
+Each message says what was wrong, where, and what to do. The command line prints it as one line. Any other exception is
+a bug and is shown with a traceback under ``--verbose``.
 """
 
 from __future__ import annotations
 
 
 class F1LibError(Exception):
-    """Base class: catching it catches everything f1lib raises on purpose."""
+    """Base class of all exceptions that f1lib raises on purpose."""
 
 
 class SourceError(F1LibError):
-    """An upstream source gave no usable answer."""
+    """A source gave no usable answer."""
 
 
 class RateLimited(SourceError):
-    """The upstream asks us to wait.
+    """The source limits requests.
 
-    ``retry_after_seconds`` is the time it named, or our own limiter's estimate.
+    ``retry_after_seconds`` is the time that it named, or the estimate of f1lib's own limiter.
     """
 
     def __init__(self, message: str, retry_after_seconds: float) -> None:
@@ -45,15 +45,15 @@ class RateLimited(SourceError):
 
 
 class NotPublishedYet(SourceError):
-    """The data does not exist yet at the asked moment; asking later is the remedy."""
+    """The data does not exist yet at the requested time; try again later."""
 
 
 class SourceBlocked(SourceError):
-    """The upstream refuses us; asking again without a change will not help."""
+    """The source refuses access; trying again without a change will not help."""
 
 
 class OtherEvent(SourceError):
-    """The answer is of another event than the one that was asked for; it is refused."""
+    """The answer is for another event than requested, and is refused."""
 
 
 class TableError(F1LibError):
@@ -69,11 +69,11 @@ class BadGrain(TableError):
 
 
 class RunError(F1LibError):
-    """The run itself cannot go on."""
+    """The run cannot go on."""
 
 
 class AlreadyRunning(RunError):
-    """Somebody else holds the claim on this piece of work, and its lease has not expired."""
+    """Another owner holds the claim on this row, and its lease has not expired."""
 
 
 class BadParameters(RunError):
@@ -81,7 +81,7 @@ class BadParameters(RunError):
 
 
 class PromotionRefused(RunError):
-    """The gate keeps a model run from serving; the message holds the figures."""
+    """The gate refuses to let a model run serve; the message states the scores."""
 
 
 class StorageError(F1LibError):
@@ -89,4 +89,4 @@ class StorageError(F1LibError):
 
 
 class NoSuchKey(StorageError):
-    """The lake holds nothing under a key."""
+    """The lake has nothing under a key."""

@@ -1,4 +1,4 @@
-"""What a stage notebook imports: `open_workspace`, and `stage_result` for the value of its last cell."""
+"""Imports of the stage notebooks: `open_workspace`, and `stage_result` for the value of the last cell."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RESULT_MIME = "application/vnd.f1lib.result+json"
 
 
 class StageResult:
-    """What a stage notebook hands back to the runner, shown as a small table."""
+    """Result of a stage notebook, which the runner reads; displayed as a small table."""
 
     def __init__(self, stage: str, data: dict[str, Any]) -> None:
         self.stage = stage
@@ -27,9 +27,9 @@ class StageResult:
 
 
 def stage_result(stage: str, **data: Any) -> StageResult:
-    """The last cell of a stage notebook: ``stage_result("05_train", run_ids=run_ids)``.
+    """Return the value of a stage notebook's last cell: ``stage_result("05_train", run_ids=run_ids)``.
 
-    The values must be JSON; raises `BadParameters` otherwise.
+    Raises `BadParameters` when a value is not JSON.
     """
     try:
         json.dumps(data, allow_nan=False)

@@ -1,1 +1,1 @@
-"""The object store, every key of the lake, and the contracts of its tables and features."""
+"""Object store, keys, cache, and the contracts of tables and features."""

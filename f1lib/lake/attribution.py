@@ -1,7 +1,7 @@
-"""Who is to be named wherever the data of a source is shown or shipped.
+"""Attribution of the data's sources, shown on reports and shipped with files.
 
-F1DB's and Open-Meteo's licence, CC BY 4.0, asks for it; the others are named out of courtesy, the generator as a
-warning. Open-Meteo is named where a forecast of its was used, whatever the results came from.
+The licence of F1DB and Open-Meteo, CC BY 4.0, requires it; the other sources are named as a courtesy, and simulated
+data as a warning. Open-Meteo is named where one of its forecasts was used, whatever the source of the results.
 """
 
 from __future__ import annotations
@@ -25,16 +25,27 @@ _FORECASTS = "forecasts by Open-Meteo, https://open-meteo.com, CC BY 4.0"
 
 
 def attribution(source: str, *, weather: bool) -> str:
-    """Whom to name for data of ``source``, with ``weather`` from Open-Meteo or without; nobody for an unknown name."""
+    """Return the attribution for data of ``source``, empty for an unknown source; ``weather`` adds Open-Meteo."""
     named = _SOURCES.get(source, "")
     return f"{named}; {_FORECASTS}" if weather and source != "simulated" else named
 
 
 def of_lake(store: ObjectStore, source: str) -> str:
-    """Whom to name for what is made of a whole lake: Open-Meteo too, once any answer of its stands in there."""
+    """Return the attribution for what is made of a whole lake: with Open-Meteo once any forecast is stored there."""
     return attribution(source, weather=bool(store.list(paths.FORECASTS_PREFIX)))
 
 
 def of_predictions(issues: pd.DataFrame) -> str:
-    """Whom to name for issued predictions: Open-Meteo too, when one was made from a forecast."""
+    """Return the attribution for issued predictions.
+
+    Parameters
+    ----------
+    issues : pd.DataFrame
+        Prediction rows of one source, at least one, with the columns ``source`` and ``forecast_hash``.
+
+    Returns
+    -------
+    str
+        The source's attribution, with Open-Meteo's when any row was made from a forecast (``forecast_hash`` not null).
+    """
     return attribution(str(issues["source"].iloc[-1]), weather=bool(issues["forecast_hash"].notna().any()))

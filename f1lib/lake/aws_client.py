@@ -1,8 +1,8 @@
-"""What both AWS ports share: the client with its bounded retries, and errors in our words.
+"""boto3 clients for S3 and DynamoDB: addresses, bounded retries, and botocore's errors as `StorageError`.
 
-boto3 is imported here and nowhere else, on first use: a local run never needs it. Credentials, region and
-``AWS_ENDPOINT_URL`` are found by botocore itself, as everywhere on AWS; a stand-in may also be named in
-the URL (``?endpoint=http://127.0.0.1:5000&region=us-east-1``).
+boto3 is imported here and nowhere else, on first use: a local run never needs it. botocore finds credentials, region
+and ``AWS_ENDPOINT_URL`` itself; a local stand-in may also be named in the URL
+(``?endpoint=http://127.0.0.1:5000&region=us-east-1``).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from f1lib.errors import StorageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# The first try and the retries after it. Waits double from at most 1 s to at most 20 s (botocore's
-# "standard" mode, with jitter), so that a call gives up after about half a minute, well inside a tick.
+# The first try and its retries. Waits double from at most 1 s to at most 20 s (botocore's "standard" mode, with
+# jitter), so that a call gives up after about half a minute, well inside a tick.
 ATTEMPTS = 6
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 CONNECTIONS = 16
@@ -27,7 +27,7 @@ _CLIENT_OPTIONS = ("endpoint", "region")
 
 @dataclass(frozen=True)
 class AwsUrl:
-    """``scheme://name/path?option=value`` taken apart."""
+    """Parts of ``scheme://name/path?option=value``."""
 
     name: str
     path: str
@@ -35,7 +35,27 @@ class AwsUrl:
 
     @classmethod
     def parse(cls, url: str, scheme: str, known: tuple[str, ...]) -> AwsUrl:
-        """Read ``url``; raises `StorageError` for a missing name or an option that is not in ``known``."""
+        """Parse ``url``.
+
+        Parameters
+        ----------
+        url : str
+            ``scheme://name/path?option=value``.
+        scheme : str
+            The scheme that it must have: ``s3`` or ``dynamodb``.
+        known : tuple[str, ...]
+            Options of the service that are accepted beside ``endpoint`` and ``region``.
+
+        Returns
+        -------
+        AwsUrl
+            Name of the bucket or table, path without slashes at its ends, and options.
+
+        Raises
+        ------
+        StorageError
+            For another scheme, a missing name or an unknown option.
+        """
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query))
         unknown = sorted(set(options) - {*known, *_CLIENT_OPTIONS})
@@ -46,19 +66,36 @@ class AwsUrl:
         return cls(parts.netloc, unquote(parts.path).strip("/"), options)
 
     def text(self, scheme: str) -> str:
-        """The URL again, so that a notebook can open the same place."""
+        """Return the URL as text, from which a notebook can open the same place."""
         path = f"/{quote(self.path)}" if self.path else ""
         return f"{scheme}://{self.name}{path}" + (f"?{urlencode(self.options)}" if self.options else "")
 
     def client(self, service: str) -> Any:
-        """A client of ``service`` for this place."""
+        """Make a boto3 client of ``service`` with the endpoint and region of the options."""
         return aws_client(service, self.options.get("endpoint", ""), self.options.get("region", ""))
 
 
 def aws_client(service: str, endpoint: str, region: str) -> Any:
-    """A thread-safe boto3 client; throttling, 5xx and lost connections are tried `ATTEMPTS` times in all.
+    """Make a thread-safe boto3 client that tries a throttled or failed request `ATTEMPTS` times in all.
 
-    Raises `StorageError` when botocore finds no region, or takes the endpoint for no URL.
+    Parameters
+    ----------
+    service : str
+        ``s3`` or ``dynamodb``.
+    endpoint : str
+        URL of a local stand-in; empty for AWS, or for what ``AWS_ENDPOINT_URL`` names.
+    region : str
+        AWS region; empty for botocore's own configuration.
+
+    Returns
+    -------
+    botocore.client.BaseClient
+        Client that retries throttling, 5xx answers and lost connections in botocore's ``standard`` mode.
+
+    Raises
+    ------
+    StorageError
+        When botocore finds no region, or the endpoint is not a URL.
     """
     import boto3
     from botocore.config import Config
@@ -70,7 +107,7 @@ def aws_client(service: str, endpoint: str, region: str) -> Any:
         read_timeout=READ_SECONDS,
         max_pool_connections=CONNECTIONS,
     )
-    make: Any = boto3.client  # typed by some stubs for literal names only
+    make: Any = boto3.client  # some stubs type it for literal names only
     try:
         return make(service, endpoint_url=endpoint or None, region_name=region or None, config=config)
     except (BotoCoreError, ValueError) as error:
@@ -79,7 +116,7 @@ def aws_client(service: str, endpoint: str, region: str) -> Any:
 
 @contextmanager
 def aws_errors(what: str) -> Iterator[None]:
-    """Turn whatever botocore raises inside the block into `StorageError`: ``cannot <what>: <reason>``."""
+    """Raise botocore's errors inside the block as `StorageError`: ``cannot <what>: <reason>``."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
@@ -89,5 +126,5 @@ def aws_errors(what: str) -> Iterator[None]:
 
 
 def error_code(error: Any) -> str:
-    """The code of a botocore ``ClientError``, such as ``NoSuchKey``."""
+    """Return the code of a botocore ``ClientError``, such as ``NoSuchKey``."""
     return str(error.response.get("Error", {}).get("Code", ""))

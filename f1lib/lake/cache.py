@@ -1,7 +1,7 @@
-"""The one cache: an in-process memo keyed by (use, name), each value good for one fingerprint of what it was made from.
+"""In-process memo keyed by (use, name); a value is valid for one fingerprint of its inputs.
 
-A use stays only while ``benchmarks/caches.py`` shows that it saves 5 % or more of what it speeds up; the figure stands
-beside it. The workspace owns the cache, and hands it to the functions that use it.
+A use is kept only while ``benchmarks/caches.py`` shows that it saves 5 % or more of the time of what it speeds up; the
+figure is stated where it is used. The workspace owns the cache and passes it to the functions that use it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,11 @@ Made = TypeVar("Made")
 
 
 class Cache:
-    """Values by use, name and fingerprint; every use is bounded.
+    """Memo of values by use, name and fingerprint; every use is bounded.
 
-    Notes
-    -----
-    A fingerprint is anything that equals another exactly when the contents are the same: a SHA-256, or the contents
-    themselves. Threads may share a cache: two that miss at once both make the value, and the last one is held. What is
-    handed out is what is held, so a caller must not change it.
+    Notes ----- A fingerprint compares equal to another exactly when the contents are the same: a SHA-256, or the
+    contents themselves. Threads may share a cache: two that miss at once both make the value, and the last one is kept.
+    The returned object is the cached one, so a caller must not change it.
 
     Examples
     --------
@@ -37,20 +35,20 @@ class Cache:
         self._lock = Lock()
 
     def one(self, use: str, name: Hashable, fingerprint: Any, make: Callable[[], Made], keep: int = 1) -> Made:
-        """The value of one name, made where its fingerprint is new.
+        """Return the value of one name, made anew when its fingerprint has changed.
 
         Parameters
         ----------
         use : str
-            What the value is for; names of two uses never meet.
+            What the value is for; the same name in two uses is two entries.
         name : Hashable
-            What the value is of.
+            Key of the value within its use.
         fingerprint : Any
-            Of everything that the value depends on.
+            Fingerprint of everything that the value depends on.
         make : Callable[[], Made]
-            Makes the value; what it raises is raised, and nothing is held.
+            Makes the value; an exception is passed on, and nothing is stored.
         keep : int, default 1
-            How many names this use may hold; the one asked for longest ago goes first.
+            Number of names that this use may hold; the least recently used is evicted first.
 
         Returns
         -------
@@ -66,7 +64,7 @@ class Cache:
     def many(
         self, use: str, prints: Mapping[str, Any], make: Callable[[str], Made], threads: int = 1
     ) -> dict[str, Made]:
-        """The values of many names, made where a fingerprint is new; the use then holds these names only.
+        """Return the values of many names, made anew where a fingerprint has changed, and evict all other names.
 
         Parameters
         ----------
@@ -75,9 +73,9 @@ class Cache:
         prints : Mapping[str, Any]
             Name -> fingerprint of everything that its value depends on.
         make : Callable[[str], Made]
-            Makes the value of a name.
+            Makes the value of a name; an exception is passed on, and nothing is stored.
         threads : int, default 1
-            How many are made at once.
+            Number of values made at the same time.
 
         Returns
         -------
@@ -95,7 +93,21 @@ class Cache:
         return values
 
     def put(self, use: str, name: Hashable, fingerprint: Any, value: Any, keep: int) -> None:
-        """Hold ``value`` as `one` would have made it."""
+        """Store a value that was made elsewhere, as `one` stores it.
+
+        Parameters
+        ----------
+        use : str
+            What the value is for.
+        name : Hashable
+            Key of the value within its use.
+        fingerprint : Any
+            Fingerprint of everything that the value depends on.
+        value : Any
+            The value.
+        keep : int
+            Number of names that this use may hold; the least recently used is evicted first.
+        """
         with self._lock:
             held = self._uses.setdefault(use, {})
             held.pop(name, None)
@@ -104,6 +116,6 @@ class Cache:
                 del held[oldest]
 
     def drop(self, use: str, name: Hashable) -> None:
-        """Forget ``name``; dropping what is not held is no error."""
+        """Remove ``name`` from a use; a name that is not stored is no error."""
         with self._lock:
             self._uses.get(use, {}).pop(name, None)

@@ -1,6 +1,6 @@
-"""The features: one documented row each in ``features.csv``, read by the code and checked by a test.
+"""Feature contracts: one row each in ``features.csv``, with group, dtype, unit, meaning and first horizon.
 
-A feature is a column of one of ``sql/gold/<group>.sql``. Adding one is a line here and a column there.
+A feature is a column that ``gold/sql/features/<group>.sql`` computes. To add one, add a row here and a column there.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from f1lib.errors import TableError
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature: the SQL file (group) that computes it, its unit, and what it means and when it is null.
+    """One feature: the SQL file (group) that computes it, its unit, its meaning, and when it is null.
 
-    ``known_from`` is the first horizon at which it can have a value; before, it is null in every row.
+    ``known_from`` is the first horizon at which it can have a value; at earlier horizons it is null in every row.
     """
 
     name: str
@@ -33,9 +33,9 @@ class Feature:
 
 @cache
 def features() -> tuple[Feature, ...]:
-    """Every feature in the order of its column in gold.
+    """Return every feature in the order of its column in gold.
 
-    Raises `TableError` for a horizon or dtype nobody knows, or a name that stands twice.
+    Raises `TableError` for an unknown horizon or dtype, or a name that is listed twice.
     """
     text = resources.files("f1lib.lake").joinpath("features.csv").read_text(encoding="utf-8")
     found = tuple(Feature(**row) for row in csv.DictReader(text.splitlines()))
@@ -48,28 +48,28 @@ def features() -> tuple[Feature, ...]:
 
 
 def feature_names() -> list[str]:
-    """The feature columns of gold, in order."""
+    """Return the feature columns of gold, in order."""
     return [f.name for f in features()]
 
 
 def groups() -> list[str]:
-    """The feature groups in order of appearance: each is a file in ``sql/gold``."""
+    """Return the feature groups in order of appearance; each is a file in ``gold/sql/features``."""
     return list(dict.fromkeys(f.group for f in features()))
 
 
 def unknown_at(horizon: str) -> list[str]:
-    """The features that cannot have a value yet at ``horizon``."""
+    """Return the features that cannot have a value yet at ``horizon``."""
     reached = HORIZONS.index(horizon)
     return [f.name for f in features() if HORIZONS.index(f.known_from) > reached]
 
 
 def group_words(group: str) -> str:
-    """A group's name as a reader says it: ``race_history`` -> race history."""
+    """Return a group's name for display: ``race_history`` -> race history."""
     return group.replace("_", " ")
 
 
 def columns_by_group(columns: Iterable[str]) -> dict[str, list[str]]:
-    """Group -> those of the feature ``columns`` that it computes, both in their order."""
+    """Group the feature ``columns`` by the group that computes them; groups and columns keep their order."""
     group_of = {f.name: f.group for f in features()}
     found: dict[str, list[str]] = {}
     for column in columns:

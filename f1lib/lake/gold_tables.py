@@ -1,4 +1,4 @@
-"""The columns of the training dataset that are no features, and how the dataset is read."""
+"""Key, identity and label columns of the training dataset, and the function that reads it."""
 
 from __future__ import annotations
 
@@ -23,5 +23,26 @@ LABELS = ["finishing_position", "is_dnf", "points", "n_entrants"]
 
 
 def read_training_dataset(store: ObjectStore, columns: Collection[str] | None = None) -> pd.DataFrame:
-    """The training dataset, or some of its columns; raises `StorageError` when 04_gold has not written it yet."""
+    """Read the training dataset, or some of its columns.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    columns : Collection[str], optional
+        Columns to read; those that the file does not have are left out. Default: all.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row for each event, session, horizon and driver (`KEYS`), in the order of the file, with `IDENTITY`,
+        `LABELS` and the features; units are in ``features.csv``.
+
+    Raises
+    ------
+    NoSuchKey
+        When the stage 04_gold has not written it yet.
+    TableError
+        When the file is not Parquet.
+    """
     return parquet.read_parquet(store, paths.TRAINING_KEY, columns)

@@ -1,4 +1,4 @@
-"""The rows of a frame as JSON has them."""
+"""Parquet files of the lake as frames, and the rows of a frame as JSON values."""
 
 from __future__ import annotations
 
@@ -16,16 +16,56 @@ if TYPE_CHECKING:
 
 
 def read_parquet(store: ObjectStore, key: str, columns: Collection[str] | None = None) -> pd.DataFrame:
-    """The Parquet file under ``key`` as a frame, with the dtypes it was written with; None = all its columns.
+    """Read the Parquet file under ``key``.
 
-    Of ``columns`` those that the file does not have are left out. Raises `StorageError` when there is none and
-    `TableError` when the bytes are no Parquet file.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : str
+        Key of the file.
+    columns : Collection[str], optional
+        Columns to read; those that the file does not have are left out. Default: all.
+
+    Returns
+    -------
+    pd.DataFrame
+        Rows and columns in the order of the file, with the dtypes it was written with.
+
+    Raises
+    ------
+    NoSuchKey
+        When there is no such file.
+    StorageError
+        When it cannot be read.
+    TableError
+        When the bytes are not a Parquet file.
     """
     return parquet_frame(store.read(key), f"{key} in lake {store.url}", columns)
 
 
 def parquet_frame(data: bytes, where: str, columns: Collection[str] | None = None) -> pd.DataFrame:
-    """`read_parquet` of bytes that have been read; ``where`` they stand is named in the error."""
+    """Parse the bytes of a Parquet file.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+    where : str
+        Where the bytes were read from, for the error message.
+    columns : Collection[str], optional
+        Columns to read; those that the file does not have are left out. Default: all.
+
+    Returns
+    -------
+    pd.DataFrame
+        Rows and columns in the order of the file, with the dtypes it was written with.
+
+    Raises
+    ------
+    TableError
+        When the bytes are not a Parquet file.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -38,7 +78,18 @@ def parquet_frame(data: bytes, where: str, columns: Collection[str] | None = Non
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:
-    """``frame`` (its index is dropped) as Parquet, zstd; the same frame gives the same bytes."""
+    """Serialize a frame as Parquet with zstd compression; equal frames give equal bytes.
+
+    Parameters
+    ----------
+    frame : pd.DataFrame
+        Rows to serialize; the index is dropped.
+
+    Returns
+    -------
+    bytes
+        Content of the file.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -49,12 +100,39 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
 
 
 def write_parquet(store: ObjectStore, key: str, frame: pd.DataFrame) -> None:
-    """Put ``frame`` under ``key`` as `parquet_bytes`."""
+    """Write a frame under ``key`` as `parquet_bytes`.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : str
+        Key of the file; a file already there is replaced.
+    frame : pd.DataFrame
+        Rows to write; the index is dropped.
+
+    Raises
+    ------
+    StorageError
+        When the file cannot be written.
+    """
     store.write(key, parquet_bytes(frame))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of ``frame`` as JSON values: numbers, text, lists, moments as text, None for what is missing."""
+    """Convert the rows of a frame to JSON values.
+
+    Parameters
+    ----------
+    frame : pd.DataFrame
+        Rows to convert; the index is dropped.
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        A mapping of column -> value for each row, in order: numbers, booleans, text and lists; timestamps as text of
+        `format_utc`; None for a missing value.
+    """
     return [{str(k): _plain(v) for k, v in row.items()} for row in frame.to_dict("records")]
 
 

@@ -1,7 +1,7 @@
-"""Keys of the lake: what a key is, and every one of bronze, silver, gold and the models.
+"""Keys of the lake: the rules for a key, and every key of bronze, silver, gold and the models.
 
-Those of predictions and reports are in `f1lib.lake.paths_published`; no other module builds a key or takes one apart.
-``..._PREFIX`` and ``..._prefix`` are what keys start with, for listing; ``parse_...`` reads a key back.
+Keys of predictions and reports are in `f1lib.lake.paths_published`; no other module builds or parses a key.
+``..._PREFIX`` and ``..._prefix`` are the beginnings of keys, for listing; ``parse_...`` parses a key.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from f1lib.domain.moments import stamp
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import StorageError, TableError
 
-# What may stand elsewhere in a bucket (S3_BRONZE_PATH and its like).
+# Layers that may have another prefix in a bucket (S3_BRONZE_PATH and its like).
 LAYERS = ("bronze", "silver", "gold", "models", "predictions", "reports")
 LAKE_MARKER = "lake.json"  # real or simulated data, and the format of the lake
 
-# Files of a model run, of a run's features, of an issued prediction: once written, their bytes never change.
+# Files of a model run, features of a gold run, issued predictions: their bytes never change once written.
 _WRITTEN_ONCE = re.compile(
     r"models/run_id=[^/]+/(?!decision\.json$)|gold/gold_driver_event_features/run_id=|predictions/\d+/history/.*\.parquet$"
 )
 
 
 def is_written_once(key: str) -> bool:
-    """Whether ``key`` is the name of bytes that never change once they are there."""
+    """Return whether the bytes under ``key`` never change once they are written."""
     return _WRITTEN_ONCE.match(key) is not None
 
 
 def check_key(key: str) -> str:
-    """``key`` itself when it names a place below the root; raises `StorageError` otherwise."""
+    """Return ``key`` when it is a path below the root; raises `StorageError` otherwise."""
     parts = key.split("/")
     if not key or any(part in ("", ".", "..") for part in parts) or re.search(r"[\x00-\x1f\\]", key):
         raise StorageError(f"{key!r} is no key of the lake: use relative paths with / and without . or ..")
@@ -39,7 +39,7 @@ def check_key(key: str) -> str:
 
 
 def check_prefix(prefix: str) -> str:
-    """``prefix`` itself when keys can start with it; raises `StorageError` otherwise."""
+    """Return ``prefix`` when keys can start with it; raises `StorageError` otherwise."""
     if prefix:
         check_key(prefix.removesuffix("/"))
     return prefix
@@ -55,66 +55,66 @@ _FORECAST = re.compile(r"bronze/weather/([a-z_]+)/(\d{4})/[^/]+/[^/]+\.json")
 
 
 def schedule_table(season: int, table: str) -> str:
-    """``bronze/schedule/2025/events.parquet``."""
+    """Return ``bronze/schedule/2025/events.parquet``."""
     return f"{SCHEDULES_PREFIX}{season}/{table}.parquet"
 
 
 def schedule_note(season: int) -> str:
-    """``bronze/schedule/2025/source.json``, which makes the tables beside it count."""
+    """Return ``bronze/schedule/2025/source.json``; without it the tables beside it are not read."""
     return f"{SCHEDULES_PREFIX}{season}/{_NOTE}"
 
 
 def seasons_of_schedules(keys: Iterable[str]) -> set[int]:
-    """The seasons of which ``keys`` name any file of the calendar."""
+    """Return the seasons that have a file of the calendar among ``keys``."""
     found = (re.match(rf"{SCHEDULES_PREFIX}(\d{{4}})/", key) for key in keys)
     return {int(match[1]) for match in found if match}
 
 
 def sessions_prefix(season: int) -> str:
-    """``bronze/sessions/2025/``."""
+    """Return ``bronze/sessions/2025/``."""
     return f"bronze/sessions/{season}/"
 
 
 def session_folder(event: EventKey, session: str) -> str:
-    """``bronze/sessions/2025/Australian_Grand_Prix/Q``: the path of a session's files, as tracking rows have it."""
+    """Return ``bronze/sessions/2025/Australian_Grand_Prix/Q``, the folder of a session's files."""
     return f"{sessions_prefix(event.season)}{event.folder}/{session}"
 
 
 def parse_session_folder(folder: str) -> tuple[str, str]:
-    """The event (its partition key) and session of a `session_folder`."""
+    """Return the event's partition key and the session of a `session_folder`."""
     _, _, season, event, session = folder.split("/")
     return f"{season}_{event}", session
 
 
 def session_note(event: EventKey, session: str) -> str:
-    """The key of a session's ``source.json``."""
+    """Return the key of a session's ``source.json``."""
     return f"{session_folder(event, session)}/{_NOTE}"
 
 
 def grid_note(event: EventKey, session: str) -> str:
-    """The key of ``starting_grid.source.json`` beside the session's own."""
+    """Return the key of ``starting_grid.source.json``, beside the session's own note."""
     return f"{session_folder(event, session)}/{_GRID_NOTE}"
 
 
 def note_of(key: str) -> str:
-    """The note that makes a session's Parquet file count."""
+    """Return the key of the note that belongs to a session's Parquet file; without its note a file is not read."""
     folder, _, name = key.rpartition("/")
     return f"{folder}/{_GRID_NOTE if name == 'starting_grid.parquet' else _NOTE}"
 
 
 def is_note(key: str) -> bool:
-    """Whether ``key`` is the note of a session or of its grid."""
+    """Return whether ``key`` is the note of a session or of its starting grid."""
     return key.endswith(_NOTE)
 
 
 def revision_of(key: str, fetched: datetime) -> str:
-    """Where a session's file that was ``fetched`` then is kept after a newer answer took its place."""
+    """Return the key of an older revision of a session's file, by the time at which it was ``fetched``."""
     folder, _, name = key.rpartition("/")
     return f"{folder}/revisions/{stamp(fetched)}/{name}"
 
 
 class SessionFile(NamedTuple):
-    """What the key of a session's Parquet file says: ``event`` is the partition key, ``frame`` what is in it."""
+    """Parts of the key of a session's Parquet file: ``event`` is the partition key, ``frame`` the table in it."""
 
     season: int
     event: str
@@ -123,21 +123,33 @@ class SessionFile(NamedTuple):
 
 
 def parse_session_file(key: str) -> SessionFile | None:
-    """Read a key of `session_folder` back; None for a note, a revision or anything else."""
+    """Parse the key of a Parquet file in a `session_folder`; None for a note, a revision or any other key."""
     match = _SESSION_FILE.fullmatch(key)
     return SessionFile(int(match[1]), f"{match[1]}_{match[2]}", match[3], match[4]) if match else None
 
 
 def forecast_key(kind: str, event: EventKey, moment: datetime) -> str:
-    """``bronze/weather/forecast/2025/Australian_Grand_Prix/20250316T030000Z.json``.
+    """Return ``bronze/weather/forecast/2025/Australian_Grand_Prix/20250316T030000Z.json``.
 
-    ``kind`` is ``forecast``, ``historical_forecast`` or ``archive`` (what was observed).
+    Parameters
+    ----------
+    kind : str
+        ``forecast``, ``historical_forecast`` or ``archive`` (observed weather).
+    event : EventKey
+        The event that the document is for.
+    moment : datetime
+        Aware UTC time that names the document.
+
+    Returns
+    -------
+    str
+        Key of the weather document.
     """
     return f"{FORECASTS_PREFIX}{kind}/{event.season}/{event.folder}/{stamp(moment)}.json"
 
 
 def parse_forecast(key: str) -> tuple[str, int] | None:
-    """The kind and season of a weather document; None for any other key."""
+    """Return the kind and season of a weather document's key; None for any other key."""
     match = _FORECAST.fullmatch(key)
     return (match[1], int(match[2])) if match else None
 
@@ -154,23 +166,20 @@ SILVER_TABLES = tuple(_SILVER_PATHS)
 
 
 def silver_prefix(table: str) -> str:
-    """``silver/sessions/results/``; raises `TableError` for a name that is no silver table."""
+    """Return ``silver/sessions/results/``; raises `TableError` for an unknown silver table."""
     if table not in _SILVER_PATHS:
         raise TableError(f"{table!r} is no silver table; there are {', '.join(SILVER_TABLES)}")
     return f"{SILVER_PREFIX}{_SILVER_PATHS[table]}/"
 
 
 def silver_key(table: str, season: int) -> str:
-    """``silver/sessions/results/season=2025/results.parquet``.
-
-    Raises `TableError` for a name that is no silver table.
-    """
+    """Return ``silver/sessions/results/season=2025/results.parquet``; raises `TableError` for an unknown table."""
     prefix = silver_prefix(table)
     return f"{prefix}season={season}/{prefix.split('/')[-2]}.parquet"
 
 
 def parse_silver(key: str) -> tuple[str, int] | None:
-    """The table and season of a silver file; None for any other key."""
+    """Return the table and season of a silver file's key; None for any other key."""
     match = re.match(rf"{SILVER_PREFIX}([^/]+/[^/]+)/season=(\d{{4}})/", key)
     tables = [table for table, path in _SILVER_PATHS.items() if match and path == match[1]]
     return (tables[0], int(match[2])) if match and tables else None
@@ -182,33 +191,33 @@ TRAINING_KEY = "gold/training_dataset.parquet"
 FEATURES_PREFIX = "gold/gold_driver_event_features/"
 CHAMPION_KEY = "models/champion.json"
 MODEL_RUNS_PREFIX = "models/run_id="
-# Files of a model run; one without _SUCCESS does not exist to any reader.
+# Files of a model run; a run without _SUCCESS is ignored by every reader.
 BOOSTER, PREPROCESSOR, GRAPH = "xgb_model.ubj", "preprocessor.joblib", "onnx_model.onnx"
 METADATA, DECISION, SUCCESS = "model_metadata.json", "decision.json", "_SUCCESS"
 
 
 def features_key(gold_run_id: str) -> str:
-    """Where the features that a gold run made for a race to come stand."""
+    """Return the key of the features that a gold run computed for an upcoming race."""
     return f"{FEATURES_PREFIX}run_id={gold_run_id}/gold_driver_event_features.parquet"
 
 
 def gold_note(key: str) -> str:
-    """The note beside gold rows: ``gold/training_dataset.json``."""
+    """Return the key of the note beside gold rows, such as ``gold/training_dataset.json``."""
     return key.removesuffix(".parquet") + ".json"
 
 
 def gold_runs(keys: Iterable[str]) -> list[str]:
-    """The ids of the gold runs of which ``keys`` name the features, in the order of ``keys``."""
+    """Return the ids of the gold runs whose features are among ``keys``, in the order of ``keys``."""
     found = (re.match(rf"{FEATURES_PREFIX}run_id=([^/]+)/", key) for key in keys if key.endswith(".parquet"))
     return [match[1] for match in found if match]
 
 
 def run_key(run_id: str, file: str) -> str:
-    """Where a file of a model run stands in the lake."""
+    """Return the key of a file of a model run."""
     return f"{MODEL_RUNS_PREFIX}{run_id}/{file}"
 
 
 def finished_runs(keys: Iterable[str]) -> list[str]:
-    """The ids of the model runs of which ``keys`` name the ``_SUCCESS``, in the order of ``keys``."""
+    """Return the ids of the model runs whose ``_SUCCESS`` is among ``keys``, in the order of ``keys``."""
     found = (re.fullmatch(rf"{MODEL_RUNS_PREFIX}([^/]+)/{SUCCESS}", key) for key in keys)
     return [match[1] for match in found if match]

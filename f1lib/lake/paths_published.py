@@ -1,7 +1,7 @@
-"""Keys of the lake that people and machines outside read: predictions, reports, and the list of a backfill.
+"""Keys of the files that people and other programs read: predictions, reports, and the list of a backfill.
 
-What a key is, and those of the layers below, are in `f1lib.lake.paths`. ``issued`` is the key of a prediction in the
-history: a file that never changes.
+The rules for a key, and the keys of the layers below, are in `f1lib.lake.paths`. An argument ``issued`` is the key of
+a prediction in the history, a file that never changes.
 """
 
 from __future__ import annotations
@@ -31,26 +31,42 @@ def _sprint(session: str) -> str:
 
 
 def newest_key(event: EventKey, session: str = "R") -> str:
-    """Where the newest prediction of a race (``R``) or sprint (``S``) stands."""
+    """Return the key of the newest prediction of a race (``R``) or sprint (``S``)."""
     return f"{PREDICTIONS_PREFIX}{event.season}/{event.folder}{_sprint(session)}_predictions.parquet"
 
 
 def history_prefix(event: EventKey) -> str:
-    """The folder of every prediction ever issued for an event."""
+    """Return the folder of all predictions issued for an event."""
     return f"{PREDICTIONS_PREFIX}{event.season}/history/{event.folder}/"
 
 
 def issue_key(event: EventKey, moment: datetime, horizon: str, session: str = "R", number: int = 1) -> str:
-    """``predictions/2025/history/Australian_Grand_Prix/20250315T060000Z_post_qualifying.parquet``.
+    """Return ``predictions/2025/history/Australian_Grand_Prix/20250315T060000Z_post_qualifying.parquet``.
 
-    ``number`` tells apart what was issued at one moment: the second one's name has ``-2`` after the moment.
+    Parameters
+    ----------
+    event : EventKey
+        The event that is predicted.
+    moment : datetime
+        ``as_of`` of the prediction, aware UTC.
+    horizon : str
+        One of `HORIZONS`.
+    session : str, default "R"
+        ``R`` for the race, ``S`` for the sprint.
+    number : int, default 1
+        Which of the predictions issued at one moment; the second one has ``-2`` after the moment.
+
+    Returns
+    -------
+    str
+        Key of the issued prediction.
     """
     counted = stamp(moment) if number == 1 else f"{stamp(moment)}-{number}"
     return f"{history_prefix(event)}{counted}_{horizon}{_sprint(session)}.parquet"
 
 
 class Issue(NamedTuple):
-    """What the key of an issued prediction says: ``event`` is the partition key, ``moment`` as `stamp` writes it."""
+    """Parts of the key of an issued prediction: ``event`` is the partition key, ``moment`` as `stamp` writes it."""
 
     event: str
     moment: str
@@ -60,7 +76,7 @@ class Issue(NamedTuple):
 
 
 def parse_issue(key: str) -> Issue | None:
-    """Read `issue_key` back; None for any other key."""
+    """Parse the key of an issued prediction; None for any other key."""
     match = _ISSUE.fullmatch(key)
     if match is None:
         return None
@@ -69,7 +85,7 @@ def parse_issue(key: str) -> Issue | None:
 
 
 def in_order_of_issue(keys: Iterable[str]) -> list[str]:
-    """The issued predictions among ``keys``, in the order in which each event's were issued."""
+    """Return the issued predictions among ``keys``, by event and in the order in which they were issued."""
     found = {key: issue for key in keys if (issue := parse_issue(key))}
 
     def order(key: str) -> tuple[str, str, int, int, str]:
@@ -80,7 +96,7 @@ def in_order_of_issue(keys: Iterable[str]) -> list[str]:
 
 
 def raced_of(issued: str) -> tuple[str, str]:
-    """The event (its partition key) and session, ``R`` or ``S``, that a key in the history is for.
+    """Return the event's partition key and the session, ``R`` or ``S``, of an issued prediction's key.
 
     Raises `StorageError` for any other key.
     """
@@ -91,12 +107,12 @@ def raced_of(issued: str) -> tuple[str, str]:
 
 
 def explanation_key(issued: str) -> str:
-    """Where the contribution of each feature to an issued prediction is kept."""
+    """Return the key of the feature contributions to an issued prediction."""
     return issued.replace("/history/", "/explanations/")
 
 
 def change_log_key(issued: str) -> str:
-    """Where the changes since the prediction before ``issued`` are kept."""
+    """Return the key of the changes between the prediction before ``issued`` and ``issued``."""
     return issued.removesuffix(".parquet") + ".news.json"
 
 
@@ -114,54 +130,84 @@ _SCORECARD = {"R": "reports/scorecard", "S": "reports/scorecard_sprints"}
 
 
 def link(key: str) -> str:
-    """``key`` as a page directly in ``reports/`` links to it."""
+    """Return the address of ``key`` relative to a page directly in ``reports/``."""
     return key.removeprefix(REPORTS_PREFIX)
 
 
 def race_page_key(event: str, session: str = "R") -> str:
-    """``reports/races/2025/Australian_Grand_Prix.html``: the page of the race of an event (its partition key)."""
+    """Return ``reports/races/2025/Australian_Grand_Prix.html`` for the race of ``event``, a partition key."""
     season, _, folder = event.partition("_")
     return f"{RACE_PAGES_PREFIX}{season}/{folder}{_sprint(session)}.html"
 
 
 def scorecard_key(session: str, kind: str) -> str:
-    """``reports/scorecard.json``: a backtest's figures of races or sprints; ``kind`` is ``json`` or ``parquet``."""
+    """Return ``reports/scorecard.json``: scores of a backtest; ``kind`` is ``json`` or ``parquet``."""
     return f"{_SCORECARD[session]}.{kind}"
 
 
 def records_prefix(run_id: str) -> str:
-    """The folder of a run's executed notebooks."""
+    """Return the folder of a run's executed notebooks."""
     return f"{RECORDS_PREFIX}{run_id}/"
 
 
 def record_key(run_id: str, stage: str, suffix: str = "") -> str:
-    """``reports/runs/20250315T060000Z/06_predict-2025_Australian_Grand_Prix.ipynb``: an executed notebook."""
+    """Return ``reports/runs/20250315T060000Z/06_predict-2025_Australian_Grand_Prix.ipynb``.
+
+    Parameters
+    ----------
+    run_id : str
+        Id of the run that executed the notebook.
+    stage : str
+        The stage, which is the notebook's name.
+    suffix : str, default ""
+        Tells several executions of a stage in one run apart, such as an event's partition key.
+
+    Returns
+    -------
+    str
+        Key of the executed notebook.
+    """
     return f"{records_prefix(run_id)}{stage}{'-' + suffix if suffix else ''}.ipynb"
 
 
 def record_page(record: str) -> str:
-    """The page of an executed notebook, beside it."""
+    """Return the key of an executed notebook's HTML page, beside the notebook."""
     return record.removesuffix(".ipynb") + ".html"
 
 
 def parse_record_page(key: str) -> tuple[str, str] | None:
-    """The run and name (stage and suffix) of an executed notebook's page; None for any other key."""
+    """Return the run and name (stage and suffix) of an executed notebook's page; None for any other key."""
     match = re.fullmatch(rf"{RECORDS_PREFIX}([^/]+)/(.+)\.html", key)
     return (match[1], match[2]) if match else None
 
 
 def sweep_prefix(sweep: str) -> str:
-    """The folder of a sweep's folds."""
+    """Return the folder of a sweep's folds."""
     return f"{REPORTS_PREFIX}sweeps/{sweep}/folds/"
 
 
 def sweep_fold(sweep: str, model: str, season: int) -> str:
-    """``reports/sweeps/<sweep>/folds/<model>-2025.parquet``: the scores of a configuration in one season."""
+    """Return ``reports/sweeps/<sweep>/folds/<model>-2025.parquet``.
+
+    Parameters
+    ----------
+    sweep : str
+        Name of the sweep.
+    model : str
+        Name of the configuration.
+    season : int
+        The season on which the fold is scored.
+
+    Returns
+    -------
+    str
+        Key of the scores of the configuration in the season.
+    """
     return f"{sweep_prefix(sweep)}{model}-{season}.parquet"
 
 
 def sweep_summary(sweep: str) -> str:
-    """The means over all folds of a sweep."""
+    """Return the key of a sweep's scores averaged over all folds."""
     return f"{REPORTS_PREFIX}sweeps/{sweep}/summary.json"
 
 
@@ -169,5 +215,5 @@ def sweep_summary(sweep: str) -> str:
 
 
 def units_key(run_id: str) -> str:
-    """The list of sessions that a backfill's state machine works through."""
+    """Return the key of the list of sessions that a backfill's state machine works through."""
     return f"backfill/{run_id}/units.json"

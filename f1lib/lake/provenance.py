@@ -1,4 +1,4 @@
-"""Which code wrote an artefact: the version of the installed package and a digest of its files (law 7).
+"""Provenance of artefacts: the version of the installed package and a digest of its files.
 
 >>> code_version()
 '0.2.0+97bb2a9f'
@@ -17,10 +17,10 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 @cache
 def code_version() -> str:
-    """Version of the package's metadata, and as its local part the `source_digest`: any change to the code changes it.
+    """Return the package's version with `source_digest` as its local part, so that any change to the code changes it.
 
-    Read once a process, on first use: it is the running code's. Raises `importlib.metadata.PackageNotFoundError` when
-    the package is not installed.
+    Computed once a process, on first use: it is the running code's. Raises `importlib.metadata.PackageNotFoundError`
+    when the package is not installed.
     """
     from importlib.metadata import version
 
@@ -28,16 +28,16 @@ def code_version() -> str:
 
 
 def made_by() -> dict[str, str]:
-    """What the record of a run says of its code: ``code_version``, and in a checkout its ``commit``.
+    """Return the provenance that a run's record states: ``code_version``, and in a checkout its ``commit``.
 
-    Artefacts bear ``code_version`` alone: the same files write the same bytes, in a checkout or in an image.
+    Artefacts carry ``code_version`` alone: the same files write the same bytes, in a checkout or in an image.
     """
     found = commit(PACKAGE.parent)
     return {"code_version": code_version(), **({"commit": found} if found else {})}
 
 
 def source_digest(package: Path) -> str:
-    """Digest of the names and bytes of all files of ``package``, without bytecode and hidden files; 8 hex digits."""
+    """Return 8 hex digits over names and bytes of all files of ``package`` but bytecode and hidden files."""
     parts = []
     for folder, folders, files in os.walk(package):
         folders[:] = sorted(name for name in folders if name != "__pycache__" and not name.startswith("."))
@@ -48,9 +48,9 @@ def source_digest(package: Path) -> str:
 
 
 def commit(checkout: Path) -> str:
-    """The full hash of the commit that is checked out in folder ``checkout``, read from git's files.
+    """Return the full hash of the commit that is checked out in folder ``checkout``, read from git's files.
 
-    Empty where the folder is no checkout: an installed package, an image.
+    Empty where the folder is not a checkout: an installed package, an image.
     """
     git = checkout / ".git"
     if git.is_file():  # a linked worktree: "gitdir: <folder>"

@@ -1,9 +1,9 @@
-"""The lake in an S3 bucket: the same keys as in a folder, below a prefix.
+"""Object store in an S3 bucket: the same keys as in a folder, below a prefix.
 
-A ``PUT`` is one visible step on S3, and reads and listings see it at once (strong consistency since
-December 2020), so the port's promises hold without renames. A layer may stand elsewhere in the bucket
-(``S3_BRONZE_PATH`` and its like); the keys stay the same: ``s3://bucket/f1?bronze=raw`` keeps
-``bronze/x`` under ``raw/x``. What was read of the files that never change is held in the cache.
+A ``PUT`` is atomic on S3, and reads and listings see it at once (strong consistency since December 2020), so that the
+guarantees of `f1lib.lake.store.ObjectStore` hold without renames. A layer may have another prefix in the bucket
+(``S3_BRONZE_PATH`` and its like) while the keys stay the same: ``s3://bucket/f1?bronze=raw`` stores ``bronze/x`` as
+``raw/x``. Files that never change are cached once they are read.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _log = logging.getLogger(__name__)
-# A connection that breaks while the body streams is not botocore's to retry: this many tries in all.
+# Tries in all when the connection breaks while the body is read, which botocore does not retry.
 BODY_ATTEMPTS = 3
-# A conditional write whose object another writer changed meanwhile is tried again, this many times in all.
+# Tries in all of a conditional write whose object another writer changed meanwhile.
 UPDATE_ATTEMPTS = 20
-OVERTAKEN = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
+# Error codes of a conditional write that lost against another one.
+CONFLICTS = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
 USE = "lake: S3 files written once"
-HELD = 256  # the files of a model run have some 100 KB
+HELD = 256  # files; those of a model run have about 100 KB
 
 
 class S3Store:
@@ -39,12 +40,12 @@ class S3Store:
         self._place = place
         self._root = f"{place.path}/" if place.path else ""
         self._layers = {name: f"{place.options.get(name, self._root + name).strip('/')}/" for name in LAYERS}
-        _check_apart(self._layers, self.url)
+        _check_no_overlap(self._layers, self.url)
         self._cache = cache or Cache()
 
     @classmethod
     def from_url(cls, url: str, cache: Cache | None = None) -> S3Store:
-        """``s3://bucket/prefix?bronze=raw&endpoint=http://...&region=...``; opening sends nothing."""
+        """Open ``s3://bucket/prefix?bronze=raw&endpoint=http://...&region=...``; no request is sent."""
         return cls(AwsUrl.parse(url, "s3", LAYERS), cache)
 
     @cached_property
@@ -55,18 +56,18 @@ class S3Store:
         """See `ObjectStore.read`."""
         name = self._name(check_key(key))
         if is_written_once(key):
-            return self._cache.one(USE, (self.url, key), None, lambda: self._got(key, name), HELD)
-        return self._got(key, name)
+            return self._cache.one(USE, (self.url, key), None, lambda: self._read_object(key, name), HELD)
+        return self._read_object(key, name)
 
-    def _got(self, key: str, name: str) -> bytes:
+    def _read_object(self, key: str, name: str) -> bytes:
         with aws_errors(f"read {key} in lake {self.url}"):
             try:
-                return self._object(name)[0]
+                return self._get_object(name)[0]
             except self._client.exceptions.NoSuchKey:
                 raise NoSuchKey(f"the lake has no {key} (lake {self.url})") from None
 
-    def _object(self, name: str) -> tuple[bytes, str]:
-        """The bytes of an object and the tag of this version of it."""
+    def _get_object(self, name: str) -> tuple[bytes, str]:
+        """Get the bytes of an object and the ETag of this version."""
         from botocore.exceptions import HTTPClientError
 
         for attempt in range(1, BODY_ATTEMPTS + 1):
@@ -88,7 +89,7 @@ class S3Store:
             self._cache.put(USE, (self.url, key), None, data, HELD)
 
     def update(self, key: str, change: Callable[[bytes | None], bytes]) -> bytes:
-        """See `ObjectStore.update`; a conditional ``PUT``, tried again after the write that came between."""
+        """See `ObjectStore.update`: a conditional ``PUT``, tried again when another write came between."""
         from botocore.exceptions import ClientError
 
         name, data = self._name(check_key(key)), b""
@@ -96,21 +97,21 @@ class S3Store:
             with aws_errors(f"update {key} in lake {self.url}"):
                 found, condition = self._current(name)
                 if data and found == data:
-                    return data  # the last try was done and its answer lost
+                    return data  # the last try succeeded and its answer was lost
                 data = change(found)
                 try:
                     self._client.put_object(Bucket=self.bucket, Key=name, Body=data, **condition)
                 except ClientError as error:
-                    if error_code(error) not in OVERTAKEN:
+                    if error_code(error) not in CONFLICTS:
                         raise
                 else:
                     return data
         raise StorageError(f"cannot update {key} in lake {self.url}: overtaken {UPDATE_ATTEMPTS} times")
 
     def _current(self, name: str) -> tuple[bytes | None, dict[str, str]]:
-        """The bytes of an object and the condition of a ``PUT`` that follows them."""
+        """Get the bytes of an object, and the condition under which a ``PUT`` replaces exactly this version."""
         try:
-            data, tag = self._object(name)
+            data, tag = self._get_object(name)
         except self._client.exceptions.NoSuchKey:
             return None, {"IfNoneMatch": "*"}
         return data, {"IfMatch": tag}
@@ -121,7 +122,7 @@ class S3Store:
 
         name = self._name(check_key(key))
         if is_written_once(key):
-            return self._holds(key)
+            return self._is_readable(key)
         with aws_errors(f"look for {key} in lake {self.url}"):
             try:
                 self._client.head_object(Bucket=self.bucket, Key=name)
@@ -131,8 +132,8 @@ class S3Store:
                 raise
         return True
 
-    def _holds(self, key: str) -> bool:
-        """What never changes is looked for by reading it, which comes next: one request in place of two."""
+    def _is_readable(self, key: str) -> bool:
+        """Look for a file that never changes by reading it: the caller reads it next, and one request does for both."""
         try:
             self.read(key)
         except NoSuchKey:
@@ -140,7 +141,7 @@ class S3Store:
         return True
 
     def list(self, prefix: str = "") -> list[str]:
-        """See `ObjectStore.list`; as many pages as there are."""
+        """See `ObjectStore.list`; all pages of the listing are read."""
         check_prefix(prefix)
         if "/" in prefix:
             places = {self._name(prefix)}
@@ -163,12 +164,12 @@ class S3Store:
             yield from (found["Key"] for found in page.get("Contents", ()))
 
     def _name(self, key: str) -> str:
-        """The object's name in the bucket."""
+        """Return the object's name in the bucket."""
         head, slash, rest = key.partition("/")
         return self._layers[head] + rest if slash and head in self._layers else self._root + key
 
     def _key(self, name: str) -> str:
-        """The way back from `_name`; empty for an object that no key leads to."""
+        """Return the key of an object's name, the inverse of `_name`; empty for an object that has no key."""
         for layer, path in self._layers.items():
             if name.startswith(path):
                 return f"{layer}/{name.removeprefix(path)}"
@@ -176,7 +177,7 @@ class S3Store:
         return "" if key.partition("/")[0] in self._layers else key
 
 
-def _check_apart(layers: dict[str, str], url: str) -> None:
+def _check_no_overlap(layers: dict[str, str], url: str) -> None:
     for layer, path in layers.items():
         for other, taken in layers.items():
             if layer != other and path.startswith(taken):

@@ -1,4 +1,4 @@
-"""A silver table over seasons."""
+"""Reading of silver tables over seasons."""
 
 from __future__ import annotations
 
@@ -15,9 +15,29 @@ if TYPE_CHECKING:
 
 
 def read_table(store: ObjectStore, table: str, seasons: list[int] | None = None) -> pd.DataFrame:
-    """A silver table over ``seasons`` (None: all there are), in order of season; no rows where there is none.
+    """Read a silver table over seasons.
 
-    Raises `TableError` for a name that is no silver table or a file that breaks the contract.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    table : str
+        Name of a silver table, one of `paths.SILVER_TABLES`.
+    seasons : list[int], optional
+        Seasons to read; those without a file are left out. Default: all.
+
+    Returns
+    -------
+    pd.DataFrame
+        Rows that fulfil the table's contract (grain, columns and units in ``tables.csv``), by season and within a
+        season in the order of its file; no rows where nothing is stored.
+
+    Raises
+    ------
+    TableError
+        For an unknown table, or a file that breaks the contract.
+    StorageError
+        When the lake cannot be read.
     """
     keys = store.list(paths.silver_prefix(table))
     years = {found[1]: key for key in keys if (found := paths.parse_silver(key))}

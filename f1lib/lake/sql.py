@@ -1,4 +1,4 @@
-"""DuckDB: the connection, and SQL files, which stand in the folder ``sql`` of the package that runs them."""
+"""DuckDB connections, and the SQL files that each package keeps in its folder ``sql``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from f1lib.errors import TableError
 
 @cache
 def sql_text(name: str) -> str:
-    """The text of ``f1lib/<package>/sql/<file>.sql`` for ``<package>/<file>``, for example ``silver/results``."""
+    """Read an SQL file: ``silver/results`` is ``f1lib/silver/sql/results.sql``.
+
+    Raises `TableError` when there is none.
+    """
     package, _, file = name.partition("/")
     path = resources.files("f1lib").joinpath(package, "sql", f"{file}.sql")
     try:
@@ -21,15 +24,15 @@ def sql_text(name: str) -> str:
 
 
 def connect() -> Any:
-    """A DuckDB connection in memory: UTC, nothing on disk, no extensions fetched."""
+    """Open a DuckDB connection in memory: time zone UTC, nothing on disk, no extensions downloaded."""
     import duckdb
 
     connection = duckdb.connect(
         ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
     connection.execute("SET TimeZone = 'UTC'")
-    # Where a bar is on it draws into the terminal after two seconds; where it is off, in a notebook without ipywidgets,
-    # DuckDB 2 refuses even to be told so.
+    # A progress bar that is on is drawn into the terminal after two seconds. Where it is off, in a notebook without
+    # ipywidgets, DuckDB 2 raises even for the statement that turns it off.
     if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
         connection.execute("PRAGMA disable_progress_bar")
     return connection

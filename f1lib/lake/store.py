@@ -1,4 +1,4 @@
-"""Port 1: the object store that holds the lake. Keys are ``/``-separated paths below one root.
+"""Object store of the lake: bytes under ``/``-separated keys, in a local folder or an S3 bucket.
 
 >>> store = open_store("lake")              # a folder, made on the first write
 >>> store = open_store("s3://bucket/f1")    # the same keys below a prefix
@@ -30,40 +30,43 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
-# Requests under way at once where each is a round trip: S3 answers one in some 20 ms, whatever its size.
+# Concurrent requests to a remote store: S3 answers one in about 20 ms, whatever its size.
 REQUESTS = 16
 
 
 class ObjectStore(Protocol):
-    """What the lake needs of a storage: bytes under keys."""
+    """Storage of the lake: bytes under keys."""
 
     url: str
 
     def read(self, key: str) -> bytes:
-        """The bytes under ``key``; raises `NoSuchKey` when there are none, `StorageError` when they cannot be read."""
+        """Return the bytes under ``key``.
+
+        Raises `NoSuchKey` when there are none, `StorageError` when they cannot be read.
+        """
 
     def write(self, key: str, data: bytes) -> None:
-        """Put ``data`` under ``key`` in one visible step; raises `StorageError` when it cannot."""
+        """Write ``data`` under ``key`` atomically; raises `StorageError` when it cannot be written."""
 
     def update(self, key: str, change: Callable[[bytes | None], bytes]) -> bytes:
         """Replace the bytes under ``key`` by ``change`` of them (None where there are none), and return the new ones.
 
-        No other update is lost: ``change`` is called again when one came between. Raises what ``change`` raises,
-        `StorageError` when the bytes cannot be read or written.
+        No other update is lost: ``change`` is called again when another one came between. Raises what ``change``
+        raises, and `StorageError` when the bytes cannot be read or written.
         """
 
     def exists(self, key: str) -> bool:
-        """Whether ``key`` holds bytes."""
+        """Return whether there are bytes under ``key``."""
 
     def list(self, prefix: str = "") -> list[str]:
-        """Every key that starts with ``prefix``, sorted."""
+        """List all keys that start with ``prefix``, sorted."""
 
     def delete(self, key: str) -> None:
-        """Remove ``key``; removing what is not there is no error."""
+        """Delete ``key``; a key that does not exist is no error."""
 
 
 class LocalStore:
-    """A folder as the lake: one file a key, written beside and renamed into place."""
+    """Object store in a folder: one file for each key, written to a temporary file and renamed."""
 
     _TEMPORARY = ".writing-"
 
@@ -72,7 +75,7 @@ class LocalStore:
         self.url = self.root.as_uri()
 
     def path(self, key: str) -> Path:
-        """Where the file of ``key`` stands; only the local store can say that."""
+        """Return the path of the file of ``key``; only the local store has one."""
         return self.root / check_key(key)
 
     def read(self, key: str) -> bytes:
@@ -103,14 +106,14 @@ class LocalStore:
             raise StorageError(f"cannot write {key} in lake {self.root}: {error.strerror or error}") from error
 
     def update(self, key: str, change: Callable[[bytes | None], bytes]) -> bytes:
-        """See `ObjectStore.update`; the updates of one folder take turns."""
+        """See `ObjectStore.update`; updates in the same folder wait for each other."""
         import fcntl  # not on Windows
 
         lock = self.path(key).parent / f"{self._TEMPORARY}lock"
         try:
             lock.parent.mkdir(parents=True, exist_ok=True)
             with lock.open("wb") as turn:
-                fcntl.flock(turn, fcntl.LOCK_EX)  # until the file is closed, were it by the end of this process
+                fcntl.flock(turn, fcntl.LOCK_EX)  # held until the file is closed, at the latest when the process ends
                 data = change(find(self, key))
                 self.write(key, data)
         except OSError as error:
@@ -132,7 +135,7 @@ class LocalStore:
         return sorted(key for key in keys if key.startswith(prefix))
 
     def _unreadable(self, error: OSError) -> None:
-        """A folder that is not there is an empty one; any other that cannot be walked is an error."""
+        """Raise for a folder that cannot be walked; one that does not exist counts as empty."""
         if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
             raise StorageError(f"cannot list {error.filename} in lake {self.root}: {error.strerror}") from error
 
@@ -145,10 +148,9 @@ class LocalStore:
 
 
 def open_store(url: str, cache: Cache | None = None) -> ObjectStore:
-    """The store behind ``url``: a path, ``file:///...`` or ``s3://bucket/prefix``.
+    """Open the store at ``url``: a path, ``file:///...`` or ``s3://bucket/prefix``; no I/O is done.
 
-    ``cache`` holds what is read from S3 of the files that never change. Opening touches nothing; raises
-    `StorageError` for any other scheme.
+    ``cache`` holds the files read from S3 that never change. Raises `StorageError` for any other scheme.
     """
     scheme = urlparse(url).scheme
     if scheme == "s3":
@@ -163,9 +165,23 @@ def open_store(url: str, cache: Cache | None = None) -> ObjectStore:
 
 
 def each(store: ObjectStore, work: Callable[[str], Answer], keys: Iterable[str], threads: int = 1) -> list[Answer]:
-    """``work``, which reads one key of ``store``, done on each of ``keys``; the answers in their order.
+    """Apply a function that reads one key to each of ``keys``, several at a time.
 
-    ``threads`` at a time in a folder, `REQUESTS` at a time where a read is a round trip.
+    Parameters
+    ----------
+    store : ObjectStore
+        The store that ``work`` reads.
+    work : Callable[[str], Answer]
+        Called with each key, in any order and in several threads; an exception is passed on.
+    keys : Iterable[str]
+        Keys to work on.
+    threads : int, default 1
+        Number of threads in a local folder; at least `REQUESTS` are used where a read is a request over the network.
+
+    Returns
+    -------
+    list[Answer]
+        The results in the order of ``keys``.
     """
     at_once = threads if isinstance(store, LocalStore) else max(threads, REQUESTS)
     with ThreadPoolExecutor(at_once) as pool:
@@ -173,7 +189,7 @@ def each(store: ObjectStore, work: Callable[[str], Answer], keys: Iterable[str],
 
 
 def find(store: ObjectStore, key: str) -> bytes | None:
-    """The bytes under ``key``, None when there are none: one request, where to ask first and then to read are two."""
+    """Return the bytes under ``key``, or None when there are none, in one request instead of `exists` and `read`."""
     try:
         return store.read(key)
     except NoSuchKey:
@@ -181,7 +197,7 @@ def find(store: ObjectStore, key: str) -> bytes | None:
 
 
 def find_json(store: ObjectStore, key: str) -> Any:
-    """The JSON document under ``key``, None when there is none; raises `StorageError` when it is no JSON."""
+    """Return the JSON document under ``key``, or None when there is none; raises `StorageError` for invalid JSON."""
     try:
         return read_json(store, key)
     except NoSuchKey:
@@ -189,7 +205,10 @@ def find_json(store: ObjectStore, key: str) -> Any:
 
 
 def read_json(store: ObjectStore, key: str) -> Any:
-    """The JSON document under ``key``; raises `NoSuchKey` when it is absent, `StorageError` when it is no JSON."""
+    """Return the JSON document under ``key``.
+
+    Raises `NoSuchKey` when there is none, `StorageError` for invalid JSON.
+    """
     return _parsed(store, key, store.read(key))
 
 
@@ -201,14 +220,48 @@ def _parsed(store: ObjectStore, key: str, data: bytes) -> Any:
 
 
 def write_json(store: ObjectStore, key: str, document: Any) -> None:
-    """Put ``document`` under ``key`` as indented UTF-8 JSON; NaN is refused, as JSON has none."""
+    """Write a document as indented UTF-8 JSON.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The store.
+    key : str
+        Key of the document; one already there is replaced.
+    document : Any
+        JSON values.
+
+    Raises
+    ------
+    ValueError
+        For NaN or infinity, which JSON does not have.
+    StorageError
+        When the document cannot be written.
+    """
     store.write(key, _json_bytes(document))
 
 
 def update_json(store: ObjectStore, key: str, change: Callable[[Any], Any]) -> Any:
-    """Replace the JSON document under ``key`` by ``change`` of it (None where there is none), and return the new one.
+    """Replace the JSON document under ``key``; no other update of it is lost (see `ObjectStore.update`).
 
-    See `ObjectStore.update`: no other update of the document is lost.
+    Parameters
+    ----------
+    store : ObjectStore
+        The store.
+    key : str
+        Key of the document.
+    change : Callable[[Any], Any]
+        Takes the present document, None where there is none, and returns the new one; may be called more than once.
+
+    Returns
+    -------
+    Any
+        The new document.
+
+    Raises
+    ------
+    StorageError
+        When the present document is invalid JSON, or cannot be read or replaced.
     """
 
     def changed(found: bytes | None) -> bytes:

@@ -1,8 +1,8 @@
-"""The contract of every table: grain, columns, dtypes, units; and the one way SQL files are run.
+"""Table contracts: grain, columns, dtypes and units of every table.
 
-The contracts stand in ``tables.csv`` beside this module, a row a column. `conform` casts a frame to its
-contract and is called on every write and read of silver and gold. ``timestamp`` is aware UTC in
-microseconds; text is pandas' ``string``, counts are ``Int64``, flags ``boolean``: missing is ``<NA>``.
+The contracts are in ``tables.csv`` beside this module, one row for each column. `conform` casts a frame to its contract
+and is called on every write and read of silver and gold. ``timestamp`` is aware UTC in microseconds; text is pandas'
+``string``, counts are ``Int64``, flags ``boolean``, and a missing value is ``<NA>``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _PANDAS_DTYPES = {"timestamp": "datetime64[us, UTC]"}
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: its dtype, whether it belongs to the key, whether it may be null."""
+    """One column of a table: its dtype, whether it is part of the key, whether it may be null."""
 
     name: str
     dtype: str
@@ -35,31 +35,31 @@ class Column:
 
     @property
     def pandas_dtype(self) -> str:
-        """The dtype as pandas spells it."""
+        """The name of the dtype in pandas."""
         return _PANDAS_DTYPES.get(self.dtype, self.dtype)
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table's name and columns, in order."""
+    """Name and columns of a table, in order."""
 
     name: str
     columns: tuple[Column, ...]
 
     @property
     def grain(self) -> list[str]:
-        """The names of the key columns: one row each."""
+        """The names of the key columns."""
         return [c.name for c in self.columns if c.key]
 
     @property
     def names(self) -> list[str]:
-        """All column names in the contract's order."""
+        """All column names, in order."""
         return [c.name for c in self.columns]
 
 
 @cache
 def contracts() -> dict[str, Table]:
-    """Every table's contract by name, read once from ``tables.csv``."""
+    """Return the contract of every table by name, read once from ``tables.csv``."""
     text = resources.files("f1lib.lake").joinpath("tables.csv").read_text(encoding="utf-8")
     columns: dict[str, list[Column]] = {}
     for row in csv.DictReader(text.splitlines()):
@@ -71,10 +71,7 @@ def contracts() -> dict[str, Table]:
 
 
 def contract(name: str) -> Table:
-    """The contract of one table.
-
-    Raises `TableError` for a name that is not in ``tables.csv``.
-    """
+    """Return the contract of one table; raises `TableError` for a name that is not in ``tables.csv``."""
     try:
         return contracts()[name]
     except KeyError:
@@ -82,11 +79,30 @@ def contract(name: str) -> Table:
 
 
 def conform(frame: pd.DataFrame, name: str, *, where: str = "") -> pd.DataFrame:
-    """Cast ``frame`` to the contract of table ``name``: its columns, in order, in their dtypes.
+    """Cast a frame to the contract of a table and check its grain and nulls.
 
-    ``where`` names the file or source in the error. Raises `MissingColumn`, `BadGrain` (a null or repeated
-    key), or `TableError` (a value that cannot be cast, a null where none may be). Columns beyond the
-    contract are dropped; the caller's frame is left alone.
+    Parameters
+    ----------
+    frame : pd.DataFrame
+        Rows with at least the columns of the contract; others are dropped. It is not changed.
+    name : str
+        Name of the table in ``tables.csv``.
+    where : str, default ""
+        The file or source of the rows, for the error message.
+
+    Returns
+    -------
+    pd.DataFrame
+        The same rows in the same order, with the contract's columns in its order and dtypes, and a new index from 0.
+
+    Raises
+    ------
+    MissingColumn
+        When a column of the contract is absent.
+    BadGrain
+        When a key is null or repeated.
+    TableError
+        For an unknown table, a value that cannot be cast, or a null in a column that may not be null.
     """
     table = contract(name)
     place = f"table {name}" + (f" ({where})" if where else "")
@@ -102,7 +118,23 @@ def conform(frame: pd.DataFrame, name: str, *, where: str = "") -> pd.DataFrame:
 
 
 def empty(name: str) -> pd.DataFrame:
-    """A frame of no rows that fulfils the contract of table ``name``."""
+    """Make a frame without rows that fulfils a table's contract.
+
+    Parameters
+    ----------
+    name : str
+        Name of the table in ``tables.csv``.
+
+    Returns
+    -------
+    pd.DataFrame
+        No rows; the contract's columns in its order and dtypes.
+
+    Raises
+    ------
+    TableError
+        For an unknown table.
+    """
     return _empty(name).copy()
 
 
@@ -114,7 +146,22 @@ def _empty(name: str) -> pd.DataFrame:
 
 
 def check_grain(frame: pd.DataFrame, grain: list[str], place: str) -> None:
-    """Raise `BadGrain` unless the ``grain`` columns are a key of ``frame``."""
+    """Check that columns are a key of a frame.
+
+    Parameters
+    ----------
+    frame : pd.DataFrame
+        Rows to check.
+    grain : list[str]
+        The key columns.
+    place : str
+        The table or file, for the error message.
+
+    Raises
+    ------
+    BadGrain
+        When a key is null or repeated.
+    """
     nulls = [c for c in grain if frame[c].isna().any()]
     if nulls:
         raise BadGrain(f"{place}: null in key column {', '.join(nulls)}")

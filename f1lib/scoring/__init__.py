@@ -1,1 +1,1 @@
-"""Position matrices, metrics, baselines and the scorecard: pure numpy, no I/O."""
+"""Position matrices, metrics, baselines and the scorecard; no I/O."""

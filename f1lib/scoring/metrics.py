@@ -1,8 +1,8 @@
-"""How good a prediction was: pure functions, one race at a time; definitions in docs/scoring.md.
+"""Metrics of predictions: pure functions of one race, defined in docs/scoring.md.
 
-Throughout, ``outcome`` holds the official places 1..n of a race's n entrants, a permutation, and row i of
-every other argument belongs to the same driver. ``matrix[i, k]`` is P(driver i comes in place k + 1).
-Every function raises `BadParameters` when shapes do not fit or a value is missing.
+In all of them ``outcome`` holds the official places 1..n of a race's n entrants, a permutation, and row i of every
+other argument belongs to the same driver. ``matrix[i, k]`` is the probability that driver i finishes in place k + 1.
+Every function raises `BadParameters` when shapes do not match or a value is missing.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ METRICS = (
     "coverage", "dnf_log_loss",
 )  # fmt: skip
 HIGHER_IS_BETTER = frozenset({"spearman", "winner_hit", "podium_overlap"})
-PROBABILITY_FLOOR = 1e-4  # docs/scoring.md: the least probability a winner is scored with
-# Above this mean over a season a model has most likely seen the result (docs/scoring.md).
+PROBABILITY_FLOOR = 1e-4  # the lowest probability with which a winner is scored (docs/scoring.md)
+# A mean Spearman above this over a season indicates a leak of the results (docs/scoring.md).
 LEAK_SPEARMAN = 0.80
 
 
 def mae(predicted_rank: ArrayLike, outcome: ArrayLike) -> float:
-    """Mean absolute difference between the predicted rank and the outcome, in places."""
+    """Compute the mean absolute difference between predicted rank and outcome, in places."""
     rank, places = _permutations(predicted_rank, outcome)
     return float(np.abs(rank - places).mean())
 
 
 def spearman(predicted_rank: ArrayLike, outcome: ArrayLike) -> float:
-    """Rank correlation of predicted rank and outcome; 0 for a race of one."""
+    """Compute the rank correlation of predicted rank and outcome; 0 for a race of one."""
     rank, places = _permutations(predicted_rank, outcome)
     if len(places) < 2:
         return 0.0
@@ -49,7 +49,11 @@ def spearman(predicted_rank: ArrayLike, outcome: ArrayLike) -> float:
 
 
 def rps(matrix: ArrayLike, outcome: ArrayLike) -> float:
-    """Ranked probability score of each driver's distribution, divided by n - 1, mean over drivers (Epstein 1969)."""
+    """Compute the ranked probability score, divided by n - 1, averaged over drivers; 0 for a race of one.
+
+    Notes ----- Epstein, E. S. (1969), A scoring system for probability forecasts of ranked categories, Journal of
+    Applied Meteorology 8, 985-987.
+    """
     chances, places = _matrix(matrix, outcome)
     n = len(places)
     if n < 2:
@@ -60,38 +64,79 @@ def rps(matrix: ArrayLike, outcome: ArrayLike) -> float:
 
 
 def win_log_loss(p_win: ArrayLike, outcome: ArrayLike) -> float:
-    """Minus the log of the probability given to the winner, floored at `PROBABILITY_FLOOR`."""
+    """Compute minus the log of the probability given to the winner, floored at `PROBABILITY_FLOOR`."""
     chances, places = _paired(p_win, outcome)
     return float(-np.log(max(float(chances[places == 1][0]), PROBABILITY_FLOOR)))
 
 
 def top_brier(matrix: ArrayLike, outcome: ArrayLike, places: int) -> float:
-    """Mean squared error over drivers of P(position <= ``places``); 3 is the podium's, 10 the points'."""
+    """Compute the Brier score of P(position <= ``places``).
+
+    Parameters
+    ----------
+    matrix : ArrayLike
+        n x n position matrix.
+    outcome : ArrayLike
+        Official places, a permutation of 1..n.
+    places : int
+        3 for the podium, 10 for the top ten.
+
+    Returns
+    -------
+    float
+        Mean over drivers of the squared error.
+
+    Raises
+    ------
+    BadParameters
+        When shapes do not match, a value is missing, or ``outcome`` is not a permutation.
+    """
     chances, order = _matrix(matrix, outcome)
     return float(((chances[:, :places].sum(axis=1) - (order <= places)) ** 2).mean())
 
 
 def winner_hit(p_win: ArrayLike, outcome: ArrayLike) -> float:
-    """1 when the likeliest winner won, else 0."""
+    """Return 1 when the driver with the highest win probability won, else 0."""
     chances, places = _paired(p_win, outcome)
     return float(places[int(chances.argmax())] == 1)
 
 
 def podium_overlap(predicted_rank: ArrayLike, outcome: ArrayLike) -> float:
-    """Shared members of the predicted and the real top three, over three."""
+    """Return the number of drivers in both the predicted and the actual top three, divided by three."""
     rank, places = _permutations(predicted_rank, outcome)
     return float(((rank <= 3) & (places <= 3)).sum() / 3)
 
 
 def coverage(position_p10: ArrayLike, position_p90: ArrayLike, outcome: ArrayLike) -> float:
-    """Share of outcomes inside [p10, p90]."""
+    """Compute the share of outcomes inside [p10, p90].
+
+    Parameters
+    ----------
+    position_p10, position_p90 : ArrayLike
+        Bounds of the interval of 80 %, in places, both included.
+    outcome : ArrayLike
+        Official places, a permutation of 1..n.
+
+    Returns
+    -------
+    float
+        Share of drivers, 0 to 1.
+
+    Raises
+    ------
+    BadParameters
+        When shapes do not match, a value is missing, or ``outcome`` is not a permutation.
+    """
     low, places = _paired(position_p10, outcome)
     high, _ = _paired(position_p90, outcome)
     return float(((places >= low) & (places <= high)).mean())
 
 
 def dnf_log_loss(p_dnf: ArrayLike, is_dnf: ArrayLike) -> float:
-    """Mean log-loss of ``p_dnf`` against not being classified, probabilities kept `PROBABILITY_FLOOR` off 0 and 1."""
+    """Compute the mean log-loss of ``p_dnf`` against not being classified.
+
+    Probabilities are clipped to [`PROBABILITY_FLOOR`, 1 - `PROBABILITY_FLOOR`].
+    """
     chances, happened = _vector(p_dnf, "p_dnf"), _vector(is_dnf, "is_dnf")
     if chances.shape != happened.shape or not np.isin(happened, (0.0, 1.0)).all():
         raise BadParameters(f"p_dnf has shape {chances.shape}; is_dnf must be 0 or 1 in {happened.shape}")
@@ -100,11 +145,28 @@ def dnf_log_loss(p_dnf: ArrayLike, is_dnf: ArrayLike) -> float:
 
 
 def score_race(race: pd.DataFrame) -> dict[str, float]:
-    """Every metric of one race. Columns, a row a predicted driver: ``predicted_rank position_probabilities``
-    (a list of n floats) ``p_dnf finishing_position is_dnf``; a null ``finishing_position`` is no entrant.
+    """Compute every metric of one race.
 
-    Drivers who did not start are taken out (`without`), and the order of the others closes up, as does the
-    outcome when an entrant had not been predicted. Raises `BadParameters` when nobody was both.
+    Parameters
+    ----------
+    race : pd.DataFrame
+        A row for each predicted driver: ``predicted_rank``, ``position_probabilities`` (a list of n floats), ``p_dnf``,
+        ``finishing_position`` (null for a driver who did not start) and ``is_dnf``.
+
+    Returns
+    -------
+    dict[str, float]
+        Metric -> value, in the order of `METRICS`.
+
+    Raises
+    ------
+    BadParameters
+        When no predicted driver started, or a value is missing.
+
+    Notes
+    -----
+    Drivers who did not start are removed (`without`) and the ranks of the others close up; so does the outcome when an
+    entrant was not predicted.
     """
     started = race["finishing_position"].notna().to_numpy()
     if not started.any():
@@ -121,7 +183,31 @@ def score_race(race: pd.DataFrame) -> dict[str, float]:
 def score(
     rank: ArrayLike, matrix: ArrayLike, p_dnf: ArrayLike, outcome: ArrayLike, is_dnf: ArrayLike
 ) -> dict[str, float]:
-    """Every metric of one race by name, in the order of `METRICS`."""
+    """Compute every metric of one race from arrays, one element or row for each driver.
+
+    Parameters
+    ----------
+    rank : ArrayLike
+        Predicted ranks, a permutation of 1..n.
+    matrix : ArrayLike
+        n x n position matrix.
+    p_dnf : ArrayLike
+        Predicted probability of not being classified.
+    outcome : ArrayLike
+        Official places, a permutation of 1..n.
+    is_dnf : ArrayLike
+        1 for a driver who was not classified, else 0.
+
+    Returns
+    -------
+    dict[str, float]
+        Metric -> value, in the order of `METRICS`.
+
+    Raises
+    ------
+    BadParameters
+        When shapes do not match, a value is missing, or ``rank`` or ``outcome`` is not a permutation.
+    """
     chances, places = _matrix(matrix, outcome)
     low, high = quantile_positions(chances, 0.1), quantile_positions(chances, 0.9)
     return {
@@ -139,7 +225,7 @@ def score(
 
 
 def dense_rank(values: ArrayLike) -> NDArray[np.int64]:
-    """Ranks 1..n of ``values``, smallest first; equal values keep the order they stand in."""
+    """Return ranks 1..n of ``values``, smallest first; equal values are ranked in their order."""
     array = _vector(values, "values")
     rank = np.empty(len(array), dtype="int64")
     rank[np.argsort(array, kind="stable")] = np.arange(1, len(array) + 1)
@@ -147,7 +233,7 @@ def dense_rank(values: ArrayLike) -> NDArray[np.int64]:
 
 
 def summarize(races: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Mean over races of each metric, with its standard error under ``<metric>_se``."""
+    """Return the mean over races of each metric, with its standard error under ``<metric>_se``."""
     if not races:
         return {}
     summary: dict[str, float] = {}
@@ -158,14 +244,14 @@ def summarize(races: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def mean_and_error(values: ArrayLike) -> tuple[float, float]:
-    """Mean and its standard error (sample standard deviation over root n; 0 for a single value)."""
+    """Return the mean and its standard error: sample standard deviation over root n, 0 for a single value."""
     array = _vector(values, "values")
     error = float(array.std(ddof=1) / np.sqrt(len(array))) if len(array) > 1 else 0.0
     return float(array.mean()), error
 
 
 def paired_difference(ours: ArrayLike, theirs: ArrayLike) -> tuple[float, float]:
-    """Mean of ``ours - theirs`` over the same races, and its standard error."""
+    """Return the mean of ``ours - theirs`` over the same races, and its standard error."""
     first, second = _vector(ours, "ours"), _vector(theirs, "theirs")
     if first.shape != second.shape:
         raise BadParameters(f"paired scores of {first.shape} and {second.shape} races: pair the same races")
@@ -173,7 +259,28 @@ def paired_difference(ours: ArrayLike, theirs: ArrayLike) -> tuple[float, float]
 
 
 def reliability(chances: ArrayLike, happened: ArrayLike, bins: int = 10) -> list[dict[str, Any]]:
-    """The reliability diagram's points: per bin of equal width ``count``, mean ``predicted`` and ``observed`` share."""
+    """Compute the points of a reliability diagram.
+
+    Parameters
+    ----------
+    chances : ArrayLike
+        Predicted probabilities.
+    happened : ArrayLike
+        1 where the event happened, else 0.
+    bins : int, default 10
+        Number of bins of equal width over [0, 1].
+
+    Returns
+    -------
+    list[dict[str, Any]]
+        One for each bin that is not empty, ascending: its bounds ``low`` and ``high``, ``count``, mean probability
+        ``predicted`` and share ``observed``.
+
+    Raises
+    ------
+    BadParameters
+        When shapes do not match or a value is missing.
+    """
     p, y = _vector(chances, "chances"), _vector(happened, "happened")
     if p.shape != y.shape:
         raise BadParameters(f"{p.shape} chances do not go with {y.shape} outcomes")
@@ -189,7 +296,30 @@ def reliability(chances: ArrayLike, happened: ArrayLike, bins: int = 10) -> list
 
 
 def expected_calibration_error(chances: ArrayLike, happened: ArrayLike, bins: int = 10) -> float:
-    """Mean over entries of |predicted - observed| per bin (Naeini et al. 2015)."""
+    """Compute the expected calibration error.
+
+    Parameters
+    ----------
+    chances : ArrayLike
+        Predicted probabilities.
+    happened : ArrayLike
+        1 where the event happened, else 0.
+    bins : int, default 10
+        Number of bins of equal width over [0, 1].
+
+    Returns
+    -------
+    float
+        Mean of abs(predicted - observed) over the bins of `reliability`, weighted by their counts.
+
+    Raises
+    ------
+    BadParameters
+        When shapes do not match or a value is missing.
+
+    Notes ----- Naeini, M. P., Cooper, G. F. and Hauskrecht, M. (2015), Obtaining well calibrated probabilities using
+    Bayesian binning, AAAI.
+    """
     points = reliability(chances, happened, bins)
     total = sum(p["count"] for p in points)
     return float(sum(p["count"] * abs(p["predicted"] - p["observed"]) for p in points) / total)

@@ -1,15 +1,15 @@
-"""From scores to a position distribution: exact, deterministic, a few milliseconds a race.
+"""Position distributions from scores: exact, deterministic, a few milliseconds for a race.
 
 Each driver's race is one latent number; the order of the latents is the order of the race.
 
 - With probability ``1 - p_dnf`` he finishes: the latent is Normal(mu, sigma), smaller is better, or, with
   probability ``trouble_weight``, a troubled race (puncture, spin, penalty):
   Normal(mu + trouble_shift, trouble_spread * sigma).
-- Otherwise he retires and stands after every finisher, retirements among themselves in random order.
+- Otherwise he retires and is placed behind every finisher, retirements among themselves in random order.
 
-Given his own latent, the number of drivers ahead is Poisson-binomial over the others; it is computed by the
-usual recursion and integrated over his latent by Gauss-Hermite quadrature (retired: Gauss-Legendre). What the
-quadrature leaves is removed by Sinkhorn's scaling, so that rows and columns sum to 1.
+Given his own latent, the number of drivers ahead is Poisson-binomial over the others. It is computed by the usual
+recursion and integrated over his latent by Gauss-Hermite quadrature (retired: Gauss-Legendre). Sinkhorn's scaling
+removes the remaining error of the quadrature, so that rows and columns sum to 1.
 """
 
 from __future__ import annotations
@@ -29,33 +29,33 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 
-# A sprint is a third of a race (100 km of 305 km), and so is the risk of not finishing it. What moves the field moves
-# it less far from its start: by the root of the distance, as in a random walk.
+# A sprint is a third of a race (100 km of 305 km), and so is the risk of retiring. Positions change less from the
+# start: by the square root of the distance, as in a random walk.
 SPRINT_HAZARD = 100 / 305
 SPRINT_MOVES = SPRINT_HAZARD**0.5
 TOLERANCE = 1e-10
 _SWEEPS, _NEWTON_STEPS = 500, 50
-_HERMITE_NODES = 32  # against 400 000 sampled races: no difference beyond the sampling's
+_HERMITE_NODES = 32  # no difference from 400 000 sampled races beyond sampling error
 _LEGENDRE_NODES = 13  # exact for the polynomial of degree n - 1 up to n = 26 drivers
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The shape of a finisher's latent beside mu and sigma; ``Shape()`` is a plain normal."""
+    """Shape of a finisher's latent beside mu and sigma; ``Shape()`` is a plain normal."""
 
     trouble_weight: float = 0.0
     trouble_shift: float = 0.0
     trouble_spread: float = 1.0
 
     def components(self) -> list[tuple[float, float, float]]:
-        """(weight, shift, spread) of each part of the mixture."""
+        """Return (weight, shift, spread) of each component of the mixture."""
         calm = (1.0 - self.trouble_weight, 0.0, 1.0)
         troubled = (self.trouble_weight, self.trouble_shift, self.trouble_spread)
         return [calm, troubled] if self.trouble_weight > 0 else [calm]
 
 
 def normal_score(rank: ArrayLike, of: ArrayLike) -> Floats:
-    """Normal score of a ``rank`` among 1..``of``: the standard normal quantile of (rank - 0.5) / ``of``."""
+    """Return the normal score of a ``rank`` among 1..``of``: the standard normal quantile of (rank - 0.5) / ``of``."""
     from scipy.special import ndtri
 
     ranks, counts = np.asarray(rank, dtype="float64"), np.asarray(of, dtype="float64")
@@ -63,9 +63,9 @@ def normal_score(rank: ArrayLike, of: ArrayLike) -> Floats:
 
 
 def start_score(places: ArrayLike) -> Floats:
-    """The latent performance of a driver's place at the start: its normal score, smaller is further ahead.
+    """Return the normal scores of starting places; smaller is further ahead.
 
-    ``places`` has one number a driver, NaN for one who stands behind all others; those who share a place share its
+    ``places`` has one number for each driver, NaN for one behind all others; drivers with the same place have the same
     score.
     """
     values = np.asarray(places, dtype="float64")
@@ -76,10 +76,28 @@ def start_score(places: ArrayLike) -> Floats:
 
 
 def position_matrix(mu: ArrayLike, sigma: ArrayLike, p_dnf: ArrayLike, shape: Shape) -> Floats:
-    """P(driver i comes in place k + 1) as an n x n matrix; rows and columns sum to 1 within 1e-9.
+    """Compute the probability of every place for every driver.
 
-    ``mu`` (smaller is better), ``sigma`` > 0 and ``p_dnf`` in [0, 1) hold one number a driver. Raises
-    `BadParameters` for anything else.
+    Parameters
+    ----------
+    mu : ArrayLike
+        Mean of each driver's latent; smaller is better.
+    sigma : ArrayLike
+        Standard deviation of each driver's latent, above 0.
+    p_dnf : ArrayLike
+        Probability that each driver retires, in [0, 1).
+    shape : Shape
+        Shape of the latents beside mu and sigma.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        n x n: element [i, k] is P(driver i finishes in place k + 1); rows and columns sum to 1 within 1e-9.
+
+    Raises
+    ------
+    BadParameters
+        For lengths that differ, a value that is not finite, or one outside its range.
     """
     centre, spread, dnf = (np.asarray(a, dtype="float64") for a in (mu, sigma, p_dnf))
     _check(centre, spread, dnf)
@@ -89,18 +107,21 @@ def position_matrix(mu: ArrayLike, sigma: ArrayLike, p_dnf: ArrayLike, shape: Sh
     ahead = np.concatenate([ahead, ahead_out], axis=1)
     weight = np.concatenate([weight, weight_out], axis=1)
     drivers = np.arange(n)
-    ahead[drivers, :, drivers] = 0.0  # nobody is ahead of himself
+    ahead[drivers, :, drivers] = 0.0  # no driver is ahead of himself
     counts = _poisson_binomial(ahead.reshape(-1, n)).reshape(n, -1, n)
     chances: Floats = np.einsum("iq,iqk->ik", weight, counts)
     return sinkhorn(chances)
 
 
 def sinkhorn(matrix: ArrayLike) -> Floats:
-    """``matrix`` (non-negative, square) scaled until rows and columns sum to 1 within `TOLERANCE` (Sinkhorn 1964).
+    """Scale a non-negative square matrix until rows and columns sum to 1 within `TOLERANCE`.
 
-    Where that takes too long, because two parts of a field hardly ever mix (one man is all but sure to win), Newton's
-    method ends it (Knight and Ruiz 2013). Raises `RunError` when it does not get there, which a matrix without support
-    does not.
+    Raises `RunError` when that is not reached, which happens only for a matrix without support.
+
+    Notes ----- Sinkhorn, R. (1964), A relationship between arbitrary positive matrices and doubly stochastic matrices,
+    Annals of Mathematical Statistics 35, 876-879. Its convergence is slow when two parts of a field hardly ever mix
+    (one driver is almost sure to win); Newton's method then finishes it: Knight, P. A. and Ruiz, D. (2013), A fast
+    algorithm for matrix balancing, IMA Journal of Numerical Analysis 33, 1029-1047.
     """
     scaled = np.asarray(matrix, dtype="float64")
     for _ in range(_SWEEPS):
@@ -120,7 +141,7 @@ def sinkhorn(matrix: ArrayLike) -> Floats:
 
 
 def _newton_step(scaled: Floats, wrong: Floats) -> Floats:
-    """``scaled`` after a step in the logarithms of its scales, at most 1 long; ``wrong``: what rows, columns lack."""
+    """Take a Newton step, 1 long at most, in the logs of the scales; ``wrong`` is 1 minus the row and column sums."""
     n = len(scaled)
     slope = np.block([[np.diag(1 - wrong[:n]), scaled], [scaled.T, np.diag(1 - wrong[n:])]])
     step = np.linalg.lstsq(slope, wrong, rcond=None)[0]
@@ -129,12 +150,31 @@ def _newton_step(scaled: Floats, wrong: Floats) -> Floats:
 
 
 def summarize(matrix: Floats, score: ArrayLike, p_dnf: ArrayLike, points: tuple[int, ...]) -> pd.DataFrame:
-    """What users see of a matrix, a row a driver in the matrix's order.
+    """Summarize a position matrix as the columns of a prediction.
 
-    Columns: ``predicted_score``, ``predicted_position`` (mean place), ``predicted_rank`` (permutation of 1..n by
-    ``score``, smaller first, ties by the mean place; over 2014-2018 nearer to the outcome than the order of means
-    or medians), ``p_win p_podium p_points p_dnf position_p10 position_p50 position_p90 expected_points
-    position_probabilities``. p_points is P(place <= the number of places that score).
+    Parameters
+    ----------
+    matrix : NDArray[np.float64]
+        n x n position matrix.
+    score : ArrayLike
+        Score of each driver; smaller is better.
+    p_dnf : ArrayLike
+        Probability of each driver that he is not classified.
+    points : tuple[int, ...]
+        Points of the places that score, from the first.
+
+    Returns
+    -------
+    pd.DataFrame
+        A row for each driver, in the order of the matrix: ``predicted_position`` (mean place), ``predicted_score``,
+        ``predicted_rank`` (1..n by ``score``, ties by mean place), the probabilities ``p_win``, ``p_podium``,
+        ``p_points`` (a place that scores) and ``p_dnf``, the whole places ``position_p10``, ``position_p50`` and
+        ``position_p90`` (`quantile_positions`), ``expected_points``, and ``position_probabilities`` (the driver's row
+        of the matrix).
+
+    Notes
+    -----
+    Over 2014-2018 the rank by ``score`` was nearer to the outcome than the order of mean or median places.
     """
     import pandas as pd
 
@@ -172,7 +212,7 @@ def _check(mu: Floats, sigma: Floats, p_dnf: Floats) -> None:
 
 
 def _finishing(mu: Floats, sigma: Floats, p_dnf: Floats, shape: Shape) -> tuple[Floats, Floats]:
-    """For each driver i and node q of his latent: P(j is ahead) [i, q, j], and the node's weight [i, q]."""
+    """Compute for driver i and node q of his latent P(j is ahead) as [i, q, j], and the node's weight as [i, q]."""
     from scipy.special import ndtr
 
     nodes, weights = _hermite()
@@ -186,7 +226,7 @@ def _finishing(mu: Floats, sigma: Floats, p_dnf: Floats, shape: Shape) -> tuple[
 
 
 def _retired(p_dnf: Floats) -> tuple[Floats, Floats]:
-    """The same for a retired driver: all finishers are ahead, and a share u of the retired, u uniform."""
+    """Compute the same for a retired driver: all finishers are ahead, and a uniform share u of the retired."""
     share, weights = _legendre()
     ahead = (1 - p_dnf)[None, None, :] + p_dnf[None, None, :] * share[None, :, None]
     return np.repeat(ahead, len(p_dnf), axis=0), np.outer(p_dnf, weights)
@@ -194,22 +234,22 @@ def _retired(p_dnf: Floats) -> tuple[Floats, Floats]:
 
 @cache
 def _hermite() -> tuple[Floats, Floats]:
-    """Nodes and weights of the expectation over a standard normal."""
+    """Return nodes and weights of the expectation over a standard normal."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(_HERMITE_NODES)
     return nodes, weights / weights.sum()
 
 
 @cache
 def _legendre() -> tuple[Floats, Floats]:
-    """Nodes and weights of the expectation over a uniform share of 0..1."""
+    """Return nodes and weights of the expectation over a uniform share of 0..1."""
     nodes, weights = np.polynomial.legendre.leggauss(_LEGENDRE_NODES)
     return (nodes + 1) / 2, weights / 2
 
 
 def _poisson_binomial(chances: Floats) -> Floats:
-    """Rows of n chances -> P(exactly k of them happen), k = 0..n-1 (one chance of each row is 0)."""
+    """Compute P(exactly k events happen), k = 0..n-1, for rows of n probabilities, one of which is 0 in each row."""
     n = chances.shape[1]
-    counts = np.zeros((n + 1, len(chances)))  # a count a row: each step runs along memory
+    counts = np.zeros((n + 1, len(chances)))  # one count in each row, so that each step is contiguous in memory
     counts[0] = 1.0
     for p in np.ascontiguousarray(chances.T):
         counts[1:] = counts[1:] * (1 - p) + counts[:-1] * p
@@ -218,11 +258,16 @@ def _poisson_binomial(chances: Floats) -> Floats:
 
 
 def quantile_positions(matrix: ArrayLike, level: float) -> NDArray[np.int64]:
-    """Each driver's ``level`` quantile as a whole place 1..n, by the mid-distribution function (Parzen 2004).
+    """Return each driver's ``level`` quantile as a whole place 1..n, by the mid-distribution function.
 
-    The mid-distribution of place k is P(before k) + P(k) / 2: below one half the first place at which it reaches
-    ``level``, above it the last at which it does not exceed it. Plain quantiles of whole places cover too much
-    ([p10, p90] would hold 87 % when perfectly calibrated); these cover 80 %. One half itself is the plain median.
+    The mid-distribution of place k is P(before k) + P(k) / 2. Below one half the quantile is the first place at which
+    it reaches ``level``, above one half the last at which it does not exceed it; one half itself is the plain median.
+    Plain quantiles of whole places cover too much ([p10, p90] would hold 87 % when perfectly calibrated); these cover
+    80 %.
+
+    Notes
+    -----
+    Parzen, E. (2004), Quantile probability and statistical data modeling, Statistical Science 19, 652-662.
     """
     chances = np.asarray(matrix, dtype="float64")
     below = np.cumsum(chances, axis=1)
@@ -236,11 +281,11 @@ def quantile_positions(matrix: ArrayLike, level: float) -> NDArray[np.int64]:
 
 
 def without(matrix: ArrayLike, keep: ArrayLike) -> Floats:
-    """The matrix of the drivers in ``keep`` (booleans) when the others do not start: places close up.
+    """Return the position matrix of the drivers in ``keep`` (booleans) when the others do not start.
 
-    A driver in place k moves up by those of the missing who were ahead, each taken to be ahead with the chance
-    its own row gives; rows and columns are then brought back to 1 (`sinkhorn`). Needed when somebody who was
-    predicted did not start.
+    A driver in place k moves up by the number of missing drivers who were ahead; each is taken to be ahead with the
+    probability that its own row gives. Rows and columns are then scaled to 1 (`sinkhorn`). Raises `BadParameters` when
+    shapes do not match.
     """
     rest = np.asarray(matrix, dtype="float64")
     kept = np.asarray(keep, dtype=bool)

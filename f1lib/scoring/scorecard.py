@@ -1,4 +1,4 @@
-"""From forecasts to the scorecard: each metric of docs/scoring.md with its standard error, per season and phase."""
+"""Scorecard of forecasts: each metric of docs/scoring.md with its standard error, by season and phase."""
 
 from __future__ import annotations
 
@@ -11,14 +11,27 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-EARLY_RACES = 5  # the races after a regulation reset in which old form misleads most (docs/scoring.md)
+EARLY_RACES = 5  # races after a rule change in which earlier form misleads most (docs/scoring.md)
 # Seasons that began with a major change of chassis or power-unit rules (docs/field_notes.md).
 RESET_SEASONS = (2014, 2022, 2026)
 CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
 
 
 def phases(training: pd.DataFrame) -> dict[str, set[str]]:
-    """Which events belong to each phase; a phase that the data cannot tell (wet without weather) is empty."""
+    """Return the events of each phase of the scorecard.
+
+    Parameters
+    ----------
+    training : pd.DataFrame
+        Rows of the training dataset: ``event_partition_key``, ``event_year``, ``event_number`` and, where known,
+        ``weather_is_wet``, ``is_sprint_weekend`` and ``is_street_circuit``.
+
+    Returns
+    -------
+    dict[str, set[str]]
+        Phase -> partition keys; empty for a phase whose column is absent. ``all_others`` has the events of no other
+        phase.
+    """
     events = training.drop_duplicates("event_partition_key")
     keys = events["event_partition_key"]
     reset = events["event_year"].isin(RESET_SEASONS) & (events["event_number"] <= EARLY_RACES)
@@ -34,12 +47,24 @@ def phases(training: pd.DataFrame) -> dict[str, set[str]]:
 def scorecard(
     forecasts: Mapping[tuple[str, str, str], pd.DataFrame], phase_events: Mapping[str, set[str]]
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """The scorecard of ``forecasts`` ((kind, system, horizon) -> rows of `backtest.walk_forward`) and its scores.
+    """Score forecasts and average the metrics by system, season and phase.
 
-    ``{"races", "models": {name: {horizon: {metric, metric_se, ...}}}, "baselines": {...}, "by_season": {season:
-    the same}, "by_phase": {phase: the same}, "reliability": {...}}``; models carry ``ece_p_win`` and the like.
-    The frame has a row a race, system and horizon: ``kind system horizon event_partition_key event_year`` and
-    the metrics.
+    Parameters
+    ----------
+    forecasts : Mapping[tuple[str, str, str], pd.DataFrame]
+        (kind, system, horizon) -> rows of `backtest.walk_forward`; kind is ``models`` or ``baselines``.
+    phase_events : Mapping[str, set[str]]
+        The events of each phase, as `phases` returns them; a phase without forecasts is left out.
+
+    Returns
+    -------
+    card : dict[str, Any]
+        ``{"races", "models": {name: {horizon: {metric, metric_se, ...}}}, "baselines": {...}, "by_season": {season: the
+        same}, "by_phase": {phase: the same}, "reliability": {model: {horizon: points}}}``; the horizons of ``models``
+        and ``baselines`` have the values of `calibration` too.
+    scores : pd.DataFrame
+        A row for each race, system and horizon: ``kind``, ``system``, ``horizon``, ``event_partition_key``,
+        ``event_year`` and the metrics.
     """
     import pandas as pd
 
@@ -61,7 +86,19 @@ def scorecard(
 
 
 def calibration(forecast: pd.DataFrame) -> dict[str, float]:
-    """``ece_p_win ece_p_podium ece_p_points ece_p_dnf``: expected calibration error over all entries."""
+    """Compute the expected calibration error of each probability over all entries.
+
+    Parameters
+    ----------
+    forecast : pd.DataFrame
+        A row for each predicted driver: ``p_win``, ``p_podium``, ``p_points``, ``p_dnf``, ``finishing_position`` (null
+        for a driver who did not start; left out) and ``is_dnf``.
+
+    Returns
+    -------
+    dict[str, float]
+        ``ece_p_win``, ``ece_p_podium``, ``ece_p_points`` and ``ece_p_dnf``.
+    """
     ran = forecast[forecast["finishing_position"].notna()]
     found = {
         f"ece_{name}": metrics.expected_calibration_error(ran[name], ran["finishing_position"] <= places)
@@ -71,7 +108,19 @@ def calibration(forecast: pd.DataFrame) -> dict[str, float]:
 
 
 def diagrams(forecast: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """Points of the reliability diagrams of ``p_win p_podium p_points``."""
+    """Compute the reliability diagrams of ``p_win``, ``p_podium`` and ``p_points``.
+
+    Parameters
+    ----------
+    forecast : pd.DataFrame
+        A row for each predicted driver: the three probabilities and ``finishing_position`` (null for a driver who did
+        not start; left out).
+
+    Returns
+    -------
+    dict[str, list[dict[str, Any]]]
+        Probability -> points of `metrics.reliability`.
+    """
     ran = forecast[forecast["finishing_position"].notna()]
     return {n: metrics.reliability(ran[n], ran["finishing_position"] <= places) for n, places in CHANCES.items()}
 
@@ -87,7 +136,7 @@ def _race_scores(forecast: pd.DataFrame, kind: str, name: str, horizon: str) -> 
 
 
 def _nested(scores: pd.DataFrame) -> dict[str, Any]:
-    """``{"models": {name: {horizon: metrics}}, "baselines": {...}}``."""
+    """Average the metrics as ``{"models": {name: {horizon: metrics}}, "baselines": {...}}``."""
     nested: dict[str, Any] = {"models": {}, "baselines": {}}
     for (kind, name, horizon), part in scores.groupby(["kind", "system", "horizon"], sort=False):
         races = part[list(metrics.METRICS)].to_dict("records")

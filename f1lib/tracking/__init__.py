@@ -1,1 +1,1 @@
-"""The tracking table: what is known of each session and stage, and who works on it; SQLite and DynamoDB."""
+"""Tracking table: the state of each session and stage, and the claims on them, in SQLite or DynamoDB."""

@@ -1,9 +1,9 @@
-"""The tracking table and the predictions in two DynamoDB tables, made by ``lambda_runner/template.yaml``.
+"""Tracking table in two DynamoDB tables, which ``lambda_runner/template.yaml`` creates.
 
-Claims are conditional updates, so that of any number of callers one wins. What a decision hangs on is read
-consistently: single rows, an event's rows, predictions. All rows together are read through the index by
-season and session date instead of a scan; the index lags a little, so every event of which it shows anything
-unsettled is read again from the table itself.
+Claims are conditional updates, so that one of any number of callers wins. What a decision depends on is read
+consistently: single rows, the rows of an event, predictions. All rows together are read through the index by season and
+session date instead of a scan. The index is eventually consistent, so the events with an unsettled row in it are read
+again from the table itself.
 """
 
 from __future__ import annotations
@@ -52,16 +52,17 @@ if TYPE_CHECKING:
 
     from f1lib.tracking.rows import StageRow, TrackingRow
 
-# Requests under way at once (as many as `storage_aws.CONNECTIONS`); DynamoDB takes one row an UpdateItem.
+# Concurrent requests (as many as `aws_client.CONNECTIONS`); DynamoDB takes one row in an UpdateItem.
 THREADS = 16
 BATCH = 25  # BatchWriteItem's own limit
 BATCH_ATTEMPTS = 6
+# Conditions of a claim and of its release.
 FREE = "attribute_not_exists(#owner) OR attribute_not_exists(#expires) OR #expires <= :now"
 OURS = "#owner = :owner AND #run = :run AND #expires = :expires"
 
 
 class DynamoTracking:
-    """See `f1lib.tracking.TrackingTable`."""
+    """See `f1lib.tracking.table.TrackingTable`."""
 
     def __init__(self, place: AwsUrl) -> None:
         self.url = place.text("dynamodb")
@@ -72,7 +73,7 @@ class DynamoTracking:
 
     @classmethod
     def from_url(cls, url: str) -> DynamoTracking:
-        """``dynamodb://f1_session_tracking?predictions=f1_predictions``; opening sends nothing."""
+        """Open ``dynamodb://f1_session_tracking?predictions=f1_predictions``; no request is sent."""
         place = AwsUrl.parse(url, "dynamodb", ("predictions",))
         if place.path:
             raise StorageError(f"tracking {url!r}: a table has no path; use dynamodb://table?predictions=table")
@@ -81,11 +82,11 @@ class DynamoTracking:
     @cached_property
     def _client(self) -> Any:
         client = self._place.client("dynamodb")
-        client.meta.events.register("before-parse.dynamodb.Query", _leave_items)
+        client.meta.events.register("before-parse.dynamodb.Query", _items_from_json)
         return client
 
     def put_rows(self, rows: Iterable[StageRow]) -> None:
-        """See `TrackingTable.put_rows`; each row is merged in one atomic step."""
+        """See `TrackingTable.put_rows`; each row is merged in one atomic update."""
         merged: dict[tuple[str, str], dict[str, Any]] = {}
         for row in rows:
             merged.setdefault(key_of(row), {}).update(row)
@@ -100,7 +101,7 @@ class DynamoTracking:
         return cast("TrackingRow", from_item(item)) if item else None
 
     def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[TrackingRow]:
-        """See `TrackingTable.rows`; the index lags, so it is not asked for one status but for all."""
+        """See `TrackingTable.rows`; ``status`` filters what was read, because the index is eventually consistent."""
         with aws_errors(f"read table {self.table}"):
             found = self._all() if event_partition_key is None else self._event(event_partition_key)
         return [row for row in found if status in (None, row.get("status"))]
@@ -129,7 +130,7 @@ class DynamoTracking:
     ) -> Claim:
         """See `TrackingTable.claim`.
 
-        The token tells our own claim, whose answer was lost and which botocore sent again, from another's.
+        A token identifies this claim when botocore repeats a request whose answer was lost.
         """
         claim = Claim(event_partition_key, session_name_abr, owner, run_id, now + lease)
         token = uuid.uuid4().hex
@@ -163,7 +164,7 @@ class DynamoTracking:
                 raise AlreadyRunning(f"the lease of {claim.owner} ran out: {claimed_message(row)}")
 
     def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
-        """See `TrackingTable.release_stale_claim`; never here, where machines share the table."""
+        """See `TrackingTable.release_stale_claim`; always False, because several machines share the table."""
         return False
 
     def put_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -203,14 +204,14 @@ class DynamoTracking:
             yield from map(from_item, page["Items"])
 
     def _item(self, key: Item) -> Item:
-        """The whole item, read consistently; empty when there is none."""
+        """Get an item with a consistent read; empty when there is none."""
         with aws_errors(f"read table {self.table}"):
             answer = self._client.get_item(TableName=self.table, Key=key, ConsistentRead=True)
         item: Item = answer.get("Item", {})
         return item
 
     def _conditional(self, key: Item, call: Mapping[str, Any], condition: str) -> bool:
-        """Whether ``condition`` held and the update was made."""
+        """Update an item if ``condition`` holds, and return whether it did."""
         from botocore.exceptions import ClientError
 
         with aws_errors(f"write to table {self.table}"):
@@ -223,7 +224,7 @@ class DynamoTracking:
         return True
 
     def _index_seasons(self, events: Iterable[str]) -> None:
-        """Note new seasons before their first row is written, so that no row is ever missed."""
+        """Record new seasons before their first row is written, so that a listing never misses a row."""
         new = sorted({season_of(event) for event in events} - self._indexed)
         if not new:
             return
@@ -251,8 +252,8 @@ class DynamoTracking:
         )
 
 
-def _leave_items(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Hand a page's items over as its JSON has them.
+def _items_from_json(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Take the items of a page from its JSON, before botocore parses it.
 
     botocore looks at each typed value ten times, once a type: half a second for the rows of sixteen seasons.
     """
@@ -260,18 +261,18 @@ def _leave_items(response_dict: dict[str, Any], customized_response_dict: dict[s
         return
     try:
         page = json.loads(response_dict["body"])
-    except ValueError:  # it breaks off: botocore compares its checksum and asks again
+    except ValueError:  # cut off: botocore compares its checksum and repeats the request
         return
     customized_response_dict["Items"] = page.pop("Items", [])
     response_dict["body"] = json.dumps(page).encode()
 
 
-# What the message says of a row that was free again when we looked.
+# For the message of a refused claim when the row was free again by the time it was read.
 _UNCLAIMED = {"owner": "somebody who has just given it back", "lease_expires_utc": "a moment ago"}
 
 
 def _each(function: Callable[[Any], Any], arguments: list[Any]) -> list[Any]:
-    """``function`` of every argument, in their order, several requests at a time."""
+    """Call a function with each argument, several requests at a time, and return the results in order."""
     if len(arguments) < 2:
         return [function(argument) for argument in arguments]
     with ThreadPoolExecutor(max_workers=THREADS) as pool:

@@ -1,7 +1,7 @@
-"""Rows as DynamoDB items and back: typed values, the attributes of the index, update expressions.
+"""Conversion between rows and DynamoDB items: typed values, attributes of the index, update expressions.
 
-Numbers travel as decimal text, never as binary floats, and come back as ``int`` when whole, else ``float``
-(so 1.0 comes back as 1: equal, if not identical). Pure functions; boto3 does the typing, nothing is sent.
+Numbers are sent as decimal text, never as binary floats, and come back as ``int`` when whole, else as ``float`` (1.0
+comes back as 1). Pure functions over boto3's serializers; nothing is sent.
 """
 
 from __future__ import annotations
@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 
 PARTITION, SORT = "event_partition_key", "session_name_abr"
-# The index by season and session date; its attributes are ours alone and never shown in a row.
+# The index by season and session date; its attributes are internal and never part of a row.
 BY_DATE = "by_session_date"
 INDEX_SEASON, INDEX_DATE = "index_season", "index_date"
 CLAIM_TOKEN, LAST_RELEASE = "claim_token", "last_release"
 HIDDEN = frozenset({INDEX_SEASON, INDEX_DATE, CLAIM_TOKEN, LAST_RELEASE})
 NO_DATE = "-"
-# The one item that is no row: the seasons that the index holds.
+# The only item that is not a row: the seasons in the index.
 SEASONS_KEY = {PARTITION: "INDEX", SORT: "SEASONS"}
 
 
 def to_value(value: Any, where: str) -> Item:
-    """One value in DynamoDB's typed form; raises `StorageError` naming ``where`` for what the table cannot hold."""
+    """Convert a value to DynamoDB's typed form.
+
+    Raises `StorageError` naming ``where`` when the table cannot hold it.
+    """
     from boto3.dynamodb.types import TypeSerializer
 
     try:
@@ -43,7 +46,7 @@ def to_value(value: Any, where: str) -> Item:
 
 
 def from_value(value: Mapping[str, Any]) -> Any:
-    """The way back from `to_value`; a set comes back as a sorted list."""
+    """Convert a typed value back; a set becomes a sorted list."""
     from boto3.dynamodb.types import TypeDeserializer
 
     return _plain(TypeDeserializer().deserialize(value))
@@ -63,25 +66,25 @@ def _plain(value: Any) -> Any:
 
 
 def to_item(row: Mapping[str, Any]) -> Item:
-    """A row as an item."""
+    """Convert a row to an item."""
     return {name: to_value(value, f"attribute {name}") for name, value in row.items()}
 
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item as a row, without the attributes that are ours alone."""
+    """Convert an item to a row, without the internal attributes (`HIDDEN`)."""
     row: dict[str, Any] = from_value({"M": {name: value for name, value in item.items() if name not in HIDDEN}})
     return row
 
 
 def row_key(event_partition_key: str, session_name_abr: str) -> Item:
-    """The primary key of one row."""
+    """Return the primary key of one row as an item."""
     return to_item({PARTITION: event_partition_key, SORT: session_name_abr})
 
 
 def update(changes: Mapping[str, Any], event_partition_key: str) -> dict[str, Any]:
-    """The arguments of ``UpdateItem`` that merge ``changes`` into a row; None removes an attribute.
+    """Build the arguments of ``UpdateItem`` that merge ``changes`` into a row; None removes an attribute.
 
-    The attributes of the index are kept in step.
+    The attributes of the index are set too.
     """
     names: dict[str, str] = {"#season": INDEX_SEASON, "#date": INDEX_DATE}
     values: Item = {":season": {"S": season_of(event_partition_key)}}

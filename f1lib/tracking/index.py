@@ -1,4 +1,4 @@
-"""The tracking rows indexed by event, session and stage, as the orchestrator looks them up."""
+"""Tracking rows indexed by event, session and stage, for the planner."""
 
 from __future__ import annotations
 
@@ -15,18 +15,33 @@ if TYPE_CHECKING:
 
 
 class Rows:
-    """The tracking rows, looked up the ways the rules need them."""
+    """Tracking rows with lookups by key, event and stage."""
 
     def __init__(self, rows: Iterable[TrackingRow]) -> None:
         self.by_key = {key_of(row): row for row in rows}
         self.sessions: dict[str, dict[str, SessionRow]] = {}
-        self.inputs = [row for row in self.by_key.values() if is_input(row)]  # they climb through the layers
+        self.inputs = [row for row in self.by_key.values() if is_input(row)]  # whose status goes on to silver and gold
         for (event, session), row in self.by_key.items():
             if session in SESSIONS and not row.get("is_cancelled"):
                 self.sessions.setdefault(event, {})[session] = row
 
     def stage(self, stage: str, event: str = PIPELINE, suffix: str = "") -> StageRow:
-        """A stage's row, or an empty one when it never ran."""
+        """Return the row of a stage.
+
+        Parameters
+        ----------
+        stage : str
+            A `Stage`.
+        event : str, default `PIPELINE`
+            Partition key of the event that the stage ran for.
+        suffix : str, default ""
+            Tells several rows of one stage apart, such as a horizon or a season.
+
+        Returns
+        -------
+        StageRow
+            The row, empty when the stage never ran.
+        """
         return self.by_key.get((event, StageKey(stage, suffix).sort_key), {})
 
     @cached_property
@@ -36,7 +51,7 @@ class Rows:
         return sorted(found, key=lambda row: (row["session_date_utc"], row["event_partition_key"]))
 
     def next_race(self, now: datetime) -> SessionRow | None:
-        """The race that starts next after ``now``, or None when the calendar has no further one."""
+        """Return the first race that starts after ``now``, None when the calendar has none."""
         return next((row for row in self.races if row["session_date_utc"] > format_utc(now)), None)
 
     def is_under_way(self, now: datetime) -> bool:
@@ -45,18 +60,18 @@ class Rows:
         return any(row["session_date_utc"] <= moment < row.get("available_utc", "") for row in self.races)
 
     def next_sprint(self, now: datetime) -> SessionRow | None:
-        """The sprint of the next race's weekend while it has not started, or None."""
+        """Return the sprint of the next race's weekend, None when there is none or it has started."""
         race = self.next_race(now)
         sprint = self.sessions[race["event_partition_key"]].get("S") if race else None
         return sprint if sprint and sprint["session_date_utc"] > format_utc(now) else None
 
 
 def is_session(row: StageRow) -> bool:
-    """Whether a row stands for a session or a starting grid."""
+    """Return whether a row is a session's or a starting grid's."""
     return row["session_name_abr"] in SESSIONS or row["session_name_abr"] in GRID_ROWS.values()
 
 
 def is_input(row: StageRow) -> bool:
-    """Whether a row stands for data that silver and gold take in: a season's calendar has the season as its suffix."""
+    """Return whether a row is for data that silver and gold read; a season's calendar has the season as its suffix."""
     name = row["session_name_abr"]
     return is_session(row) or name == WEATHER_ROW or bool(suffix_of(Stage.SCHEDULE, name))

@@ -1,7 +1,7 @@
-"""The tracking table in one SQLite file: the embedded default.
+"""Tracking table in one SQLite file, the default of a local lake.
 
-docs/lake.md's attributes are columns of their own, so that a person can query them; the rest stands in
-``attributes`` as JSON. Claims are taken inside an immediate transaction: one writer at a time.
+The attributes listed in docs/lake.md are columns, so that they can be queried; all others are JSON in ``attributes``.
+Claims are made inside an immediate transaction: one writer at a time.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS {PREDICTIONS_TABLE} (
 
 
 class SqliteTracking:
-    """See `f1lib.tracking.TrackingTable`. The file is made on the first write."""
+    """See `f1lib.tracking.table.TrackingTable`. The file is created by the first write."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().absolute()
@@ -64,7 +64,7 @@ class SqliteTracking:
 
     @classmethod
     def from_url(cls, url: str) -> SqliteTracking:
-        """``sqlite:///relative/or//absolute/path``: what follows the third slash is the path."""
+        """Open ``sqlite:///relative/path`` or ``sqlite:////absolute/path``: the path follows the third slash."""
         path = unquote(url.removeprefix("sqlite:///"))
         if not path or path == url:
             raise StorageError(f"tracking {url!r}: use sqlite:///path/to/file.db")
@@ -86,7 +86,7 @@ class SqliteTracking:
             raise StorageError(f"tracking table {self.path}: {error}") from error
 
     def _read(self, statement: str, values: tuple[str, ...]) -> list[sqlite3.Row]:
-        """The rows a statement finds; none while another process is only just making the file."""
+        """Return the rows that a statement selects; none while the file or its tables do not exist yet."""
         if not self.path.exists():
             return []
         with self._transaction(write=False) as connection:
@@ -152,7 +152,7 @@ class SqliteTracking:
             _replace(connection, merged(row, {**attributes, "owner": None, "lease_expires_utc": None}))
 
     def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
-        """See `TrackingTable.release_stale_claim`: the users of one SQLite file share a machine."""
+        """See `TrackingTable.release_stale_claim`; all users of one SQLite file are on one machine."""
         row = self.get(event_partition_key, session_name_abr) or {}
         host, _, process = str(row.get("owner", "")).rpartition(":")
         if host != socket.gethostname() or not process.isdigit() or _is_alive(int(process)):
@@ -205,13 +205,13 @@ def _dump(row: Mapping[str, Any]) -> str:
 
 
 def _is_alive(process: int) -> bool:
-    """Whether a process of this machine runs; taken for granted where it cannot be asked without harm."""
+    """Return whether a process of this machine is running; True where that cannot be found out safely."""
     if os.name != "posix":
         return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's, and alive
+    except PermissionError:  # a running process of another user
         return True
     return True

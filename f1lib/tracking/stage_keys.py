@@ -1,7 +1,7 @@
-"""The stages of the pipeline and the sort keys of their rows in the tracking table.
+"""Stages of the pipeline and the sort keys of their rows in the tracking table.
 
-The only module that spells a stage's name or the prefix of its rows. A session's row has the session's code as its
-sort key; every other row has ``STAGE#<name>`` or ``STAGE#<name>#<suffix>``:
+No other module spells the name of a stage or the prefix of its rows. A session's row has the session's code as its sort
+key; every other row has ``STAGE#<name>`` or ``STAGE#<name>#<suffix>``:
 
 >>> StageKey(Stage.PREDICT, "pre_race").sort_key
 'STAGE#06_predict#pre_race'
@@ -18,7 +18,7 @@ _PREFIX = "STAGE#"
 
 
 class Stage(StrEnum):
-    """The stages in their order; each is the file stem of its notebook."""
+    """Stages in the order in which they run; the value is the file stem of the stage's notebook."""
 
     SCHEDULE = "00_schedule"
     INGEST = "01_ingest"
@@ -37,10 +37,10 @@ SESSIONS = frozenset(code.value for code in SessionCode)
 
 @dataclass(frozen=True)
 class StageKey:
-    """The sort key of a stage's row taken apart.
+    """Parts of the sort key of a row that is not a session's.
 
-    ``name`` is a stage or, of rows that only stand beside the sessions, a word of their own, without ``#``; ``suffix``
-    tells several rows of one stage apart (a horizon, a season).
+    ``name`` is a stage, or for starting grids a name of its own without ``#``; ``suffix`` tells several rows of one
+    stage apart (a horizon, a season).
     """
 
     name: str
@@ -48,12 +48,12 @@ class StageKey:
 
     @property
     def sort_key(self) -> str:
-        """The key as the tracking table has it."""
+        """The sort key in the tracking table."""
         return f"{_PREFIX}{self.name}#{self.suffix}" if self.suffix else f"{_PREFIX}{self.name}"
 
     @classmethod
     def parse(cls, sort_key: str) -> StageKey | None:
-        """Read a sort key back; None for a session's."""
+        """Parse a sort key; None for a session's."""
         if not sort_key.startswith(_PREFIX):
             return None
         name, _, suffix = sort_key.removeprefix(_PREFIX).partition("#")
@@ -61,13 +61,13 @@ class StageKey:
 
 
 def suffix_of(stage: Stage, sort_key: str) -> str | None:
-    """The suffix of a row of ``stage``, empty where it has none; None for any other row."""
+    """Return the suffix of a row of ``stage``, empty where it has none; None for any other row."""
     key = StageKey.parse(sort_key)
     return key.suffix if key and key.name == stage else None
 
 
 def short_name(sort_key: str) -> str:
-    """A sort key for people to read: without the prefix of stages."""
+    """Return a sort key without the prefix of stages, for display."""
     return sort_key.removeprefix(_PREFIX)
 
 

@@ -1,10 +1,10 @@
-"""Port 2: the tracking table (what is known of each session and stage, who works on it) and the predictions.
+"""Tracking table: the state of each session and stage, claims on them, and the issued predictions.
 
 >>> table = open_tracking("sqlite:///lake/tracking.db")
 >>> table = open_tracking("dynamodb://f1_session_tracking?predictions=f1_predictions")
 
-A row is a flat dict (`rows.TrackingRow`): ``event_partition_key``, ``session_name_abr`` and further attributes, all
-strings, numbers, booleans, lists or dicts. Moments are written by `format_utc`, so they compare as text.
+A row is a flat dict (`rows.TrackingRow`) with ``event_partition_key``, ``session_name_abr`` and further attributes:
+strings, numbers, booleans, lists or dicts. Times are texts of `format_utc`, whose order is the order in time.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TrackingTable(Protocol):
-    """What the pipeline needs of a table; every method raises `StorageError` when the table fails."""
+    """Tracking table of the pipeline; every method raises `StorageError` when the table cannot be read or written."""
 
     url: str
 
@@ -30,15 +30,18 @@ class TrackingTable(Protocol):
         """Insert rows, or merge their attributes into the rows of the same key; None removes an attribute."""
 
     def get(self, event_partition_key: str, session_name_abr: str) -> TrackingRow | None:
-        """One row, read consistently."""
+        """Return one row with a consistent read, None when there is none."""
 
     def rows(self, event_partition_key: str | None = None, *, status: str | None = None) -> list[TrackingRow]:
-        """All rows, of one event or in one status only, sorted by key; expired claims are shown as they stand."""
+        """Return all rows, or those of one event or one status, sorted by key.
+
+        An expired claim is returned as it is stored.
+        """
 
     def refresh(self, rows: list[TrackingRow], events: Collection[str] = ()) -> list[TrackingRow]:
-        """``rows``, all of a moment ago, brought up to date: ``events``, and those with unsettled rows, are read anew.
+        """Update ``rows``, read a moment ago: those of ``events``, and of events with an unsettled row, are read again.
 
-        For a caller who knows that nothing else has changed, or does not mind to learn of it later.
+        Changes of other events are not seen.
         """
 
     def claim(
@@ -51,33 +54,56 @@ class TrackingTable(Protocol):
         now: datetime,
         lease: timedelta,
     ) -> Claim:
-        """Take the row for ``owner`` until ``now + lease``; the row is made when it is absent.
+        """Claim a row, which is inserted when it is absent.
 
-        Raises `AlreadyRunning`, naming the owner and the expiry, while another claim is alive.
+        Parameters
+        ----------
+        event_partition_key : str
+            Partition key of the row.
+        session_name_abr : str
+            Sort key of the row.
+        owner : str
+            Who claims it: ``<host>:<process id>``.
+        run_id : str
+            Id of the owner's run.
+        now : datetime
+            The present time, aware UTC; a claim that has expired by then is free.
+        lease : timedelta
+            How long the claim is valid.
+
+        Returns
+        -------
+        Claim
+            The claim, to be given to `release`.
+
+        Raises
+        ------
+        AlreadyRunning
+            While another claim has not expired; the message names its owner and expiry.
         """
 
     def release(self, claim: Claim, attributes: StageRow) -> None:
-        """Give the claim back and merge ``attributes`` in the same step.
+        """End a claim and merge ``attributes`` into its row in the same step.
 
-        Raises `AlreadyRunning` when the lease had expired and somebody else took the row.
+        Raises `AlreadyRunning` when the claim had expired and another owner has claimed the row.
         """
 
     def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
-        """Give back a claim whose owner is a process of this machine that has died; whether there was one.
+        """End a claim whose owner is a dead process of this machine, and return whether there was one.
 
-        Without it a run that was killed, or could not write its last word, keeps everybody waiting for its lease.
-        False where machines share the table: two containers may bear one name and one process number.
+        Otherwise the row of a process that was killed stays claimed until its lease expires. Always False where
+        machines share the table: two containers may have the same host name and process id.
         """
 
     def put_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Store prediction rows, one a driver; the same key again replaces the row by an equal one."""
+        """Store prediction rows, one for each driver; a row with the key of another replaces it."""
 
     def predictions(self, event_partition_key: str) -> list[dict[str, Any]]:
-        """Every prediction row of an event, sorted by its sort key."""
+        """Return all prediction rows of an event, sorted by their sort key."""
 
 
 def open_tracking(url: str) -> TrackingTable:
-    """The table behind ``url``: ``sqlite:///path/to/file`` or ``dynamodb://table``.
+    """Open the table at ``url``, ``sqlite:///path/to/file`` or ``dynamodb://table``; no I/O is done.
 
     Raises `StorageError` for any other scheme.
     """

@@ -1,4 +1,4 @@
-"""The unit of ingestion: one session, or one starting grid, of an event."""
+"""Units of ingestion: one session, or one starting grid, of an event."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GRID_UNITS = {"G": "R", "SG": "S"}
 
 @dataclass(frozen=True)
 class Unit:
-    """One answer to fetch: the results of a session, or the starting grid (``is_grid``) of ``R`` or ``S``."""
+    """One unit of ingestion: the results of a session, or the starting grid (``is_grid``) of ``R`` or ``S``."""
 
     event: EventKey
     session: str
@@ -26,12 +26,12 @@ class Unit:
 
     @property
     def sort_key(self) -> str:
-        """Its row's sort key in the tracking table."""
+        """The sort key of its row in the tracking table."""
         return GRID_ROWS[self.session] if self.is_grid else self.session
 
     @classmethod
     def parse(cls, text: str) -> Unit:
-        """Read ``2025_Australian_Grand_Prix/Q``, ``.../G`` (race grid) or ``.../SG`` (sprint grid).
+        """Parse ``2025_Australian_Grand_Prix/Q``, ``.../G`` (race grid) or ``.../SG`` (sprint grid).
 
         Raises `BadParameters` for anything else.
         """
@@ -45,7 +45,7 @@ class Unit:
 
     @classmethod
     def of_row(cls, row: StageRow) -> Unit:
-        """The unit that a tracking row stands for."""
+        """Return the unit of a session's or starting grid's tracking row."""
         name = row["session_name_abr"]
         grids = {sort_key: session for session, sort_key in GRID_ROWS.items()}
         return cls(EventKey.parse(row["event_partition_key"]), grids.get(name, name), name in grids)

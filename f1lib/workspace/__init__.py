@@ -1,4 +1,4 @@
-"""The composition root: settings, and the workspace that everything is opened through."""
+"""Composition root: the settings, and the workspace that opens everything."""
 
 from f1lib.workspace.workspace import Workspace, open_workspace
 

@@ -1,4 +1,4 @@
-"""``lake.json``: whether a lake holds real or simulated data (the two never share one), and the format of its files."""
+"""``lake.json``: whether a lake holds real or simulated data (the two are never mixed), and the format of its files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from f1lib.lake.store import ObjectStore, find_json, open_store, write_json
 from f1lib.workspace.settings import PROJECT, Settings
 
 SIMULATED_SUFFIX = "-simulated"
-# Of keys, tables and rows as docs/lake.md has them; a lake whose marker names none has format 1. Raise it with any
-# change that older code would misread, and keep reading the formats before it.
+# Version of keys, tables and rows as docs/lake.md describes them; a marker without one means 1. Increase it with any
+# change that older code would misread, and keep reading the earlier formats.
 FORMAT = 1
 
 
 def read_marker(store: ObjectStore) -> dict[str, Any] | None:
-    """Return ``lake.json``, None for a lake not yet marked; raises `RunError` when this code cannot read its format."""
+    """Return ``lake.json``, None for a lake without one; raises `RunError` when this code cannot read its format."""
     marker: dict[str, Any] | None = find_json(store, LAKE_MARKER)
     found = (marker or {}).get("format", FORMAT)
     if not isinstance(found, int) or not 1 <= found <= FORMAT:
@@ -32,9 +32,31 @@ def read_marker(store: ObjectStore) -> dict[str, Any] | None:
 
 
 def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: Settings) -> dict[str, Any]:
-    """Mark an unmarked lake as real or simulated, and return its marker.
+    """Mark a new lake as real or simulated, and return the marker of the lake.
 
-    Raises `RunError` when the lake holds the other kind, or has a format that this code does not know.
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    source_name : str
+        ``f1db``, ``fastf1`` or ``simulated``.
+    as_of : datetime
+        Aware UTC; a new simulated lake begins ``simulated_seasons`` seasons before its year.
+    settings : Settings
+        Seed and number of the seasons of a new simulated lake.
+
+    Returns
+    -------
+    dict[str, Any]
+        Content of ``lake.json``: ``kind`` (``real`` or ``simulated``), ``format``, ``code_version``; of simulated data
+        ``seed`` and ``first_season``; ``source`` once FastF1 has been used.
+
+    Raises
+    ------
+    RunError
+        When the lake holds the other kind of data, or has a format that this code does not know.
+    StorageError
+        When the marker cannot be read or written.
     """
     kind = "simulated" if source_name == "simulated" else "real"
     marker = read_marker(store)
@@ -44,7 +66,7 @@ def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: 
         marker = {"kind": kind, **world, "format": FORMAT, "code_version": code_version()}
         write_json(store, LAKE_MARKER, marker)
     if source_name == "fastf1" and marker.get("kind") == kind and marker.get("source") != "fastf1":
-        marker |= {"source": "fastf1"}  # so that `auto` goes on with it
+        marker |= {"source": "fastf1"}  # so that `auto` chooses it again
         write_json(store, LAKE_MARKER, marker)
     if marker.get("kind") != kind:
         raise RunError(
@@ -55,7 +77,31 @@ def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: 
 
 
 def choose_source(settings: Settings, as_of: datetime, notices: list[str]) -> str:
-    """Resolve ``auto``: F1DB by path or cache, else by download, else, loudly, simulated."""
+    """Resolve the source ``auto``: the lake's own, else F1DB by path, cache or download, else simulated data.
+
+    Parameters
+    ----------
+    settings : Settings
+        Lake, F1DB release, folder of downloads and base address of the sources.
+    as_of : datetime
+        Time at which an F1DB release is looked for, aware UTC.
+    notices : list[str]
+        A warning is appended when the data is simulated.
+
+    Returns
+    -------
+    str
+        ``f1db``, ``fastf1`` or ``simulated``.
+
+    Raises
+    ------
+    SourceError
+        When the settings name an F1DB release that cannot be opened.
+    RunError
+        When this code cannot read the format of the lake.
+    StorageError
+        When the lake cannot be read.
+    """
     from f1lib.sources.f1db.download import locate
 
     try:
@@ -76,5 +122,5 @@ def choose_source(settings: Settings, as_of: datetime, notices: list[str]) -> st
 
 
 def absolute(url: str) -> str:
-    """A relative folder in a settings file is meant relative to the project, wherever the notebook runs."""
+    """Return the address of a lake; a relative folder in a settings file is relative to the project."""
     return url if "://" in url else str(PROJECT / Path(url).expanduser())

@@ -1,6 +1,7 @@
-"""The settings of a workspace: parameters/<environment>.yml, then the environment, then the caller.
+"""Settings of a workspace: ``parameters/<environment>.yml``, overridden by environment variables and by the caller.
 
-A checked dataclass and no pydantic model: importing pydantic takes 80 ms, half of what a tick with nothing to do takes.
+A checked dataclass instead of a pydantic model: importing pydantic takes 80 ms, half of the time of a tick with nothing
+to do.
 
 >>> load_settings(Path("parameters/local.yml"), {"F1_SOURCE": "f1db"}, {"lake": "/data/f1"})
 """
@@ -17,7 +18,7 @@ from f1lib.errors import BadParameters
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The folder of the checkout: notebooks and parameters stand in it.
+# Folder of the checkout, with notebooks and parameters.
 PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = ("auto", "f1db", "simulated", "fastf1")
 _CHOICES = {"source": SOURCES, "engine": ("kernel", "inprocess"), "weather": ("auto", "openmeteo", "none")}
@@ -34,7 +35,7 @@ _ENVIRONMENT = {
     "F1_WEATHER": "weather",
     "FASTF1_CACHE": "fastf1_cache",
 }
-# docs/lake.md's prefixes of the layers in the bucket; where one is not set the layer bears its own name.
+# Prefixes of the layers in the bucket (docs/lake.md); a layer without one has its own name as prefix.
 _LAYER_PATHS = {
     "bronze": "S3_BRONZE_PATH",
     "silver": "S3_SILVER_PATH",
@@ -47,7 +48,7 @@ _LAYER_PATHS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """One line of parameters/local.yml a field; the comments there say what each means."""
+    """Settings of a workspace; the comments in ``parameters/local.yml`` document each field."""
 
     lake: str = "lake"
     tracking: str = ""
@@ -87,9 +88,26 @@ _KINDS: dict[str, type[Any]] = {field.name: type(field.default) for field in fie
 
 
 def load_settings(file: Path, environment: Mapping[str, str], given: Mapping[str, Any]) -> Settings:
-    """The settings of ``file``, overlaid by ``environment`` and then by what is not empty in ``given``.
+    """Load the settings of a file, overridden by environment variables and then by the caller.
 
-    Raises `BadParameters` for a file that is no mapping, an unknown name or a value of the wrong type.
+    Parameters
+    ----------
+    file : Path
+        YAML file of ``name: value`` lines.
+    environment : Mapping[str, str]
+        Environment variables; an empty one counts as not set.
+    given : Mapping[str, Any]
+        Name -> value from the caller; an empty text or None counts as not given.
+
+    Returns
+    -------
+    Settings
+        The settings, each of the type of its default.
+
+    Raises
+    ------
+    BadParameters
+        When the file cannot be read or is not a mapping, or for an unknown name or a value that is not allowed.
     """
     import yaml
 
@@ -106,7 +124,7 @@ def load_settings(file: Path, environment: Mapping[str, str], given: Mapping[str
 
 
 def s3_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The lake and table that docs/lake.md's AWS variables name, as settings; empty where they are not set."""
+    """Return the lake and tracking table that docs/lake.md's AWS variables name, as settings; empty where not set."""
     found = {}
     if bucket := environment.get("S3_BUCKET_NAME"):
         layers = {layer: environment[name] for layer, name in _LAYER_PATHS.items() if environment.get(name)}

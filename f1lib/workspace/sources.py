@@ -1,8 +1,8 @@
-"""The sources of a workspace: which upstream it talks to, with the account and folders it is given.
+"""Sources of a workspace: the upstream that it reads, with account and folders from the settings.
 
-``f1db``: one release. ``fastf1``: history from F1DB, live weekends from FastF1 (`sources.combined`). Where no
-release can be had, a lake that has its history goes on with FastF1 and Jolpica alone and says so in ``notices``; a
-lake without one cannot begin. Weather is Open-Meteo's for real data, by the setting ``weather``.
+``f1db`` reads one release. ``fastf1`` reads history from F1DB and live weekends from FastF1 (`sources.combined`). When
+no release can be opened, a lake that has its history goes on with FastF1 and Jolpica alone and says so in ``notices``;
+a lake without history cannot begin. Forecasts for real data are Open-Meteo's, by the setting ``weather``.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from f1lib.sources.fastf1.source import FastF1Source
     from f1lib.sources.protocols import SessionSource, WeatherSource
 
-# A moment this close to the clock is now.
+# A time this close to the clock counts as the present.
 PRESENT = timedelta(hours=3)
 
 
 @dataclass
 class Upstreams:
-    """The sources of one workspace, opened on first use; every copy of the workspace shares them.
+    """Sources of one workspace, opened on first use and shared by all copies of the workspace.
 
-    ``opened_utc`` is the clock when the workspace was opened: it is read once. ``session_source`` and
-    ``weather_source`` hold what is open, or what a caller wants to be asked instead.
+    ``opened_utc`` is the time at which the workspace was opened; the clock is read once. ``session_source`` and
+    ``weather_source`` are the open sources; a caller may set them to use others.
     """
 
     source_name: str
@@ -46,7 +46,7 @@ class Upstreams:
     weather_source: WeatherSource | None = None
 
     def sessions(self, as_of: datetime) -> SessionSource:
-        """Schedules and sessions; raises `SourceError` when the source cannot be opened."""
+        """Open the source of schedules and sessions; raises `SourceError` when it cannot be opened."""
         if self.session_source is None:
             marker = claim_lake(self.store, self.source_name, as_of, self.settings)
             if self.source_name == "simulated":
@@ -61,16 +61,16 @@ class Upstreams:
         return self.session_source
 
     def forecasts(self, as_of: datetime) -> WeatherSource | None:
-        """Forecasts, or None where the settings want none: missing weather is missing."""
+        """Open the source of forecasts; None where the settings turn them off, and weather is then missing."""
         if self.weather_source is None:
             self.weather_source = open_weather(self, as_of)
         return self.weather_source
 
     def has_weather(self, as_of: datetime) -> bool:
-        """Whether forecasts are asked for at all; answering opens nothing.
+        """Return whether forecasts are used; opens no source.
 
-        ``auto`` asks for a live source, and for F1DB at the present only: a run over its past is the same on every
-        machine, with a network or without.
+        ``auto`` uses them with a live source, and with F1DB at the present only: a run over the past of F1DB is the
+        same on every machine, with or without a network.
         """
         if self.source_name == "simulated":
             return True
@@ -79,12 +79,12 @@ class Upstreams:
         return self.source_name == "fastf1" or abs(self.opened_utc - as_of) <= PRESENT
 
     def live(self, as_of: datetime) -> Upstreams:
-        """The same with every season since 2018 asked of FastF1 first; see `open_live`."""
+        """Return a copy that asks FastF1 first for every season since 2018; see `open_live`."""
         return replace(self, session_source=open_live(self, as_of))
 
 
 def open_f1db(upstreams: Upstreams, as_of: datetime) -> SessionSource:
-    """The F1DB release of the settings; raises `SourceError` when it cannot be had or is none."""
+    """Open the F1DB release of the settings; raises `SourceError` when it cannot be had or is not a release."""
     from f1lib.sources.f1db.download import locate
     from f1lib.sources.f1db.source import F1dbSource
 
@@ -98,9 +98,9 @@ def open_f1db(upstreams: Upstreams, as_of: datetime) -> SessionSource:
 
 
 def open_fastf1(upstreams: Upstreams, as_of: datetime) -> SessionSource:
-    """History and live weekends as one source.
+    """Open F1DB's history and FastF1's live weekends as one source.
 
-    Raises `SourceError` when no release can be had and the lake has no history yet.
+    Raises `SourceError` when no release can be opened and the settings name one, or the lake has no history yet.
     """
     from f1lib.sources.combined import SEASON_SETTLED, CombinedSource
 
@@ -119,7 +119,10 @@ def open_fastf1(upstreams: Upstreams, as_of: datetime) -> SessionSource:
 
 
 def open_live(upstreams: Upstreams, as_of: datetime) -> SessionSource:
-    """Every season since 2018 asked of FastF1 first, and of FastF1 alone where there is no release."""
+    """Open a source that asks FastF1 first for every season since 2018, and FastF1 alone without an F1DB release.
+
+    Raises `SourceError` when the release that the settings name cannot be opened.
+    """
     from f1lib.sources.combined import CombinedSource
 
     try:
@@ -132,7 +135,7 @@ def open_live(upstreams: Upstreams, as_of: datetime) -> SessionSource:
 
 
 def open_weather(upstreams: Upstreams, as_of: datetime) -> WeatherSource | None:
-    """Forecasts, or None where the settings want none."""
+    """Open the source of forecasts; None where the settings turn them off."""
     if upstreams.source_name == "simulated":
         from f1lib.sources.simulated.weather import SimulatedWeather
 

@@ -1,4 +1,4 @@
-"""Door 1: the composition root. The only module that reads the environment, and it opens everything.
+"""Composition root: opens everything, and outside ``f1lib.cli`` is the only module that reads clock and environment.
 
 >>> ws = open_workspace(lake="lake", source="f1db", f1db="f1db-csv.zip", as_of="2025-12-06T16:00:00Z")
 >>> ws.store, ws.tracking, ws.source, ws.as_of
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Workspace:
-    """Everything a stage needs: both ports, the sources, the moment it runs for and the run it belongs to."""
+    """Everything a stage needs: lake, tracking table, sources, the time (``as_of``) it runs for, and its run."""
 
     store: ObjectStore
     tracking: TrackingTable
@@ -52,35 +52,35 @@ class Workspace:
 
     @property
     def notices(self) -> list[str]:
-        """What the user has to be told of the sources, in the order in which it was found out."""
+        """Notices and warnings about the sources for the user, oldest first."""
         return self.upstreams.notices
 
     @property
     def source(self) -> SessionSource:
-        """Schedules and sessions, under ``source_name``; raises `SourceError` when it cannot be opened."""
+        """The source of schedules and sessions, ``source_name``; raises `SourceError` when it cannot be opened."""
         return self.upstreams.sessions(self.as_of)
 
     @property
     def weather(self) -> WeatherSource | None:
-        """Forecasts, or None where this source has none: missing weather is missing."""
+        """The source of forecasts; None where there is none, and weather is then missing."""
         return self.upstreams.forecasts(self.as_of)
 
     @property
     def has_weather(self) -> bool:
-        """Whether this workspace asks for forecasts at all; asking opens nothing."""
+        """Whether this workspace uses forecasts; opens no source."""
         return self.upstreams.has_weather(self.as_of)
 
     @property
     def has_past_weather(self) -> bool:
-        """Whether the forecasts of races that are over come with a tick: for real ones they are a backfill."""
+        """Whether a tick reads the forecasts of past races: only simulated ones, real ones are a backfill."""
         return self.source_name == "simulated"
 
     def at(self, as_of: datetime) -> Workspace:
-        """The same workspace at another moment, outside any run; an open source stays open."""
+        """Return this workspace at another time, outside any run; open sources are shared."""
         return replace(self, as_of=as_of, run_id="")
 
     def parameters(self) -> dict[str, str]:
-        """What a notebook is given so that it opens this very workspace."""
+        """Return the notebook parameters with which `open_workspace` opens this workspace again."""
         return {
             "lake": self.store.url,
             "tracking": self.tracking.url,
@@ -99,8 +99,8 @@ def lending(cache: Cache) -> Iterator[None]:
     """Let every workspace that is opened inside the block share ``cache``.
 
     A notebook opens its workspace from parameters, which are text. Where it runs in the process of its caller
-    (``engine: inprocess``), the caller lends its cache for as long as the notebook runs; a notebook in a kernel of its
-    own begins with an empty one. Nothing is lent before or after the block, nor to other threads.
+    (``engine: inprocess``), the caller shares its cache for as long as the notebook runs; a notebook in a kernel of its
+    own begins with an empty one. Nothing is shared before or after the block, or with other threads.
     """
     token = _lent.set(cache)
     try:
@@ -112,14 +112,48 @@ def lending(cache: Cache) -> Iterator[None]:
 def open_workspace(
     *, lake: str = "", tracking: str = "", source: str = "", f1db: str = "", as_of: str = "", run_id: str = ""
 ) -> Workspace:
-    """Open the workspace that the arguments, the environment and parameters/local.yml (or aws.yml) describe.
+    """Open a workspace from arguments, environment variables and ``parameters/local.yml`` (``aws.yml`` on AWS Lambda).
 
-    An empty argument means not given. ``source="auto"`` takes F1DB by path, cache or download; where none
-    can be had it says so in ``notices`` and takes simulated data in a lake of its own. A moment ahead of the clock is
-    for simulated data only. Raises
-    `BadParameters` for an unknown setting, `RunError` when the lake holds data of the other kind.
+    Parameters
+    ----------
+    lake : str
+        Folder, ``file:///...`` or ``s3://bucket/prefix``; a relative folder is relative to the working directory.
+    tracking : str
+        ``sqlite:///path/to/file.db`` or ``dynamodb://table``; a local lake has its own by default.
+    source : str
+        ``f1db``, ``fastf1``, ``simulated``, or ``auto``: F1DB by path, cache or download; without a release, simulated
+        data in a lake of its own, with a warning in ``notices``.
+    f1db : str
+        F1DB CSV release: path, relative to the working directory, or URL; the newest one by default.
+    as_of : str
+        Time for which to run, in UTC, such as ``2025-12-06T16:00:00Z``; now by default. A time ahead of
+        the clock is for simulated data only.
+    run_id : str
+        Id of the run that the work belongs to.
+
+    Returns
+    -------
+    Workspace
+        The workspace; its sources are not opened yet.
+
+    Raises
+    ------
+    BadParameters
+        For an unknown setting, a value that is not allowed, an ``as_of`` that is not a time or, for real data, ahead
+        of the clock, or a lake on S3 without a
+        tracking table.
+    RunError
+        When this code cannot read the format of the lake.
+    SourceError
+        When the F1DB release that is named cannot be opened.
+    StorageError
+        For an address that cannot be opened.
+
+    Notes
+    -----
+    An empty argument counts as not given.
     """
-    given = {"lake": _from_here(lake), "tracking": tracking, "source": source, "f1db": _from_here(f1db)}
+    given = {"lake": _from_cwd(lake), "tracking": tracking, "source": source, "f1db": _from_cwd(f1db)}
     name = "aws" if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") else os.environ.get("F1_ENVIRONMENT", "local")
     settings = load_settings(PROJECT / "parameters" / f"{name}.yml", os.environ, given)
     opened_utc = datetime.now(UTC).replace(microsecond=0)
@@ -141,8 +175,8 @@ def open_workspace(
     return Workspace(store, table, settings, upstreams, moment, run_id, f"{socket.gethostname()}:{os.getpid()}", cache)
 
 
-def _from_here(path: str) -> str:
-    """A relative path that a caller gives is meant relative to where the caller stands."""
+def _from_cwd(path: str) -> str:
+    """Return ``path`` absolute: a relative one that a caller gives is relative to the working directory."""
     return path if not path or "://" in path else str(Path(path).expanduser().absolute())
 
 
