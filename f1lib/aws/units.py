@@ -85,7 +85,17 @@ def _row_key(event: str, code: str) -> tuple[str, str]:
 
 
 def write_units(store: ObjectStore, run_id: str, units: list[dict[str, Any]]) -> str:
-    """Store the list where the state machine reads it, and return its key."""
+    """Store the list where the state machine reads it, and return its key.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    run_id : str
+        The run that made the list.
+    units : list of dict
+        As `units_of` returns them.
+    """
     key = units_key(run_id)
     write_json(store, key, units)
     return key

@@ -80,7 +80,22 @@ def merge(known: Mapping[str, Parameter], stage: str, layers: Mapping[str, Mappi
 
 
 def convert(parameter: Parameter, value: Any, where: str) -> Any:
-    """Convert ``value`` to the parameter's type; raises `BadParameters`, naming ``where``, if it does not fit."""
+    """Convert a value to the type that the notebook declares.
+
+    Parameters
+    ----------
+    parameter : Parameter
+        The declaration.
+    value : Any
+        Of that type, or text to be read as it; an int does for a float.
+    where : str
+        Where the value comes from, for the error.
+
+    Raises
+    ------
+    BadParameters
+        The value does not fit.
+    """
     expected = _TYPES[parameter.kind]
     if type(value) is expected or (expected is float and type(value) is int):
         return value

@@ -24,13 +24,8 @@ def ws(tmp_path: Path) -> Workspace:
 def test_rolling_back_lets_the_one_before_serve_again(ws: Workspace) -> None:
     first, second = (train.train(ws, SMALL, "pre_race") for _ in range(2))
     for run in (first, second):
-<<<<<<< HEAD
-        gate.promote(ws, run.run_id)
-    back = registry.rollback(ws.store, "pre_race", ws.as_of)
-=======
         gate.promote(ws.store, run.run_id, ws.as_of)
-    back = registry.rollback(ws, "pre_race")
->>>>>>> d-report
+    back = registry.rollback(ws.store, "pre_race", ws.as_of)
     assert back["run_id"] == first.run_id
     assert second.run_id in back["why"]
     with pytest.raises(RunError, match="no champion before"):
