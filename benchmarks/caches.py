@@ -35,7 +35,7 @@ from unittest.mock import patch
 
 from f1lib.domain.weekend import EventKey
 from f1lib.evaluation import issued
-from f1lib.gold import incremental
+from f1lib.gold import incremental, read_silver
 from f1lib.lake.cache import Cache
 from f1lib.lake.paths import is_written_once
 from f1lib.lake.store import REQUESTS, LocalStore
@@ -115,6 +115,7 @@ def taken_out(saved: Saved) -> Iterator[None]:
     attributes = SimpleNamespace(loads=json.loads, dumps=json.dumps)
     with ExitStack() as stack:
         for owner, name, use, key in (
+            (read_silver, "_parsed", "gold: silver files", lambda data, *_: hash(data)),
             (incremental, "input_digests", "gold: digests of past events", lambda _, targets, as_of: len(targets)),
             (issued, "_scored", "evaluation: scored predictions", lambda issue, _: str(issue.iloc[0].to_dict())),
             (attributes, "loads", "tracking: attributes in SQLite", lambda text: text),
@@ -179,10 +180,10 @@ def weekend(lake: Path, options: argparse.Namespace, saved: Saved, stages: froze
     """CPU seconds of the ticks of a weekend without what was made once more."""
     cache = Remaking(saved)
     ws = opened(lake, options.f1db, cache)
-    keys = ws.source.schedule(SEASON, ws.as_of).events["event_partition_key"]
-    event = next(key for key in keys if options.event in key.lower())
+    sessions = ws.source.schedule(SEASON, ws.as_of).sessions
+    event = next(key for key in sessions["event_partition_key"] if options.event in key.lower())
     started = 0.0
-    for number, moment in enumerate(replay_moments(ws.source.schedule(SEASON, ws.as_of).sessions, event)[:-1]):
+    for number, moment in enumerate(replay_moments(sessions, event)[:-1]):
         if number == LOADING:
             saved.seconds.clear()
             saved.hits.clear()
@@ -213,7 +214,7 @@ def main() -> None:
             print(f"{name:34}{'hits':>7}{'with':>9}{'without':>9}{'ratio':>7}  worth {WORTH:.0%}?", flush=True)
             for use, seconds in sorted(saved.seconds.items(), key=lambda item: -item[1]):
                 ratio = 1 + seconds / total
-                worth = "yes" if ratio >= 1 + WORTH else "no"
+                worth = "yes" if round(ratio, 2) >= 1 + WORTH else "no"
                 print(
                     f"{use:34}{saved.hits[use]:7}{total:8.2f}s{total + seconds:8.2f}s{ratio:7.2f}  {worth}", flush=True
                 )

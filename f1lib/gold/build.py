@@ -65,7 +65,7 @@ def read_silver(ws: Workspace) -> Seen:
         When a silver file is not Parquet or lacks a column.
     """
     waiting = ws.tracking.rows(status=Status.SILVER)
-    return Seen(gold_read_silver.read_silver(ws.store, ws.cache), waiting)
+    return Seen(gold_read_silver.read_silver(ws.store), waiting)
 
 
 def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFrame:
@@ -94,7 +94,7 @@ def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFr
     TableError
         When a silver file cannot be read, or a feature query and ``features.csv`` name different columns.
     """
-    silver = seen.silver if seen else gold_read_silver.read_silver(ws.store, ws.cache)
+    silver = seen.silver if seen else gold_read_silver.read_silver(ws.store)
     results = silver.frame("results")
     targets = gold_targets.past_targets(silver.frame("events"), silver.frame("sessions"), results, ws.as_of)
     digests = incremental.input_digests(silver.tables, targets, ws.as_of)

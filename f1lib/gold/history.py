@@ -39,6 +39,7 @@ class History:
 def history(silver: Mapping[str, Any], cache: Cache) -> History:
     """Compute the history of the ``silver`` tables (as in `f1lib.gold.build.compute`), or take it from ``cache``."""
     past = _past(silver)
+    # Saves 8 % of a tick: the past stays the same between two results, and for both builders of one run.
     return cache.one("gold: history", "", past, lambda: _computed(past))
 
 

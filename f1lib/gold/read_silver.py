@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from f1lib.lake.cache import Cache
     from f1lib.lake.store import ObjectStore
 
 
@@ -55,15 +54,13 @@ class Silver:
         return self.tables[name].to_pandas()  # type: ignore[no-any-return]
 
 
-def read_silver(store: ObjectStore, cache: Cache) -> Silver:
+def read_silver(store: ObjectStore) -> Silver:
     """Read every silver table of every season in the lake.
 
     Parameters
     ----------
     store : ObjectStore
         The lake.
-    cache : Cache
-        Holds parsed files between calls by their SHA-256.
 
     Returns
     -------
@@ -81,7 +78,7 @@ def read_silver(store: ObjectStore, cache: Cache) -> Silver:
     keys = [key for name in paths.SILVER_TABLES for key in _keys(name, held)]
     data = dict(zip(keys, each(store, store.read, keys), strict=True))
     hashes = fingerprint.of_files(data)
-    parts = cache.many("gold: silver files", hashes, lambda key: _parsed(data[key], key, f"{key} in lake {store.url}"))
+    parts = {key: _parsed(content, key, f"{key} in lake {store.url}") for key, content in data.items()}
     tables = {name: _concatenated(name, [parts[key] for key in _keys(name, keys)]) for name in paths.SILVER_TABLES}
     if not len(tables["events"]):
         raise RunError(f"lake {store.url} has no events in silver: run 03_silver first")

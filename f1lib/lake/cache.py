@@ -1,7 +1,7 @@
 """In-process memo keyed by (use, name); a value is valid for one fingerprint of its inputs.
 
-A use is kept only while ``benchmarks/caches.py`` shows that it saves 5 % or more of the time of what it speeds up; the
-figure is stated where it is used. The workspace owns the cache and passes it to the functions that use it.
+A use is kept only while ``benchmarks/caches.py`` shows that it saves 5 % or more of a tick, in a replay or with all
+stages; the figure is stated where it is used. The workspace owns the cache and passes it to the functions that use it.
 """
 
 from __future__ import annotations

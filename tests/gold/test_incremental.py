@@ -205,15 +205,5 @@ def test_rows_that_were_kept_are_noted_as_made_from_the_newer_silver(tmp_path: P
     _built(tmp_path, _until("2024-04-01"), "2024-04-01")
     _built(tmp_path, _until("2024-04-03"), "2024-04-03")
     ws = _workspace(tmp_path, "2024-04-03")
-    assert manifest.is_current(ws.store, KEY, read_silver.read_silver(ws.store, ws.cache))
+    assert manifest.is_current(ws.store, KEY, read_silver.read_silver(ws.store))
     assert read_json(ws.store, paths.gold_note(KEY))["as_of_utc"] == "2024-04-03T00:00:00Z"
-
-
-def test_a_reader_of_silver_never_meets_what_an_earlier_one_found(tmp_path: Path) -> None:
-    ws = _workspace(tmp_path, LAST)
-    _write(ws, WORLD)
-    first = read_silver.read_silver(ws.store, ws.cache)
-    _write(ws, {**WORLD, "results": WORLD["results"].assign(points=7.0)})
-    second = read_silver.read_silver(ws.store, ws.cache)
-    assert set(second.frame("results")["points"]) == {7.0}
-    assert set(first.frame("results")["points"]) != {7.0}
