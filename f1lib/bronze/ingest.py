@@ -168,7 +168,7 @@ def fetch(
         "bronze_path": session_folder(unit.event, unit.session),
         "source": source,
         "missing": stored.missing or None,
-        "conflicts": len(data.provenance.get("conflicts", ())) or None,
+        "conflicts": sum(len(data.provenance.get(name, ())) for name in ("conflicts", "refused")) or None,
     }
     change |= after_success(row, race_end, ws.as_of, is_whole=stored.is_whole)
     rows = sum(len(frame) for frame in data.frames.values())

@@ -29,7 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the state of the lake, or the differences between its sources."""
     ws = workspace_of(arguments)
     if arguments.conflicts:
-        _show_conflicts(conflicts(ws.store, ws.tracking.rows()))
+        rows = ws.tracking.rows()
+        _show_conflicts(conflicts(ws.store, rows))
+        if refused := conflicts(ws.store, rows, "refused"):
+            _show_refused(refused)
     else:
         _show_status(ws)
     return 0
@@ -67,8 +70,8 @@ def _show_status(ws: Workspace) -> None:
     print(f"next: {what}, {clock_words(moment, ws.as_of)}")
 
 
-def conflicts(store: ObjectStore, rows: Iterable[TrackingRow]) -> list[dict[str, Any]]:
-    """List what the sources of one session state differently.
+def conflicts(store: ObjectStore, rows: Iterable[TrackingRow], kind: str = "conflicts") -> list[dict[str, Any]]:
+    """List what the sources of one session state differently, or which of their values were refused.
 
     Parameters
     ----------
@@ -76,11 +79,14 @@ def conflicts(store: ObjectStore, rows: Iterable[TrackingRow]) -> list[dict[str,
         The lake: each session's note holds its conflicts.
     rows : iterable of TrackingRow
         The tracking rows; those with ``conflicts`` are looked up.
+    kind : str
+        ``conflicts``, or ``refused`` for values that cannot be (`f1lib.sources.plausible`).
 
     Returns
     -------
     list of dict
-        One a driver and column: ``event``, ``session``, ``driver_id``, ``column`` and a value a source.
+        One a driver and column: ``event``, ``session``, ``driver_id``, ``column`` and a value a source; of what was
+        refused, ``value`` and ``reason``.
     """
     from f1lib.bronze.ingest import note_key
     from f1lib.lake.store import read_json
@@ -91,8 +97,14 @@ def conflicts(store: ObjectStore, rows: Iterable[TrackingRow]) -> list[dict[str,
         if row.get("conflicts"):
             note = read_json(store, note_key(Unit.of_row(row)))
             place = {"event": row["event_partition_key"], "session": row["session_name_abr"]}
-            found += [place | conflict for conflict in note["provenance"].get("conflicts", [])]
+            found += [place | conflict for conflict in note["provenance"].get(kind, [])]
     return found
+
+
+def _show_refused(refused: list[dict[str, Any]]) -> None:
+    names = ["event", "session", "driver_id", "column", "value", "reason"]
+    rows = ([row.get(name, "") for name in names] for row in refused)
+    output.print_table(names, rows, title=f"{len(refused)} values that cannot be, refused")
 
 
 def _show_conflicts(found: list[dict[str, Any]]) -> None:

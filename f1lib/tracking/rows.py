@@ -99,7 +99,7 @@ class SessionRow(StageRow, total=False):
     gold_path: str
     is_partial: bool | None  # in the lake, but some of it may still be published
     missing: str | None  # what is missing and why
-    conflicts: int | None  # number of values on which its sources disagree
+    conflicts: int | None  # number of values on which its sources disagree, or that were refused
     failures: int | None  # consecutive
     failing_since_utc: str | None
     reread_utc: str | None  # when it is read again, for revisions

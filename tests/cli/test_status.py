@@ -81,3 +81,14 @@ def test_what_the_sources_state_differently_is_a_row_a_driver_and_column(
     text = shown(ws, capsys, "--conflicts")
     assert "1 differences between fastf1 and f1db" in text
     assert "yuki-tsunoda │ best_lap_seconds │ 109.972 │ 111.373" in text
+
+
+def test_values_that_were_refused_are_listed_with_the_reason(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    refused = {"driver_id": "yuki-tsunoda", "column": "lap_time_seconds", "value": 61.2, "reason": "too fast"}
+    note = {"provenance": {"refused": [refused]}}
+    write_json(ws.store, "bronze/sessions/2025/Australian_Grand_Prix/P1/source.json", note)
+    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "P1", "conflicts": 1}])
+    text = shown(ws, capsys, "--conflicts")
+    assert "1 values that cannot be, refused" in text
+    assert "61.2" in text
+    assert "too fast" in text
