@@ -87,7 +87,8 @@ def test_values_that_were_refused_are_listed_with_the_reason(ws: Workspace, caps
     refused = {"driver_id": "yuki-tsunoda", "column": "lap_time_seconds", "value": 61.2, "reason": "too fast"}
     note = {"provenance": {"refused": [refused]}}
     write_json(ws.store, "bronze/sessions/2025/Australian_Grand_Prix/P1/source.json", note)
-    ws.tracking.put_rows([{"event_partition_key": AUSTRALIA, "session_name_abr": "P1", "conflicts": 1}])
+    row: TrackingRow = {"event_partition_key": AUSTRALIA, "session_name_abr": "P1", "conflicts": 1}
+    ws.tracking.put_rows([row])
     text = shown(ws, capsys, "--conflicts")
     assert "1 values that cannot be, refused" in text
     assert "61.2" in text
