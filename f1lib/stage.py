@@ -14,25 +14,30 @@ RESULT_MIME = "application/vnd.f1lib.result+json"
 
 
 class StageResult:
-    """Result of a stage notebook, which the runner reads; displayed as a small table."""
+    """Result of a stage notebook, which the runner reads; displayed as a small table.
 
-    def __init__(self, stage: str, data: dict[str, Any]) -> None:
+    ``measured`` stands in the output's metadata, so that the result itself is the same on every machine.
+    """
+
+    def __init__(self, stage: str, data: dict[str, Any], measured: dict[str, float]) -> None:
         self.stage = stage
         self.data = data
+        self.measured = measured
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, Any], dict[str, Any]]:
         lines = [f"{name}: {value}" for name, value in self.data.items()]
         document = {"stage": self.stage, **self.data}
-        return {RESULT_MIME: document, "text/plain": "\n".join([self.stage, *lines])}
+        return {RESULT_MIME: document, "text/plain": "\n".join([self.stage, *lines])}, {RESULT_MIME: self.measured}
 
 
-def stage_result(stage: str, **data: Any) -> StageResult:
+def stage_result(stage: str, *, measured: dict[str, float] | None = None, **data: Any) -> StageResult:
     """Return the value of a stage notebook's last cell: ``stage_result("05_train", run_ids=run_ids)``.
 
-    Raises `BadParameters` when a value is not JSON.
+    ``measured``: numbers that differ from run to run, such as times. Raises `BadParameters` when a value is not JSON.
     """
+    measured = measured or {}
     try:
-        json.dumps(data, allow_nan=False)
+        json.dumps([data, measured], allow_nan=False)
     except (TypeError, ValueError) as error:
         raise BadParameters(f"stage {stage}: its result is not JSON: {error}") from error
-    return StageResult(stage, data)
+    return StageResult(stage, data, measured)

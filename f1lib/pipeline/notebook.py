@@ -189,7 +189,7 @@ def _result_of(notebook: Mapping[str, Any], stage: str) -> dict[str, Any]:
         if "result" in cell.get("metadata", {}).get("tags", []):
             for output in cell.get("outputs", []):
                 if RESULT_MIME in output.get("data", {}):
-                    return dict(output["data"][RESULT_MIME])
+                    return {**output["data"][RESULT_MIME], **output.get("metadata", {}).get(RESULT_MIME, {})}
     raise RunError(f"stage {stage}: no cell tagged `result` handed anything back")
 
 

@@ -92,6 +92,23 @@ def test_a_notebook_runs_with_its_parameters_and_hands_its_result_back(ws: Works
 
 
 @pytest.mark.parametrize("engine", ["inprocess", "kernel"])
+def test_what_a_stage_measured_reaches_the_runner_and_stands_beside_its_result(
+    ws: Workspace, put: Any, engine: str
+) -> None:
+    timed = RESULT.replace("answer=answer", "answer=answer, measured={'milliseconds': 1.5}")
+    put(notebook(("step", "answer = 42"), ("result", timed)))
+    ws = replace(ws, settings=replace(ws.settings, engine=engine))
+    assert pipeline_notebook.execute_stage(ws, "try", {}).result == {
+        "stage": "09_try",
+        "answer": 42,
+        "milliseconds": 1.5,
+    }
+    record = json.loads(ws.store.read("reports/runs/r1/09_try.ipynb"))
+    (output,) = record["cells"][-1]["outputs"]
+    assert "milliseconds" not in json.dumps(output["data"])
+
+
+@pytest.mark.parametrize("engine", ["inprocess", "kernel"])
 def test_a_failing_cell_leaves_its_notebook_and_its_error(ws: Workspace, put: Any, engine: str) -> None:
     put(notebook(("step", "print('before')"), ("step", "raise ValueError('no such lap')"), ("step", "print('after')")))
     ws = replace(ws, settings=replace(ws.settings, engine=engine))
