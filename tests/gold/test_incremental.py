@@ -195,7 +195,7 @@ def test_a_backtest_in_a_lake_of_an_older_version_scores_features_of_today(
     computed.clear()
     monkeypatch.setattr(incremental, "recipe", lambda: "features of tomorrow")
     monkeypatch.setattr(backtest_command, "bring_history", lambda ws: None)  # nothing is due
-    monkeypatch.setattr(backtest, "run", lambda ws, training, *asked: {"rows": len(training)})
+    monkeypatch.setattr(backtest, "run", lambda store, settings, training, *asked: {"rows": len(training)})
     card = backtest_command.backtest_history(_workspace(tmp_path, LAST), 2024, 2024, [], [], 0)
     assert len(computed[0]) == len(WORLD["events"])
     assert card["rows"] == len(gold_tables.read_training_dataset(_workspace(tmp_path, LAST).store))
