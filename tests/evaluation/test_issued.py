@@ -129,7 +129,8 @@ def test_a_sprint_is_scored_against_its_own_result_and_its_grid_apart_from_the_r
     own = training[training["event_partition_key"] == EVENT].assign(session="S", finishing_position=range(1, 11))
     write_parquet(ws.store, "gold/training_dataset.parquet", pd.concat([training, own], ignore_index=True))
     predictions_issue.publish(ws.store, ws.tracking, prediction_frame())
-    predictions_issue.publish(ws.store, ws.tracking, prediction_frame(horizon="pre_race").assign(session="S"))
+    before = {"session": "S", "as_of_utc": pd.Timestamp("2025-12-06T09:30:00Z")}
+    predictions_issue.publish(ws.store, ws.tracking, prediction_frame(horizon="pre_race").assign(**before))
     scores = score_issued(ws)
     assert set(scores["session"]) == {"R", "S"}
     document = json.loads(ws.store.read(ACCURACY))
@@ -138,6 +139,14 @@ def test_a_sprint_is_scored_against_its_own_result_and_its_grid_apart_from_the_r
     assert found["model"]["spearman"] == found["grid_slot_table"]["spearman"] == pytest.approx(1.0)
     assert found["model"]["race_start_utc"] == "2025-12-06T10:00:00Z"
     assert {row["races"] for row in document["sprints"]["means"]} == {1}
+
+
+def test_what_was_issued_after_the_start_is_never_scored(ws: Workspace) -> None:
+    starts = silver_tables.read_table(ws.store, "sessions", [2025]).set_index("session")["session_start_utc"]
+    late = prediction_frame(horizon="pre_race").assign(as_of_utc=starts["R"])
+    predictions_issue.publish(ws.store, ws.tracking, late)
+    assert score_issued(ws).empty
+    assert json.loads(ws.store.read(ACCURACY))["others"] == []
 
 
 def test_a_predicted_driver_who_did_not_start_is_taken_out_and_the_others_close_up(ws: Workspace) -> None:
