@@ -129,8 +129,9 @@ def test_a_sprint_is_scored_against_its_own_result_and_its_grid_apart_from_the_r
     own = training[training["event_partition_key"] == EVENT].assign(session="S", finishing_position=range(1, 11))
     write_parquet(ws.store, "gold/training_dataset.parquet", pd.concat([training, own], ignore_index=True))
     predictions_issue.publish(ws.store, ws.tracking, prediction_frame())
-    before = {"session": "S", "as_of_utc": pd.Timestamp("2025-12-06T09:30:00Z")}
-    predictions_issue.publish(ws.store, ws.tracking, prediction_frame(horizon="pre_race").assign(**before))
+    moment = pd.Timestamp("2025-12-06T09:30:00Z")
+    issue = prediction_frame(horizon="pre_race").assign(session="S", as_of_utc=moment)
+    predictions_issue.publish(ws.store, ws.tracking, issue)
     scores = score_issued(ws)
     assert set(scores["session"]) == {"R", "S"}
     document = json.loads(ws.store.read(ACCURACY))
