@@ -297,5 +297,5 @@ def _frames(
         frames["weather"] = fastf1_frames.weather(loaded.weather)
     if loaded.messages is not None:
         frames["race_control"] = fastf1_frames.race_control(loaded.messages)
-    frames, more = refuse(frames, session)
-    return frames, refused + more
+    others, more = refuse({name: frame for name, frame in frames.items() if name != "laps"}, session)
+    return frames | others, refused + more

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from f1lib.domain import weekend as domain_weekend
+from f1lib.domain.points import points_scale
 from f1lib.lake import tables
 from f1lib.sources.protocols import (
     GRID_COLUMNS,
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
 FEED_LEAD = 900.0  # seconds by which the timing feed begins before the session
 FORMATION = 180.0  # seconds of the formation lap
-_POINTS = (25, 18, 15, 12, 10, 8, 6, 4, 2, 1)
-_SPRINT_POINTS = (8, 7, 6, 5, 4, 3, 2, 1)
-_SPRINT_POINTS_2021 = (3, 2, 1)
 
 
 def schedule(weekends: tuple[Weekend, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -223,11 +221,9 @@ def points(season: int, session: str, order: list[int], counted: list[bool], bes
         One value a car: the race's scale since 2010 or the sprint's since 2021, and the point of 2019-2024 for the
         fastest lap of a driver in the first ten.
     """
-    sprint = _SPRINT_POINTS_2021 if season == 2021 else _SPRINT_POINTS
-    table = _POINTS if session == "R" else sprint
     scored = [0.0] * len(order)
     classified = [car for car in order if counted[car]]
-    for car, value in zip(classified, table, strict=False):
+    for car, value in zip(classified, points_scale(session, season), strict=False):
         scored[car] = float(value)
     if session == "R" and 2019 <= season <= 2024 and classified:
         fastest = int(np.nanargmin(np.where(np.isnan(best), np.inf, best)))
