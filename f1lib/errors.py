@@ -17,12 +17,18 @@
         PromotionRefused     the gate refuses to let a model serve
       StorageError           the lake or the tracking table cannot be read or written
         NoSuchKey            the lake has nothing under a key
+        Damaged              a stored file is not the one that was written (``wrong``)
 
 Each message says what was wrong, where, and what to do. The command line prints it as one line. Any other exception is
 a bug and is shown with a traceback under ``--verbose``.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class F1LibError(Exception):
@@ -90,3 +96,14 @@ class StorageError(F1LibError):
 
 class NoSuchKey(StorageError):
     """The lake has nothing under a key."""
+
+
+class Damaged(StorageError):
+    """Stored files are lost, unreadable or not those that were written; ``wrong`` says what is wrong with each key.
+
+    ``f1 doctor --repair`` mends what can be mended.
+    """
+
+    def __init__(self, message: str, wrong: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.wrong = dict(wrong)

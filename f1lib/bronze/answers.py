@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, parse_utc
-from f1lib.lake import fingerprint, paths
+from f1lib.lake import fingerprint, integrity, paths
 from f1lib.lake.parquet import parquet_bytes
-from f1lib.lake.store import read_json, write_json
+from f1lib.lake.store import write_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +42,8 @@ def store_answer(
 ) -> Stored:
     """Write an answer's frames to folder ``base``, then the note that makes them count.
 
-    An answer equal to the stored one is left alone, so its note keeps the time of the first fetch. For a changed one
+    An answer equal to the stored one is left alone, so its note keeps the time of the first fetch; one of which a file
+    is lost or damaged is written anew. For a changed one
     the old note is removed first, so that no reader meets new files under an old note, and the old answer is kept under
     ``revisions/<time it was fetched>/``. Frames that an incomplete answer lacks are kept from the stored one.
 
@@ -71,10 +72,11 @@ def store_answer(
     StorageError
         When the lake cannot be read or written.
     """
-    old = read_json(store, note_key) if store.exists(note_key) else None
+    old = integrity.notes(store, [note_key]).get(note_key)
+    wrong = integrity.wrong_files(store, integrity.hashes_of(note_key, old)) if old else {}
     named = {name: frame.assign(source=source) for name, frame in sorted(data.frames.items())}
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in named.items()}
-    kept = _kept_files(old, data)
+    kept = [name for name in _kept_files(old, data) if f"{base}/{name}" not in wrong]
     contents = dict(sorted((contents | {name: store.read(f"{base}/{name}") for name in kept}).items()))
     facts = {name: why for name, why in data.provenance.get("facts", {}).items() if f"{name}.parquet" not in contents}
     if "results.parquet" in kept:
@@ -83,10 +85,12 @@ def store_answer(
     hashes = fingerprint.of_files(contents)
     digest = fingerprint.of_answer(hashes)
     stored = Stored(digest, is_whole, "; ".join(f"{name} {why}" for name, why in facts.items()))
-    if old is not None:
+    if old and not wrong:
         if old["content_hash"] == digest:
             return stored
         _move_to_revisions(store, base, note_key, old)
+    else:
+        store.delete(note_key)
     for name, content in contents.items():
         store.write(f"{base}/{name}", content)
     event, session = paths.parse_session_folder(base)

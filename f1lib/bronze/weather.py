@@ -20,6 +20,7 @@ from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, SourceError
 from f1lib.lake import fingerprint, paths
+from f1lib.lake.integrity import sealed
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.store import write_json
 from f1lib.tracking.rows import Status, WeatherRow
@@ -187,7 +188,7 @@ def _fetch_observed(ws: Workspace, source: Any, key: EventKey) -> str:
         return str(error)
     if document is not None:
         path = paths.forecast_key("archive", key, ws.as_of)
-        write_json(ws.store, path, document)
+        write_json(ws.store, path, sealed(document))
         ws.tracking.put_rows([_weather_row(key) | {"status": Status.INGESTED, "updated_at_utc": format_utc(ws.as_of)}])
     return ""
 
@@ -239,11 +240,31 @@ def _fetch_event(
         documents.append(document)
         issued = parse_utc(document["f1lib"]["issued_utc"])
         path = paths.forecast_key(kind, key, issued)
-        write_json(ws.store, path, document)
+        write_json(ws.store, path, sealed(document))
         row = {"event_partition_key": event, "asked_utc": format_utc(moment), "issued_utc": format_utc(issued)}
         rows.append({**row, "status": "fetched", "reason": "", "key": path})
     _track(ws.tracking, ws.as_of, key, rows, documents, material, error, sessions)
     return rows, error
+
+
+def fetch_again(ws: Workspace, path: str) -> bool:
+    """Fetch a lost weather document again; return False when the source does not have the very same one any more.
+
+    Raises `SourceError` when the source does not answer.
+    """
+    key, source, kind = paths.event_of_forecast(path), ws.weather, (paths.parse_forecast(path) or ("", 0))[0]
+    if source is None:
+        return False
+    event_row, sessions = _schedule_rows(ws.store, key)
+    moment = parse_utc(path.rpartition("/")[2].removesuffix(".json"))
+    ask: Any = getattr(source, "observed", None) if kind == "archive" else source.forecast
+    document = ask(event_row, sessions, moment) if ask else None
+    if document is None or document["f1lib"]["issued_utc"] != format_utc(moment):
+        return False
+    if document["f1lib"]["provenance"] not in (kind, "simulated"):
+        return False
+    write_json(ws.store, path, sealed(document))
+    return True
 
 
 def _schedule_rows(store: ObjectStore, key: EventKey) -> tuple[dict[str, Any], list[dict[str, Any]]]:

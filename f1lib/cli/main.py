@@ -12,7 +12,7 @@ import traceback
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from f1lib.cli import backfill, backtest, ingest, models, predictions, replay, run, stage, status
+from f1lib.cli import backfill, backtest, doctor, ingest, models, predictions, replay, run, stage, status
 from f1lib.cli.options import common_options
 from f1lib.errors import F1LibError
 
@@ -33,7 +33,7 @@ class Command(Protocol):
         """Do what is asked and return the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (run, stage, status, backfill, ingest, predictions, models, replay, backtest)
+COMMANDS: tuple[Command, ...] = (run, stage, status, backfill, ingest, predictions, models, replay, backtest, doctor)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

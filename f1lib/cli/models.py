@@ -33,6 +33,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("show", "a run's metadata and the gate's decision with its figures, as JSON", _show).add_argument("run_id")
     promote = add("promote", "put a run before the gate; it serves if the gate allows", _promote)
     promote.add_argument("run_id")
+    reason = "why it was rightly trained on fewer events than the champion"
+    promote.add_argument("--fewer-events", default="", metavar="WHY", help=reason)
     back = add("rollback", "let the champion before the present one serve again", _rollback)
     back.add_argument("horizon", choices=HORIZONS)
 
@@ -75,7 +77,8 @@ def _show(ws: Workspace, arguments: argparse.Namespace) -> None:
 def _promote(ws: Workspace, arguments: argparse.Namespace) -> None:
     from f1lib.evaluation import gate
 
-    print(f"{arguments.run_id} serves: {gate.promote(ws.store, arguments.run_id, ws.as_of).why}")
+    verdict = gate.promote(ws.store, arguments.run_id, ws.as_of, fewer_events=arguments.fewer_events)
+    print(f"{arguments.run_id} serves: {verdict.why}")
 
 
 def _rollback(ws: Workspace, arguments: argparse.Namespace) -> None:

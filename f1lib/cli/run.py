@@ -35,7 +35,11 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         race = next_race(ws.tracking.rows(), ws.as_of)
         after = f"; next race: {race['event_partition_key']} at {race['session_date_utc']}" if race else ""
+        for line in _said(result):
+            print(line)
         print(f"nothing is due at {ws.as_of:%Y-%m-%d %H:%M} UTC{after}")
+    for line in result.mended:
+        output.print_line(f"mended: {line}")
     if not result.failures:
         return 0
     failed = "; ".join(dict.fromkeys(run.error for run in result.failures))
@@ -90,10 +94,14 @@ def _outcome(ws: Workspace, result: TickResult) -> None:
 
 def _said(result: TickResult) -> list[str]:
     """List what the sources reported in this tick: a missing release, forecasts that could not be had; each once."""
+    from f1lib.pipeline.rules import results_lacking
+    from f1lib.tracking.index import Rows
     from f1lib.tracking.stage_keys import WEATHER_ROW, Stage
 
     rows, stages = result.rows, {run.step.stage for run in result.runs}
     lines = [f"*** {row['notice']} ***" for row in rows if row.get("notice")]
+    if lacking := results_lacking(Rows(rows)):
+        lines.append(f"no model yet: {lacking} more results of races are needed to train one")
     errors = [row.get("last_error") for row in rows if row["session_name_abr"] == WEATHER_ROW]
     if Stage.WEATHER in stages and any(errors):
         lines.append(f"weather is missing: {next(e for e in errors if e)}")

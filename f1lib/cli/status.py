@@ -42,6 +42,8 @@ def _show_status(ws: Workspace) -> None:
     """Print the next race's sessions, weather and predictions, the stages, the last errors, and what is due."""
     from f1lib.pipeline.next_due import clock_words, next_due
     from f1lib.pipeline.plan import due_steps, next_race
+    from f1lib.pipeline.rules import results_lacking
+    from f1lib.tracking.index import Rows
     from f1lib.tracking.stage_keys import SESSIONS
 
     rows = ws.tracking.rows()
@@ -64,6 +66,8 @@ def _show_status(ws: Workspace) -> None:
     _show_errors(rows, event)
     counts = Counter(row.get("status", "?") for row in rows if row["session_name_abr"] in SESSIONS)
     print("sessions: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    if lacking := results_lacking(Rows(rows)):
+        print(f"no model yet: {lacking} more results of races are needed to train one")
     steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather)
     print("due now: " + ("; ".join(f"{s.stage} ({s.reason})" for s in steps) or "nothing"))
     moment, what = next_due(rows, ws.as_of, has_weather=ws.has_weather)
@@ -159,8 +163,9 @@ def _show_stages(rows: Iterable[TrackingRow]) -> None:
     for row in rows:
         key = StageKey.parse(row["session_name_abr"])
         if row["event_partition_key"] == PIPELINE and key and not key.suffix:
-            cells.append((key.name, row.get("status", ""), row.get("finished_utc", ""), row.get("last_error", "")))
-    output.print_table(("stage", "status", "finished", "last error"), cells)
+            values = (row.get(name, "") for name in ("status", "finished_utc", "last_error", "next_attempt_utc"))
+            cells.append((key.name, *values))
+    output.print_table(("stage", "status", "finished", "last error", "tried again"), cells)
 
 
 def _show_errors(rows: Iterable[TrackingRow], event: str) -> None:

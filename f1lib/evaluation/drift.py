@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from f1lib.lake.parquet import read_parquet
-from f1lib.lake.paths import METADATA, SUCCESS, TRAINING_KEY, features_key, run_key
-from f1lib.lake.store import read_json
+from f1lib.lake import gold_tables
+from f1lib.lake.paths import SUCCESS, TRAINING_KEY, features_key, run_key
+from f1lib.model import registry
 from f1lib.predictions.archive import features_of
 
 if TYPE_CHECKING:
@@ -125,9 +125,9 @@ def health(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any
     needed = (run_key(str(first["model_run_id"]), SUCCESS), features_key(str(first["gold_run_id"])), TRAINING_KEY)
     if not all(store.exists(key) for key in needed):
         return {}
-    metadata = read_json(store, run_key(str(first["model_run_id"]), METADATA))
+    metadata = registry.metadata(store, str(first["model_run_id"]))
     served = features_of(store, prediction)
-    training = read_parquet(store, TRAINING_KEY)
+    training = gold_tables.read_training_dataset(store)
     training = training[(training["horizon"] == first["horizon"]) & (training["session"] == first["session"])]
     training = training[training["as_of_utc"] < served["as_of_utc"].min()].sort_values("as_of_utc", kind="stable")
     drift = feature_drift(training, served, metadata["features"])

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from f1lib.domain.moments import format_utc
 from f1lib.errors import PromotionRefused
 from f1lib.evaluation import backtest
-from f1lib.lake import parquet
-from f1lib.lake.paths import DECISION, TRAINING_KEY, run_key
+from f1lib.lake import gold_tables
+from f1lib.lake.paths import DECISION, run_key
 from f1lib.lake.store import write_json
 from f1lib.model import fit
 from f1lib.model.registry import champion, change_champion, metadata
@@ -117,7 +117,9 @@ def consider(store: ObjectStore, run_ids: list[str], as_of: datetime, training: 
     return pd.DataFrame(rows, columns=["run_id", "horizon", "promoted", "why"])
 
 
-def promote(store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataFrame | None = None) -> Verdict:
+def promote(
+    store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataFrame | None = None, *, fewer_events: str = ""
+) -> Verdict:
     """Let a run serve if the gate allows, and record the decision in ``models/run_id=<run_id>/decision.json``.
 
     Parameters
@@ -130,6 +132,9 @@ def promote(store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataF
         Moment of the decision, aware UTC.
     training : pandas.DataFrame, optional
         The columns of the training dataset that the baselines need (`_training`); read when not given.
+    fewer_events : str, optional
+        Why the run was rightly trained on fewer events than the champion; recorded with the decision. Without a reason
+        such a run is refused.
 
     Returns
     -------
@@ -146,7 +151,10 @@ def promote(store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataF
     document = metadata(store, run_id)
     opponents = _opponents(store, document, _training(store) if training is None else training)
     verdict = judge(document, opponents)
+    if lacks := _lacks(store, document):
+        verdict = verdict if fewer_events else Verdict(False, lacks, verdict.comparisons)
     record = {"run_id": run_id, "decided": format_utc(as_of), **asdict(verdict)}
+    record |= {"fewer_events": fewer_events} if lacks and fewer_events else {}
     write_json(store, run_key(run_id, DECISION), record)
     _log.info("gate: %s %s: %s", run_id, "serves" if verdict.promoted else "is refused", verdict.why)
     if not verdict.promoted:
@@ -155,9 +163,25 @@ def promote(store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataF
     return verdict
 
 
+def _lacks(store: ObjectStore, candidate: Mapping[str, Any]) -> str:
+    """Say how many events the candidate was trained on when the champion knew more; empty otherwise."""
+    entry = champion(store)["horizons"].get(candidate["horizon"])
+    if not entry or entry["run_id"] == candidate["run_id"]:
+        return ""
+    serving = metadata(store, entry["run_id"])
+    for name in ("events", "races"):  # an older run has no events; its races are of its own configuration
+        ours, theirs = candidate.get(name, 0), serving.get(name, 0)
+        if ours < theirs and (name == "events" or candidate["config_digest"] == serving["config_digest"]):
+            return (
+                f"trained on {ours} {name}, the champion {entry['run_id']} on {theirs}: nothing may be lost unnoticed; "
+                "`f1 doctor` says what is missing, `f1 models promote --fewer-events WHY` records a reason"
+            )
+    return ""
+
+
 def _training(store: ObjectStore) -> pd.DataFrame:
     """Read the columns of the training dataset that the baselines and their scores need."""
-    return parquet.read_parquet(store, TRAINING_KEY, {*fit.KEYS, *fit.LABELS, *baselines.SLOT_COLUMNS.values()})
+    return gold_tables.read_training_dataset(store, {*fit.KEYS, *fit.LABELS, *baselines.SLOT_COLUMNS.values()})
 
 
 def _opponents(

@@ -17,10 +17,11 @@ from f1lib.gold import targets as gold_targets
 from f1lib.lake import features, paths, sql, tables
 from f1lib.lake.cache import Cache
 from f1lib.lake.gold_tables import IDENTITY, KEYS
-from f1lib.tracking.rows import Status
+from f1lib.tracking.index import is_input
+from f1lib.tracking.rows import STORED, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
@@ -59,13 +60,25 @@ def read_silver(ws: Workspace) -> Seen:
 
     Raises
     ------
+    Damaged
+        When a silver file is lost, or not the one that was written.
     RunError
         When silver has no events.
     TableError
         When a silver file is not Parquet or lacks a column.
     """
-    waiting = ws.tracking.rows(status=Status.SILVER)
-    return Seen(gold_read_silver.read_silver(ws.store), waiting)
+    rows = ws.tracking.rows()
+    waiting = [row for row in rows if row.get("status") == Status.SILVER]
+    return Seen(gold_read_silver.read_silver(ws.store, in_silver(rows)), waiting)
+
+
+def in_silver(rows: Iterable[TrackingRow]) -> set[int]:
+    """Return the seasons that gold has taken in and none of whose inputs are new, by the tracking table."""
+    years: dict[bool, set[int]] = {True: set(), False: set()}
+    for row in rows:
+        if is_input(row) and "event_year" in row and row.get("status") in STORED:
+            years[row["status"] == Status.GOLD].add(int(row["event_year"]))
+    return years[True] - years[False]
 
 
 def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFrame:

@@ -13,8 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from f1lib.lake import fingerprint, parquet, paths, sql
-from f1lib.lake.store import read_json
+from f1lib.lake import fingerprint, integrity, parquet, paths, sql
+from f1lib.lake.store import find
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,19 +109,18 @@ def kept_rows(store: ObjectStore, key: str, digests: Mapping[str, str], cache: C
     Returns
     -------
     Kept or None
-        None when the file or its note is absent, or the note belongs to other bytes (a build was interrupted between
-        writing the two).
+        None when the file or its note is absent or damaged, or the note belongs to other bytes (a build was interrupted
+        between writing the two): all events are then computed.
 
     Raises
     ------
     TableError
         When the file is not Parquet.
     """
-    note_key = paths.gold_note(key)
-    if not (store.exists(key) and store.exists(note_key)):
+    content, note = find(store, key), integrity.readable_json(store, paths.gold_note(key))
+    if content is None or not isinstance(note.get("digests"), dict):
         return None
-    content = store.read(key)
-    note, sha256 = read_json(store, note_key), fingerprint.of_bytes(content)
+    sha256 = fingerprint.of_bytes(content)
     if note.get("sha256") != sha256:
         return None
     events = frozenset(event for event, digest in note["digests"].items() if digests.get(event) == digest)

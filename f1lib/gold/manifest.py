@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from f1lib.domain.moments import format_utc
 from f1lib.gold.read_silver import Silver
-from f1lib.lake import features, fingerprint
+from f1lib.lake import features, fingerprint, integrity
 from f1lib.lake.parquet import parquet_bytes
 from f1lib.lake.paths import gold_note
 from f1lib.lake.provenance import code_version
-from f1lib.lake.store import read_json, write_json
+from f1lib.lake.store import write_json
 from f1lib.tracking.rows import SessionRow, Status, TrackingRow, key_of
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def is_current(store: ObjectStore, key: str, silver: Silver) -> bool:
     bool
         False as well when there is no note.
     """
-    return store.exists(gold_note(key)) and read_json(store, gold_note(key))["inputs"] == silver.hashes
+    return bool(integrity.readable_json(store, gold_note(key)).get("inputs") == silver.hashes)
 
 
 def mark_in_gold(tracking: TrackingTable, waiting: list[TrackingRow], path: str, as_of: datetime) -> None:

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from f1lib.errors import RunError, TableError
-from f1lib.lake import fingerprint, paths
+from f1lib.lake import fingerprint, integrity, paths
 from f1lib.lake.store import each
 from f1lib.lake.tables import contract, empty
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     import pandas as pd
     import pyarrow as pa
@@ -54,13 +54,15 @@ class Silver:
         return self.tables[name].to_pandas()  # type: ignore[no-any-return]
 
 
-def read_silver(store: ObjectStore) -> Silver:
+def read_silver(store: ObjectStore, seasons: Collection[int] = ()) -> Silver:
     """Read every silver table of every season in the lake.
 
     Parameters
     ----------
     store : ObjectStore
         The lake.
+    seasons : Collection[int]
+        Seasons that silver must have by the tracking table, none of whose inputs are new to gold.
 
     Returns
     -------
@@ -69,6 +71,8 @@ def read_silver(store: ObjectStore) -> Silver:
 
     Raises
     ------
+    Damaged
+        When a file is lost, or not the one whose hash stands in ``silver/files.json``.
     RunError
         When there is no calendar in silver.
     TableError
@@ -78,12 +82,51 @@ def read_silver(store: ObjectStore) -> Silver:
     keys = [key for name in paths.SILVER_TABLES for key in _keys(name, held)]
     data = dict(zip(keys, each(store, store.read, keys), strict=True))
     hashes = fingerprint.of_files(data)
+    _check(store, hashes, seasons)
     parts = {key: _parsed(content, key, f"{key} in lake {store.url}") for key, content in data.items()}
     tables = {name: _concatenated(name, [parts[key] for key in _keys(name, keys)]) for name in paths.SILVER_TABLES}
     if not len(tables["events"]):
         raise RunError(f"lake {store.url} has no events in silver: run 03_silver first")
     sources = {str(s) for name in ("events", "results") for s in tables[name].column("source").unique().to_pylist()}
     return Silver(tables, hashes, sorted(sources))
+
+
+def wrong_silver(store: ObjectStore, hashes: Mapping[str, str], seasons: Collection[int]) -> dict[str, str]:
+    """Return what is wrong with silver by key.
+
+    A season that an older version built is not noted: its files must be those that gold was built from last.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake, whose ``silver/files.json`` says which files there are.
+    hashes : Mapping[str, str]
+        The SHA-256 of the files that are there, by key.
+    seasons : Collection[int]
+        Seasons that silver must have, none of whose inputs are new to gold.
+
+    Returns
+    -------
+    dict[str, str]
+        One entry a file that is missing or another one.
+    """
+    known = integrity.silver_files(store)
+    inputs = integrity.readable_json(store, paths.gold_note(paths.TRAINING_KEY)).get("inputs", {})
+    for season in (s for s in seasons if s not in known):
+        known[season] = {key: sha for key, sha in inputs.items() if paths.season_of_key(key) == season}
+    events = (paths.silver_key("events", season) for season in seasons)
+    wrong = integrity.lost_keys(events, hashes)
+    for files in known.values():
+        for key, sha256 in files.items():
+            if hashes.get(key) != sha256:
+                wrong[key] = integrity.CHANGED if key in hashes else integrity.MISSING
+    return wrong
+
+
+def _check(store: ObjectStore, hashes: Mapping[str, str], seasons: Collection[int]) -> None:
+    wrong = wrong_silver(store, hashes, seasons)
+    if wrong:
+        raise integrity.damaged(store, wrong, "run 03_silver again, or `f1 doctor --repair`")
 
 
 def _keys(name: str, held: Iterable[str]) -> list[str]:
@@ -112,6 +155,6 @@ def _parsed(data: bytes, key: str, where: str) -> pa.Table:
     name = next(name for name in paths.SILVER_TABLES if _keys(name, [key]))
     try:
         part = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).select(_columns(name))
-    except (pa.ArrowInvalid, OSError, KeyError) as error:
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise TableError(f"{where} is no table {name}: {error}; run 03_silver again") from error
     return part.replace_schema_metadata(None)

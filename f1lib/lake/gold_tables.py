@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from f1lib.lake import parquet, paths
+from f1lib.lake import integrity, parquet, paths
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -42,7 +42,10 @@ def read_training_dataset(store: ObjectStore, columns: Collection[str] | None = 
     ------
     NoSuchKey
         When the stage 04_gold has not written it yet.
+    Damaged
+        When the file is not the one that its note names.
     TableError
         When the file is not Parquet.
     """
-    return parquet.read_parquet(store, paths.TRAINING_KEY, columns)
+    data = integrity.verified_gold(store, paths.TRAINING_KEY)
+    return parquet.parquet_frame(data, f"{paths.TRAINING_KEY} in lake {store.url}", columns)

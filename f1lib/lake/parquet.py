@@ -73,7 +73,7 @@ def parquet_frame(data: bytes, where: str, columns: Collection[str] | None = Non
         file = pq.ParquetFile(pa.BufferReader(data))
         wanted = [c for c in file.schema_arrow.names if columns is None or c in columns]
         return file.read(wanted, use_threads=False).to_pandas()  # type: ignore[no-any-return]
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise TableError(f"{where} is no Parquet file: {error}; delete it and run again") from error
 
 

@@ -103,14 +103,26 @@ def note_of(key: str) -> str:
 
 
 def is_note(key: str) -> bool:
-    """Return whether ``key`` is the note of a session or of its starting grid."""
-    return key.endswith(_NOTE)
+    """Return whether ``key`` is the note of a calendar, a session or a starting grid that counts: of no revision."""
+    return key.endswith(_NOTE) and "/revisions/" not in key
+
+
+def files_of_note(note_key: str, names: Iterable[str]) -> dict[str, str]:
+    """Return the keys of the files ``names`` of a note, each with its name; they stand in the note's folder."""
+    folder = note_key.rpartition("/")[0]
+    return {f"{folder}/{name}": name for name in names}
 
 
 def revision_of(key: str, fetched: datetime) -> str:
     """Return the key of an older revision of a session's file, by the time at which it was ``fetched``."""
     folder, _, name = key.rpartition("/")
     return f"{folder}/revisions/{stamp(fetched)}/{name}"
+
+
+def season_of_key(key: str) -> int | None:
+    """Return the season of a key of bronze or silver; None for one that has none."""
+    match = re.search(r"[/=](\d{4})/", key)
+    return int(match[1]) if match else None
 
 
 class SessionFile(NamedTuple):
@@ -154,9 +166,16 @@ def parse_forecast(key: str) -> tuple[str, int] | None:
     return (match[1], int(match[2])) if match else None
 
 
+def event_of_forecast(key: str) -> EventKey:
+    """Return the event of a weather document's key."""
+    _, _, _, season, event, _ = key.split("/")
+    return EventKey.parse(f"{season}_{event}")
+
+
 # Silver -------------------------------------------------------------------------------------------------------------
 
 SILVER_PREFIX = "silver/"
+SILVER_NOTE = "silver/files.json"  # the SHA-256 of every silver file, by season
 _BY_SESSION = ("events", "sessions", "entries", "results", "starting_grid", "pit_stops", "laps")
 _SILVER_PATHS = {table: f"sessions/{table}" for table in _BY_SESSION} | {
     "weather_observed": "weather/observed",
@@ -215,6 +234,11 @@ def gold_runs(keys: Iterable[str]) -> list[str]:
 def run_key(run_id: str, file: str) -> str:
     """Return the key of a file of a model run."""
     return f"{MODEL_RUNS_PREFIX}{run_id}/{file}"
+
+
+def run_of(key: str) -> str:
+    """Return the id of the model run of a key below `MODEL_RUNS_PREFIX`."""
+    return key.removeprefix(MODEL_RUNS_PREFIX).partition("/")[0]
 
 
 def finished_runs(keys: Iterable[str]) -> list[str]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import unquote, urlparse
 
-from f1lib.errors import NoSuchKey, StorageError
+from f1lib.errors import Damaged, NoSuchKey, StorageError
 from f1lib.lake.paths import check_key, check_prefix
 
 if TYPE_CHECKING:
@@ -134,6 +134,11 @@ class LocalStore:
             keys += [name if base == "." else f"{base}/{name}" for name in names]
         return sorted(key for key in keys if key.startswith(prefix))
 
+    def leftovers(self) -> tuple[str, ...]:
+        """List the paths below the root of files that were begun and never finished, sorted."""
+        found = (path.relative_to(self.root).as_posix() for path in self.root.rglob(f"{self._TEMPORARY}*"))
+        return tuple(sorted(path for path in found if not path.endswith("lock")))
+
     def _unreadable(self, error: OSError) -> None:
         """Raise for a folder that cannot be walked; one that does not exist counts as empty."""
         if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
@@ -216,7 +221,7 @@ def _parsed(store: ObjectStore, key: str, data: bytes) -> Any:
     try:
         return json.loads(data)
     except ValueError as error:
-        raise StorageError(f"{key} in lake {store.url} is no JSON: {error}") from error
+        raise Damaged(f"{key} in lake {store.url} is no JSON: {error}; see `f1 doctor`", {key: "is no JSON"}) from error
 
 
 def write_json(store: ObjectStore, key: str, document: Any) -> None:
@@ -238,7 +243,7 @@ def write_json(store: ObjectStore, key: str, document: Any) -> None:
     StorageError
         When the document cannot be written.
     """
-    store.write(key, _json_bytes(document))
+    store.write(key, json_bytes(document))
 
 
 def update_json(store: ObjectStore, key: str, change: Callable[[Any], Any]) -> Any:
@@ -265,11 +270,12 @@ def update_json(store: ObjectStore, key: str, change: Callable[[Any], Any]) -> A
     """
 
     def changed(found: bytes | None) -> bytes:
-        return _json_bytes(change(None if found is None else _parsed(store, key, found)))
+        return json_bytes(change(None if found is None else _parsed(store, key, found)))
 
     return json.loads(store.update(key, changed))
 
 
-def _json_bytes(document: Any) -> bytes:
+def json_bytes(document: Any) -> bytes:
+    """Return a document as `write_json` writes it."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False, sort_keys=False)
     return (text + "\n").encode()

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from f1lib.errors import BadParameters, RunError
-from f1lib.lake import parquet
+from f1lib.lake import gold_tables
 from f1lib.lake.features import columns_by_group, group_words
-from f1lib.lake.paths import TRAINING_KEY
 from f1lib.model import fit, onnx_export, preprocess, registry
 from f1lib.model.serving import load_serving
 from f1lib.scoring import metrics
@@ -194,7 +193,7 @@ def _model_and_rows(
 ) -> tuple[Serving, pd.DataFrame]:
     serving = load_serving(store, run_id)
     read = [*fit.KEYS, *fit.LABELS, *serving.features]
-    known = parquet.read_parquet(store, TRAINING_KEY, read) if training is None else training[read]
+    known = gold_tables.read_training_dataset(store, read) if training is None else training[read]
     rows = fit.labelled(known, str(serving.metadata["horizon"]))
     index = fit.race_index(rows)
     return serving, rows[index > index.max() - RACES].reset_index(drop=True)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from f1lib.lake import fingerprint
 from f1lib.lake.paths import BOOSTER, GRAPH, METADATA, PREPROCESSOR, SUCCESS, run_key
-from f1lib.lake.store import write_json
+from f1lib.lake.store import json_bytes, write_json
 from f1lib.model.fit import RACE
 from f1lib.model.preprocess import MISSING
 
@@ -82,7 +83,7 @@ def _numbers(part: Weighted) -> dict[str, Any]:
 
 
 def store_run(store: ObjectStore, run_id: str, fitted: Fitted, document: dict[str, Any]) -> None:
-    """Write all files of a run, ``_SUCCESS`` last: readers ignore a run without it.
+    """Write all files of a run, ``_SUCCESS`` with their hashes last: readers ignore a run without it.
 
     Parameters
     ----------
@@ -99,12 +100,11 @@ def store_run(store: ObjectStore, run_id: str, fitted: Fitted, document: dict[st
 
     pickled = io.BytesIO()
     joblib.dump(fitted.pipeline, pickled)
-    store.write(run_key(run_id, PREPROCESSOR), pickled.getvalue())
     booster = bytes(fitted.trees.booster.save_raw("ubj")) if fitted.trees else _no_trees()
-    store.write(run_key(run_id, BOOSTER), booster)
-    store.write(run_key(run_id, GRAPH), fitted.graph)
-    write_json(store, run_key(run_id, METADATA), document)
-    store.write(run_key(run_id, SUCCESS), b"")
+    contents = {PREPROCESSOR: pickled.getvalue(), BOOSTER: booster, GRAPH: fitted.graph, METADATA: json_bytes(document)}
+    for name, content in contents.items():
+        store.write(run_key(run_id, name), content)
+    write_json(store, run_key(run_id, SUCCESS), fingerprint.of_files(contents))
 
 
 def _no_trees() -> bytes:

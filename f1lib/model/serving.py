@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain import points as domain_points
 from f1lib.domain.points import RACE_POINTS
 from f1lib.errors import StorageError
+from f1lib.lake.integrity import verified_run_file
 from f1lib.lake.paths import GRAPH, METADATA, SUCCESS, run_key
-from f1lib.lake.store import read_json
 from f1lib.model import onnx_export, preprocess
 from f1lib.scoring import positions
 from f1lib.scoring.positions import Shape
@@ -205,12 +206,12 @@ def load_serving(store: ObjectStore, run_id: str) -> Serving:
     Raises
     ------
     StorageError
-        When the run is absent or was not finished.
+        When the run is absent, was not finished, or a file of it is damaged.
     RunError
         When its graph is not a valid model.
     """
     if not store.exists(run_key(run_id, SUCCESS)):
         raise StorageError(f"lake {store.url} has no finished model run {run_id}: {run_key(run_id, SUCCESS)} is absent")
-    metadata = read_json(store, run_key(run_id, METADATA))
-    graph = store.read(run_key(run_id, GRAPH))
+    metadata = json.loads(verified_run_file(store, run_id, METADATA))
+    graph = verified_run_file(store, run_id, GRAPH)
     return from_graph(graph, list(metadata["features"]), metadata["distribution"], run_id, metadata)

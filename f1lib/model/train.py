@@ -20,7 +20,7 @@ import numpy as np
 from f1lib.domain.moments import format_utc, stamp
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters, RunError
-from f1lib.lake import fingerprint, parquet
+from f1lib.lake import fingerprint, integrity, parquet
 from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.provenance import code_version
 from f1lib.model import fit as model_fit
@@ -146,11 +146,11 @@ def read_training(store: ObjectStore) -> TrainingDataset:
     Raises
     ------
     StorageError
-        When the stage 04_gold has not written it yet.
+        When the stage 04_gold has not written it yet, or it is not the file that its note names (`Damaged`).
     TableError
         When it is not Parquet.
     """
-    data = store.read(TRAINING_KEY)
+    data = integrity.verified_gold(store, TRAINING_KEY)
     rows = parquet.parquet_frame(data, f"{TRAINING_KEY} in lake {store.url}")
     return TrainingDataset(rows, fingerprint.of_bytes(data))
 
@@ -200,6 +200,7 @@ def train(ws: Workspace, config: ModelConfig, horizon: str, training: TrainingDa
         "horizon": horizon,
         "as_of": format_utc(ws.as_of),
         **run_files.describe(fitted, rows),
+        "events": int(training.rows["event_partition_key"].nunique()),
         **validate(rows, config, available),
         "parity": measured,
         "inputs": {TRAINING_KEY: training.sha256, "onnx": fingerprint.of_bytes(fitted.graph)},

@@ -6,8 +6,10 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from f1lib.bronze.due import back_off
 from f1lib.domain.moments import format_utc
 from f1lib.errors import AlreadyRunning, F1LibError
+from f1lib.pipeline.plan import BACKS_OFF
 from f1lib.tracking.rows import StageRow, Status
 from f1lib.tracking.stage_keys import Stage
 
@@ -54,7 +56,10 @@ def under_claim(ws: Workspace, step: Step, work: Callable[[], Execution], seen: 
     claim = _claim(ws, event, sort_key)
     before: StageRow = ws.tracking.get(event, sort_key) or {}
     outcome: StageRow = {"status": Status.FAILED, "last_error": "interrupted", "updated_at_utc": format_utc(ws.as_of)}
-    outcome["attempts"] = (before.get("attempts") or 0) + 1
+    attempts = (before.get("attempts") or 0) + 1
+    outcome["attempts"] = attempts
+    if step.stage in BACKS_OFF and attempts > 1:
+        outcome["next_attempt_utc"] = format_utc(ws.as_of + back_off(attempts - 1))
     try:
         if seen is not None and _progress(before) != _progress(seen):
             raise AlreadyRunning(
@@ -63,6 +68,8 @@ def under_claim(ws: Workspace, step: Step, work: Callable[[], Execution], seen: 
         execution = work()
         outcome["status"] = Status.INGESTED if step.stage == Stage.SCHEDULE else Status.GOLD
         outcome |= {"last_error": None, "attempts": None, "finished_utc": format_utc(ws.as_of)}
+        if step.stage in BACKS_OFF:
+            outcome["next_attempt_utc"] = None
         if step.input_hash:
             outcome["input_hash"] = step.input_hash
         return execution

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.pipeline.plan import BACKS_OFF
 from f1lib.pipeline.rules import FORECAST_CLOSE, FORECAST_EVERY, FORECAST_REACH, SCHEDULE_EVERY
 from f1lib.tracking.index import Rows, is_session
 from f1lib.tracking.rows import Status
-from f1lib.tracking.stage_keys import Stage, short_name
+from f1lib.tracking.stage_keys import Stage, StageKey, short_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -44,6 +45,9 @@ def _moments(known: Rows, now: datetime, has_weather: bool) -> Iterator[tuple[da
     if read:
         yield parse_utc(read) + SCHEDULE_EVERY, "the calendar is read again"
     for (event, name), row in known.by_key.items():
+        key = StageKey.parse(name)
+        if key and key.name in BACKS_OFF and (again := row.get("next_attempt_utc")):
+            yield parse_utc(again), f"{short_name(name)} is tried again"
         if not is_session(row) or row.get("is_cancelled"):
             continue
         words = {

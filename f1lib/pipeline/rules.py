@@ -184,6 +184,14 @@ def train(known: Rows, now: datetime) -> list[Step]:
     return [Step(Stage.TRAIN, f"the result of {latest} is new", input_hash=digest)]
 
 
+def results_lacking(known: Rows) -> int:
+    """Return how many results of races and sprints are still lacking before a first model can be trained."""
+    from f1lib.model.fit import FEWEST_RACES
+
+    sessions = [own[name] for own in known.sessions.values() for name in ("R", "S") if name in own]
+    return max(FEWEST_RACES - sum(row.get("status") == Status.GOLD for row in sessions), 0)
+
+
 def predict(known: Rows, now: datetime) -> list[Step]:
     """Predict the next race once at each horizon that its data has reached."""
     race = known.next_race(now)

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, stamp
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.lake.paths_published import records_prefix
+from f1lib.pipeline import check_models
 from f1lib.pipeline.claims import under_claim
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
-from f1lib.pipeline.rules import SPRINT, Step
+from f1lib.pipeline.rules import SPRINT, Step, results_lacking
+from f1lib.tracking.index import Rows
 from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, brought_to, key_of
 from f1lib.tracking.stage_keys import STAGES, Stage
 from f1lib.workspace.lake_kind import read_marker
@@ -57,6 +59,8 @@ class TickResult:
         Empty when nothing was due.
     runs : list of StageRun
         Every step the tick attempted, in order.
+    mended : list of str
+        What was lost or damaged in the lake and has been mended.
     complete : bool
         False when the tick ended because its time had run out.
     rows : list of TrackingRow
@@ -67,11 +71,13 @@ class TickResult:
     runs: list[StageRun]
     complete: bool = True
     rows: list[TrackingRow] = field(default_factory=list, repr=False)
+    mended: list[str] = field(default_factory=list)
 
     @property
     def failures(self) -> list[StageRun]:
-        """Steps that did not succeed."""
-        return [run for run in self.runs if run.status == Outcome.FAILED]
+        """Steps that did not succeed, at their last attempt."""
+        last = {run.step.key: run for run in self.runs}
+        return [run for run in last.values() if run.status == Outcome.FAILED]
 
     @property
     def taken(self) -> list[StageRun]:
@@ -119,27 +125,35 @@ def tick(
     """
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
-    rows: list[TrackingRow] = []
+    rows = ws.tracking.rows()
+    _only_forward(rows, ws.as_of, ws.store.url)
+    mended = [said for found in check_models.champions(ws, rows) if found.mend and (said := found.mend(False))]
+    rows = ws.tracking.rows() if mended else rows
     while True:
-        rows = _rows(ws.tracking, rows, runs)
+        rows = _rows(ws.tracking, rows, runs) if runs else rows
         _only_forward(rows, ws.as_of, ws.store.url)
         steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather, tried=tried)
         if not steps or any(run.status == Outcome.TAKEN for run in runs):
-            return TickResult(ws.run_id, runs, True, rows)
+            return TickResult(ws.run_id, runs, True, rows, mended)
         if not ws.run_id:
             ws = named_run(ws)
         seen = {key_of(row): row for row in rows}
         for step in steps:
             tried |= {step.key}
-            if step.stage not in stages:
+            if step.stage not in stages or (step.stage == Stage.TRAIN and results_lacking(Rows(rows))):
                 continue
             if not has_time():
-                return TickResult(ws.run_id, runs, False, rows)
+                return TickResult(ws.run_id, runs, False, rows, mended)
             on_step(step)
             number = sum(run.step.key == step.key for run in runs) + 1
             runs.append(_attempt(ws, _with_settings(ws.settings, step), seen.get(step.key, {}), number))
             if _was_cut(ws.settings, runs[-1]):
                 tried -= {step.key}
+            failed = [run for run in runs if run.step.key == step.key and run.status == Outcome.FAILED]
+            if failed == runs[-1:] and (done := _mended(ws, step)):
+                mended += done
+                rows, tried = [], _failed_otherwise(runs)
+                break
 
 
 def _rows(tracking: TrackingTable, rows: list[TrackingRow], runs: list[StageRun]) -> list[TrackingRow]:
@@ -157,6 +171,18 @@ def _was_cut(settings: Settings, run: StageRun) -> bool:
     """Whether an ingest ended because its time was up, so that the tick goes on with the rest."""
     bound = settings.ingest_seconds
     return run.step.stage == Stage.INGEST and run.status == Outcome.FINISHED and 0 < bound <= run.seconds
+
+
+def _mended(ws: Workspace, step: Step) -> list[str]:
+    """Mend what a failed stage reads, and return what was done."""
+    from f1lib.pipeline.doctor import after_failure
+
+    return after_failure(ws, step.stage)
+
+
+def _failed_otherwise(runs: list[StageRun]) -> frozenset[tuple[str, str]]:
+    """Return the keys of the steps that failed before the last one: all others may be run again where they are due."""
+    return frozenset(run.step.key for run in runs[:-1] if run.status == Outcome.FAILED)
 
 
 def _only_forward(rows: list[TrackingRow], as_of: datetime, lake: str) -> None:

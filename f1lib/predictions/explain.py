@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from f1lib.lake.integrity import verified_run_file
 from f1lib.lake.parquet import read_parquet, write_parquet
-from f1lib.lake.paths import BOOSTER, run_key
+from f1lib.lake.paths import BOOSTER
 from f1lib.lake.paths_published import explanation_key
 from f1lib.model import onnx_export, preprocess
 from f1lib.model.serving import start_column
@@ -94,7 +95,7 @@ def booster_of(store: ObjectStore, run_id: str) -> Any:
     import xgboost
 
     booster = xgboost.Booster({"nthread": 1})
-    booster.load_model(bytearray(store.read(run_key(run_id, BOOSTER))))
+    booster.load_model(bytearray(verified_run_file(store, run_id, BOOSTER)))
     return booster
 
 

@@ -10,16 +10,17 @@ from importlib import resources
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.domain.moments import format_utc, parse_utc, stamp
 from f1lib.domain.weekend import HORIZONS, EventKey
-from f1lib.errors import MissingColumn, RunError
+from f1lib.errors import BadParameters, MissingColumn, RunError
 from f1lib.lake import attribution, fingerprint, paths, silver_tables
-from f1lib.lake.parquet import read_parquet, records, write_parquet
+from f1lib.lake.integrity import readable_json, verified_gold
+from f1lib.lake.parquet import parquet_frame, records, write_parquet
 from f1lib.lake.paths_published import LATEST, LATEST_SCHEMA, history_prefix, issue_key, newest_key, parse_issue
-from f1lib.lake.store import find_json, write_json
+from f1lib.lake.store import write_json
 from f1lib.lake.tables import check_grain
 from f1lib.predictions import explain
-from f1lib.predictions.archive import COLUMNS, event_of, history_keys, load_issue
+from f1lib.predictions.archive import COLUMNS, event_of, find_newest, history_keys, load_issue
 from f1lib.predictions.change_log import issue_before, keep_change_log
 
 if TYPE_CHECKING:
@@ -169,7 +170,8 @@ def newest_features(
         There are no such rows.
     """
     for run_id in sorted(paths.gold_runs(store.list(paths.FEATURES_PREFIX)), key=_moment_of_run, reverse=True):
-        rows = read_parquet(store, paths.features_key(run_id))
+        key = paths.features_key(run_id)
+        rows = parquet_frame(verified_gold(store, key), f"{key} in lake {store.url}")
         wanted = (rows["session"] == session) & (rows["event_partition_key"].isin([event]) | (event == ""))
         rows = rows[wanted & (rows["as_of_utc"] <= as_of)]
         reached = [h for h in HORIZONS if h in set(rows["horizon"]) and horizon in ("", h)]
@@ -274,11 +276,12 @@ def publish(store: ObjectStore, tracking: TrackingTable, prediction: pd.DataFram
     rows = prediction[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
     issued, rows = _issue(store, rows)
     key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
-    newest = newest_key(key, str(first["session"]))
-    if not store.exists(newest) or read_parquet(store, newest)["as_of_utc"].max() <= first["as_of_utc"]:
-        write_parquet(store, newest, rows)
-        if first["session"] == "R":
-            _write_latest(store, rows)
+    session = str(first["session"])
+    moments = [name.moment for name in map(parse_issue, history_keys(store, history_prefix(key))) if name]
+    if stamp(first["as_of_utc"]) >= max(moments):
+        write_parquet(store, newest_key(key, session), rows)
+        if session == "R":
+            write_latest(store, rows)
     tracking.put_predictions(tracking_rows(rows))
     return issued
 
@@ -326,14 +329,32 @@ def latest_document(prediction: pd.DataFrame) -> dict[str, Any]:
     return {"$schema": "latest.schema.json", **head, "attribution": named, "drivers": drivers}
 
 
-def _write_latest(store: ObjectStore, rows: pd.DataFrame) -> None:
+def write_latest(store: ObjectStore, rows: pd.DataFrame) -> None:
+    """Write ``predictions/latest.json`` and its schema, unless it holds the prediction of a later moment.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    rows : pandas.DataFrame
+        A race's prediction, a row per driver with `archive.COLUMNS`.
+    """
     document = latest_document(rows)
-    known = find_json(store, LATEST)
-    if known and known["as_of_utc"] > document["as_of_utc"]:
+    known = readable_json(store, LATEST)
+    if str(known.get("as_of_utc", "")) > document["as_of_utc"] and is_latest(store, known):
         return
     schema = resources.files("f1lib.predictions").joinpath("latest.schema.json").read_bytes()
     store.write(LATEST_SCHEMA, schema)
     write_json(store, LATEST, document)
+
+
+def is_latest(store: ObjectStore, document: dict[str, Any]) -> bool:
+    """Whether ``predictions/latest.json`` holds the newest prediction of the race it names."""
+    try:
+        newest = find_newest(store, EventKey.parse(str(document.get("event_partition_key"))))
+    except BadParameters:
+        return False
+    return newest is not None and latest_document(newest) == document
 
 
 def _moment_of_run(run_id: str) -> tuple[str, int]:

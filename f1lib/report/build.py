@@ -11,6 +11,7 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import RunError
 from f1lib.evaluation import drift
 from f1lib.lake import fingerprint
+from f1lib.lake.integrity import readable_json
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import (
     ACCURACY,
@@ -107,7 +108,7 @@ def _race_pages(
     store: ObjectStore, scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], cache: Cache
 ) -> dict[str, str]:
     """Write the pages of races that changed since the last report; return the fingerprint of every page's contents."""
-    before = (find_json(store, SUMMARY) or {}).get("pages", {})
+    before = readable_json(store, SUMMARY).get("pages", {})
     issues: dict[tuple[str, str], list[str]] = {}
     for key in history_keys(store):
         issues.setdefault(raced_of(key), []).append(key)

@@ -12,18 +12,22 @@ import pandas as pd
 
 from f1lib.domain.identities import lineages
 from f1lib.domain.moments import format_utc
-from f1lib.lake.parquet import write_parquet
-from f1lib.lake.paths import SILVER_TABLES, grid_note, session_note, silver_key
+from f1lib.errors import Damaged
+from f1lib.lake import fingerprint, integrity, paths
+from f1lib.lake.parquet import parquet_bytes
+from f1lib.lake.paths import SILVER_TABLES, silver_key
 from f1lib.lake.sql import connect, sql_text
+from f1lib.lake.store import update_json
 from f1lib.lake.tables import conform, empty
 from f1lib.silver import read_bronze
+from f1lib.silver.bronze_files import BronzeFiles, bronze_files, stored_seasons
 from f1lib.tracking.index import is_input, is_session
 from f1lib.tracking.rows import SessionRow, Status, TrackingRow
 from f1lib.tracking.stage_keys import GRID_ROWS
-from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from f1lib.lake.cache import Cache
@@ -40,8 +44,8 @@ BUILT_FROM = {table: f"bronze_{table}" for table in SILVER_TABLES} | {
 def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     """Build and write the silver tables of some seasons.
 
-    Input rows of the tracking table move from ``ingested`` to ``silver``; a row whose bronze note is gone goes back to
-    ``due``.
+    Input rows of the tracking table move from ``ingested`` to ``silver``. A season of which a file is lost or damaged
+    is not built, while the others are: its last silver stays, and the error names the file.
 
     Parameters
     ----------
@@ -57,25 +61,71 @@ def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
 
     Raises
     ------
+    Damaged
+        For files of bronze that are lost or damaged.
     StorageError
         For a season without a calendar in bronze.
-    TableError
-        For a bronze file that cannot be read.
     """
-    wanted = sorted(set(seasons)) or read_bronze.seasons_in_bronze(ws.store)
-    waiting = [row for row in ws.tracking.rows(status=Status.INGESTED) if row.get("event_year") in wanted]
-    frames = build_frames(ws.store, wanted, ws.settings.threads, ws.cache) if wanted else {}
-    written = []
-    for season in wanted:
-        for name, frame in frames.items():
-            part = frame[frame["event_year"] == season].reset_index(drop=True)
-            write_parquet(ws.store, silver_key(name, season), part)
-            written.append({"table": name, "season": season, "rows": len(part)})
-    ws.tracking.put_rows(_changes(ws.store, waiting, ws.as_of))
+    rows = ws.tracking.rows()
+    wanted = sorted(set(seasons)) or sorted({*read_bronze.seasons_in_bronze(ws.store), *stored_seasons(rows)})
+    known = bronze_files(ws.store, wanted, rows)
+    wrong = {key: what for files in known.values() for key, what in files.wrong.items()}
+    written: list[dict[str, Any]] | None = None
+    while written is None:
+        hit = {paths.season_of_key(key) for key in wrong}
+        sound = {season: files for season, files in known.items() if season not in hit}
+        try:
+            written = _build(ws, sound)
+        except Damaged as found:
+            if hit.issuperset(map(paths.season_of_key, found.wrong)):
+                raise
+            wrong |= found.wrong
+    waiting = [row for row in rows if row.get("status") == Status.INGESTED and row.get("event_year") in sound]
+    ws.tracking.put_rows(_changes(waiting, ws.as_of))
+    if wrong:
+        raise integrity.damaged(ws.store, wrong, read_bronze.REMEDY)
     return pd.DataFrame(written, columns=["table", "season", "rows"])
 
 
-def build_frames(store: ObjectStore, seasons: list[int], threads: int, cache: Cache) -> dict[str, pd.DataFrame]:
+def _build(ws: Workspace, known: Mapping[int, BronzeFiles]) -> list[dict[str, Any]]:
+    """Build and write the silver of sound seasons, then the hashes of its files; return a row a file."""
+    if not known:
+        return []
+    hashes = {key: value for files in known.values() for key, value in files.hashes.items()}
+    frames = build_frames(ws.store, list(known), ws.settings.threads, ws.cache, hashes)
+    written, prints = [], {}
+    for season in known:
+        for name, frame in frames.items():
+            part = frame[frame["event_year"] == season].reset_index(drop=True)
+            content = parquet_bytes(part)
+            ws.store.write(silver_key(name, season), content)
+            prints[silver_key(name, season)] = fingerprint.of_bytes(content)
+            written.append({"table": name, "season": season, "rows": len(part)})
+    _note_files(ws.store, list(known), prints)
+    return written
+
+
+def _note_files(store: ObjectStore, seasons: list[int], prints: Mapping[str, str]) -> None:
+    """Write into ``silver/files.json`` the hashes of the files of ``seasons`` and their weather documents."""
+    weather = read_bronze.forecast_keys(store, seasons)
+
+    def noted(document: Any) -> dict[str, Any]:
+        found: dict[str, Any] = {"seasons": {}, "weather": {}} | (document if isinstance(document, dict) else {})
+        files = {str(s): {key: prints[key] for key in prints if paths.season_of_key(key) == s} for s in seasons}
+        documents = {str(s): [key for key in weather if paths.season_of_key(key) == s] for s in seasons}
+        return {
+            "seasons": dict(sorted({**found["seasons"], **files}.items())),
+            "weather": dict(sorted({**found["weather"], **documents}.items())),
+        }
+
+    if not integrity.readable_json(store, paths.SILVER_NOTE):
+        store.delete(paths.SILVER_NOTE)  # a damaged one: gold then has the other seasons built again
+    update_json(store, paths.SILVER_NOTE, noted)
+
+
+def build_frames(
+    store: ObjectStore, seasons: list[int], threads: int, cache: Cache, hashes: Mapping[str, str] | None = None
+) -> dict[str, pd.DataFrame]:
     """Compute every silver table of some seasons; nothing is written.
 
     Parameters
@@ -88,6 +138,8 @@ def build_frames(store: ObjectStore, seasons: list[int], threads: int, cache: Ca
         How many files are read at once.
     cache : Cache
         Holds the parsed files of the newest season between calls.
+    hashes : mapping, optional
+        The SHA-256 of the bronze files by key; by default what the notes say.
 
     Returns
     -------
@@ -102,8 +154,11 @@ def build_frames(store: ObjectStore, seasons: list[int], threads: int, cache: Ca
     TableError
         For a bronze file that cannot be read.
     """
-    inputs: dict[str, Any] = read_bronze.schedule_tables(store, seasons)
-    inputs |= read_bronze.session_tables(store, seasons, threads, cache)
+    if hashes is None:
+        known = bronze_files(store, seasons, [])
+        hashes = {key: value for files in known.values() for key, value in files.hashes.items()}
+    inputs: dict[str, Any] = read_bronze.schedule_tables(store, seasons, hashes)
+    inputs |= read_bronze.session_tables(store, hashes, threads, cache)
     hours = read_bronze.forecast_hours(store, seasons)
     samples = inputs.get("bronze_weather", read_bronze.no_samples())
     inputs |= {"bronze_hours": hours, "bronze_weather": samples, "team_lineages": _lineages()}
@@ -124,31 +179,14 @@ def _lineages() -> pd.DataFrame:
     return pd.DataFrame({"team_id": list(lineages()), "team_lineage": list(lineages().values())})
 
 
-def _changes(store: ObjectStore, rows: list[TrackingRow], as_of: datetime) -> list[SessionRow]:
+def _changes(rows: list[TrackingRow], as_of: datetime) -> list[SessionRow]:
     """Return the changes to the input rows that were ``ingested`` before bronze was read."""
-    moment = format_utc(as_of)
-    held = read_bronze.notes(store, sorted({int(row["event_year"]) for row in rows}))
     changes: list[SessionRow] = []
-    for row in rows:
+    for row in filter(is_input, rows):
         name = row["session_name_abr"]
         change: SessionRow = {"event_partition_key": row["event_partition_key"], "session_name_abr": name}
-        change["updated_at_utc"] = moment
-        note = _note(row)
-        if note is None:
-            continue
-        if note and note not in held:
-            lost = f"bronze has no {note}; it is fetched again"
-            changes.append({**change, "status": Status.DUE, "last_error": lost, "content_hash": None})
-        else:
-            table = "starting_grid" if name in GRID_ROWS.values() else "results"
-            path = silver_key(table, int(row["event_year"])) if note else None
-            changes.append({**change, "status": Status.SILVER, "silver_path": path})
+        table = "starting_grid" if name in GRID_ROWS.values() else "results"
+        path = silver_key(table, int(row["event_year"])) if is_session(row) else None
+        change |= {"updated_at_utc": format_utc(as_of), "status": Status.SILVER, "silver_path": path}
+        changes.append(change)
     return changes
-
-
-def _note(row: TrackingRow) -> str | None:
-    """Return the key of an input row's bronze note: empty when it has none of its own, None when it is not an input."""
-    if is_session(row):
-        unit = Unit.of_row(row)
-        return grid_note(unit.event, unit.session) if unit.is_grid else session_note(unit.event, unit.session)
-    return "" if is_input(row) else None

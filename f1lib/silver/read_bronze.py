@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import parse_utc
 from f1lib.errors import StorageError, TableError
-from f1lib.lake import fingerprint, paths
-from f1lib.lake.store import each, read_json
+from f1lib.lake import fingerprint, integrity, paths
+from f1lib.lake.store import each, find
 from f1lib.sources.protocols import WEATHER_COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     import pyarrow as pa
 
     from f1lib.lake.cache import Cache
     from f1lib.lake.store import ObjectStore
 
 
+REMEDY = "`f1 doctor --repair` asks for it again; the last silver of the season stays"
 FRAMES = ("results", "starting_grid", "pit_stops", "laps", "weather")
 # Open-Meteo's hourly variable -> column of ``bronze_hours``.
 HOURLY = {
@@ -35,19 +38,7 @@ def seasons_in_bronze(store: ObjectStore) -> list[int]:
     return sorted(season for season in paths.seasons_of_schedules(held) if paths.schedule_note(season) in held)
 
 
-def complete_files(store: ObjectStore, season: int) -> list[str]:
-    """List the Parquet files of a season's sessions whose folder has a note; without one the write was interrupted."""
-    keys = set(store.list(paths.sessions_prefix(season)))
-    return [key for key in sorted(keys) if key.endswith(".parquet") and paths.note_of(key) in keys]
-
-
-def notes(store: ObjectStore, seasons: list[int]) -> set[str]:
-    """List the keys of the notes of all complete sessions and grids of the seasons."""
-    keys = (key for season in seasons for key in store.list(paths.sessions_prefix(season)))
-    return {key for key in keys if paths.is_note(key)}
-
-
-def schedule_tables(store: ObjectStore, seasons: list[int]) -> dict[str, pa.Table]:
+def schedule_tables(store: ObjectStore, seasons: list[int], hashes: Mapping[str, str]) -> dict[str, pa.Table]:
     """Read the calendars and entry lists of some seasons.
 
     Parameters
@@ -56,6 +47,8 @@ def schedule_tables(store: ObjectStore, seasons: list[int]) -> dict[str, pa.Tabl
         The lake.
     seasons : list[int]
         Years.
+    hashes : mapping
+        The SHA-256 of the files by key, see `f1lib.silver.bronze_files`.
 
     Returns
     -------
@@ -66,28 +59,29 @@ def schedule_tables(store: ObjectStore, seasons: list[int]) -> dict[str, pa.Tabl
     ------
     StorageError
         For a season whose calendar is not in bronze.
-    TableError
-        For a file that is not Parquet.
+    Damaged
+        For files that do not have their hash.
     """
-    known = seasons_in_bronze(store)
-    absent = [season for season in seasons if season not in known]
+    keys = {n: [paths.schedule_table(season, n) for season in seasons] for n in ("events", "sessions", "entries")}
+    absent = [season for season, key in zip(seasons, keys["events"], strict=True) if key not in hashes]
     if absent:
         raise StorageError(f"the lake has no calendar of {', '.join(map(str, absent))}: run 00_schedule first")
-    held = set(store.list(paths.SCHEDULES_PREFIX))
-    keys = {n: [paths.schedule_table(season, n) for season in seasons] for n in ("events", "sessions", "entries")}
-    keys["entries"] = [key for key in keys["entries"] if key in held]
+    keys["entries"] = [key for key in keys["entries"] if key in hashes]
+    wrong = integrity.wrong_files(store, {key: hashes[key] for named in keys.values() for key in named})
+    if wrong:
+        raise integrity.damaged(store, wrong, REMEDY)
     return {f"bronze_{n}": _concatenated([_read(store, key) for key in named]) for n, named in keys.items() if named}
 
 
-def session_tables(store: ObjectStore, seasons: list[int], threads: int, cache: Cache) -> dict[str, pa.Table]:
-    """Read all complete session files of some seasons.
+def session_tables(store: ObjectStore, hashes: Mapping[str, str], threads: int, cache: Cache) -> dict[str, pa.Table]:
+    """Read session files.
 
     Parameters
     ----------
     store : ObjectStore
         The lake.
-    seasons : list[int]
-        Years.
+    hashes : mapping
+        The SHA-256 of the files by key, see `f1lib.silver.bronze_files`.
     threads : int
         How many files are read at once.
     cache : Cache
@@ -101,27 +95,44 @@ def session_tables(store: ObjectStore, seasons: list[int], threads: int, cache: 
 
     Raises
     ------
+    Damaged
+        For files that do not have their hash.
     TableError
-        For a file that is not Parquet.
+        For a file that is not Parquet although it has its hash.
     """
-    keys = [key for season in seasons for key in complete_files(store, season)]
-    found = {key: file for key in keys if (file := paths.parse_session_file(key)) and file.frame in FRAMES}
+    found = {key: file for key in hashes if (file := paths.parse_session_file(key)) and file.frame in FRAMES}
+    wrong: dict[str, str] = {}
+
+    def checked(key: str) -> bytes:
+        data = find(store, key)
+        if data is None or fingerprint.of_bytes(data) != hashes[key]:
+            wrong[key] = integrity.MISSING if data is None else integrity.CHANGED
+        return data or b""
 
     def parsed(key: str, data: bytes) -> pa.Table:
-        return _with_session(_parsed(data, f"{key} in lake {store.url}"), found[key])
+        return None if key in wrong else _with_session(_parsed(data, f"{key} in lake {store.url}"), found[key])
 
     # Only the current season is rebuilt after each session: caching the others would waste memory.
-    newest = [key for key, file in found.items() if file.season == max(seasons)]
-    contents = dict(zip(newest, each(store, store.read, newest, threads), strict=True))
-    others = [key for key in found if key not in contents]
-    prints = fingerprint.of_files(contents)
+    newest = max((file.season for file in found.values()), default=0)
+    recent = [key for key, file in found.items() if file.season == newest]
+    others = [key for key, file in found.items() if file.season != newest]
+    contents = dict(zip(recent, each(store, checked, recent, threads), strict=True))
+    read = zip(others, each(store, lambda key: parsed(key, checked(key)), others, threads), strict=True)
+    if wrong:
+        raise integrity.damaged(store, wrong, REMEDY)
+    prints = {key: hashes[key] for key in recent}
     # Saves 5 % of a tick, 11 % where sessions have laps.
-    tables = cache.many("silver: bronze files", prints, lambda key: parsed(key, contents[key]), threads)
-    tables |= zip(others, each(store, lambda key: parsed(key, store.read(key)), others, threads), strict=True)
+    tables = cache.many("silver: bronze files", prints, lambda key: parsed(key, contents[key]), threads) | dict(read)
     grouped: dict[str, list[pa.Table]] = {}
     for key, file in found.items():
         grouped.setdefault(f"bronze_{file.frame}", []).append(tables[key])
     return {name: _concatenated(parts) for name, parts in grouped.items()}
+
+
+def forecast_keys(store: ObjectStore, seasons: Collection[int]) -> dict[str, str]:
+    """Return the keys of the weather documents of some seasons, each with its kind."""
+    documents = {key: paths.parse_forecast(key) for key in store.list(paths.FORECASTS_PREFIX)}
+    return {key: found[0] for key, found in documents.items() if found and found[1] in seasons}
 
 
 def forecast_hours(store: ObjectStore, seasons: list[int]) -> pa.Table:
@@ -142,16 +153,22 @@ def forecast_hours(store: ObjectStore, seasons: list[int]) -> pa.Table:
 
     Raises
     ------
-    TableError
-        For a document that does not have Open-Meteo's form.
+    Damaged
+        For documents that do not have Open-Meteo's form, or not the hours they were written with.
     """
     import pyarrow as pa
 
     rows: list[dict[str, Any]] = []
-    documents = {key: paths.parse_forecast(key) for key in store.list(paths.FORECASTS_PREFIX)}
-    kinds = {key: found[0] for key, found in documents.items() if found and found[1] in seasons}
-    for key, document in zip(kinds, each(store, lambda key: read_json(store, key), kinds), strict=True):
-        rows += _hours(document, kinds[key], key)
+    wrong: dict[str, str] = {}
+    kinds = forecast_keys(store, seasons)
+    documents = each(store, lambda key: integrity.readable_json(store, key), kinds)
+    for (key, kind), document in zip(kinds.items(), documents, strict=True):
+        try:
+            rows += hours_of(document, kind)
+        except TableError as error:
+            wrong[key] = str(error)
+    if wrong:
+        raise integrity.damaged(store, wrong, REMEDY)
     moment = pa.timestamp("us", tz="UTC")
     texts = [(name, pa.string()) for name in ("event_partition_key", "kind", "provenance", "source")]
     moments = [(name, moment) for name in ("issued_utc", "hour_utc")]
@@ -160,7 +177,8 @@ def forecast_hours(store: ObjectStore, seasons: list[int]) -> pa.Table:
     )
 
 
-def _hours(document: dict[str, Any], kind: str, key: str) -> list[dict[str, Any]]:
+def hours_of(document: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Return the rows of one weather document; raises `TableError` for one of another form or with other hours."""
     try:
         envelope, hourly = document["f1lib"], document["hourly"]
         common = {name: envelope[name] for name in ("event_partition_key", "provenance", "source")}
@@ -168,12 +186,15 @@ def _hours(document: dict[str, Any], kind: str, key: str) -> list[dict[str, Any]
         moments = [parse_utc(text) for text in hourly["time"]]
         columns = {ours: hourly.get(theirs) or [None] * len(moments) for theirs, ours in HOURLY.items()}
         values = zip(*columns.values(), strict=True)
-        return [
+        rows = [
             {**common, "hour_utc": moment, **dict(zip(columns, row, strict=True))}
             for moment, row in zip(moments, values, strict=True)
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise TableError(f"{key} is no Open-Meteo document ({error!r}): delete it and run 02_weather") from error
+        raise TableError(f"is no Open-Meteo document ({error!r})") from error
+    if not integrity.is_sealed(document):
+        raise TableError(integrity.CHANGED)
+    return rows
 
 
 def _read(store: ObjectStore, key: str) -> pa.Table:
@@ -186,7 +207,7 @@ def _parsed(data: bytes, where: str) -> pa.Table:
 
     try:
         return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise TableError(f"{where} is no Parquet file: {error}; delete its folder and ingest it") from error
 
 

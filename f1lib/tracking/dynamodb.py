@@ -183,6 +183,19 @@ class DynamoTracking:
         with aws_errors(f"read table {self.predictions_table}"):
             return list(self._query(self.predictions_table, PARTITION, event_partition_key, ConsistentRead=True))
 
+    def delete(self, keys: Iterable[tuple[str, str]]) -> None:
+        """See `TrackingTable.delete`."""
+        self._delete(self.table, [row_key(*key) for key in keys])
+
+    def delete_predictions(self, event_partition_key: str, sort_keys: Iterable[str]) -> None:
+        """See `TrackingTable.delete_predictions`."""
+        keys = [to_item({PARTITION: event_partition_key, PREDICTION_SORT_KEY: key}) for key in sort_keys]
+        self._delete(self.predictions_table, keys)
+
+    def _delete(self, table: str, keys: list[Item]) -> None:
+        with aws_errors(f"delete from table {table}"):
+            _each(lambda key: self._client.delete_item(TableName=table, Key=key), keys)
+
     def _event(self, event_partition_key: str) -> list[TrackingRow]:
         found = self._query(self.table, PARTITION, event_partition_key, ConsistentRead=True)
         return cast("list[TrackingRow]", list(found))

@@ -73,7 +73,7 @@ class StageRow(TypedDict, total=False):
     finished_utc: str  # when a stage last succeeded
     next_attempt_utc: str | None  # not asked for again before
     content_hash: str | None  # of what the lake holds
-    input_hash: str  # of the inputs of the stage's last run
+    input_hash: str | None  # of the inputs of the stage's last run
     notice: str | None  # a notice of the source when the calendar was read
     owner: str
     lease_expires_utc: str
@@ -94,7 +94,7 @@ class SessionRow(StageRow, total=False):
     longitude: float | None
     is_cancelled: bool | None
     source: str
-    bronze_path: str
+    bronze_path: str | None
     silver_path: str | None
     gold_path: str
     is_partial: bool | None  # in the lake, but some of it may still be published

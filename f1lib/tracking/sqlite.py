@@ -175,6 +175,18 @@ class SqliteTracking:
         found = self._read(statement, (event_partition_key,))
         return [{**json.loads(row["attributes"]), PREDICTION_SORT_KEY: row[PREDICTION_SORT_KEY]} for row in found]
 
+    def delete(self, keys: Iterable[tuple[str, str]]) -> None:
+        """See `TrackingTable.delete`."""
+        statement = f"DELETE FROM {SESSION_TABLE} WHERE event_partition_key = ? AND session_name_abr = ?"
+        with self._transaction(write=True) as connection:
+            connection.executemany(statement, keys)
+
+    def delete_predictions(self, event_partition_key: str, sort_keys: Iterable[str]) -> None:
+        """See `TrackingTable.delete_predictions`."""
+        statement = f'DELETE FROM {PREDICTIONS_TABLE} WHERE event_partition_key = ? AND "{PREDICTION_SORT_KEY}" = ?'
+        with self._transaction(write=True) as connection:
+            connection.executemany(statement, ((event_partition_key, key) for key in sort_keys))
+
 
 def _select(connection: sqlite3.Connection, event_partition_key: str, session_name_abr: str) -> TrackingRow | None:
     statement = f"{_SELECT} WHERE event_partition_key = ? AND session_name_abr = ?"

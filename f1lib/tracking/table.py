@@ -101,6 +101,12 @@ class TrackingTable(Protocol):
     def predictions(self, event_partition_key: str) -> list[dict[str, Any]]:
         """Return all prediction rows of an event, sorted by their sort key."""
 
+    def delete(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Delete rows by their event and session; one that is absent is no error."""
+
+    def delete_predictions(self, event_partition_key: str, sort_keys: Iterable[str]) -> None:
+        """Delete prediction rows of an event by their sort keys."""
+
 
 def open_tracking(url: str) -> TrackingTable:
     """Open the table at ``url``, ``sqlite:///path/to/file`` or ``dynamodb://table``; no I/O is done.

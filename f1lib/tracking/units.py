@@ -29,6 +29,12 @@ class Unit:
         """The sort key of its row in the tracking table."""
         return GRID_ROWS[self.session] if self.is_grid else self.session
 
+    @property
+    def text(self) -> str:
+        """The unit as `parse` reads it."""
+        grids = {session: code for code, session in _GRID_UNITS.items()}
+        return f"{self.event.partition_key}/{grids[self.session] if self.is_grid else self.session}"
+
     @classmethod
     def parse(cls, text: str) -> Unit:
         """Parse ``2025_Australian_Grand_Prix/Q``, ``.../G`` (race grid) or ``.../SG`` (sprint grid).

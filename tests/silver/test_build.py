@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -10,19 +12,21 @@ import pytest
 from f1lib.bronze.ingest import ingest
 from f1lib.bronze.schedule import refresh_schedule
 from f1lib.domain.weekend import EventKey
-from f1lib.errors import StorageError, TableError
+from f1lib.errors import Damaged, StorageError, TableError
 from f1lib.lake import silver_tables
+from f1lib.lake.integrity import sealed
 from f1lib.lake.paths import SILVER_TABLES, session_folder
 from f1lib.lake.store import write_json
 from f1lib.lake.tables import contract
 from f1lib.silver import build
-from f1lib.tracking.rows import Status
+from f1lib.tracking.rows import SessionRow, Status
 from f1lib.workspace.workspace import Workspace
 from tests.support.f1db_zips import tiny, write
 from tests.support.workspaces import make_workspace
 
 AUSTRALIA = "2025_Australian_Grand_Prix"
 CHINA = "2025_Chinese_Grand_Prix"
+OTHER = "bronze/schedule/2025/events.parquet"
 LATER = "2026-08-01T00:00:00Z"
 
 
@@ -126,29 +130,56 @@ def test_building_twice_gives_the_same_bytes_and_one_season_leaves_the_others(ws
     assert set(build.build_silver(ws, [2026])["season"]) == {2026}
 
 
-def test_a_folder_without_its_note_is_never_read(ws: Workspace) -> None:
+def test_a_folder_without_its_note_is_never_read_where_the_table_does_not_promise_it(ws: Workspace) -> None:
     base = session_folder(EventKey.parse(AUSTRALIA), "Q")
     ws.store.delete(f"{base}/source.json")
-    ws.store.delete(f"{session_folder(EventKey.parse(CHINA), 'R')}/starting_grid.source.json")
+    row: SessionRow = {"event_partition_key": AUSTRALIA, "session_name_abr": "Q", "bronze_path": None}
+    ws.tracking.put_rows([row])
     build.build_silver(ws, [])
     assert of(silver_tables.read_table(ws.store, "results"), AUSTRALIA, "Q").empty
-    assert of(silver_tables.read_table(ws.store, "starting_grid"), CHINA, "R").empty
     assert len(of(silver_tables.read_table(ws.store, "results"), CHINA, "R")) == 4
 
 
-def test_input_rows_climb_to_silver_and_one_whose_bronze_is_gone_is_fetched_again(ws: Workspace) -> None:
-    lost = f"{session_folder(EventKey.parse(AUSTRALIA), 'Q')}/source.json"
-    ws.store.delete(lost)
+def test_a_file_that_its_note_does_not_name_is_never_read(ws: Workspace) -> None:
+    base = session_folder(EventKey.parse(AUSTRALIA), "Q")
+    ws.store.write(f"{base}/laps.parquet", b"left over by a process that died")
+    build.build_silver(ws, [])
+    assert len(of(silver_tables.read_table(ws.store, "results"), AUSTRALIA, "Q")) == 4
+
+
+def test_input_rows_climb_to_silver(ws: Workspace) -> None:
     build.build_silver(ws, [2025])
     rows = {row["session_name_abr"]: row for row in ws.tracking.rows(AUSTRALIA)}
     assert rows["R"]["status"] == rows["STAGE#starting_grid"]["status"] == "silver"
     assert rows["R"]["silver_path"] == "silver/sessions/results/season=2025/results.parquet"
-    assert (rows["Q"]["status"], rows["Q"]["last_error"]) == ("due", f"bronze has no {lost}; it is fetched again")
     calendars = {row["session_name_abr"]: row["status"] for row in ws.tracking.rows("PIPELINE")}
     assert calendars == {"STAGE#00_schedule#2025": "silver", "STAGE#00_schedule#2026": "ingested"}
-    assert ingest(ws, [])["session"].tolist() == ["Q"]
-    build.build_silver(ws, [2025])
-    assert ws.tracking.get(AUSTRALIA, "Q")["status"] == "silver"  # type: ignore[index]
+
+
+LOST = [
+    f"{session_folder(EventKey.parse(AUSTRALIA), 'Q')}/source.json",
+    f"{session_folder(EventKey.parse(AUSTRALIA), 'Q')}/results.parquet",
+    f"{session_folder(EventKey.parse(CHINA), 'R')}/starting_grid.source.json",
+    "bronze/schedule/2025/source.json",
+    "bronze/schedule/2025/sessions.parquet",
+]
+
+
+@pytest.mark.parametrize("key", LOST)
+@pytest.mark.parametrize("how", ["lost", "emptied", "replaced"])
+def test_a_season_of_which_a_file_is_lost_or_damaged_keeps_its_silver_and_the_others_are_built(
+    ws: Workspace, key: str, how: str
+) -> None:
+    build.build_silver(ws, [])
+    before = {name: ws.store.read(name) for name in ws.store.list("silver/")}
+    if how == "lost":
+        ws.store.delete(key)
+    else:
+        ws.store.write(key, b"" if how == "emptied" else ws.store.read("lake.json" if key.endswith("json") else OTHER))
+    ws.store.delete("silver/sessions/events/season=2026/events.parquet")
+    with pytest.raises(Damaged, match=re.escape(key)):
+        build.build_silver(ws, [])
+    assert {name: ws.store.read(name) for name in ws.store.list("silver/")} == before
 
 
 def test_a_row_that_gold_has_taken_in_is_left_alone(ws: Workspace) -> None:
@@ -173,20 +204,27 @@ def test_a_season_without_a_calendar_and_a_table_without_a_name_are_errors(ws: W
         silver_tables.read_table(ws.store, "mood")
 
 
-def test_a_broken_bronze_file_is_named_and_nothing_is_written(ws: Workspace) -> None:
-    key = f"{session_folder(EventKey.parse(AUSTRALIA), 'Q')}/results.parquet"
-    ws.store.write(key, ws.store.read(key)[:100])
-    with pytest.raises(TableError, match=rf"{key} .*is no Parquet file"):
-        build.build_silver(ws, [])
-    assert ws.store.list("silver/") == []
-    assert ws.tracking.get(AUSTRALIA, "Q")["status"] == "ingested"  # type: ignore[index]
-
-
-def test_a_weather_document_of_another_shape_is_named(ws: Workspace) -> None:
+def test_a_weather_document_of_another_shape_or_with_other_hours_is_named(ws: Workspace) -> None:
     key = "bronze/weather/forecast/2025/Australian_Grand_Prix/20250315T000000Z.json"
-    write_json(ws.store, key, {"hourly": {"time": ["2025-03-16T04:00"]}})
-    with pytest.raises(TableError, match=rf"{key} is no Open-Meteo document .*run 02_weather"):
-        build.build_silver(ws, [])
+    for document in ({"hourly": {"time": ["2025-03-16T04:00"]}}, _forecast(5.0) | {"hourly": HOURLY}):
+        write_json(ws.store, key, document)
+        with pytest.raises(Damaged, match=key):
+            build.build_silver(ws, [2025])
+        assert ws.store.list("silver/") == []
+    write_json(ws.store, key, _forecast(5.0))
+    build.build_silver(ws, [2025])
+    ws.store.delete(key)
+    with pytest.raises(Damaged, match=f"{key} is missing"):
+        build.build_silver(ws, [2025])
+
+
+HOURLY = {"time": ["2025-03-16T04:00"], "precipitation": [0.0]}
+
+
+def _forecast(rain: float) -> dict[str, Any]:
+    envelope = {"event_partition_key": AUSTRALIA, "provenance": "forecast", "source": "open-meteo"}
+    envelope |= {"issued_utc": "2025-03-15T00:00:00Z"}
+    return sealed({"f1lib": envelope, "hourly": HOURLY | {"precipitation": [rain]}})
 
 
 def test_an_empty_lake_gives_empty_tables(tmp_path: Path) -> None:

@@ -1,0 +1,204 @@
+"""Take a lake back to a moment: what a wrong clock brought there from the future is removed, files and rows.
+
+What was fetched, built, trained and issued after the moment goes. What it was made from stays, so that the next tick at
+the real time goes on where the lake stood: calendars and sessions are asked for again, the layers are built again.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from f1lib.bronze.due import after_success
+from f1lib.bronze.ingest import race_end_of
+from f1lib.domain.moments import format_utc, parse_utc, stamp
+from f1lib.domain.weekend import EventKey
+from f1lib.lake import integrity, paths
+from f1lib.lake.paths_published import (
+    ACCURACY,
+    LATEST,
+    RECORDS_PREFIX,
+    change_log_key,
+    explanation_key,
+    newest_key,
+    parse_issue,
+    raced_of,
+)
+from f1lib.lake.store import update_json
+from f1lib.model.registry import champion
+from f1lib.pipeline.findings import build_again
+from f1lib.predictions.archive import history_keys
+from f1lib.silver.bronze_files import note_of_row
+from f1lib.tracking.index import is_session
+from f1lib.tracking.rows import PREDICTION_SORT_KEY, Status, key_of
+from f1lib.tracking.stage_keys import Stage, suffix_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from f1lib.lake.store import ObjectStore
+    from f1lib.tracking.rows import StageRow, TrackingRow
+    from f1lib.workspace.workspace import Workspace
+
+# What a row of a session or calendar keeps when the lake no longer has its answer.
+_OF_AN_ANSWER = (
+    "bronze_path silver_path gold_path content_hash attempts last_error failures failing_since_utc next_attempt_utc "
+    "reread_utc is_partial missing conflicts"
+).split()
+
+
+def back_to(ws: Workspace, moment: datetime) -> list[str]:
+    """Remove from a lake and its tables what came after a moment.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its lake and tracking table are changed; nobody else may work on them.
+    moment : datetime
+        Aware UTC.
+
+    Returns
+    -------
+    list of str
+        What was done, a line each; every prediction that was removed is named.
+    """
+    rows, after = ws.tracking.rows(), stamp(moment)
+    done = [*_predictions(ws, rows, after), *_models(ws.store, after, format_utc(moment))]
+    done += _runs(ws.store, after)
+    lost = _bronze(ws.store, rows, moment)
+    done += [f"{note.rpartition('/')[0]}: fetched after {format_utc(moment)}, asked for again" for note in lost]
+    seasons = _rows(ws, rows, set(lost), moment)
+    build_again(ws, seasons, Status.INGESTED)
+    return [*done, f"the tracking table and lake {ws.store.url} are back at {format_utc(moment)}"]
+
+
+def _predictions(ws: Workspace, rows: Sequence[TrackingRow], after: str) -> list[str]:
+    """Remove the predictions issued after a moment, in the history and in the table; the newest is then another."""
+    gone = [key for key in history_keys(ws.store) if (issue := parse_issue(key)) and issue.moment > after]
+    for key in gone:
+        event, session = raced_of(key)
+        beside = (explanation_key(key), change_log_key(key), newest_key(EventKey.parse(event), session), LATEST)
+        for name in (key, *beside):
+            ws.store.delete(name)
+    events = {r["event_partition_key"] for r in rows if suffix_of(Stage.PREDICT, r["session_name_abr"]) is not None}
+    for event in events | {raced_of(key)[0] for key in gone}:
+        late = [r for r in ws.tracking.predictions(event) if stamp(parse_utc(r["as_of_utc"])) > after]
+        ws.tracking.delete_predictions(event, [str(row[PREDICTION_SORT_KEY]) for row in late])
+    return [f"{key}: removed, it was issued by a wrong clock" for key in gone]
+
+
+def _models(store: ObjectStore, after: str, moment: str) -> list[str]:
+    """Remove the runs trained after a moment; the champion that served at it serves again."""
+    runs = sorted({paths.run_of(key) for key in store.list(paths.MODEL_RUNS_PREFIX)})
+    gone = {run for run in runs if _is_after(run, after)}
+
+    def served(document: dict[str, Any] | None) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        for horizon, entry in (document or {"horizons": {}})["horizons"].items():
+            entries = [{k: v for k, v in entry.items() if k != "previous"}, *entry.get("previous", [])]
+            left = [e for e in entries if e["run_id"] not in gone and e["since"] <= moment]
+            if left:
+                kept[horizon] = {**left[0], "previous": left[1:]}
+        return {"horizons": kept}
+
+    if gone or any(entry["since"] > moment for entry in champion(store)["horizons"].values()):
+        update_json(store, paths.CHAMPION_KEY, served)
+    for run in gone:
+        for key in (paths.run_key(run, paths.SUCCESS), *store.list(f"{paths.MODEL_RUNS_PREFIX}{run}/")):
+            store.delete(key)
+    return [f"model run {run}: removed" for run in sorted(gone)]
+
+
+def _runs(store: ObjectStore, after: str) -> list[str]:
+    """Remove features, executed notebooks, forecasts and scores of runs after a moment."""
+    places = (paths.FEATURES_PREFIX, RECORDS_PREFIX, paths.FORECASTS_PREFIX)
+    late = [key for place in places for key in store.list(place) if _is_after(key.removeprefix(place), after)]
+    scores = integrity.readable_json(store, ACCURACY)
+    if str(scores.get("as_of_utc", "")).replace("-", "").replace(":", "") > after:
+        late.append(ACCURACY)
+    for key in late:
+        store.delete(key)
+    return [f"{len(late)} files of later runs: removed"] if late else []
+
+
+def _is_after(name: str, after: str) -> bool:
+    found = re.search(r"\d{8}T\d{6}Z", name)
+    return bool(found and found[0] > after)
+
+
+def _bronze(store: ObjectStore, rows: Iterable[TrackingRow], moment: datetime) -> list[str]:
+    """Remove the answers fetched after a moment; return the keys of their notes."""
+    lost = []
+    for key in sorted({key for row in rows if (key := note_of_row(row))}):
+        note = integrity.readable_json(store, key)
+        if not str(note.get("fetched_utc", "")) > format_utc(moment):
+            continue
+        store.delete(key)
+        for name in paths.files_of_note(key, note.get("files", {})):
+            store.delete(name)
+        lost.append(key)
+    return lost
+
+
+def _rows(ws: Workspace, rows: Sequence[TrackingRow], lost: set[str], moment: datetime) -> set[int]:
+    """Take the tracking rows back; return the seasons whose layers are built again."""
+    now, known = format_utc(moment), {key_of(row): row for row in rows}
+    changes: list[dict[str, Any]] = []
+    gone: list[tuple[str, str]] = []
+    seasons: set[int] = set()
+    for row in rows:
+        event, name = key_of(row)
+        season, key = suffix_of(Stage.SCHEDULE, name), {"event_partition_key": event, "session_name_abr": name}
+        if int(row.get("event_year", 0)) > moment.year or (season and note_of_row(row) in lost):
+            gone.append((event, name))
+        elif is_session(row):
+            change = _session(row, note_of_row(row) in lost, known, moment)
+            if change:
+                changes.append({**key, **change})
+                seasons.add(int(row["event_year"]))
+        elif (row.get("finished_utc") or row.get("updated_at_utc", "")) > now:
+            changes.append({**key, **_stage(ws, event, name)})
+    for silver in ws.store.list(paths.SILVER_PREFIX):
+        if (paths.season_of_key(silver) or 0) > moment.year:
+            ws.store.delete(silver)
+    _forget_silver(ws.store, moment.year)
+    ws.tracking.delete(gone)
+    ws.tracking.put_rows(cast("list[StageRow]", changes))
+    return seasons
+
+
+def _session(
+    row: TrackingRow, is_lost: bool, known: dict[tuple[str, str], TrackingRow], moment: datetime
+) -> dict[str, Any]:
+    """Return what changes on a session's row; nothing where it is as it was at the moment."""
+    now = format_utc(moment)
+    to_come = {"status": Status.DUE if row["available_utc"] <= now else Status.SCHEDULED, "updated_at_utc": now}
+    if is_lost or (not row.get("bronze_path") and row.get("updated_at_utc", "") > now and not row.get("is_cancelled")):
+        return dict.fromkeys(_OF_AN_ANSWER) | to_come
+    if row.get("bronze_path") and row.get("updated_at_utc", "") > now:
+        back = after_success(row, race_end_of(known, row), moment, is_whole=not row.get("is_partial"))
+        return {**back, "status": Status.INGESTED, "updated_at_utc": now}
+    return {}
+
+
+def _stage(ws: Workspace, event: str, name: str) -> dict[str, Any]:
+    """Return what changes on a stage's row: it was never run, but for the predictions that are left."""
+    names = "status finished_utc input_hash attempts last_error next_attempt_utc content_hash acted_on updated_at_utc"
+    change: dict[str, Any] = dict.fromkeys(names.split())
+    suffix = suffix_of(Stage.PREDICT, name)
+    if suffix:
+        left = [issue for key in history_keys(ws.store) if (issue := parse_issue(key)) and issue.event == event]
+        kinds = [
+            issue.moment for issue in left if issue.horizon + ("_sprint" if issue.session == "S" else "") == suffix
+        ]
+        change |= {"finished_utc": format_utc(parse_utc(max(kinds))), "status": Status.GOLD} if kinds else {}
+    return change
+
+
+def _forget_silver(store: ObjectStore, year: int) -> None:
+    def kept(document: Any) -> Any:
+        return {n: {s: v for s, v in part.items() if int(s) <= year} for n, part in (document or {}).items()}
+
+    if integrity.readable_json(store, paths.SILVER_NOTE):
+        update_json(store, paths.SILVER_NOTE, kept)

@@ -1,0 +1,211 @@
+"""Check the layers of data: bronze against its notes and the tracking table, silver and gold against theirs."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from f1lib.bronze import weather as bronze_weather
+from f1lib.errors import F1LibError, SourceError, TableError
+from f1lib.gold.build import in_silver
+from f1lib.gold.read_silver import wrong_silver
+from f1lib.lake import fingerprint, gold_tables, integrity, paths, tables
+from f1lib.lake.parquet import parquet_frame
+from f1lib.lake.store import each, find, write_json
+from f1lib.pipeline.findings import Finding, build_again, build_gold_again, read_again, run_again
+from f1lib.silver import bronze_files, read_bronze
+from f1lib.tracking.index import is_session
+from f1lib.tracking.rows import STORED, Status, key_of
+from f1lib.tracking.stage_keys import WEATHER_ROW, Stage, suffix_of
+from f1lib.tracking.units import Unit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from f1lib.tracking.rows import TrackingRow, WeatherRow
+    from f1lib.workspace.workspace import Workspace
+
+_ASK = "it is asked for again; else restore it from a backup, or give it up: `f1 doctor --give-up"
+
+
+def bronze(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
+    """Check every file of bronze against its note, and the notes against the tracking table."""
+    seasons = {*read_bronze.seasons_in_bronze(ws.store), *bronze_files.stored_seasons(rows)}
+    known = bronze_files.bronze_files(ws.store, seasons, rows)
+    wrong = {key: what for files in known.values() for key, what in files.wrong.items()}
+    there = {k: sha for files in known.values() for k, sha in files.hashes.items() if k not in wrong}
+    wrong |= integrity.wrong_files(ws.store, there) | _wrong_weather(ws, sorted(seasons))
+    by_note = {key: row for row in rows if (key := bronze_files.note_of_row(row))}
+    found = [_bronze_finding(ws, key, what, by_note) for key, what in sorted(wrong.items())]
+    promised = {key_of(row) for row in by_note.values()}
+    for row in rows:
+        if is_session(row) and row.get("status") in STORED and key_of(row) not in promised:
+            found.append(_unstored(ws, row))
+    return found
+
+
+def _wrong_weather(ws: Workspace, seasons: list[int]) -> dict[str, str]:
+    kinds, wrong = read_bronze.forecast_keys(ws.store, seasons), {}
+    documents = each(ws.store, lambda key: integrity.readable_json(ws.store, key), kinds)
+    for (key, kind), document in zip(kinds.items(), documents, strict=True):
+        try:
+            read_bronze.hours_of(document, kind)
+        except TableError as error:
+            wrong[key] = str(error)
+    return wrong
+
+
+def _bronze_finding(ws: Workspace, key: str, what: str, by_note: dict[str, TrackingRow]) -> Finding:
+    if paths.parse_forecast(key):
+        remedy = "it is asked for again; a forecast that no source has any more is given up by `f1 doctor --repair`"
+        return Finding("bronze", key, what, remedy, partial(_mend_weather, ws, key))
+    note = key if paths.is_note(key) else paths.note_of(key)
+    row = by_note.get(note)
+    if row is None:
+        return Finding("bronze", key, what, "the tracking table does not know it: delete its folder or restore it")
+    remedy = (
+        f"{_ASK} {Unit.of_row(row).text}`"
+        if is_session(row)
+        else "the calendar is read again; else restore it from a backup"
+    )
+    of_unit = key_of(row) if is_session(row) else ()
+    return Finding("bronze", key, what, remedy, partial(_mend_note, ws, note, row, f"{key} {what}"), of_unit)
+
+
+def _mend_note(ws: Workspace, note_key: str, row: TrackingRow, why: str, _give_up: bool) -> str:
+    """Write a lost note anew where its files are those that the tracking table names; else ask the source again."""
+    folder = note_key.rpartition("/")[0]
+    held = [key for key in ws.store.list(f"{folder}/") if key.endswith(".parquet") and paths.note_of(key) == note_key]
+    contents = {key.rpartition("/")[2]: find(ws.store, key) or b"" for key in sorted(held, key=_in_order)}
+    hashes = fingerprint.of_files(contents)
+    if note_key not in integrity.notes(ws.store, [note_key]) and fingerprint.of_answer(hashes) == row.get(
+        "content_hash"
+    ):
+        event, session = key_of(row)
+        note: dict[str, Any] = {"event_partition_key": event, "session": session, "content_hash": row["content_hash"]}
+        note |= {"fetched_utc": row.get("updated_at_utc"), "files": hashes, "warnings": ["written anew: it was lost"]}
+        facts = {"laps": row["missing"]} if row.get("missing") else {}
+        provenance = {"source": row.get("source", ""), "complete": not row.get("is_partial"), "facts": facts}
+        write_json(ws.store, note_key, {**note, "provenance": provenance})
+        return f"{note_key}: written anew from its files"
+    if is_session(row):
+        read_again(ws, row, f"{why}; it is fetched again")
+        return f"{note_key}: {' '.join(key_of(row))} is asked for again by the next tick"
+    ws.store.delete(note_key)
+    run_again(ws, Stage.SCHEDULE)
+    return f"{note_key}: the calendar is read again by the next tick"
+
+
+def _in_order(key: str) -> tuple[int, str]:
+    """Sort the files of a note as they were hashed: a calendar's as it was made, a session's by name."""
+    name = key.rpartition("/")[2]
+    order = ("events.parquet", "sessions.parquet", "entries.parquet")
+    return (order.index(name) if name in order else len(order)), name
+
+
+def _unstored(ws: Workspace, row: TrackingRow) -> Finding:
+    def mend(_give_up: bool) -> str:
+        read_again(ws, row, "the lake has no folder of it")
+        return f"{' '.join(key_of(row))}: asked for again by the next tick"
+
+    what, remedy = f"is {row['status']} without a folder in bronze", f"{_ASK} {Unit.of_row(row).text}`"
+    return Finding("table", " ".join(key_of(row)), what, remedy, mend, key_of(row))
+
+
+def _mend_weather(ws: Workspace, key: str, give_up: bool) -> str:
+    if _is_fetched_again(ws, key):
+        return f"{key}: fetched again"
+    if not give_up:
+        return ""
+    ws.store.delete(key)
+    note = integrity.readable_json(ws.store, paths.SILVER_NOTE)
+    if "weather" in note:
+        kept = {year: [k for k in keys if k != key] for year, keys in note["weather"].items()}
+        write_json(ws.store, paths.SILVER_NOTE, note | {"weather": kept})
+    row: WeatherRow = {"event_partition_key": paths.event_of_forecast(key).partition_key}
+    row |= {"session_name_abr": WEATHER_ROW, "last_error": f"{key} was lost and is given up"}
+    ws.tracking.put_rows([row])
+    season = paths.season_of_key(key)
+    build_again(ws, [season] if season else [], Status.INGESTED)
+    return f"{key}: given up; the features of its weekend are built without it"
+
+
+def _is_fetched_again(ws: Workspace, key: str) -> bool:
+    try:
+        return bronze_weather.fetch_again(ws, key)
+    except SourceError:
+        return False
+
+
+def silver(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
+    """Check the silver files against their recorded hashes, and every table against its contract and grain."""
+    keys = [key for key in ws.store.list(paths.SILVER_PREFIX) if paths.parse_silver(key)]
+    contents = dict(zip(keys, each(ws.store, ws.store.read, keys), strict=True))
+    wrong = wrong_silver(ws.store, fingerprint.of_files(contents), in_silver(rows))
+    for key in keys:
+        if key not in wrong:
+            try:
+                tables.conform(parquet_frame(contents[key], key), (paths.parse_silver(key) or ("", 0))[0])
+            except TableError as error:
+                wrong[key] = f"breaks its contract ({error})"
+    return [_silver_finding(ws, key, what) for key, what in sorted(wrong.items())]
+
+
+def _silver_finding(ws: Workspace, key: str, what: str) -> Finding:
+    season = (paths.parse_silver(key) or ("", 0))[1]
+
+    def mend(_give_up: bool) -> str:
+        build_again(ws, [season], Status.INGESTED)
+        return f"{key}: silver of {season} is built again by the next tick"
+
+    return Finding("silver", key, what, f"03_silver builds {season} again from bronze", mend)
+
+
+def gold(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
+    """Check the training dataset and every run's features against their notes, and their grain."""
+    found = []
+    is_built = any(suffix_of(Stage.SCHEDULE, r["session_name_abr"]) and r.get("status") == Status.GOLD for r in rows)
+    newest = paths.gold_runs(ws.store.list(paths.FEATURES_PREFIX))
+    keys = [paths.features_key(run) for run in newest]
+    if is_built or ws.store.exists(paths.TRAINING_KEY):
+        keys.insert(0, paths.TRAINING_KEY)
+    for key in keys:
+        what = _wrong_gold(ws, key)
+        if what:
+            found.append(
+                Finding("gold", key, what, "04_gold builds it again from silver", partial(_mend_gold, ws, key))
+            )
+    return found
+
+
+def _wrong_gold(ws: Workspace, key: str) -> str:
+    note = paths.gold_note(key)
+    try:
+        frame = parquet_frame(integrity.verified_gold(ws.store, key), key)
+        tables.check_grain(frame, gold_tables.KEYS, key)
+        return "" if ws.store.exists(note) else f"has no note {note}"
+    except F1LibError as error:
+        return f"is lost or damaged ({error})"
+
+
+def _mend_gold(ws: Workspace, key: str, give_up: bool) -> str:
+    build_gold_again(ws)
+    if key == paths.TRAINING_KEY:
+        ws.store.delete(paths.gold_note(key))
+    elif give_up:
+        ws.store.delete(key)
+        ws.store.delete(paths.gold_note(key))
+        return f"{key}: deleted; gold is built again by the next tick"
+    return f"{key}: gold is built again by the next tick"
+
+
+def give_up(ws: Workspace, row: TrackingRow) -> str:
+    """Give up a session or grid that no source has any more: the layers above are built without it."""
+    event, name = key_of(row)
+    why = f"its answer was lost, and it was given up at {ws.as_of:%Y-%m-%d %H:%M} UTC"
+    change: dict[str, Any] = {"event_partition_key": event, "session_name_abr": name, "last_error": why}
+    change |= {"status": Status.UNAVAILABLE, "bronze_path": None, "reread_utc": None, "content_hash": None}
+    ws.tracking.put_rows([change])  # type: ignore[list-item]
+    build_again(ws, [int(row["event_year"])], Status.INGESTED)
+    return f"{event} {name}: given up; the next tick builds without it"

@@ -1,0 +1,154 @@
+"""Check what is published: issued predictions and their copies, reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from f1lib.domain.weekend import EventKey
+from f1lib.errors import Damaged, F1LibError, NoSuchKey, TableError
+from f1lib.evaluation.issued import score_issued
+from f1lib.lake import integrity
+from f1lib.lake.parquet import read_parquet, write_parquet
+from f1lib.lake.paths_published import (
+    ACCURACY,
+    LATEST,
+    NEXT_RACES,
+    PREDICTIONS_PREFIX,
+    SUMMARY,
+    change_log_key,
+    explanation_key,
+    history_prefix,
+    newest_key,
+    raced_of,
+)
+from f1lib.lake.store import find_json
+from f1lib.model.serving import load_serving
+from f1lib.pipeline.findings import Finding, drop, is_stage, run_again
+from f1lib.predictions import explain, issue, restore
+from f1lib.predictions.archive import features_of, find_newest, history_keys, load_issue
+from f1lib.predictions.change_log import issue_before, keep_change_log
+from f1lib.tracking.stage_keys import Stage, suffix_of
+
+if TYPE_CHECKING:
+    from f1lib.tracking.rows import TrackingRow
+    from f1lib.workspace.workspace import Workspace
+
+_BACKUP = "restore it from a backup; `f1 doctor --repair` deletes it where it cannot be restored"
+
+
+def predictions(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
+    """Check every issued prediction against table ``f1_predictions``, and what stands beside it."""
+    predicted = {r["event_partition_key"] for r in rows if suffix_of(Stage.PREDICT, r["session_name_abr"]) is not None}
+    found: list[Finding] = []
+    for event in sorted(predicted | {raced_of(key)[0] for key in history_keys(ws.store)}):
+        faults = restore.faults(ws.store, ws.tracking, event)
+        for fault in faults:
+            mend = partial(_mend_issue, ws, fault)
+            found.append(
+                Finding("predictions", fault.key, fault.what, f"restored where a copy is, else {_BACKUP}", mend)
+            )
+        if not faults:
+            found += _copies(ws, event)
+    return found + _latest(ws)
+
+
+def _mend_issue(ws: Workspace, fault: restore.Fault, give_up: bool) -> str:
+    done = restore.restore(ws.store, ws.tracking, fault)
+    if done or not give_up or fault.what == restore.LOST:
+        return done
+    ws.store.delete(fault.key)
+    return f"{fault.key}: deleted, no copy of it is left"
+
+
+def _copies(ws: Workspace, event: str) -> list[Finding]:
+    """Check the newest prediction, explanations and change logs of one event."""
+    key, found = EventKey.parse(event), []
+    issues = history_keys(ws.store, history_prefix(key))
+    for session in sorted({raced_of(name)[1] for name in issues}):
+        newest, last = newest_key(key, session), [name for name in issues if raced_of(name)[1] == session][-1]
+        if ws.store.exists(newest) and ws.store.read(newest) == ws.store.read(last):
+            continue
+        what = "is not the last one issued"
+        found.append(Finding("predictions", newest, what, f"a copy of {last}", partial(_copy, ws, last, newest)))
+    for name in issues:
+        beside = {explanation_key(name): (_explained, read_parquet), change_log_key(name): (_logged, find_json)}
+        for copy, (make, read) in beside.items():
+            if not _can_be_read(read, ws, copy):
+                found.append(Finding("predictions", copy, "cannot be read", "made anew", partial(make, ws, name)))
+    return found
+
+
+def _can_be_read(read: Callable[..., object], ws: Workspace, key: str) -> bool:
+    try:
+        return read(ws.store, key) is not None or not ws.store.exists(key)
+    except NoSuchKey:
+        return True  # issues of older versions have none
+    except (Damaged, TableError):
+        return False
+
+
+def _copy(ws: Workspace, issued: str, newest: str, _give_up: bool) -> str:
+    write_parquet(ws.store, newest, load_issue(ws.store, issued))
+    return f"{newest}: copied from {issued}"
+
+
+def _explained(ws: Workspace, issued: str, give_up: bool) -> str:
+    prediction = load_issue(ws.store, issued)
+    try:
+        features = features_of(ws.store, prediction)
+        explain.keep(ws.store, issued, load_serving(ws.store, str(prediction["model_run_id"].iloc[0])), features)
+    except F1LibError:
+        return drop(ws, explanation_key(issued), give_up)
+    return f"{explanation_key(issued)}: computed again"
+
+
+def _logged(ws: Workspace, issued: str, _give_up: bool) -> str:
+    prediction, (event, _) = load_issue(ws.store, issued), raced_of(issued)
+    before = issue_before(history_keys(ws.store, history_prefix(EventKey.parse(event))), issued)
+    replaced = load_issue(ws.store, before) if before else None
+    keep_change_log(ws.store, ws.tracking.rows(event), issued, prediction, replaced)
+    return f"{change_log_key(issued)}: written anew"
+
+
+def _latest(ws: Workspace) -> list[Finding]:
+    races = [key for key in history_keys(ws.store) if raced_of(key)[1] == "R"]
+    document = integrity.readable_json(ws.store, LATEST)
+    if not races or issue.is_latest(ws.store, document):
+        return []
+
+    def mend(_give_up: bool) -> str:
+        events = {raced_of(key)[0] for key in races}
+        newest = [found for event in events if (found := find_newest(ws.store, EventKey.parse(event))) is not None]
+        issue.write_latest(ws.store, max(newest, key=lambda frame: frame["as_of_utc"].iloc[0]))
+        return f"{LATEST}: written anew from the newest prediction below {PREDICTIONS_PREFIX}"
+
+    return [Finding("predictions", LATEST, "is not the newest prediction", "it is written anew", mend)]
+
+
+def reports(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
+    """Check that the reports that programs read can be read."""
+    found = []
+    scored, reported = (
+        any(is_stage(r, s) and r.get("finished_utc") for r in rows) for s in (Stage.SCORE, Stage.REPORT)
+    )
+    if scored and not {"predictions", "sprints", "means"} <= integrity.readable_json(ws.store, ACCURACY).keys():
+        found.append(Finding("reports", ACCURACY, "cannot be read", "scored again", partial(_score, ws)))
+    for key, name in ((SUMMARY, "pipeline"), (NEXT_RACES, "races")):
+        if reported and name not in integrity.readable_json(ws.store, key):
+            found.append(
+                Finding("reports", key, "cannot be read", "08_report writes it anew", partial(_report, ws, key))
+            )
+    return found
+
+
+def _score(ws: Workspace, _give_up: bool) -> str:
+    score_issued(ws)
+    run_again(ws, Stage.REPORT)
+    return f"{ACCURACY}: scored again"
+
+
+def _report(ws: Workspace, key: str, _give_up: bool) -> str:
+    run_again(ws, Stage.REPORT)
+    return f"{key}: written anew by the next tick"

@@ -1,0 +1,212 @@
+"""Examine a lake and its tracking table, and mend what can be mended.
+
+A stage reads no file that is not the one that was written: it stops and names it. `after_failure` is what a tick does
+then: it examines what the stage reads and mends it, so that the stage can be tried again. ``f1 doctor`` examines all.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from f1lib.errors import BadParameters, Damaged, StorageError
+from f1lib.lake import paths
+from f1lib.lake.provenance import code_version
+from f1lib.lake.store import LocalStore, find_json, write_json
+from f1lib.pipeline import check_layers, check_models, check_outputs
+from f1lib.pipeline.findings import Finding
+from f1lib.pipeline.plan import BACKS_OFF
+from f1lib.tracking.rows import is_claimed, key_of
+from f1lib.tracking.stage_keys import Stage, StageKey
+from f1lib.tracking.units import Unit
+from f1lib.workspace.lake_kind import FORMAT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from f1lib.tracking.rows import StageRow, TrackingRow
+    from f1lib.workspace.workspace import Workspace
+
+    Check = Callable[[Workspace, Sequence[TrackingRow]], list[Finding]]
+
+_log = logging.getLogger(__name__)
+# What a stage reads, in the order in which it is mended.
+_READ: dict[str, tuple[Check, ...]] = {
+    Stage.SILVER: (check_layers.bronze,),
+    Stage.GOLD: (check_layers.silver,),
+    Stage.TRAIN: (check_layers.gold, check_models.models),
+    Stage.PREDICT: (check_layers.gold, check_layers.silver, check_models.models, check_outputs.predictions),
+    Stage.SCORE: (check_layers.gold, check_layers.silver, check_outputs.predictions),
+    Stage.REPORT: (
+        check_layers.gold,
+        check_layers.silver,
+        check_models.models,
+        check_outputs.predictions,
+        check_outputs.reports,
+    ),
+}
+
+
+def examine(ws: Workspace) -> list[Finding]:
+    """Check every invariant of a lake and its tracking table.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its lake and table are read, and nothing is changed.
+
+    Returns
+    -------
+    list of Finding
+        One a fault, from the lake's marker to leftovers; empty for a sound lake.
+    """
+    found = _marker(ws)
+    try:
+        rows = ws.tracking.rows()
+    except StorageError as error:
+        return [*found, Finding("table", ws.tracking.url, f"cannot be read ({error})", "restore it from a backup")]
+    checks: list[Check] = [check_layers.bronze, check_layers.silver, check_layers.gold]
+    checks += [check_models.models, check_outputs.predictions, check_outputs.reports]
+    for check in checks:
+        found += check(ws, rows)
+    return [*found, *_claims(ws, rows), *_leftovers(ws, rows)]
+
+
+def mend(findings: Iterable[Finding], *, give_up: bool) -> tuple[list[str], list[Finding]]:
+    """Mend findings.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        What a check found.
+    give_up : bool
+        Whether what is lost for good may be deleted.
+
+    Returns
+    -------
+    done : list of str
+        What was done, or will be done by the next tick, each line once.
+    left : list of Finding
+        What could not be mended.
+    """
+    done: dict[str, None] = {}
+    left: list[Finding] = []
+    for finding in findings:
+        if finding.mend and (said := finding.mend(give_up)):
+            _log.info("mended %s", said)
+            done[said] = None
+        else:
+            left.append(finding)
+    return list(done), left
+
+
+def repair(ws: Workspace) -> tuple[list[str], list[Finding]]:
+    """Examine a lake and mend it, giving up what is lost for good; return as `mend` does.
+
+    It is examined again until nothing new is found: a file that was mended may be what another one is made from.
+    """
+    done: list[str] = []
+    left: list[Finding] = []
+    seen: set[Finding] = set()
+    while new := [finding for finding in examine(ws) if finding not in seen]:
+        seen |= set(new)
+        said, lost = mend(new, give_up=True)
+        done += [line for line in said if line not in done]
+        left += lost
+    if done:
+        _try_again(ws)
+    return done, left
+
+
+def _try_again(ws: Workspace) -> None:
+    """End the waits of stages that failed again and again: the next tick tries them."""
+    changes: list[StageRow] = []
+    for row in ws.tracking.rows():
+        stage = StageKey.parse(row["session_name_abr"])
+        if stage and stage.name in BACKS_OFF and row.get("next_attempt_utc"):
+            event, name = key_of(row)
+            changes.append({"event_partition_key": event, "session_name_abr": name, "next_attempt_utc": None})
+    ws.tracking.put_rows(changes)
+
+
+def give_up(ws: Workspace, text: str) -> str:
+    """Give up the lost answer of a session or grid, named as `Unit.parse` reads it; return what was done.
+
+    Raises `BadParameters` for one that is not in the table, or whose answer is not lost.
+    """
+    unit, rows = Unit.parse(text), ws.tracking.rows()
+    row = next((r for r in rows if key_of(r) == (unit.event.partition_key, unit.sort_key)), None)
+    lost = {finding.unit for finding in check_layers.bronze(ws, rows)}
+    if row is None or key_of(row) not in lost:
+        raise BadParameters(f"nothing of {text} is lost: there is nothing to give up, see `f1 doctor`")
+    return check_layers.give_up(ws, row)
+
+
+def after_failure(ws: Workspace, stage: str) -> list[str]:
+    """Examine what a failed stage reads, and mend it; return what was done, empty when nothing was found."""
+    rows = ws.tracking.rows()
+    for check in _READ.get(stage, ()):
+        done, _ = mend(check(ws, rows), give_up=False)
+        if done:
+            return done
+    return []
+
+
+def _marker(ws: Workspace) -> list[Finding]:
+    held = ws.store.list(paths.SCHEDULES_PREFIX)
+    try:
+        marker = find_json(ws.store, paths.LAKE_MARKER)
+    except Damaged:
+        marker = "damaged"
+    if not held or (isinstance(marker, dict) and marker.get("kind") in ("real", "simulated")):
+        return []
+    remedy = "it is written anew; give --source simulated for a lake of simulated data"
+    return [Finding("lake", paths.LAKE_MARKER, "is missing or damaged", remedy, partial(_mark, ws, held))]
+
+
+def _mark(ws: Workspace, held: list[str], _give_up: bool) -> str:
+    kind = "simulated" if ws.source_name == "simulated" else "real"
+    marker = {"kind": kind, "format": FORMAT, "code_version": code_version()}
+    if kind == "simulated":
+        marker |= {"seed": ws.settings.simulated_seed, "first_season": min(paths.seasons_of_schedules(held))}
+    elif ws.source_name == "fastf1":
+        marker |= {"source": "fastf1"}
+    write_json(ws.store, paths.LAKE_MARKER, marker)
+    return f"{paths.LAKE_MARKER}: written anew, {kind} data"
+
+
+def _claims(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
+    """Find claims that have run out: their owner died, and the next run takes them over."""
+    held = [row for row in rows if row.get("owner") and not is_claimed(row, ws.as_of)]
+    what = "has a claim that ran out"
+    return [Finding("table", " ".join(key_of(row)), what, "it is released", partial(_release, ws, row)) for row in held]
+
+
+def _release(ws: Workspace, row: TrackingRow, _give_up: bool) -> str:
+    event, name = key_of(row)
+    free = {"event_partition_key": event, "session_name_abr": name, "owner": None, "lease_expires_utc": None}
+    ws.tracking.put_rows([cast("StageRow", free)])
+    return f"{event} {name}: the claim of {row['owner']} was released"
+
+
+def _leftovers(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
+    """Find files that a process that died was writing: in a folder, while nobody works on the lake."""
+    if not isinstance(ws.store, LocalStore) or any(is_claimed(row, ws.as_of) for row in rows):
+        return []
+    what, remedy = "was never finished", "it is deleted"
+    return [Finding("leftovers", p, what, remedy, partial(_remove, ws.store, p)) for p in ws.store.leftovers()]
+
+
+def _remove(store: LocalStore, key: str, _give_up: bool) -> str:
+    store.delete(key)
+    return f"{key}: deleted"
+
+
+def verdict(findings: Sequence[Finding], at: str) -> str:
+    """Return the sentence that ends an examination of a lake at ``at``."""
+    if not findings:
+        return f"lake {at} is sound"
+    areas = list(dict.fromkeys(finding.area for finding in findings))
+    plural = "things are" if len(findings) > 1 else "thing is"
+    return f"{len(findings)} {plural} wrong in lake {at}, in {', '.join(areas)}"
