@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from f1lib.errors import BadParameters
@@ -147,6 +147,12 @@ def plain(text: str) -> str:
     """Return a name in lower case without accents, blanks, hyphens or underscores, for comparison."""
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[\s_\-']+", "", ascii_only).lower()
+
+
+def before_race(event_format: str, session: str) -> timedelta:
+    """Return how long before the race a session usually starts, after `LOCAL`; also that of a race at night."""
+    (days, at), (_, race) = LOCAL[event_format][session], LOCAL[event_format]["R"]
+    return timedelta(days=days) + (datetime.combine(date.min, race) - datetime.combine(date.min, at))
 
 
 # Days before the race and local time, per format: the usual timetable of those years (Formula One's own

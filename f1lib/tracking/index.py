@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from f1lib.domain.moments import format_utc
-from f1lib.tracking.rows import PIPELINE, SessionRow, StageRow, TrackingRow, key_of
+from f1lib.tracking.rows import PIPELINE, STORED, SessionRow, StageRow, TrackingRow, key_of
 from f1lib.tracking.stage_keys import GRID_ROWS, SESSIONS, WEATHER_ROW, Stage, StageKey, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+# The calendar is followed closely from this long before a weekend's first session.
+BEFORE_A_WEEKEND = timedelta(days=2)
 
 
 class Rows:
@@ -58,6 +62,19 @@ class Rows:
         """Whether a race has started whose result is not expected yet."""
         moment = format_utc(now)
         return any(row["session_date_utc"] <= moment < row.get("available_utc", "") for row in self.races)
+
+    def seasons_near_a_weekend(self, now: datetime) -> list[int]:
+        """Return the seasons with a weekend that begins soon or lacks an answer; none while a race is under way."""
+        soon, late = format_utc(now + BEFORE_A_WEEKEND), format_utc(now - BEFORE_A_WEEKEND)
+        return sorted(
+            {
+                int(race["event_year"])
+                for race in ([] if self.is_under_way(now) else self.races)
+                for sessions in [self.sessions[race["event_partition_key"]].values()]
+                if min(row["session_date_utc"] for row in sessions) <= soon
+                and any(row.get("status") not in STORED and row.get("available_utc", "") >= late for row in sessions)
+            }
+        )
 
     def next_sprint(self, now: datetime) -> SessionRow | None:
         """Return the sprint of the next race's weekend, None when there is none or it has started."""
