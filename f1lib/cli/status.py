@@ -42,6 +42,7 @@ def _show_status(ws: Workspace) -> None:
     """Print the next race's sessions, weather and predictions, the stages, the last errors, and what is due."""
     from f1lib.pipeline.next_due import clock_words, next_due
     from f1lib.pipeline.plan import due_steps, next_race
+    from f1lib.tracking.index import notices
     from f1lib.tracking.stage_keys import SESSIONS
 
     rows = ws.tracking.rows()
@@ -52,9 +53,8 @@ def _show_status(ws: Workspace) -> None:
     event = race["event_partition_key"] if race else ""
     mine = [row for row in rows if row["event_partition_key"] == event]
     output.print_line(f"{ws.store.url} at {ws.as_of:%Y-%m-%d %H:%M} UTC ({ws.source_name})")
-    for row in rows:
-        if notice := row.get("notice"):
-            output.print_line(f"*** {notice} ***")
+    for notice in notices(rows, ws.as_of):
+        output.print_line(f"*** {notice} ***")
     if race:
         _show_sessions(event, mine)
         output.print_line(f"weather: {_weather(mine)}")

@@ -120,7 +120,7 @@ def health_tiles(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         {
             "label": "data until",
             "value": moment(summary["source"]["data_until_utc"]),
-            "note": summary["source"]["name"],
+            "note": summary["source"].get("behind") or summary["source"]["name"],
         },
     ]
     sessions = [{"label": f"sessions {status}", "value": n, "note": ""} for status, n in pipeline["sessions"].items()]
@@ -161,7 +161,7 @@ def caption_of(prediction: pd.DataFrame) -> str:
     """
     first = records(prediction.head(1))[0]
     return (
-        f"{season.HORIZON_WORDS[first['horizon']].capitalize()}, from data until {moment(first['as_of_utc'])}; "
+        f"{season.HORIZON_WORDS[first['horizon']].capitalize()}, as of {moment(first['as_of_utc'])}; "
         f"model run {first['model_run_id']}."
     )
 

@@ -171,7 +171,7 @@ def provenance(prediction: pd.DataFrame) -> list[tuple[str, str]]:
     return [
         ("event", event_of(prediction)),
         ("source", str(first["source"])),
-        ("data until", moment(first["as_of_utc"])),
+        ("as of", moment(first["as_of_utc"])),
         ("horizon", str(first["horizon"])),
         ("model run", str(first["model_run_id"])),
         ("gold run", str(first["gold_run_id"])),

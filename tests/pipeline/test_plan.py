@@ -10,6 +10,7 @@ from f1lib.domain.moments import format_utc
 from f1lib.pipeline.plan import due_steps, next_race
 from f1lib.pipeline.rules import horizon_known
 from f1lib.tracking.index import Rows as KnownRows
+from f1lib.tracking.index import behind, data_until, notices
 from f1lib.tracking.rows import key_of
 from tests.support.weekend_rows import EVENT, RACE, STARTS, calendar_read, session, stage, weekend
 
@@ -414,3 +415,17 @@ def test_results_to_be_read_again_are_ingested_and_said_to_be() -> None:
 
 def _is(row: Any, name: str) -> bool:
     return (row["event_partition_key"], row["session_name_abr"]) == (EVENT, name)
+
+
+def test_data_until_is_the_newest_result_and_a_source_that_is_behind_is_said_to_be() -> None:
+    asked: dict[str, Any] = {"attempts": 3}
+    rows = [OLD, *weekend(P1="gold", P2="gold", P3="gold", Q="gold")]
+    rows = [row | asked if _is(row, "R") and row["event_partition_key"] == EVENT else row for row in rows]
+    late, later = RACE + timedelta(days=2), RACE + timedelta(days=6)
+    assert data_until(rows, later) == next(row["available_utc"] for row in rows if _is(row, "Q"))
+    assert behind(rows, late) == ""
+    assert behind(rows, later).startswith(f"THE SOURCE IS BEHIND: no result of {EVENT} yet; data until 2025-12-06T")
+    assert notices([*rows, stage("00_schedule", notice="NO F1DB RELEASE")], later)[0] == "NO F1DB RELEASE"
+    there = [row | {"status": "silver"} if _is(row, "R") else row for row in rows]
+    assert behind(there, later) == ""
+    assert behind(rows, RACE + timedelta(days=500)) == "", "what was never given is no news"
