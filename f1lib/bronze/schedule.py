@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from f1lib.bronze.answers import set_aside
+from f1lib.bronze.calendar_changes import is_put_off, renamed, set_aside_put_off, to_compare, with_known_keys
 from f1lib.bronze.due import NO_BACK_OFF
-from f1lib.bronze.ingest import note_key
-from f1lib.domain.moments import format_utc, parse_utc
-from f1lib.domain.weekend import EventKey
+from f1lib.domain.moments import format_utc
 from f1lib.lake import fingerprint, paths
 from f1lib.lake.parquet import parquet_bytes, read_parquet
-from f1lib.lake.paths import session_folder
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import each, find_json, write_json
 from f1lib.lake.tables import conform
-from f1lib.sources.identity import EventIdentity, identity_of
 from f1lib.sources.protocols import Schedule
-from f1lib.tracking.index import is_session
 from f1lib.tracking.rows import PIPELINE, STORED, TO_COME, Status, TrackingRow, key_of
 from f1lib.tracking.stage_keys import GRID_ROWS, Stage, StageKey
-from f1lib.tracking.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,9 +44,9 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     Known sessions keep what was tracked of them. A moved one gets its new time and is asked for anew, without regard to
     earlier attempts; one that was held and is put off by more than a day is another session, and its answer becomes a
     revision; one that left the calendar before it was held becomes ``unavailable``. A renamed event keeps the name it
-    has in the lake (`_renamed`). Where the source's first upstream failed and another stood in, the calendar in the
+    has in the lake (`calendar_changes.renamed`). Where the source's first upstream failed and another stood in, the calendar in the
     lake is kept, and the first is asked again after an hour. When the source has a new release, past sessions of this
-    and the last season are compared with it (`_to_compare`).
+    and the last season are compared with it (`calendar_changes.to_compare`).
 
     Parameters
     ----------
@@ -92,102 +85,37 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
             again = format_utc(ws.as_of + STOOD_IN_FOR)
             schedule = _stored_schedule(ws.store, season, notes[season]) or schedule
         rows = known.get(str(season), {})
-        names = _renamed(schedule.events, rows)
-        schedule = _with_known_keys(schedule, names)
+        names = renamed(schedule.events, rows)
+        schedule = with_known_keys(schedule, names)
         frames.append(schedule.events)
         odd += schedule.provenance.get("warnings", []) if season >= ws.as_of.year else []
         if _is_over(rows) and _is_known(notes[season], schedule.provenance):
             continue
         events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
         sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
-        frames_of = {"events": events, "sessions": sessions}
-        if schedule.entries is not None:
-            frames_of["entries"] = schedule.entries.assign(event_year=season, source=ws.source.name)
+        frames_of = {"events": events, "sessions": sessions} | _entries(schedule, season, ws.source.name)
         digest = _store(ws.store, season, frames_of, schedule.provenance, notes[season], ws.as_of)
         if _is_over(rows):
             _renew_note(ws.store, season, digest, notes[season], schedule.provenance)
         moved = _session_rows(events, sessions, rows, ws.as_of, dict(names.values()))
-        _set_aside(ws.store, moved, rows)
-        compared = _to_compare(season, schedule.provenance, rows, ws.as_of)
-        changes += [*moved, *compared, *_season_row(season, digest, schedule.provenance, rows, ws.as_of)]
-    changes = _merged(changes)
+        set_aside_put_off(ws.store, moved, rows)
+        changes += _merged(moved, to_compare(season, schedule.provenance, rows, ws.as_of))
+        changes += _season_row(season, digest, schedule.provenance, rows, ws.as_of)
     changes += _notice_row("; ".join([*ws.notices, *odd]) or None, again, known.get("", {}))
     ws.tracking.put_rows(changes)
     return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
 
 
-def _merged(changes: list[TrackingRow]) -> list[TrackingRow]:
-    """Return one change a row, in the order of the first."""
-    found: dict[tuple[str, str], TrackingRow] = {}
-    for change in changes:
-        found[key_of(change)] = found.get(key_of(change), {}) | change
+def _merged(moved: list[TrackingRow], compared: list[TrackingRow]) -> list[TrackingRow]:
+    """Return one change a row."""
+    found = {key_of(change): change for change in moved}
+    found |= {key_of(change): {**found.get(key_of(change), {}), **change} for change in compared}
     return list(found.values())
 
 
-def _renamed(events: pd.DataFrame, known: Mapping[tuple[str, str], TrackingRow]) -> dict[str, tuple[str, str]]:
-    """Return the source's key of each renamed event -> its key in the lake and the name to ask the source by.
-
-    An event that the lake does not know is a renamed one when one that the source no longer names has its circuit and
-    date (`EventIdentity.is_same`).
-    """
-    named = set(events["event_partition_key"])
-    gone = [row for (event, session), row in known.items() if session == "R" and event not in named]
-    found = {}
-    for event in events.to_dict("records") if gone else ():
-        key, name = event["event_partition_key"], event["event_name"]
-        same = (row for row in gone if identity_of(event).is_same(_identity(row)))
-        if (key, "R") not in known and (row := next(same, None)):
-            found[key] = (row["event_partition_key"], name)
-    return found
-
-
-def _identity(race: TrackingRow) -> EventIdentity:
-    return EventIdentity(race["event_name"], race["circuit"], parse_utc(race["session_date_utc"]).date())
-
-
-def _with_known_keys(schedule: Schedule, names: Mapping[str, tuple[str, str]]) -> Schedule:
-    """Return ``schedule`` with the lake's keys and names of renamed events."""
-    if not names:
-        return schedule
-    keys = {new: old for new, (old, _) in names.items()}
-    frames = []
-    for frame in (schedule.events, schedule.sessions):
-        own = frame["event_partition_key"].isin(keys)
-        frame = frame.assign(event_partition_key=frame["event_partition_key"].replace(keys))
-        known = frame["event_partition_key"].map(lambda key: EventKey.parse(key).event_name)
-        frames.append(frame.assign(event_name=frame["event_name"].where(~own, known)))
-    return replace(schedule, events=frames[0], sessions=frames[1])
-
-
-def _set_aside(store: ObjectStore, moved: list[TrackingRow], known: Mapping[tuple[str, str], TrackingRow]) -> None:
-    """Make revisions of the stored answers of sessions that are still to be held."""
-    for row in moved:
-        if row.get("status") not in STORED and known.get(key_of(row), {}).get("status") in STORED:
-            unit = Unit.of_row(row)
-            set_aside(store, session_folder(unit.event, unit.session), note_key(unit))
-
-
-def _to_compare(
-    season: int, provenance: Mapping[str, Any], known: Mapping[tuple[str, str], TrackingRow], as_of: datetime
-) -> list[TrackingRow]:
-    """Return the changes that have past sessions read again because the release they come from has changed.
-
-    The season's row names the release that was read last. Sessions that another source gave follow
-    `due.REREAD_AFTER`; those that nobody gave are asked for, too.
-    """
-    release = provenance.get("history", provenance)
-    before = known.get((PIPELINE, StageKey(Stage.SCHEDULE, str(season)).sort_key), {}).get("release")
-    if before in (None, release.get("sha256")) or season < as_of.year - 1:
-        return []
-    moment = format_utc(as_of)
-    return [
-        {**_key(row), "reread_utc": moment}
-        for row in known.values()
-        if is_session(row)
-        and not row.get("is_cancelled")
-        and row.get("available_utc", moment) <= moment
-        and (row.get("status") not in STORED or row.get("source") == release.get("source"))
-    ]
+def _entries(schedule: Schedule, season: int, source: str) -> dict[str, pd.DataFrame]:
+    """Return the season's entry list under its name, where the source has one."""
+    return {} if schedule.entries is None else {"entries": schedule.entries.assign(event_year=season, source=source)}
 
 
 def _notes(store: ObjectStore, seasons: list[int]) -> dict[int, dict[str, Any]]:
@@ -349,7 +277,7 @@ def _changed_row(row: TrackingRow, known: TrackingRow, moment: str) -> TrackingR
         known.get("is_cancelled") or known["available_utc"]
     )
     merged: TrackingRow = {**row, **NO_BACK_OFF} if is_moved else row
-    if status in STORED and not _is_put_off(row, known, moment):
+    if status in STORED and not is_put_off(row, known, moment):
         merged = {**row, "source": known["source"]}  # of its answer
     elif row["is_cancelled"]:
         status = Status.UNAVAILABLE
@@ -360,15 +288,6 @@ def _changed_row(row: TrackingRow, known: TrackingRow, moment: str) -> TrackingR
     if all(known.get(name) == value for name, value in merged.items()):
         return None
     return {**merged, "updated_at_utc": moment}
-
-
-def _is_put_off(row: TrackingRow, known: TrackingRow, moment: str) -> bool:
-    """Whether a session that was held is to be held on another day, so that its answer is another session's.
-
-    A difference of hours is none: sources estimate the hour of a session.
-    """
-    start, was = row["session_date_utc"], known["session_date_utc"]
-    return start > moment and parse_utc(start) - parse_utc(was) > timedelta(days=1)
 
 
 def _number(value: Any) -> float | None:

@@ -104,7 +104,7 @@ def behind(rows: Iterable[SessionRow], now: datetime) -> str:
         and not row.get("is_cancelled")
         and row.get("status") not in STORED
         and row.get("attempts")
-        and since < row["available_utc"] < late
+        and since < row.get("available_utc", "") < late
     )
     if not missing:
         return ""
