@@ -1,4 +1,4 @@
-"""What a new calendar or release means for sessions that the lake knows: renamed events, put-off sessions, comparisons."""
+"""What a new calendar or release means for known sessions: renamed events, put-off sessions, comparisons."""
 
 from __future__ import annotations
 
@@ -28,10 +28,22 @@ if TYPE_CHECKING:
 
 
 def renamed(events: pd.DataFrame, known: Mapping[tuple[str, str], TrackingRow]) -> dict[str, tuple[str, str]]:
-    """Return the source's key of each renamed event -> its key in the lake and the name to ask the source by.
+    """Find the events that the source calls otherwise now.
 
     An event that the lake does not know is a renamed one when one that the source no longer names has its circuit and
     date (`EventIdentity.is_same`).
+
+    Parameters
+    ----------
+    events : pandas.DataFrame
+        The source's calendar of a season, columns of table ``events``.
+    known : mapping of tuple to TrackingRow
+        The season's tracking rows by key.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        The source's partition key of each renamed event -> its key in the lake, and the name to ask the source by.
     """
     named = set(events["event_partition_key"])
     gone = [row for (event, session), row in known.items() if session == "R" and event not in named]
@@ -65,7 +77,17 @@ def with_known_keys(schedule: Schedule, names: Mapping[str, tuple[str, str]]) ->
 def set_aside_put_off(
     store: ObjectStore, moved: list[TrackingRow], known: Mapping[tuple[str, str], TrackingRow]
 ) -> None:
-    """Make revisions of the stored answers of sessions that are still to be held."""
+    """Make revisions of the stored answers of sessions that are still to be held.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    moved : list of TrackingRow
+        The new and changed rows of a season.
+    known : mapping of tuple to TrackingRow
+        Its rows before, by key.
+    """
     for row in moved:
         if row.get("status") not in STORED and known.get(key_of(row), {}).get("status") in STORED:
             unit = Unit.of_row(row)
@@ -75,10 +97,26 @@ def set_aside_put_off(
 def to_compare(
     season: int, provenance: Mapping[str, Any], known: Mapping[tuple[str, str], TrackingRow], as_of: datetime
 ) -> list[TrackingRow]:
-    """Return the changes that have past sessions read again because the release they come from has changed.
+    """Have past sessions read again because the release they come from has changed.
 
     The season's row names the release that was read last. Sessions that another source gave follow
     `due.REREAD_AFTER`; those that nobody gave are asked for, too.
+
+    Parameters
+    ----------
+    season : int
+        Its year; older ones than the last season are left alone.
+    provenance : mapping
+        The calendar's provenance: ``source`` and ``sha256`` of the release, of ``history`` where two sources combine.
+    known : mapping of tuple to TrackingRow
+        The season's tracking rows by key.
+    as_of : datetime
+        Time of the reading, aware UTC.
+
+    Returns
+    -------
+    list of TrackingRow
+        A change with ``reread_utc`` for each session and grid to be read again.
     """
     release = provenance.get("history", provenance)
     before = known.get((PIPELINE, StageKey(Stage.SCHEDULE, str(season)).sort_key), {}).get("release")
@@ -87,7 +125,8 @@ def to_compare(
     moment = format_utc(as_of)
     return [
         {
-            **{"event_partition_key": row["event_partition_key"], "session_name_abr": row["session_name_abr"]},
+            "event_partition_key": row["event_partition_key"],
+            "session_name_abr": row["session_name_abr"],
             "reread_utc": moment,
         }
         for row in known.values()
@@ -102,6 +141,18 @@ def is_put_off(row: TrackingRow, known: TrackingRow, moment: str) -> bool:
     """Whether a session that was held is to be held on another day, so that its answer is another session's.
 
     A difference of hours is none: sources estimate the hour of a session.
+
+    Parameters
+    ----------
+    row, known : TrackingRow
+        The session's row by the new calendar, and as it was.
+    moment : str
+        Now, as text of `format_utc`.
+
+    Returns
+    -------
+    bool
+        Also False for a session that is moved to an earlier time.
     """
     start, was = row["session_date_utc"], known["session_date_utc"]
     return start > moment and parse_utc(start) - parse_utc(was) > timedelta(days=1)

@@ -44,9 +44,9 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     Known sessions keep what was tracked of them. A moved one gets its new time and is asked for anew, without regard to
     earlier attempts; one that was held and is put off by more than a day is another session, and its answer becomes a
     revision; one that left the calendar before it was held becomes ``unavailable``. A renamed event keeps the name it
-    has in the lake (`calendar_changes.renamed`). Where the source's first upstream failed and another stood in, the calendar in the
-    lake is kept, and the first is asked again after an hour. When the source has a new release, past sessions of this
-    and the last season are compared with it (`calendar_changes.to_compare`).
+    has in the lake (`calendar_changes.renamed`). Where the source's first upstream failed and another stood in, the
+    calendar in the lake is kept, and the first is asked again after an hour. When the source has a new release, past
+    sessions of this and the last season are compared with it (`calendar_changes.to_compare`).
 
     Parameters
     ----------
