@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -13,17 +14,13 @@ from f1lib.lake import attribution
 from f1lib.lake import features as lake_features
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import DASHBOARD
+from f1lib.lake.store import ObjectStore
 from f1lib.predictions.archive import event_of, read_issues
 from f1lib.predictions.group_effects import explain
 from f1lib.report import dashboard, race_page
 from f1lib.report import pages as report_pages
 from f1lib.report.pages import Html, macro
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.workspace.workspace import Workspace
+from f1lib.workspace.workspace import Workspace
 
 
 def summary_table(summary: Mapping[str, Any]) -> pd.DataFrame:

@@ -5,7 +5,10 @@ Every figure on the page is one of ``run_summary.json`` or of the newest predict
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.lake.cache import Cache
@@ -15,11 +18,6 @@ from f1lib.predictions.archive import event_of
 from f1lib.report.figures import drawn_once, season, style
 from f1lib.report.figures import race as figures_race
 from f1lib.report.pages import moment, percent, render
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
 
 # name in accuracy.json, heading, which way is better
 METRICS = [

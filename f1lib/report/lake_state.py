@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from f1lib.domain.moments import format_utc
 from f1lib.lake.paths_published import RECORDS_PREFIX, link, parse_record_page
+from f1lib.lake.store import ObjectStore
 from f1lib.model import registry
-from f1lib.tracking.rows import STORED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.tracking.rows import TrackingRow
-    from f1lib.workspace.workspace import Workspace
+from f1lib.tracking.rows import STORED, TrackingRow
+from f1lib.workspace.workspace import Workspace
 
 
 def next_races(rows: Iterable[TrackingRow], as_of: str) -> list[dict[str, Any]]:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.lake import attribution
 from f1lib.lake.paths_published import DASHBOARD, link
 from f1lib.report.pages import TEMPLATES, asset, moment
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 _SHOWN_PROVENANCE = ("run_id", "source", "code_version")
 _HOME = f"../../{link(DASHBOARD)}"  # executed notebooks stand in reports/runs/<run_id>/

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -18,9 +19,6 @@ from f1lib.predictions.group_effects import in_words
 from f1lib.report import dashboard
 from f1lib.report.figures import drawn_once, race, season, style
 from f1lib.report.pages import moment, percent, render
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _SURPRISES, _MOVERS = 5, 8
 _DRAWN, _DRAWN_GROUPS, _SHOWN_GROUPS = 4, 7, 12

@@ -13,17 +13,15 @@ forecast is missing and never replaced by the archive. The archive (ERA5) is an 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import requests
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import SourceError
 from f1lib.sources.http import get_json, upstream_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import requests
 
 ATTRIBUTION = "Open-Meteo, https://open-meteo.com (CC BY 4.0)"
 FORECAST = "https://api.open-meteo.com/v1/forecast"

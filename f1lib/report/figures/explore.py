@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -18,9 +19,6 @@ from f1lib.report.figures.style import (
     picture,
     team_colours,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _TOP_DRIVERS = 10
 

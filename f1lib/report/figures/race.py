@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
 
 from f1lib.report.figures.style import (
     FAINT,
@@ -19,12 +22,6 @@ from f1lib.report.figures.style import (
     second_drivers,
     team_colours,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
-
 
 _RIDGE_ROWS = 1.6  # height in rows of the race's largest probability of one position
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.report.figures.style import (
@@ -19,11 +22,6 @@ from f1lib.report.figures.style import (
     picture,
     team_colours,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
 
 MODEL = "model"
 # Systems are told apart by marker and dash as well as by colour.

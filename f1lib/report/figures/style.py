@@ -8,16 +8,13 @@ beside their bars.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    import pandas as pd
-
+import pandas as pd
 
 # FastF1's team colours (fastf1.plotting, MIT), newest livery, by F1DB's constructor id; the team's own shade where
 # FastF1's is too dark to be seen on a dark page.

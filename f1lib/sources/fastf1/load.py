@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from f1lib.sources.fastf1.client import LIVE_TIMING, MIRROR
+from f1lib.sources.http import Call
 from f1lib.sources.protocols import BLOCKED, UNAVAILABLE
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from f1lib.sources.http import Call
 
 PAGES = {
     "laps": ("TimingData", "TimingAppData"),

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from f1lib.domain import circuits, weekend
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import SourceError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # ISO week of the race | Grand Prix (F1DB's id) | circuit | first and last season | local hour of the race's start.
 # From the calendars of 2010 to 2026, each event in the week it held longest; a Saturday race is marked "sat".

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,10 @@ from f1lib.sources.protocols import (
     WEATHER_COLUMNS,
     dtype_of,
 )
+from f1lib.sources.simulated.calendar import Weekend
 from f1lib.sources.simulated.race import CLEAR, SAFETY_CAR, VIRTUAL
 from f1lib.sources.simulated.weather import minutes
 from f1lib.sources.simulated.weekend import CLASSIFIED, EXCLUDED, NOT_QUALIFIED, NOT_STARTED, WeekendRun
-
-if TYPE_CHECKING:
-    from f1lib.sources.simulated.calendar import Weekend
 
 FEED_LEAD = 900.0  # seconds by which the timing feed begins before the session
 FORMATION = 180.0  # seconds of the formation lap

@@ -11,8 +11,9 @@ follows from the season before, back to the year 2000, whatever ``first_season``
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,9 +28,6 @@ from f1lib.sources.simulated.calendar import calendar, find
 from f1lib.sources.simulated.weather import SimulatedWeather
 from f1lib.sources.simulated.weekend import CLASSIFIED, EXCLUDED, NOT_QUALIFIED, NOT_STARTED, WeekendRun
 from f1lib.sources.simulated.world import Entry, World, WorldOptions
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 __all__ = ["SimulatedSource", "SimulatedWeather", "WorldOptions"]
 

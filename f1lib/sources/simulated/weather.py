@@ -8,11 +8,12 @@ issue, so that forecasts are revised and not redrawn.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import cache, lru_cache
 from math import cos, erf, exp, pi, sqrt
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,7 @@ from f1lib.domain import moments as domain_moments
 from f1lib.domain import weekend as domain_weekend
 from f1lib.errors import SourceError
 from f1lib.sources.simulated.calendar import Weekend, find
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from f1lib.sources.simulated.world import World
+from f1lib.sources.simulated.world import World
 
 Floats = NDArray[np.floating[Any]]
 HOURS = 120  # from midnight UTC three days before the race day
