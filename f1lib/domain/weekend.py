@@ -40,15 +40,10 @@ SESSION_NAMES: dict[str, str] = {
 # Scheduled length of a session. FIA Sporting Regulations: practice and qualifying take an hour, sprint
 # qualifying 44 minutes with its breaks, the sprint about half an hour (at most one), a race at most two
 # hours of racing; `PUBLICATION_LAG` allows for red flags.
-SESSION_LENGTH: dict[str, timedelta] = {
-    "P1": timedelta(minutes=60),
-    "P2": timedelta(minutes=60),
-    "P3": timedelta(minutes=60),
-    "Q": timedelta(minutes=60),
+SESSION_LENGTH: dict[str, timedelta] = dict.fromkeys(SESSION_NAMES, timedelta(hours=1)) | {
     "SQ": timedelta(minutes=45),
     "SS": timedelta(minutes=45),
-    "S": timedelta(minutes=60),
-    "R": timedelta(minutes=120),
+    "R": timedelta(hours=2),
 }
 # Time after a session's scheduled end from which its answer is taken to be visible.
 PUBLICATION_LAG = timedelta(minutes=30)
