@@ -154,13 +154,7 @@ LOCAL: dict[str, dict[str, tuple[int, time]]] = {
         "Q": (1, time(14)),
         "R": (0, time(14)),
     },
-    "sprint": {
-        "P1": (2, time(11)),
-        "Q": (2, time(17)),
-        "P2": (1, time(11)),
-        "S": (1, time(16)),
-        "R": (0, time(14)),
-    },
+    "sprint": {"P1": (2, time(11)), "Q": (2, time(17)), "P2": (1, time(11)), "S": (1, time(16)), "R": (0, time(14))},
     "sprint_shootout": {
         "P1": (2, time(12)),
         "Q": (2, time(16)),

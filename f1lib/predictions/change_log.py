@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 
 def keep_change_log(
-    store: ObjectStore,
-    rows: Sequence[TrackingRow],
-    issued: str,
-    prediction: pd.DataFrame,
-    before: pd.DataFrame | None,
+    store: ObjectStore, rows: Sequence[TrackingRow], issued: str, prediction: pd.DataFrame, before: pd.DataFrame | None
 ) -> dict[str, Any]:
     """Write the change log of an issued prediction beside it.
 

@@ -18,11 +18,7 @@ from f1lib.sources.protocols import BLOCKED, UNAVAILABLE
 if TYPE_CHECKING:
     import pandas as pd
 
-PAGES = {
-    "laps": ("TimingData", "TimingAppData"),
-    "weather": ("WeatherData",),
-    "race_control": ("RaceControlMessages",),
-}
+PAGES = {"laps": ("TimingData", "TimingAppData"), "weather": ("WeatherData",), "race_control": ("RaceControlMessages",)}
 # What FastF1 fills from Jolpica's rows of the round (fastf1.core.Session._load_drivers_results).
 _FROM_JOLPICA = "Position ClassifiedPosition GridPosition Q1 Q2 Q3 Time Status Points Laps".split()
 _FINAL = ("Finished", "Finalised", "Ends")
