@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
 
 from f1lib.errors import BadParameters
 
@@ -68,6 +69,35 @@ FORMAT_SESSIONS: dict[str, tuple[str, ...]] = {
     "sprint_shootout": ("P1", "Q", "SS", "S", "R"),
     "sprint_qualifying": ("P1", "SQ", "S", "Q", "R"),
 }
+
+
+def session_columns(session: str, start: datetime, *, is_estimated: bool) -> dict[str, Any]:
+    """Return the row of table ``sessions`` of one session, without the keys of its event.
+
+    Parameters
+    ----------
+    session : str
+        Code of the session.
+    start : datetime
+        Its scheduled start, aware UTC.
+    is_estimated : bool
+        Whether the start is estimated.
+
+    Returns
+    -------
+    dict
+        Code, name, start and end of the session, and when its results and (of ``R`` and ``S``) its grid are visible.
+    """
+    end = start + SESSION_LENGTH[session]
+    return {
+        "session": session,
+        "session_name": SESSION_NAMES[session],
+        "time_is_estimated": is_estimated,
+        "session_start_utc": start,
+        "session_end_utc": end,
+        "available_utc": end + PUBLICATION_LAG,
+        "grid_available_utc": start - GRID_LEAD if session in ("R", "S") else None,
+    }
 
 
 def gridding_session(event_format: str, session: str) -> str:

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from f1lib.domain import circuits, weekend
+from f1lib.domain import circuits
 from f1lib.domain.csv_files import in_force, rows
-from f1lib.domain.weekend import EventKey
+from f1lib.domain.weekend import EventKey, session_columns
 from f1lib.errors import SourceError
 
 # Start of each session: days before the race, and hours from the race's local start.
@@ -36,13 +37,9 @@ class Weekend:
     event_format: str
     starts: Mapping[str, datetime] = field(hash=False)
 
-    def available(self, session: str) -> datetime:
-        """Return when the session's answer becomes visible."""
-        return self.starts[session] + weekend.SESSION_LENGTH[session] + weekend.PUBLICATION_LAG
-
-    def grid_available(self, session: str) -> datetime:
-        """Return when the starting grid of ``R`` or ``S`` becomes visible."""
-        return self.starts[session] - weekend.GRID_LEAD
+    def session(self, code: str) -> dict[str, Any]:
+        """Return the row of table ``sessions`` of one session: its times, and when its answers become visible."""
+        return session_columns(code, self.starts[code], is_estimated=False)
 
 
 def event_format(season: int, grand_prix: str) -> str:

@@ -78,7 +78,7 @@ class SimulatedSource:
     def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
         """See `SessionSource.session`: results, stops of races, and laps, weather and messages unless missing."""
         run = self._visible(key, session, as_of)
-        _wait_until(run.weekend.available(session), as_of, f"{key} {session}")
+        _wait_until(run.weekend.session(session)["available_utc"], as_of, f"{key} {session}")
         rng = self.world.dice("missing", key, session)
         if session in ("P1", "P2", "P3") and rng.random() < _CANCELLED * self.world.options.missing:
             raise NotPublishedYet(f"{key} {session} was cancelled: there are no results and never will be")
@@ -105,7 +105,7 @@ class SimulatedSource:
         if session not in ("R", "S"):
             raise SourceError(f"{key} {session}: only R and S have a starting grid")
         run = self._visible(key, session, as_of)
-        _wait_until(run.weekend.grid_available(session), as_of, f"{key} starting grid of {session}")
+        _wait_until(run.weekend.session(session)["grid_available_utc"], as_of, f"{key} starting grid of {session}")
         numbers = [self._number(run, entry) for entry in run.entries(session)]
         grid = simulated_frames.starting_grid(run, session, numbers)
         return SessionData({"starting_grid": grid}, self._provenance(f"starting_grid({key}, {session})"))

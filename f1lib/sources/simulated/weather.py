@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from f1lib.domain import moments as domain_moments
 from f1lib.domain import weekend as domain_weekend
 from f1lib.errors import SourceError
+from f1lib.sources.protocols import FORECAST_UNITS
 from f1lib.sources.simulated.calendar import Weekend, find
 from f1lib.sources.simulated.world import World
 
@@ -31,15 +32,6 @@ REACH = timedelta(days=16)
 _ROWS = ("rain", "temperature", "wind", "direction", "humidity")
 _PERSISTENCE = 0.8  # how much of an issue's error the next one keeps
 _MEMORY = 12  # issues whose errors are still felt
-_UNITS = {
-    "time": "iso8601",
-    "temperature_2m": "°C",
-    "relative_humidity_2m": "%",
-    "precipitation": "mm",
-    "precipitation_probability": "%",
-    "wind_speed_10m": "km/h",
-    "wind_direction_10m": "°",
-}
 
 
 def rain_skill(lead_hours: Floats) -> Floats:
@@ -201,7 +193,7 @@ class SimulatedWeather:
             "latitude": weekend.circuit.latitude,
             "longitude": weekend.circuit.longitude,
             "timezone": "UTC",
-            "hourly_units": dict(_UNITS),
+            "hourly_units": {"time": "iso8601"} | FORECAST_UNITS,
             "hourly": {"time": times, **{name: row.tolist() for name, row in values.items()}},
             "f1lib": {
                 "provenance": "simulated",
