@@ -15,7 +15,6 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from f1lib.domain.moments import format_utc
@@ -26,7 +25,7 @@ from f1lib.sources.simulated import frames as simulated_frames
 from f1lib.sources.simulated import laps as simulated_laps
 from f1lib.sources.simulated.calendar import calendar, find
 from f1lib.sources.simulated.weather import SimulatedWeather
-from f1lib.sources.simulated.weekend import CLASSIFIED, EXCLUDED, NOT_QUALIFIED, NOT_STARTED, WeekendRun
+from f1lib.sources.simulated.weekend import CLASSIFIED, WeekendRun
 from f1lib.sources.simulated.world import Entry, World, WorldOptions
 
 __all__ = ["SimulatedSource", "SimulatedWeather", "WorldOptions"]
@@ -135,47 +134,6 @@ class SimulatedSource:
                 rows.append(self._truth_row(run, entry, pace))
         return pd.DataFrame(rows)
 
-    def true_order_spearman(self, season: int, *, horizon: str = "pre_race", draws: int = 30) -> float:
-        """Return the mean Spearman correlation that ranking by the truth reaches in a season's races.
-
-        It is the upper bound of an honest prediction.
-
-        Parameters
-        ----------
-        season : int
-            Year, 2010 or later.
-        horizon : str
-            ``pre_race``: rank by the mean outcome of the race, run ``draws`` times from its grid and in its weather.
-            ``pre_weekend``: rank by ``expected_strength``.
-        draws : int
-            Number of runs.
-
-        Returns
-        -------
-        float
-            From -1 to 1.
-
-        Raises
-        ------
-        BadParameters
-            For another horizon.
-        """
-        if horizon not in ("pre_race", "pre_weekend"):
-            raise BadParameters(f"horizon {horizon!r}: the truth is known for pre_race and pre_weekend")
-        found = []
-        for weekend in calendar(season):
-            run = self._weekend(weekend)
-            finish = run.finish("R")
-            ran = [i for i, o in enumerate(finish.outcome) if o not in (NOT_STARTED, NOT_QUALIFIED, EXCLUDED)]
-            pace = self.world.pace(weekend, run.entries("R"))[1]
-            guess = self._expected(run, draws) if horizon == "pre_race" else pace
-            found.append(_spearman(guess[ran], _places(finish.order)[ran]))
-        return float(np.mean(found))
-
-    def _expected(self, run: WeekendRun, draws: int) -> Any:
-        luck = [self.world.dice("what if", run.weekend.key, draw) for draw in range(draws)]
-        return np.mean([_places(run.run_again("R", rng).order) for rng in luck], axis=0)
-
     def _truth_row(self, run: WeekendRun, entry: Entry, pace: float) -> dict[str, Any]:
         season = self.world.season(run.weekend.key.season)
         return {
@@ -233,13 +191,3 @@ class SimulatedSource:
 def _wait_until(visible: datetime, as_of: datetime, what: str) -> None:
     if as_of < visible:
         raise NotPublishedYet(f"{what} is visible from {format_utc(visible)}, not yet at {format_utc(as_of)}")
-
-
-def _places(order: Any) -> Any:
-    places = np.empty(len(order))
-    places[order] = np.arange(len(order))
-    return places
-
-
-def _spearman(a: Any, b: Any) -> float:
-    return float(np.corrcoef(np.argsort(np.argsort(a)), np.argsort(np.argsort(b)))[0, 1])

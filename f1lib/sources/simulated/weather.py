@@ -178,9 +178,13 @@ class SimulatedWeather:
         The last issue is that before the race's start. None when the first of the two starts more than sixteen days
         after the issue. Raises `SourceError` for an event that this world does not have.
         """
-        weekend = _known(str(event["event_partition_key"]))
+        key = str(event["event_partition_key"])
+        weekend = find(domain_weekend.EventKey.parse(key))
+        if weekend is None:
+            raise SourceError(f"the simulated world has no event {key}; was its schedule made by another source?")
         raced = [weekend.starts[code] for code in ("S", "R") if code in weekend.starts]
-        issued = _issue(min(as_of, weekend.starts["R"]))
+        every = ISSUE_EVERY.total_seconds()
+        issued = datetime.fromtimestamp(min(as_of, weekend.starts["R"]).timestamp() // every * every, UTC)
         first = datetime.combine(min(raced).date(), time(), UTC)
         if min(raced) - issued > REACH:
             return None
@@ -230,18 +234,6 @@ class SimulatedWeather:
         weights /= np.sqrt((weights**2).sum())
         fresh = [_process(self.world.dice("forecast", weekend.key, number - age), len(_ROWS)) for age in range(_MEMORY)]
         return np.asarray(np.tensordot(weights, np.array(fresh), axes=1), dtype=np.float64)
-
-
-def _issue(moment: datetime) -> datetime:
-    seconds = ISSUE_EVERY.total_seconds()
-    return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)
-
-
-def _known(partition_key: str) -> Weekend:
-    weekend = find(domain_weekend.EventKey.parse(partition_key))
-    if weekend is None:
-        raise SourceError(f"the simulated world has no event {partition_key}; was its schedule made by another source?")
-    return weekend
 
 
 @cache
