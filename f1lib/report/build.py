@@ -66,7 +66,8 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         **made_by(),
         "source": lake_state.source_of(ws, rows),
         "next_races": races,
-        **_of_next(ws.store, prediction),
+        "latest_predictions": [] if prediction is None else records(prediction),
+        "weather": {} if prediction is None else dict(prediction_facts.weather_words(ws.store, prediction)),
         "training_runs": lake_state.training_runs(ws.store),
         "champion": registry.champion(ws.store),
         "accuracy": {name: accuracy[name] for name in ("means", "calibration")},
@@ -82,15 +83,6 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         DASHBOARD, dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache).encode()
     )
     return summary
-
-
-def _of_next(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any]:
-    if prediction is None:
-        return {"latest_predictions": [], "weather": {}}
-    return {
-        "latest_predictions": records(prediction),
-        "weather": dict(prediction_facts.weather_words(store, prediction)),
-    }
 
 
 def _newest(store: ObjectStore, event: str, session: str = "R") -> pd.DataFrame | None:
