@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
+from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
     import pandas as pd
-
-    from f1lib.workspace.workspace import Workspace
 
 NAME = "predictions"
 HELP = "the newest prediction of an event"

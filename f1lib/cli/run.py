@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
 from f1lib.lake.paths_published import DASHBOARD
-
-if TYPE_CHECKING:
-    import argparse
-    from datetime import datetime
-
-    from f1lib.pipeline.rules import Step
-    from f1lib.pipeline.tick import TickResult
-    from f1lib.workspace.workspace import Workspace
+from f1lib.pipeline.rules import Step
+from f1lib.pipeline.tick import TickResult
+from f1lib.workspace.workspace import Workspace
 
 NAME = "run"
 HELP = "one tick: do whatever is due now and nothing else"

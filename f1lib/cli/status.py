@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.tracking.rows import StageRow, TrackingRow
-    from f1lib.workspace.workspace import Workspace
+from f1lib.lake.store import ObjectStore
+from f1lib.tracking.rows import StageRow, TrackingRow
+from f1lib.workspace.workspace import Workspace
 
 NAME = "status"
 _PLACE = ["event", "session", "driver_id", "column"]

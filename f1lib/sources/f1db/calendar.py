@@ -12,16 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from f1lib.domain.circuits import circuit, event_name
-from f1lib.domain.weekend import (
-    FORMAT_SESSIONS,
-    GRID_LEAD,
-    LOCAL,
-    PUBLICATION_LAG,
-    SESSION_LENGTH,
-    SESSION_NAMES,
-    EventFormat,
-    EventKey,
-)
+from f1lib.domain.weekend import FORMAT_SESSIONS, LOCAL, EventFormat, EventKey, session_columns
 from f1lib.errors import SourceError
 from f1lib.sources.plausible import in_order
 
@@ -147,12 +138,8 @@ def _sessions(race: Row, event: Row) -> list[Row]:
     rows = []
     for session in FORMAT_SESSIONS[event["event_format"]]:
         start, is_estimated = _start(race, event, session)
-        end = start + SESSION_LENGTH[session]
         keys = ("race_id", "event_partition_key", "event_year", "event_number", "event_name", "source")
-        row = {key: event[key] for key in keys}
-        row |= {"session": session, "session_name": SESSION_NAMES[session], "time_is_estimated": is_estimated}
-        row |= {"session_start_utc": start, "session_end_utc": end, "available_utc": end + PUBLICATION_LAG}
-        rows.append({**row, "grid_available_utc": start - GRID_LEAD if session in ("R", "S") else None})
+        rows.append({key: event[key] for key in keys} | session_columns(session, start, is_estimated=is_estimated))
     return rows
 
 

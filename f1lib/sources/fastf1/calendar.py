@@ -11,16 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from f1lib.domain.circuits import Circuit, find_circuit
-from f1lib.domain.weekend import (
-    FORMAT_SESSIONS,
-    GRID_LEAD,
-    LOCAL,
-    PUBLICATION_LAG,
-    SESSION_LENGTH,
-    SESSION_NAMES,
-    EventKey,
-    plain,
-)
+from f1lib.domain.weekend import FORMAT_SESSIONS, LOCAL, SESSION_NAMES, EventKey, plain, session_columns
 from f1lib.errors import SourceError
 from f1lib.sources.plausible import in_order
 
@@ -120,11 +111,7 @@ def _sessions(row: Row, event: Row) -> list[Row]:
         if session is None:
             continue
         start, is_estimated = _start(row, event, session, number)
-        end = start + SESSION_LENGTH[session]
-        own = {"session": session, "session_name": SESSION_NAMES[session], "time_is_estimated": is_estimated}
-        own |= {"session_start_utc": start, "session_end_utc": end, "available_utc": end + PUBLICATION_LAG}
-        own["grid_available_utc"] = start - GRID_LEAD if session in ("R", "S") else None
-        rows.append({key: event[key] for key in keys} | own)
+        rows.append({key: event[key] for key in keys} | session_columns(session, start, is_estimated=is_estimated))
     return rows
 
 
