@@ -6,16 +6,20 @@ written and never read. The answer that was there before is kept as a revision.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.lake import fingerprint, integrity, paths
-from f1lib.lake.parquet import parquet_bytes
-from f1lib.lake.store import write_json
+from f1lib.lake.parquet import parquet_bytes, read_parquet
+from f1lib.lake.store import find, write_json
+from f1lib.sources.combined import differences
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+
+    import pandas as pd
 
     from f1lib.lake.store import ObjectStore
     from f1lib.sources.protocols import SessionData
@@ -29,12 +33,13 @@ class Stored:
     """State of one session in bronze after its answer was stored.
 
     ``content_hash`` is the hash of all files; ``is_whole`` is False when parts are missing that can be had later;
-    ``missing`` names each missing part and the reason.
+    ``missing`` names each missing part and the reason; ``revised`` the values that differ from the answer before.
     """
 
     content_hash: str
     is_whole: bool
     missing: str
+    revised: list[dict[str, Any]] = field(default_factory=list)
 
 
 def store_answer(
@@ -85,9 +90,12 @@ def store_answer(
     hashes = fingerprint.of_files(contents)
     digest = fingerprint.of_answer(hashes)
     stored = Stored(digest, is_whole, "; ".join(f"{name} {why}" for name, why in facts.items()))
+    revised: list[dict[str, Any]] = []
     if old and not wrong:
         if old["content_hash"] == digest:
             return stored
+        revised = _revised(store, base, old, named)
+        stored = replace(stored, revised=revised)
         _move_to_revisions(store, base, note_key, old)
     else:
         store.delete(note_key)
@@ -98,8 +106,19 @@ def store_answer(
     note |= {"content_hash": digest, "fetched_utc": format_utc(as_of), "files": hashes}
     if kept:
         note["kept"] = sorted(kept)
+    if revised:
+        note["revised"] = revised
     write_json(store, note_key, {**note, "provenance": data.provenance, "warnings": data.warnings})
     return stored
+
+
+def _revised(
+    store: ObjectStore, base: str, old: dict[str, Any], frames: Mapping[str, pd.DataFrame]
+) -> list[dict[str, Any]]:
+    """Return the values of the results that were revised, as `differences` does: ``was`` and ``is``."""
+    if "results.parquet" not in old["files"] or "results" not in frames:
+        return []
+    return differences(read_parquet(store, f"{base}/results.parquet"), frames["results"], "was", "is")
 
 
 def _kept_files(old: dict[str, Any] | None, data: SessionData) -> list[str]:
@@ -115,10 +134,30 @@ def _kept_files(old: dict[str, Any] | None, data: SessionData) -> list[str]:
     return [*missing, "results.parquet"] if was_official and not is_official else missing
 
 
+def set_aside(store: ObjectStore, base: str, note_key: str) -> None:
+    """Make a revision of the stored answer of a session, as of one that is still to be held.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    base : str
+        Folder of the session, see `paths.session_folder`.
+    note_key : str
+        Key of the note, see `ingest.note_key`; without one there is nothing to do.
+    """
+    old = integrity.notes(store, [note_key]).get(note_key)
+    if old:
+        _move_to_revisions(store, base, note_key, old)
+    store.delete(note_key)
+
+
 def _move_to_revisions(store: ObjectStore, base: str, note_key: str, old: dict[str, Any]) -> None:
     """Copy the stored answer to its revision, note last, then delete it, note first."""
     fetched, files = parse_utc(old["fetched_utc"]), [f"{base}/{name}" for name in old["files"]]
     for key in (*files, note_key):
-        store.write(paths.revision_of(key, fetched), store.read(key))
+        content = find(store, key)
+        if content is not None:  # a lost file
+            store.write(paths.revision_of(key, fetched), content)
     for key in (note_key, *files):
         store.delete(key)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
 from f1lib.lake.paths_published import DASHBOARD
-
-if TYPE_CHECKING:
-    import argparse
-
-    from f1lib.pipeline.rules import Step
-    from f1lib.pipeline.tick import TickResult
-    from f1lib.workspace.workspace import Workspace
+from f1lib.pipeline.rules import Step
+from f1lib.pipeline.tick import TickResult
+from f1lib.workspace.workspace import Workspace
 
 NAME = "run"
 HELP = "one tick: do whatever is due now and nothing else"
@@ -35,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         race = next_race(ws.tracking.rows(), ws.as_of)
         after = f"; next race: {race['event_partition_key']} at {race['session_date_utc']}" if race else ""
-        for line in _said(result):
+        for line in _said(result, ws.as_of):
             print(line)
         print(f"nothing is due at {ws.as_of:%Y-%m-%d %H:%M} UTC{after}")
     for line in result.mended:
@@ -79,7 +77,7 @@ def _outcome(ws: Workspace, result: TickResult) -> None:
 
     for run in result.taken:
         print(f"not done here: {run.error}")
-    for line in _said(result):
+    for line in _said(result, ws.as_of):
         print(line)
     if not any(run.status == Outcome.FINISHED for run in result.runs):
         return
@@ -92,14 +90,14 @@ def _outcome(ws: Workspace, result: TickResult) -> None:
         print(f"report: {output.location(ws.store, DASHBOARD)}")
 
 
-def _said(result: TickResult) -> list[str]:
+def _said(result: TickResult, now: datetime) -> list[str]:
     """List what the sources reported in this tick: a missing release, forecasts that could not be had; each once."""
     from f1lib.pipeline.rules import results_lacking
-    from f1lib.tracking.index import Rows
+    from f1lib.tracking.index import Rows, notices
     from f1lib.tracking.stage_keys import WEATHER_ROW, Stage
 
     rows, stages = result.rows, {run.step.stage for run in result.runs}
-    lines = [f"*** {row['notice']} ***" for row in rows if row.get("notice")]
+    lines = [f"*** {notice} ***" for notice in notices(rows, now)]
     if lacking := results_lacking(Rows(rows)):
         lines.append(f"no model yet: {lacking} more results of races are needed to train one")
     errors = [row.get("last_error") for row in rows if row["session_name_abr"] == WEATHER_ROW]

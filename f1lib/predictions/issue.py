@@ -6,9 +6,12 @@ one that was issued is kept under ``history/`` and never changed. Columns: `arch
 
 from __future__ import annotations
 
+from datetime import datetime
 from importlib import resources
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.moments import format_utc, parse_utc, stamp
 from f1lib.domain.weekend import HORIZONS, EventKey
@@ -17,22 +20,14 @@ from f1lib.lake import attribution, fingerprint, paths, silver_tables
 from f1lib.lake.integrity import readable_json, verified_gold
 from f1lib.lake.parquet import parquet_frame, records, write_parquet
 from f1lib.lake.paths_published import LATEST, LATEST_SCHEMA, history_prefix, issue_key, newest_key, parse_issue
-from f1lib.lake.store import write_json
+from f1lib.lake.store import ObjectStore, write_json
 from f1lib.lake.tables import check_grain
+from f1lib.model.serving import Serving
 from f1lib.predictions import explain
 from f1lib.predictions.archive import COLUMNS, event_of, find_newest, history_keys, load_issue
 from f1lib.predictions.change_log import issue_before, keep_change_log
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.model.serving import Serving
-    from f1lib.tracking.table import TrackingTable
-    from f1lib.workspace.workspace import Workspace
-
+from f1lib.tracking.table import TrackingTable
+from f1lib.workspace.workspace import Workspace
 
 _MATRIX_TOLERANCE = 1e-6
 

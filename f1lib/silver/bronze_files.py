@@ -28,7 +28,7 @@ class BronzeFiles:
 
 def note_of_row(row: TrackingRow) -> str | None:
     """Return the key of the note in bronze that a tracking row promises; None for a row that promises none."""
-    if is_session(row) and row.get("bronze_path"):
+    if is_session(row) and row.get("bronze_path") and row.get("content_hash"):
         unit = Unit.of_row(row)
         return (paths.grid_note if unit.is_grid else paths.session_note)(unit.event, unit.session)
     season = suffix_of(Stage.SCHEDULE, row["session_name_abr"])
