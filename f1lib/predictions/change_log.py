@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, has_come
+from f1lib.lake.integrity import readable_json
 from f1lib.lake.paths_published import change_log_key, raced_of
 from f1lib.lake.store import ObjectStore, write_json
 from f1lib.predictions.changes import what_changed, why_changed
