@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from f1lib.domain.moments import format_utc
+from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.lake import fingerprint, paths
 from f1lib.lake.parquet import parquet_bytes, read_parquet
 from f1lib.lake.provenance import code_version
-from f1lib.lake.store import each, find_json, write_json
+from f1lib.lake.store import each, find_json, read_json, write_json
 from f1lib.lake.tables import conform
 from f1lib.sources.protocols import Schedule
 from f1lib.tracking.rows import PIPELINE, TO_COME, SessionRow, StageRow, Status, TrackingRow, key_of
@@ -89,6 +89,29 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     changes += _notice_row("; ".join(ws.notices) or None, again, known.get("", {}))
     ws.tracking.put_rows(changes)
     return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
+
+
+def rows_of_schedule(store: ObjectStore, season: int, as_of: datetime) -> list[StageRow]:
+    """Return the tracking rows that a season's calendar in the lake gives at a moment, as if nothing was fetched yet.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    season : int
+        A season whose calendar it has.
+    as_of : datetime
+        Aware UTC; sessions available by then are ``due``.
+
+    Returns
+    -------
+    list of StageRow
+        One row a session and starting grid, and the row of the calendar itself.
+    """
+    note = read_json(store, paths.schedule_note(season))
+    events, sessions = (read_parquet(store, paths.schedule_table(season, name)) for name in ("events", "sessions"))
+    calendar = _season_row(season, note["content_hash"], {}, parse_utc(note["fetched_utc"]))
+    return [*_session_rows(events, sessions, {}, as_of), *calendar]
 
 
 def _notes(store: ObjectStore, seasons: list[int]) -> dict[int, dict[str, Any]]:
