@@ -6,7 +6,7 @@ written and never read. The answer that was there before is kept as a revision.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, parse_utc
@@ -83,33 +83,37 @@ def store_answer(
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in named.items()}
     kept = [name for name in _kept_files(old, data) if f"{base}/{name}" not in wrong]
     contents = dict(sorted((contents | {name: store.read(f"{base}/{name}") for name in kept}).items()))
-    facts = {name: why for name, why in data.provenance.get("facts", {}).items() if f"{name}.parquet" not in contents}
-    if "results.parquet" in kept:
-        facts.pop("official_results", None)
-    is_whole = bool(data.provenance.get("complete", True)) or (bool(kept) and not facts.keys() & _REQUIRED)
     hashes = fingerprint.of_files(contents)
-    digest = fingerprint.of_answer(hashes)
-    stored = Stored(digest, is_whole, "; ".join(f"{name} {why}" for name, why in facts.items()))
-    revised: list[dict[str, Any]] = []
+    event, session = paths.parse_session_folder(base)
+    note: dict[str, Any] = {"event_partition_key": event, "session": session}
+    note |= {"content_hash": fingerprint.of_answer(hashes), "fetched_utc": format_utc(as_of), "files": hashes}
+    if kept:
+        note["kept"] = sorted(kept)
+    note |= {"provenance": data.provenance, "warnings": data.warnings}
     if old and not wrong:
-        if old["content_hash"] == digest:
-            return stored
-        revised = _revised(store, base, old, named)
-        stored = replace(stored, revised=revised)
+        if old["content_hash"] == note["content_hash"]:
+            return stored_of({**note, "revised": old.get("revised", [])})
+        if revised := _revised(store, base, old, named):
+            note["revised"] = revised
         _move_to_revisions(store, base, note_key, old)
     else:
         store.delete(note_key)
     for name, content in contents.items():
         store.write(f"{base}/{name}", content)
-    event, session = paths.parse_session_folder(base)
-    note: dict[str, Any] = {"event_partition_key": event, "session": session}
-    note |= {"content_hash": digest, "fetched_utc": format_utc(as_of), "files": hashes}
-    if kept:
-        note["kept"] = sorted(kept)
-    if revised:
-        note["revised"] = revised
-    write_json(store, note_key, {**note, "provenance": data.provenance, "warnings": data.warnings})
-    return stored
+    write_json(store, note_key, note)
+    return stored_of(note)
+
+
+def stored_of(note: dict[str, Any]) -> Stored:
+    """Return what the lake holds of a session by its note."""
+    provenance, kept = note["provenance"], note.get("kept", ())
+    told = provenance.get("facts", {}).items()
+    facts = {name: why for name, why in told if f"{name}.parquet" not in note["files"]}
+    if "results.parquet" in kept:
+        facts.pop("official_results", None)
+    is_whole = bool(provenance.get("complete", True)) or (bool(kept) and not facts.keys() & _REQUIRED)
+    missing = "; ".join(f"{name} {why}" for name, why in facts.items())
+    return Stored(note["content_hash"], is_whole, missing, note.get("revised", []))
 
 
 def _revised(

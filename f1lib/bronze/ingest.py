@@ -181,7 +181,7 @@ def fetch(
     change |= after_success(row, race_end, ws.as_of, is_whole=stored.is_whole)
     rows = sum(len(frame) for frame in data.frames.values())
     _log.info("%s %s: %s answered, files %d, rows %d", unit.event, unit.sort_key, source, len(data.frames), rows)
-    revised = [f"{len(stored.revised)} values were revised"] if stored.revised else []
+    revised = [f"{len(stored.revised)} values were revised"] if stored.revised and not same else []
     return _outcome(unit, Status.INGESTED, rows, "; ".join([*data.warnings, *revised])), change, None
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.bronze.calendar_changes import is_put_off, renamed, set_aside_put_off, to_compare, with_known_keys
 from f1lib.bronze.due import NO_BACK_OFF
-from f1lib.domain.moments import format_utc
+from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.lake import fingerprint, paths
 from f1lib.lake.integrity import readable_json
 from f1lib.lake.parquet import parquet_bytes, read_parquet
 from f1lib.lake.provenance import code_version
-from f1lib.lake.store import each, write_json
+from f1lib.lake.store import each, read_json, write_json
 from f1lib.lake.tables import conform
 from f1lib.sources.protocols import Schedule
 from f1lib.tracking.rows import PIPELINE, STORED, TO_COME, Status, TrackingRow, key_of
@@ -117,6 +117,29 @@ def _merged(moved: list[TrackingRow], compared: list[TrackingRow]) -> list[Track
 def _entries(schedule: Schedule, season: int, source: str) -> dict[str, pd.DataFrame]:
     """Return the season's entry list under its name, where the source has one."""
     return {} if schedule.entries is None else {"entries": schedule.entries.assign(event_year=season, source=source)}
+
+
+def rows_of_schedule(store: ObjectStore, season: int, as_of: datetime) -> list[TrackingRow]:
+    """Return the tracking rows that a season's calendar in the lake gives at a moment, as if nothing was fetched yet.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    season : int
+        A season whose calendar it has.
+    as_of : datetime
+        Aware UTC; sessions available by then are ``due``.
+
+    Returns
+    -------
+    list of TrackingRow
+        One row a session and starting grid, and the row of the calendar itself.
+    """
+    note = read_json(store, paths.schedule_note(season))
+    events, sessions = (read_parquet(store, paths.schedule_table(season, name)) for name in ("events", "sessions"))
+    calendar = _season_row(season, note["content_hash"], note["provenance"], {}, parse_utc(note["fetched_utc"]))
+    return [*_session_rows(events, sessions, {}, as_of, {}), *calendar]
 
 
 def _notes(store: ObjectStore, seasons: list[int]) -> dict[int, dict[str, Any]]:

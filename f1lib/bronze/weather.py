@@ -22,7 +22,7 @@ from f1lib.errors import BadParameters, SourceError
 from f1lib.lake import fingerprint, paths
 from f1lib.lake.integrity import sealed
 from f1lib.lake.parquet import read_parquet
-from f1lib.lake.store import write_json
+from f1lib.lake.store import read_json, write_json
 from f1lib.tracking.rows import Status, WeatherRow
 from f1lib.tracking.stage_keys import WEATHER_ROW
 
@@ -102,7 +102,7 @@ def fetch_forecasts(ws: Workspace, events: list[str], material: Material = Mater
         if source is None or down:
             found, error = [_missing(event, ws.as_of, down)], down if source else ""
             if error:
-                _track(ws.tracking, ws.as_of, EventKey.parse(event), found, [], material, error)
+                _track(ws.tracking, ws.as_of, EventKey.parse(event), [], material, error)
         else:
             found, down = _fetch_event(ws, source, event, material)
         rows += found
@@ -224,7 +224,7 @@ def _fetch_event(
     error = ""
     if event_row["latitude"] != event_row["latitude"] or event_row["latitude"] is None:
         rows.append(_missing(event, ws.as_of, "no coordinates are known for its circuit"))
-        _track(ws.tracking, ws.as_of, key, rows, [], material, "")
+        _track(ws.tracking, ws.as_of, key, [], material, "")
         return rows, ""
     kind = "forecast" if event_row["race_start_utc"] > ws.as_of else "historical_forecast"
     for moment in asked_moments(sessions, ws.as_of):
@@ -243,7 +243,7 @@ def _fetch_event(
         write_json(ws.store, path, sealed(document))
         row = {"event_partition_key": event, "asked_utc": format_utc(moment), "issued_utc": format_utc(issued)}
         rows.append({**row, "status": "fetched", "reason": "", "key": path})
-    _track(ws.tracking, ws.as_of, key, rows, documents, material, error, sessions)
+    _track(ws.tracking, ws.as_of, key, documents, material, error, sessions)
     return rows, error
 
 
@@ -285,32 +285,81 @@ def _track(
     tracking: TrackingTable,
     as_of: datetime,
     key: EventKey,
-    rows: list[dict[str, Any]],
     documents: list[dict[str, Any]],
     material: Material,
     error: str,
     sessions: list[dict[str, Any]] | None = None,
 ) -> None:
-    """Update the event's tracking row.
-
-    ``content_hash`` changes, and the layers above run, only when the forecast changed materially.
-    """
-    row = _weather_row(key)
+    """Update the event's tracking row."""
     known: WeatherRow = tracking.get(key.partition_key, WEATHER_ROW) or {}
+    row = _weather_row(key) | _told(known, documents, sessions or [], material, as_of)
     row["last_error"] = error or None
     row["next_attempt_utc"] = format_utc(as_of + TRY_AGAIN_AFTER) if error else None
     if not error:
         row["finished_utc"] = format_utc(as_of)
-    if documents:
-        hours = [json.dumps(document["hourly"], sort_keys=True) for document in documents]
-        content = fingerprint.of_text(*hours)[: fingerprint.SHORT]
-        told = race_weather(documents[-1], sessions or [])
-        changes = material_changes(known.get("acted_on"), told, material)
-        ahead = len(documents) == 1 and known.get("acted_on") is not None
-        if known.get("content_hash") != content and (changes or not ahead):
-            row |= {"status": Status.INGESTED, "content_hash": content, "updated_at_utc": format_utc(as_of)}
-            row |= {"acted_on": told, "changes": changes}
     tracking.put_rows([row])
+
+
+def _told(
+    known: WeatherRow,
+    documents: list[dict[str, Any]],
+    sessions: list[dict[str, Any]],
+    material: Material,
+    as_of: datetime,
+) -> WeatherRow:
+    """Return the columns of the tracking row that forecasts change.
+
+    ``content_hash`` changes, and the layers above run, only when the forecast changed materially.
+    """
+    if not documents:
+        return {}
+    hours = [json.dumps(document["hourly"], sort_keys=True) for document in documents]
+    content = fingerprint.of_text(*hours)[: fingerprint.SHORT]
+    told = race_weather(documents[-1], sessions)
+    changes = material_changes(known.get("acted_on"), told, material)
+    ahead = len(documents) == 1 and known.get("acted_on") is not None
+    if known.get("content_hash") == content or (ahead and not changes):
+        return {}
+    row: WeatherRow = {"status": Status.INGESTED, "content_hash": content, "updated_at_utc": format_utc(as_of)}
+    return {**row, "acted_on": told, "changes": changes}
+
+
+def row_of_forecasts(store: ObjectStore, event: str, keys: list[str], material: Material) -> WeatherRow:
+    """Return the tracking row of an event as the forecasts in the lake leave it.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    event : str
+        Partition key.
+    keys : list of str
+        Its forecasts in the order of their issue: each ``forecast`` was fetched by itself, all ``historical_forecast``
+        at once.
+    material : Material
+        Differences that count as a change of the forecast.
+
+    Returns
+    -------
+    WeatherRow
+        ``finished_utc`` is when the newest forecast was issued; it was fetched then or later.
+
+    Raises
+    ------
+    BadParameters
+        For an event that is not in the schedule.
+    """
+    key = EventKey.parse(event)
+    _, sessions = _schedule_rows(store, key)
+    row = _weather_row(key)
+    past = [name for name in keys if (found := paths.parse_forecast(name)) and found.kind == "historical_forecast"]
+    for group in [*([name] for name in keys if name not in past), past]:
+        documents = [read_json(store, name) for name in group]
+        if documents:
+            issued = parse_utc(documents[-1]["f1lib"]["issued_utc"])
+            row |= _told(row, documents, sessions, material, issued)
+            row["finished_utc"] = max(row.get("finished_utc", ""), format_utc(issued))
+    return row
 
 
 def race_weather(document: Mapping[str, Any], sessions: list[dict[str, Any]]) -> dict[str, dict[str, float | None]]:

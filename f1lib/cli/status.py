@@ -47,8 +47,10 @@ def _show_status(ws: Workspace) -> None:
     from f1lib.pipeline.rules import results_lacking
     from f1lib.tracking.index import Rows, notices
     from f1lib.tracking.stage_keys import SESSIONS
+    from f1lib.workspace.lake_kind import check_not_lost
 
     rows = ws.tracking.rows()
+    check_not_lost(ws.store, rows)
     if not rows:
         print(f"lake {ws.store.url} is empty; `f1 run` fills it")
         return

@@ -7,20 +7,22 @@ then: it examines what the stage reads and mends it, so that the stage can be tr
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from f1lib.errors import BadParameters, Damaged, StorageError
+from f1lib.errors import BadParameters, Damaged, F1LibError, StorageError
 from f1lib.lake import paths
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import LocalStore, find_json, write_json
 from f1lib.pipeline import check_layers, check_models, check_outputs
 from f1lib.pipeline.findings import Finding
 from f1lib.pipeline.plan import BACKS_OFF
+from f1lib.pipeline.rebuild import rebuild
 from f1lib.tracking.rows import is_claimed, key_of
 from f1lib.tracking.stage_keys import Stage, StageKey
 from f1lib.tracking.units import Unit
-from f1lib.workspace.lake_kind import FORMAT
+from f1lib.workspace.lake_kind import FORMAT, check_not_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -62,10 +64,12 @@ def examine(ws: Workspace) -> list[Finding]:
         One a fault, from the lake's marker to leftovers; empty for a sound lake.
     """
     found = _marker(ws)
+    remedy = "it is rebuilt from the lake"
     try:
         rows = ws.tracking.rows()
+        check_not_lost(ws.store, rows)
     except StorageError as error:
-        return [*found, Finding("table", ws.tracking.url, f"cannot be read ({error})", "restore it from a backup")]
+        return [*found, Finding("table", ws.tracking.url, f"is lost ({error})", remedy, partial(_rebuild, ws))]
     checks: list[Check] = [check_layers.bronze, check_layers.silver, check_layers.gold]
     checks += [check_models.models, check_outputs.predictions, check_outputs.reports]
     for check in checks:
@@ -93,7 +97,11 @@ def mend(findings: Iterable[Finding], *, give_up: bool) -> tuple[list[str], list
     done: dict[str, None] = {}
     left: list[Finding] = []
     for finding in findings:
-        if finding.mend and (said := finding.mend(give_up)):
+        try:
+            said = finding.mend(give_up) if finding.mend else ""
+        except F1LibError as error:  # of one thing only: the others are mended
+            said, finding = "", replace(finding, remedy=f"it could not be mended ({error})")
+        if said:
             _log.info("mended %s", said)
             done[said] = None
         else:
@@ -151,6 +159,10 @@ def after_failure(ws: Workspace, stage: str) -> list[str]:
         if done:
             return done
     return []
+
+
+def _rebuild(ws: Workspace, _give_up: bool) -> str:
+    return f"{ws.tracking.url}: {rebuild(ws)} rows rebuilt from the lake"
 
 
 def _marker(ws: Workspace) -> list[Finding]:

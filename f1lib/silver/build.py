@@ -17,7 +17,7 @@ from f1lib.lake import fingerprint, integrity, paths
 from f1lib.lake.parquet import parquet_bytes
 from f1lib.lake.paths import SILVER_TABLES, silver_key
 from f1lib.lake.sql import connect, sql_text
-from f1lib.lake.store import update_json
+from f1lib.lake.store import find, update_json
 from f1lib.lake.tables import conform, empty
 from f1lib.silver import read_bronze
 from f1lib.silver.bronze_files import BronzeFiles, bronze_files, stored_seasons
@@ -123,6 +123,35 @@ def _note_files(store: ObjectStore, seasons: list[int], prints: Mapping[str, str
     update_json(store, paths.SILVER_NOTE, noted)
 
 
+def is_built(store: ObjectStore, season: int, threads: int, cache: Cache) -> bool:
+    """Tell whether the silver files of a season are what its bronze gives now, to the byte.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    season : int
+        A season whose calendar is in bronze.
+    threads : int
+        How many files are read at once.
+    cache : Cache
+        As in `build_frames`.
+
+    Returns
+    -------
+    bool
+        False as well when a file is missing.
+
+    Raises
+    ------
+    TableError
+        For a bronze file that cannot be read.
+    """
+    frames = build_frames(store, [season], threads, cache)
+    parts = {name: frame[frame["event_year"] == season].reset_index(drop=True) for name, frame in frames.items()}
+    return all(find(store, silver_key(name, season)) == parquet_bytes(part) for name, part in parts.items())
+
+
 def build_frames(
     store: ObjectStore, seasons: list[int], threads: int, cache: Cache, hashes: Mapping[str, str] | None = None
 ) -> dict[str, pd.DataFrame]:
@@ -185,8 +214,12 @@ def _changes(rows: list[TrackingRow], as_of: datetime) -> list[SessionRow]:
     for row in filter(is_input, rows):
         name = row["session_name_abr"]
         change: SessionRow = {"event_partition_key": row["event_partition_key"], "session_name_abr": name}
-        table = "starting_grid" if name in GRID_ROWS.values() else "results"
-        path = silver_key(table, int(row["event_year"])) if is_session(row) else None
-        change |= {"updated_at_utc": format_utc(as_of), "status": Status.SILVER, "silver_path": path}
+        change |= {"updated_at_utc": format_utc(as_of), "status": Status.SILVER, "silver_path": silver_path(row)}
         changes.append(change)
     return changes
+
+
+def silver_path(row: TrackingRow) -> str | None:
+    """Return the key of the silver file of a session's or starting grid's row; None for any other row."""
+    table = "starting_grid" if row["session_name_abr"] in GRID_ROWS.values() else "results"
+    return silver_key(table, int(row["event_year"])) if is_session(row) else None
