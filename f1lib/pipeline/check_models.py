@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import Damaged, F1LibError
 from f1lib.lake import integrity
 from f1lib.lake.paths import CHAMPION_KEY, DECISION, MODEL_RUNS_PREFIX, SUCCESS, finished_runs, run_key
@@ -77,7 +78,8 @@ def _broken(ws: Workspace, horizon: str, run: str, what: str) -> Finding:
 
 def _restore(ws: Workspace, horizon: str | None, _give_up: bool) -> str:
     """Restore champions; a broken run is replaced by one that was trained on less, so a model is trained as well."""
-    horizons = [horizon] if horizon else sorted({str(run["horizon"]) for run in registry.sound_runs(ws.store)})
+    trained = {run["horizon"] for run in registry.sound_runs(ws.store)}
+    horizons = [horizon] if horizon else [name for name in HORIZONS if name in trained]
     restored = registry.restore_champions(ws.store, horizons)
     said = ", ".join(f"{run} serves {name}" for name, run in restored.items()) or "no run passed the gate"
     if horizon or not restored:

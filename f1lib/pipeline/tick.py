@@ -184,8 +184,9 @@ def _mended(ws: Workspace, step: Step) -> list[str]:
 
 
 def _failed_otherwise(runs: list[StageRun]) -> frozenset[tuple[str, str]]:
-    """Return the keys of the steps that failed before the last one: all others may be run again where they are due."""
-    return frozenset(run.step.key for run in runs[:-1] if run.status == Outcome.FAILED)
+    """Return the keys of other steps than the last whose last run failed: all others may be run where they are due."""
+    last = {run.step.key: run for run in runs[:-1]}
+    return frozenset(key for key, run in last.items() if run.status == Outcome.FAILED and key != runs[-1].step.key)
 
 
 def _only_forward(rows: list[TrackingRow], as_of: datetime, lake: str) -> None:
