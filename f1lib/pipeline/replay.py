@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 # The prediction before a weekend is issued this long before its first session.
 PRE_WEEKEND_LEAD = timedelta(hours=24)
 _STAGES = frozenset(STAGES)
-_AT_THE_BEGINNING = frozenset((Stage.SCHEDULE,))  # the calendar of a past season does not change while it is replayed
 _AT_THE_END = frozenset((Stage.SCORE, Stage.REPORT))  # nothing is predicted from what they say
+_NOT_BETWEEN = _AT_THE_END | {Stage.SCHEDULE}  # the calendar of a past season does not change while it is replayed
 
 
 class Moment(NamedTuple):
@@ -85,9 +85,8 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
         if text < record["until"]:
             continue
         write_json(ws.store, REPLAY, record | {"until": text})
-        left_out = (_AT_THE_BEGINNING if moment is not moments[0] else frozenset()) | (
-            _AT_THE_END if moment is not moments[-1] else frozenset()
-        )
+        left_out = _NOT_BETWEEN if moment is not moments[0] else _AT_THE_END
+        left_out = left_out if moment is not moments[-1] else frozenset()
         result = tick(inprocess.at(moment.when), stages=_STAGES - left_out)
         on_tick(f"{text}  {moment.why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
         if result.failures:
