@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import unquote, urlparse
 
 from f1lib.errors import NoSuchKey, StorageError
+from f1lib.lake.documents import from_json
 from f1lib.lake.paths import check_key, check_prefix
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def read_json(store: ObjectStore, key: str) -> Any:
 
 def _parsed(store: ObjectStore, key: str, data: bytes) -> Any:
     try:
-        return json.loads(data)
+        return from_json(data)
     except ValueError as error:
         raise StorageError(f"{key} in lake {store.url} is no JSON: {error}") from error
 

@@ -18,6 +18,7 @@ from f1lib.lake import attribution
 from f1lib.lake.paths_published import record_key, record_page
 from f1lib.lake.provenance import made_by
 from f1lib.pipeline.parameters import declared, merge, stage_file
+from f1lib.sources.failures import shown
 from f1lib.stage import RESULT_MIME
 from f1lib.tracking.rows import Outcome
 from f1lib.workspace.settings import PROJECT
@@ -86,12 +87,18 @@ def execute_stage(ws: Workspace, name: str, given: Mapping[str, Any], suffix: st
     stage = path.stem
     values = stage_values(ws.parameters(), path, given)
     key = record_key(ws.run_id, stage, suffix)
-    with tempfile.TemporaryDirectory(prefix="f1-") as folder:
-        output = Path(folder) / path.name
-        with lending(ws.cache):
-            failure = _papermill(ws.settings.engine, path, output, values)
-        notebook = json.loads((output if output.exists() else path).read_text(encoding="utf-8"))
-    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values, _short(failure))
+    secret, values_shown = ws.settings.f1db, values | {"f1db": shown(ws.settings.f1db)}
+    try:
+        with tempfile.TemporaryDirectory(prefix="f1-") as folder:
+            output = Path(folder) / path.name
+            with lending(ws.cache):
+                failure = _papermill(ws.settings.engine, path, output, values)
+            record = (output if output.exists() else path).read_text(encoding="utf-8")
+        # The kernel needs the release's address with its user, password and query; its record does not.
+        notebook = json.loads(record.replace(json.dumps(secret)[1:-1], values_shown["f1db"]))
+    except (OSError, ValueError) as error:
+        raise RunError(f"stage {stage}: no notebook can be written in {tempfile.gettempdir()}: {error}") from error
+    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values_shown, _short(failure))
     _store(ws.store, key, notebook)
     if failure is not None:
         raise RunError(f"stage {stage} failed: {_short(failure)} (record: {key})") from failure

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.lake import attribution
 from f1lib.lake.paths_published import DASHBOARD, link
-from f1lib.report.pages import TEMPLATES, asset, moment
+from f1lib.report.pages import TEMPLATES, asset, moment, policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,6 +92,7 @@ def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "generated": f"Made by f1lib {facts['code_version']}." if facts.get("code_version") else "Made by f1lib.",
         "style": asset("style.css") + asset("notebook.css"),
         "script": asset("page.js"),
+        "policy": policy(),
         "body": _body,
         "picture": _picture,
         "cell_kind": _cell_kind,
