@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import requests
+
+from f1lib.errors import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def cause(error: BaseException) -> str:
@@ -37,6 +44,16 @@ def shown(url: str, *, query: bool = False) -> str:
         return re.sub(r"//[^/]*@", "//", url.partition("?")[0])
     kept = parts.query if query else ""
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query=kept, fragment="").geturl()
+
+
+@contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Raise `SourceError` naming ``what`` where the block breaks on values or a shape that no answer has."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        said = " ".join(str(error).split())[:200]
+        raise SourceError(f"{what} cannot be read ({type(error).__name__}: {said})") from error
 
 
 def _inside(error: BaseException) -> BaseException | None:

@@ -186,7 +186,11 @@ class Release:
             year = self._whole(raw["year"], file)
             raw = raw[(year >= self.first_season).fillna(False)]
         numbers = {column: self._whole(raw[column], file) for column in counts}
-        return raw.assign(**numbers)[wanted].reset_index(drop=True)
+        frame = raw.assign(**numbers)[wanted].reset_index(drop=True)
+        if "id" in frame and (odd := frame["id"].isna() | frame["id"].duplicated()).any():
+            found = frame["id"][odd].iloc[0]
+            raise SourceError(f"{file} in {self.path.name}: id {found} is empty or stands there more than once")
+        return frame
 
     def _whole(self, values: pd.Series[str], file: str) -> pd.Series[int]:
         import pandas as pd
