@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+_DEEPEST = 50
+
 
 def from_json(text: str | bytes) -> Any:
     """Parse a JSON document; bytes are UTF-8, with or without a byte order mark.
@@ -24,20 +26,24 @@ def from_json(text: str | bytes) -> Any:
 
 
 def from_yaml(text: str) -> Any:
-    """Parse a YAML document of plain values; raises `ValueError` for what is none, and for aliases.
+    """Parse a YAML document of plain values.
 
-    A few hundred letters of aliases stand for a document of any size.
+    Raises `ValueError` for what is none, for lists within lists without end, and for aliases: a few hundred letters of
+    them stand for a document of any size.
     """
     import yaml
 
+    depth = 0
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise ValueError("aliases (*name) are not read: write the value out")
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _DEEPEST:
+                raise ValueError("it is nested too deeply")
+            if isinstance(event, yaml.AliasEvent):
+                raise ValueError("aliases (*name) are not read: write the value out")
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
     except (AttributeError, TypeError, LookupError, OverflowError) as error:  # a tag that its value does not fit
         raise ValueError(f"a value does not fit its tag ({error})") from error
 

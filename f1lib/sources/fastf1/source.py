@@ -303,4 +303,7 @@ def _frames(
     if loaded.messages is not None:
         frames["race_control"] = fastf1_frames.race_control(loaded.messages)
     others, more = refuse({name: frame for name, frame in frames.items() if name != "laps"}, session)
+    for frame in (frames | others).values():
+        for column in frame.select_dtypes("string"):
+            frame[column].dropna().map(str.encode)  # half a surrogate pair cannot be stored
     return frames | others, refused + more
