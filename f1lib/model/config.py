@@ -180,7 +180,7 @@ def load_config(name: str) -> ModelConfig:
     path = FOLDER / f"{name}.yml"
     if name not in config_names():
         raise BadParameters(
-            f"no model configuration {name!r} in parameters/models; there are {', '.join(config_names())}"
+            f"no model configuration {ascii(name)[:60]} in parameters/models; there are {', '.join(config_names())}"
         )
     return parse_config(path.read_text(encoding="utf-8"), str(path.name))
 

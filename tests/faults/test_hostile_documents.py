@@ -111,7 +111,7 @@ def loaded(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     from f1lib.sources.fastf1 import source as module
 
     kept: list[Any] = []
-    real = module.load
+    real = module.load  # type: ignore[attr-defined]
 
     def load(*arguments: Any, **options: Any) -> Any:
         kept.append(real(*arguments, **options))
@@ -138,7 +138,7 @@ def test_a_hostile_value_or_a_missing_column_of_fastf1_is_read_or_refused(loaded
         for value in chance.sample([*HOSTILE, "\ud800", float("inf"), pd.NaT, ...], values):
             broken = frame.drop(columns=column) if value is ... else frame.astype({column: object})
             if value is not ...:
-                broken.iat[0, frame.columns.get_loc(column)] = value
+                broken[column] = pd.Series([value, *broken[column].tolist()[1:]], index=broken.index, dtype=object)
             changed = dataclasses.replace(loaded, **{name: broken})
             try:
                 with readable("it"):

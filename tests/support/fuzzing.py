@@ -90,7 +90,14 @@ class Target:
 
 def _jolpica_document() -> bytes:
     driver = {"driverId": "norris", "code": "NOR", "givenName": "Lando", "familyName": "Norris"}
-    row = {"number": "4", "position": "1", "positionText": "1", "points": "25", "Driver": driver, "grid": "1"}
+    row: dict[str, Any] = {
+        "number": "4",
+        "position": "1",
+        "positionText": "1",
+        "points": "25",
+        "Driver": driver,
+        "grid": "1",
+    }
     row |= {"Constructor": {"constructorId": "mclaren", "name": "McLaren"}, "laps": "57", "status": "Finished"}
     row |= {
         "Time": {"millis": "6126304"},
@@ -100,7 +107,7 @@ def _jolpica_document() -> bytes:
         "Q3": "",
     }
     rows = [row, {**row, "Driver": {**driver, "driverId": "piastri"}, "position": "2", "grid": "0"}]
-    race = {"raceName": "Abu Dhabi Grand Prix", "round": "24", "date": "2025-12-07", "Results": rows}
+    race: dict[str, Any] = {"raceName": "Abu Dhabi Grand Prix", "round": "24", "date": "2025-12-07", "Results": rows}
     race |= {"QualifyingResults": rows, "SprintResults": rows, "Circuit": {"circuitId": "yas_marina"}}
     return json.dumps({"MRData": {"RaceTable": {"Races": [race]}}}).encode()
 
@@ -115,7 +122,7 @@ class _Said:
         web = session()
         answer = requests.Response()
         answer.status_code, answer._content, answer._content_consumed = 200, self.body, True  # type: ignore[attr-defined]
-        web.get = lambda *_args, **_options: answer  # type: ignore[method-assign, assignment, return-value]
+        web.get = lambda *_args, **_options: answer  # type: ignore[method-assign]
         document = OpenMeteoSource(web, now=NOW).forecast(EVENT, [RACE], NOW)
         assert document is not None
         return json.dumps(document, allow_nan=False).encode()
