@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         if verbosity:
-            traceback.print_exc()
+            print_plain(traceback.format_exc(), sys.stderr)
         unexpected = f"unexpected {type(error).__name__}: {error} (--verbose shows where)"
         print_plain(f"f1: {error if isinstance(error, F1LibError) else unexpected}", sys.stderr)
         return 1

@@ -50,7 +50,8 @@ def print_csv(frame: pd.DataFrame) -> None:
         is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
         return f"'{cell}" if is_formula else cell
 
-    print_plain(frame.map(harmless).to_csv(index=False).rstrip("\n"))
+    texts = {name: frame[name].map(harmless) for name in frame.select_dtypes(["object", "string"])}
+    print_plain(frame.assign(**texts).to_csv(index=False).rstrip("\n"))
 
 
 def console(*, width: int = 0, stderr: bool = False) -> Console:
@@ -98,7 +99,7 @@ def print_table(
 
     table = Table(title=escape(visible(title)) or None, caption=escape(visible(caption)) or None)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=column in no_wrap)
+        table.add_column(visible(column), justify="right" if column in right else "left", no_wrap=column in no_wrap)
     for row in rows:
         table.add_row(*(escape(visible(cell)) for cell in row))
     console(width=width).print(table)

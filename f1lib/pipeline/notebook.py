@@ -96,12 +96,13 @@ def execute_stage(ws: Workspace, name: str, given: Mapping[str, Any], suffix: st
             record = (output if output.exists() else path).read_text(encoding="utf-8")
         # The kernel needs the release's address with its user, password and query; its record does not.
         notebook = json.loads(record.replace(json.dumps(secret)[1:-1], values_shown["f1db"]))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"stage {stage}: no notebook can be written in {tempfile.gettempdir()}: {error}") from error
-    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values_shown, _short(failure))
+    error = _short(failure).replace(secret, values_shown["f1db"])
+    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values_shown, error)
     _store(ws.store, key, notebook)
     if failure is not None:
-        raise RunError(f"stage {stage} failed: {_short(failure)} (record: {key})") from failure
+        raise RunError(f"stage {stage} failed: {error} (record: {key})") from failure
     return Execution(stage, key, _result_of(notebook, stage))
 
 
