@@ -50,8 +50,8 @@ def print_csv(frame: pd.DataFrame) -> None:
         is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
         return f"'{cell}" if is_formula else cell
 
-    texts = {name: frame[name].map(harmless) for name in frame.select_dtypes(["object", "string"])}
-    print_plain(frame.assign(**texts).to_csv(index=False).rstrip("\n"))
+    shown = frame.apply(lambda column: column if column.dtype.kind in "biufcmM" else column.map(harmless))
+    print_plain(shown.to_csv(index=False).rstrip("\n"))
 
 
 def console(*, width: int = 0, stderr: bool = False) -> Console:

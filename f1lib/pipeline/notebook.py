@@ -98,11 +98,11 @@ def execute_stage(ws: Workspace, name: str, given: Mapping[str, Any], suffix: st
         notebook = json.loads(record.replace(json.dumps(secret)[1:-1], values_shown["f1db"]))
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"stage {stage}: no notebook can be written in {tempfile.gettempdir()}: {error}") from error
-    error = _short(failure).replace(secret, values_shown["f1db"])
-    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values_shown, error)
+    reason = _short(failure).replace(secret, values_shown["f1db"])
+    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values_shown, reason)
     _store(ws.store, key, notebook)
     if failure is not None:
-        raise RunError(f"stage {stage} failed: {error} (record: {key})") from failure
+        raise RunError(f"stage {stage} failed: {reason} (record: {key})") from failure
     return Execution(stage, key, _result_of(notebook, stage))
 
 
