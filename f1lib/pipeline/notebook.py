@@ -19,6 +19,7 @@ from f1lib.lake.paths_published import record_key, record_page
 from f1lib.lake.provenance import made_by
 from f1lib.pipeline.parameters import declared, merge, stage_file
 from f1lib.pipeline.shared_kernel import SharedKernel
+from f1lib.sources.failures import shown
 from f1lib.stage import RESULT_MIME
 from f1lib.tracking.rows import Outcome
 from f1lib.workspace.settings import PROJECT
@@ -90,15 +91,22 @@ def execute_stage(
     stage = path.stem
     values = stage_values(ws.parameters(), path, given)
     key = record_key(ws.run_id, stage, suffix)
-    with tempfile.TemporaryDirectory(prefix="f1-") as folder:
-        output = Path(folder) / path.name
-        with lending(ws.cache):
-            failure = _papermill(ws.settings.engine, path, output, values, kernel)
-        notebook = json.loads((output if output.exists() else path).read_text(encoding="utf-8"))
-    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values, _short(failure))
+    secret, values_shown = ws.settings.f1db, values | {"f1db": shown(ws.settings.f1db)}
+    try:
+        with tempfile.TemporaryDirectory(prefix="f1-") as folder:
+            output = Path(folder) / path.name
+            with lending(ws.cache):
+                failure = _papermill(ws.settings.engine, path, output, values, kernel)
+            record = (output if output.exists() else path).read_text(encoding="utf-8")
+        # The kernel needs the release's address with its user, password and query; its record does not.
+        notebook = json.loads(record.replace(json.dumps(secret)[1:-1], values_shown["f1db"]))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"stage {stage}: no notebook can be written in {tempfile.gettempdir()}: {error}") from error
+    reason = _short(failure).replace(secret, values_shown["f1db"])
+    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values_shown, reason)
     _store(ws.store, key, notebook)
     if failure is not None:
-        raise RunError(f"stage {stage} failed: {_short(failure)} (record: {key})") from failure
+        raise RunError(f"stage {stage} failed: {reason} (record: {key})") from failure
     return Execution(stage, key, _result_of(notebook, stage))
 
 

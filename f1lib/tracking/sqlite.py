@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 
 from f1lib.domain.moments import parse_utc
 from f1lib.errors import AlreadyRunning, StorageError
+from f1lib.lake.documents import from_json
 from f1lib.tracking.rows import (
     PREDICTION_SORT_KEY,
     PREDICTIONS_TABLE,
@@ -90,8 +91,11 @@ class SqliteTracking:
 
     def _read(self, statement: str, values: tuple[str, ...]) -> list[sqlite3.Row]:
         """Return the rows that a statement selects; none while the file or its tables do not exist yet."""
-        if not self.path.exists():
-            return []
+        try:
+            if not self.path.exists():
+                return []
+        except OSError as error:
+            raise StorageError(f"tracking table {ascii(str(self.path))[:100]}: {error.strerror}") from error
         with self._transaction(write=False) as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (PREDICTIONS_TABLE,)).fetchone():
                 return []
@@ -197,7 +201,7 @@ class SqliteTracking:
         """See `TrackingTable.predictions`."""
         statement = f'SELECT * FROM {PREDICTIONS_TABLE} WHERE event_partition_key = ? ORDER BY "{PREDICTION_SORT_KEY}"'
         found = self._read(statement, (event_partition_key,))
-        return [{**json.loads(row["attributes"]), PREDICTION_SORT_KEY: row[PREDICTION_SORT_KEY]} for row in found]
+        return [{**_attributes(row), PREDICTION_SORT_KEY: row[PREDICTION_SORT_KEY]} for row in found]
 
 
 def _select(connection: sqlite3.Connection, event_partition_key: str, session_name_abr: str) -> TrackingRow | None:
@@ -208,8 +212,20 @@ def _select(connection: sqlite3.Connection, event_partition_key: str, session_na
 
 def _load(found: sqlite3.Row) -> TrackingRow:
     row = {name: value for name, value in zip(_NAMES, found, strict=True) if value is not None}
-    row.update(json.loads(row.pop("attributes")))
+    row.update(_attributes(found))
+    row.pop("attributes", None)
     return cast("TrackingRow", row)
+
+
+def _attributes(found: sqlite3.Row) -> dict[str, Any]:
+    """Return a row's further attributes; raises `StorageError` when their column holds no JSON object."""
+    try:
+        return dict(from_json(found["attributes"]))
+    except (ValueError, TypeError) as error:
+        row = f"{found[0]} {found[1]}"
+        raise StorageError(
+            f"row {row} of the tracking table is damaged: its attributes are no JSON ({error})"
+        ) from error
 
 
 def _replace(connection: sqlite3.Connection, row: TrackingRow) -> None:

@@ -82,6 +82,38 @@ def test_a_notebook_in_this_process_is_lent_the_cache_while_it_runs(
     assert open_workspace(lake=ws.store.url, source="simulated").cache is not ws.cache
 
 
+def test_the_record_has_the_releases_address_without_its_secrets_and_the_notebook_with_them(
+    ws: Workspace, put: Any
+) -> None:
+    url = "https://user:word@mirror.example/f1db.zip?token=s3cret&x=1"
+    ws = replace(ws, settings=replace(ws.settings, f1db=url), upstreams=replace(ws.upstreams, source_name="f1db"))
+    put(notebook(("step", "answer = len(f1db)\nprint(f1db)\nf1db"), ("result", RESULT)))
+    assert pipeline_notebook.execute_stage(ws, "try", {}).result["answer"] == len(url)
+    put(notebook(("step", "raise ValueError(f1db)"), ("result", RESULT)))
+    with pytest.raises(RunError):
+        pipeline_notebook.execute_stage(replace(ws, run_id="r2"), "try", {})
+    stored = [ws.store.read(key).decode() for key in ws.store.list("reports/runs/")]
+    assert len(stored) == 4
+    assert all("https://mirror.example/f1db.zip" in text for text in stored)
+    for secret in ("user:", "word@", "s3cret"):
+        assert not [text[max(0, text.index(secret) - 60) :][:120] for text in stored if secret in text]
+
+
+@pytest.mark.parametrize("text", ["", '{"cells": [', "[" * 100_000])
+def test_a_notebook_that_the_disk_has_no_room_for_is_one_error(
+    ws: Workspace, put: Any, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    def half(_engine: str, _path: Path, output: Path, _values: Any) -> Exception:
+        output.write_text(text, encoding="utf-8")
+        return OSError(28, "No space left on device")
+
+    put(notebook(("result", RESULT)))
+    monkeypatch.setattr(pipeline_notebook, "_papermill", half)
+    with pytest.raises(RunError, match="09_try: no notebook can be written in "):
+        pipeline_notebook.execute_stage(ws, "try", {})
+    assert ws.store.list("reports/runs/") == []
+
+
 def test_a_notebook_runs_with_its_parameters_and_hands_its_result_back(ws: Workspace, put: Any) -> None:
     put(notebook(("step", "answer = int(number) + 1"), ("result", RESULT), parameters="\nnumber: int = 1"))
     done = pipeline_notebook.execute_stage(ws, "try", {"number": "41"})
