@@ -56,7 +56,7 @@ def rows_of_bronze(store: ObjectStore, as_of: datetime, material: Material) -> l
 
 
 def _of_season(store: ObjectStore, season: int, as_of: datetime) -> list[TrackingRow]:
-    known = {key_of(row): cast("TrackingRow", row) for row in rows_of_schedule(store, season, as_of)}
+    known = {key_of(row): row for row in rows_of_schedule(store, season, as_of)}
     held = [key for key in store.list(paths.sessions_prefix(season)) if paths.is_note(key)]
     notes = dict(zip(held, each(store, lambda key: read_json(store, key), held), strict=True))
     rows: list[Any] = []

@@ -345,7 +345,8 @@ def race_weather(document: Mapping[str, Any], sessions: list[dict[str, Any]]) ->
     """Summarise a forecast over the scheduled hours of race and sprint.
 
     Returns session code (R, S) -> air temperature, precipitation, its probability and wind. Hours as in
-    ``sql/silver/weather_forecast.sql``: precipitation and its probability are of the hour before.
+    ``silver/sql/weather_forecast.sql``: precipitation and its probability are of the hour before, and unknown when one
+    hour's is.
     """
     hourly = document["hourly"]
     hours = [parse_utc(text) for text in hourly["time"]]
@@ -357,8 +358,8 @@ def race_weather(document: Mapping[str, Any], sessions: list[dict[str, Any]]) ->
         held = [n for n, at in enumerate(hours) if start.replace(minute=0, second=0, microsecond=0) <= at < end]
         summed = [n for n, at in enumerate(hours) if start < at < end + timedelta(hours=1)]
         found[session["session"]] = {
-            "probability_points": _summary(max, hourly["precipitation_probability"], summed),
-            "precipitation_mm": _summary(sum, hourly["precipitation"], summed),
+            "probability_points": _summary(max, hourly["precipitation_probability"], summed, len(held)),
+            "precipitation_mm": _summary(sum, hourly["precipitation"], summed, len(held)),
             "temperature_c": _summary(fmean, hourly["temperature_2m"], held),
             "wind_kmh": _summary(fmean, hourly["wind_speed_10m"], held),
         }
@@ -395,9 +396,11 @@ def material_changes(
     return found
 
 
-def _summary(summary: Any, values: list[Any], hours: list[int]) -> float | None:
+def _summary(summary: Any, values: list[Any], hours: list[int], least: int = 0) -> float | None:
+    """Return a summary of the known values; None without any, or with ``least`` when that many or one is missing."""
     known = [float(values[n]) for n in hours if values[n] is not None]
-    return round(float(summary(known)), 2) if known else None
+    is_whole = not least or (len(known) == len(hours) >= least)
+    return round(float(summary(known)), 2) if known and is_whole else None
 
 
 def _value_text(value: float | None) -> str:
