@@ -1,6 +1,7 @@
 """A Jupyter kernel that the notebooks of a tick share, each with a fresh namespace.
 
-Starting a kernel and importing the libraries takes longer than most notebooks (docs/performance.md). After an error, and when the kernel has grown, the next notebook gets a new one.
+Starting a kernel and importing the libraries takes longer than most notebooks (docs/performance.md). After an error,
+and when the kernel has grown, the next notebook gets a new one.
 """
 
 from __future__ import annotations
