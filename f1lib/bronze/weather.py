@@ -181,7 +181,7 @@ def _is_asked(row: WeatherRow) -> bool:
 
 
 def _fetch_observed(ws: Workspace, source: Any, key: EventKey) -> str:
-    event_row, sessions = _schedule_rows(ws.store, key)
+    event_row, sessions = schedule_rows(ws.store, key)
     try:
         document = source.observed(event_row, sessions, ws.as_of)
     except SourceError as error:
@@ -218,7 +218,7 @@ def _fetch_event(
 ) -> tuple[list[dict[str, Any]], str]:
     """Return the outcome of each forecast of one event, and why its source failed, if it did."""
     key = EventKey.parse(event)
-    event_row, sessions = _schedule_rows(ws.store, key)
+    event_row, sessions = schedule_rows(ws.store, key)
     rows: list[dict[str, Any]] = []
     documents: list[dict[str, Any]] = []
     error = ""
@@ -247,27 +247,8 @@ def _fetch_event(
     return rows, error
 
 
-def fetch_again(ws: Workspace, path: str) -> bool:
-    """Fetch a lost weather document again; return False when the source does not have the very same one any more.
-
-    Raises `SourceError` when the source does not answer.
-    """
-    key, source, kind = paths.event_of_forecast(path), ws.weather, (paths.parse_forecast(path) or ("", 0))[0]
-    if source is None:
-        return False
-    event_row, sessions = _schedule_rows(ws.store, key)
-    moment = parse_utc(path.rpartition("/")[2].removesuffix(".json"))
-    ask: Any = getattr(source, "observed", None) if kind == "archive" else source.forecast
-    document = ask(event_row, sessions, moment) if ask else None
-    if document is None or document["f1lib"]["issued_utc"] != format_utc(moment):
-        return False
-    if document["f1lib"]["provenance"] not in (kind, "simulated"):
-        return False
-    write_json(ws.store, path, sealed(document))
-    return True
-
-
-def _schedule_rows(store: ObjectStore, key: EventKey) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def schedule_rows(store: ObjectStore, key: EventKey) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the rows of an event and of its sessions in the calendar; raises `BadParameters` for an unknown event."""
     events = read_parquet(store, paths.schedule_table(key.season, "events"))
     sessions = read_parquet(store, paths.schedule_table(key.season, "sessions"))
     found = events[events["event_partition_key"] == key.partition_key].to_dict("records")
@@ -350,7 +331,7 @@ def row_of_forecasts(store: ObjectStore, event: str, keys: list[str], material: 
         For an event that is not in the schedule.
     """
     key = EventKey.parse(event)
-    _, sessions = _schedule_rows(store, key)
+    _, sessions = schedule_rows(store, key)
     row = _weather_row(key)
     past = [name for name in keys if (found := paths.parse_forecast(name)) and found.kind == "historical_forecast"]
     for group in [*([name] for name in keys if name not in past), past]:

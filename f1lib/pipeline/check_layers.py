@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from f1lib.bronze import weather as bronze_weather
+from f1lib.bronze.weather_again import fetch_again
 from f1lib.errors import F1LibError, SourceError, TableError
 from f1lib.gold.build import in_silver
 from f1lib.gold.read_silver import wrong_silver
@@ -133,7 +133,7 @@ def _mend_weather(ws: Workspace, key: str, give_up: bool) -> str:
 
 def _is_fetched_again(ws: Workspace, key: str) -> bool:
     try:
-        return bronze_weather.fetch_again(ws, key)
+        return fetch_again(ws, key)
     except SourceError:
         return False
 

@@ -1,0 +1,34 @@
+"""Fetch a weather document again that was lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from f1lib.bronze.weather import schedule_rows
+from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.lake import paths
+from f1lib.lake.integrity import sealed
+from f1lib.lake.store import write_json
+
+if TYPE_CHECKING:
+    from f1lib.workspace.workspace import Workspace
+
+
+def fetch_again(ws: Workspace, path: str) -> bool:
+    """Fetch a lost weather document again; return False when the source does not have the very same one any more.
+
+    Raises `SourceError` when the source does not answer.
+    """
+    key, source, kind = paths.event_of_forecast(path), ws.weather, (paths.parse_forecast(path) or ("", 0))[0]
+    if source is None:
+        return False
+    event_row, sessions = schedule_rows(ws.store, key)
+    moment = parse_utc(path.rpartition("/")[2].removesuffix(".json"))
+    ask: Any = getattr(source, "observed", None) if kind == "archive" else source.forecast
+    document = ask(event_row, sessions, moment) if ask else None
+    if document is None or document["f1lib"]["issued_utc"] != format_utc(moment):
+        return False
+    if document["f1lib"]["provenance"] not in (kind, "simulated"):
+        return False
+    write_json(ws.store, path, sealed(document))
+    return True
