@@ -112,6 +112,23 @@ def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws
     assert "worse beyond noise" in registry.show(ws.store, bad.run_id)["decision"]["why"]
 
 
+def test_a_run_trained_on_fewer_events_than_the_champion_needs_a_recorded_reason(ws: Workspace) -> None:
+    good = train.train(ws, SMALL, "pre_race")
+    gate.promote(ws.store, good.run_id, ws.as_of)
+    real = parquet.read_parquet(ws.store, TRAINING_KEY)
+    lost = real["event_partition_key"] == real["event_partition_key"].iloc[0]
+    parquet.write_parquet(ws.store, TRAINING_KEY, real[~lost].reset_index(drop=True))
+    less = train.train(ws, SMALL, "pre_race")
+    parquet.write_parquet(ws.store, TRAINING_KEY, real)
+    events = real["event_partition_key"].nunique()
+    with pytest.raises(PromotionRefused, match=rf"trained on {events - 1} events, the champion .* on {events}"):
+        gate.promote(ws.store, less.run_id, ws.as_of)
+    assert registry.champion_of(ws.store, "pre_race")["run_id"] == good.run_id
+    gate.promote(ws.store, less.run_id, ws.as_of, fewer_events="the result was annulled")
+    assert registry.champion_of(ws.store, "pre_race")["run_id"] == less.run_id
+    assert registry.show(ws.store, less.run_id)["decision"]["fewer_events"] == "the result was annulled"
+
+
 def test_a_run_whose_lease_ran_out_while_it_trained_does_not_become_champion(ws: Workspace) -> None:
     run = train.train(ws, SMALL, "pre_race")
     lost = replace(ws, run_id="slow")

@@ -69,6 +69,14 @@ class TrackingSuite:
         return open_tracking(url)
 
     # ---- rows ------------------------------------------------------------------------------------------
+    def test_rows_and_predictions_are_deleted_by_their_keys_and_no_others(self, table: TrackingTable) -> None:
+        table.put_rows([row("Q"), row("R")])
+        table.put_predictions([prediction("lando-norris"), prediction("max-verstappen")])
+        table.delete([(EVENT, "Q"), (EVENT, "P1")])
+        table.delete_predictions(EVENT, ["2025-11-08T16:00:00Z#post_qualifying#lando-norris"])
+        assert table.rows() == [row("R")]
+        assert [found["driver_id"] for found in table.predictions(EVENT)] == ["max-verstappen"]
+
     def test_an_untouched_table_is_empty(self, table: TrackingTable) -> None:
         assert table.rows() == []
         assert table.rows(EVENT) == []
