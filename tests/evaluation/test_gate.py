@@ -112,7 +112,10 @@ def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws
     assert "worse beyond noise" in registry.show(ws.store, bad.run_id)["decision"]["why"]
 
 
-def test_a_run_trained_on_fewer_events_than_the_champion_needs_a_recorded_reason(ws: Workspace) -> None:
+def test_a_run_trained_on_fewer_events_than_the_champion_needs_a_recorded_reason(
+    ws: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "CHANCE", 0.0)  # noise alone refuses nothing here
     good = train.train(ws, SMALL, "pre_race")
     gate.promote(ws.store, good.run_id, ws.as_of)
     real = parquet.read_parquet(ws.store, TRAINING_KEY)
