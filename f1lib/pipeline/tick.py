@@ -16,7 +16,6 @@ from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, stamp
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.lake.paths_published import records_prefix
-from f1lib.model.config import load_config
 from f1lib.pipeline.claims import under_claim
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
@@ -221,6 +220,8 @@ def _check_known(tracking: TrackingTable, given: Mapping[str, Any]) -> None:
         if tracking.get(event, name) is None:
             raise BadParameters(f"{event} {name} is not in the calendar of this lake; `f1 status` lists what is")
     if given.get("model"):
+        from f1lib.model.config import load_config
+
         load_config(str(given["model"]))
     if given.get("horizon") and given["horizon"] not in HORIZONS:
         raise BadParameters(f"there is no horizon {ascii(given['horizon'])[:60]}; they are {', '.join(HORIZONS)}")
