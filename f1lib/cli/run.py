@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
 
@@ -45,20 +46,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _tick(ws: Workspace) -> TickResult:
     """Run one tick, with a line a stage on standard error while it runs."""
-    from rich.markup import escape
-
     from f1lib.pipeline.tick import tick
 
-    with output.spinner() as progress:
+    with ExitStack() as opened:
         current: list[Any] = []
 
         def finish() -> None:
-            for task in current:
+            for progress, task in current:
                 progress.update(task, total=1, completed=1)
 
         def on_step(step: Step) -> None:
+            from rich.markup import escape  # with all of rich 22 ms, which a tick with nothing to do saves
+
             finish()
-            current[:] = [progress.add_task(f"{step.stage}: {escape(output.visible(step.reason))}", total=None)]
+            progress = current[0][0] if current else opened.enter_context(output.spinner())
+            current[:] = [
+                (progress, progress.add_task(f"{step.stage}: {escape(output.visible(step.reason))}", total=None))
+            ]
 
         result = tick(ws, on_step)
         finish()

@@ -89,16 +89,22 @@ class LocalStore:
             raise StorageError(f"cannot read {key} in lake {self.root}: {error.strerror or error}") from error
 
     def write(self, key: str, data: bytes) -> None:
-        """See `ObjectStore.write`; a full disk or a read-only folder leaves the old file as it was."""
+        """See `ObjectStore.write`; a full disk or a read-only folder leaves the old file as it was.
+
+        The bytes are on the disk before the name is, and the name before this returns (``benchmarks/durability.py``).
+        """
         target = self.path(key)
         temporary = ""
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             handle, temporary = tempfile.mkstemp(prefix=self._TEMPORARY, dir=target.parent)
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            Path(temporary).chmod(0o644)
+                os.fchmod(handle, 0o644)
+                file.flush()
+                os.fsync(handle)
             Path(temporary).replace(target)
+            sync_folder(target.parent)
             _log.debug("wrote %s (%d bytes)", key, len(data))
         except OSError as error:
             if temporary:
@@ -149,6 +155,24 @@ class LocalStore:
             self.path(key).unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(f"cannot delete {key} in lake {self.root}: {error.strerror or error}") from error
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each on the disk when this returns."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk; nothing where a folder cannot be opened (Windows)."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def open_store(url: str, cache: Cache | None = None) -> ObjectStore:

@@ -20,6 +20,7 @@ from f1lib.pipeline.claims import under_claim
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.rules import SPRINT, Step
+from f1lib.pipeline.shared_kernel import SharedKernel
 from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, brought_to, key_of
 from f1lib.tracking.stage_keys import STAGES, Stage
 from f1lib.tracking.units import Unit
@@ -121,6 +122,17 @@ def tick(
     StorageError
         The lake has data and its tracking table is lost or damaged; the message names the remedy.
     """
+    with SharedKernel() as kernel:
+        return _run_due(ws, on_step, stages, has_time, kernel)
+
+
+def _run_due(
+    ws: Workspace,
+    on_step: Callable[[Step], None],
+    stages: frozenset[str],
+    has_time: Callable[[], bool],
+    kernel: SharedKernel,
+) -> TickResult:
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
     rows: list[TrackingRow] = []
@@ -142,7 +154,7 @@ def tick(
                 return TickResult(ws.run_id, runs, False, rows)
             on_step(step)
             number = sum(run.step.key == step.key for run in runs) + 1
-            runs.append(_attempt(ws, _with_settings(ws.settings, step), seen.get(step.key, {}), number))
+            runs.append(_attempt(ws, _with_settings(ws.settings, step), seen.get(step.key, {}), kernel, number))
             if _was_cut(ws.settings, runs[-1]):
                 tried -= {step.key}
 
@@ -260,12 +272,12 @@ def _with_settings(settings: Settings, step: Step) -> Step:
     return replace(step, parameters={"model": settings.model}) if step.stage == Stage.TRAIN else step
 
 
-def _attempt(ws: Workspace, step: Step, seen: StageRow, number: int = 1) -> StageRun:
+def _attempt(ws: Workspace, step: Step, seen: StageRow, kernel: SharedKernel, number: int) -> StageRun:
     started = perf_counter()
     suffix = _record_suffix(step, number)
     _log.info("%s begins: %s", step.stage, step.reason)
     try:
-        execution = under_claim(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, suffix), seen)
+        execution = under_claim(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, suffix, kernel), seen)
     except F1LibError as error:
         status = Outcome.TAKEN if isinstance(error, AlreadyRunning) else Outcome.FAILED
         return _logged(StageRun(step, status, perf_counter() - started, str(error)))

@@ -16,7 +16,8 @@ import pytest
 
 from f1lib.errors import AlreadyRunning, BadParameters, RunError
 from f1lib.pipeline import notebook as pipeline_notebook
-from f1lib.pipeline import tick
+from f1lib.pipeline import shared_kernel, tick
+from f1lib.pipeline.shared_kernel import SharedKernel
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.workspaces import make_workspace
 
@@ -240,3 +241,45 @@ def test_runs_of_the_same_moment_keep_their_records_apart(ws: Workspace, put: An
     first, second = (tick.run_stage(unnamed, "try", {}).notebook_key for _ in range(2))
     assert first == "reports/runs/20251206T160000Z/09_try.ipynb"
     assert second == "reports/runs/20251206T160000Z-2/09_try.ipynb"
+
+
+def test_notebooks_that_share_a_kernel_share_nothing_of_each_other(ws: Workspace, put: Any) -> None:
+    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
+    step = "import os\nanswer = [os.getpid(), 'left' in globals()]\nleft = 1"
+    with SharedKernel() as kernel:
+        put(notebook(("step", step), ("result", RESULT)))
+        first, second = (
+            pipeline_notebook.execute_stage(replace(ws, run_id=run), "try", {}, "", kernel) for run in ("r1", "r2")
+        )
+        assert first.result["answer"] == second.result["answer"] == [first.result["answer"][0], False]
+        records = [ws.store.read(f"reports/runs/{run}/09_try.ipynb") for run in ("r1", "r2")]
+        counts = [[cell.get("execution_count") for cell in json.loads(record)["cells"]] for record in records]
+        assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("ends", ["raise ValueError('no such lap')", "import os\nos._exit(3)"])
+def test_after_an_error_the_next_notebook_has_a_new_kernel(ws: Workspace, put: Any, ends: str) -> None:
+    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
+    step = "import os\nanswer = os.getpid()"
+    with SharedKernel() as kernel:
+        put(notebook(("step", step), ("result", RESULT)))
+        before = pipeline_notebook.execute_stage(ws, "try", {}, "", kernel).result["answer"]
+        put(notebook(("step", ends)))
+        with pytest.raises(RunError):
+            pipeline_notebook.execute_stage(replace(ws, run_id="r2"), "try", {}, "", kernel)
+        put(notebook(("step", step), ("result", RESULT)))
+        after = pipeline_notebook.execute_stage(replace(ws, run_id="r3"), "try", {}, "", kernel).result["answer"]
+    assert after != before
+    for process in (before, after):
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+
+
+def test_a_kernel_that_has_grown_is_given_up(ws: Workspace, put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_kernel, "MOST_BYTES", 1)
+    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
+    put(notebook(("step", "import os\nanswer = os.getpid()"), ("result", RESULT)))
+    with SharedKernel() as kernel:
+        runs = (replace(ws, run_id=run) for run in ("r1", "r2"))
+        one, other = (pipeline_notebook.execute_stage(run, "try", {}, "", kernel).result["answer"] for run in runs)
+    assert one != other
