@@ -1,7 +1,8 @@
 """Walk-forward backtest: train on the races before each race, then forecast it as in production.
 
-A forecast here is the one that `f1lib.predictions` would have issued: the same rows, the same fit, the same distribution;
-what production computes by the model's ONNX graph is computed natively, which differs by some 1e-8. `f1lib.scoring.scorecard` turns forecasts into the scorecard of docs/scoring.md.
+A forecast here is the one that `f1lib.predictions` would have issued: the same rows, the same fit, the same
+distribution. What production computes by the model's ONNX graph is computed natively, which differs by some 1e-8.
+`f1lib.scoring.scorecard` turns forecasts into the scorecard of docs/scoring.md.
 """
 
 from __future__ import annotations

@@ -340,8 +340,8 @@ def _boosted(scaled: Any, target: Floats, weight: Floats, chosen: list[int], set
 
 def _estimate(estimator: Any, columns: NDArray[np.float32]) -> Floats:
     """Predict [rows, 1], of a classifier the chance."""
-    if hasattr(estimator, "inplace_predict"):  # XGBoost's booster
-        values = estimator.inplace_predict(columns)
-    else:
-        values = estimator.predict_proba(columns)[:, 1] if hasattr(estimator, "predict_proba") else estimator.predict(columns)
+    if hasattr(estimator, "predict_proba"):
+        values = estimator.predict_proba(columns)[:, 1]
+    else:  # XGBoost's booster predicts arrays by a method of its own
+        values = getattr(estimator, "inplace_predict", estimator.predict)(columns)
     return np.asarray(values, dtype="float64").reshape(-1, 1)
