@@ -8,7 +8,8 @@ the code and file names cannot be set by it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, field_validator
 
@@ -23,11 +24,7 @@ from f1lib.pipeline.tick import StageRun, named_run, run_stage, tick
 from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status
 from f1lib.tracking.stage_keys import STAGES, Stage
 from f1lib.tracking.units import Unit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from f1lib.workspace.workspace import Workspace
+from f1lib.workspace.workspace import Workspace
 
 # The workspace gives these to every notebook; an event may not point a stage elsewhere.
 RESERVED = ("lake", "tracking", "source", "f1db", "as_of", "run_id")

@@ -9,28 +9,22 @@ format. Everything measured is a pure function of what the run left in the lake 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from statistics import pvariance
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import Horizon
 from f1lib.evaluation.drift import rps_drift
 from f1lib.lake.paths_published import ACCURACY
-from f1lib.lake.store import find_json
+from f1lib.lake.store import ObjectStore, find_json
+from f1lib.pipeline.rules import Step
+from f1lib.pipeline.tick import StageRun, TickResult
 from f1lib.tracking.rows import TROUBLED, Outcome, Status, TrackingRow, key_of
 from f1lib.tracking.stage_keys import Stage, StageKey
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.pipeline.rules import Step
-    from f1lib.pipeline.tick import StageRun, TickResult
-    from f1lib.tracking.table import TrackingTable
-
+from f1lib.tracking.table import TrackingTable
 
 # name -> unit, dimension beside the service, meaning. The alarms and the dashboard of template.yaml use these names.
 METRICS = {

@@ -8,19 +8,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import BadParameters
 from f1lib.lake.paths_published import units_key
-from f1lib.lake.store import write_json
+from f1lib.lake.store import ObjectStore, write_json
 from f1lib.tracking.rows import STORED, key_of
 from f1lib.tracking.units import Unit
-
-if TYPE_CHECKING:
-    from f1lib.lake.store import ObjectStore
-    from f1lib.workspace.workspace import Workspace
-
+from f1lib.workspace.workspace import Workspace
 
 GRID_CODES = {"R": "G", "S": "SG"}
 

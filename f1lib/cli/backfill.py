@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from f1lib.cli.options import workspace_of
 from f1lib.errors import BadParameters
-
-if TYPE_CHECKING:
-    import argparse
 
 NAME = "backfill"
 HELP = "what bringing whole seasons in on AWS takes and costs"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import argparse
+from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import json_option, workspace_of
 from f1lib.errors import BadParameters
-
-if TYPE_CHECKING:
-    import argparse
 
 NAME = "backtest"
 HELP = "walk forward through seasons, strictly past, and score"

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
 from f1lib.domain.moments import format_utc
 from f1lib.errors import BadParameters
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable
-
-    from f1lib.workspace.workspace import Workspace
+from f1lib.workspace.workspace import Workspace
 
 NAME = "ingest"
 HELP = "bring timing in by hand: of the last weeks, or of past seasons"

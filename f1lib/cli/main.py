@@ -9,15 +9,13 @@ import argparse
 import logging
 import sys
 import traceback
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from f1lib.cli import backfill, backtest, ingest, models, predictions, replay, run, stage, status
 from f1lib.cli.options import common_options
 from f1lib.errors import F1LibError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 
 class Command(Protocol):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import argparse
+from collections.abc import Callable
+from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import common_options, workspace_of
 from f1lib.domain.weekend import HORIZONS
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable
-
-    from f1lib.workspace.workspace import Workspace
+from f1lib.workspace.workspace import Workspace
 
 NAME = "models"
 HELP = "model runs: list, show, promote, roll back"

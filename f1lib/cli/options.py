@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from typing import TYPE_CHECKING
 
 from f1lib.workspace.settings import SOURCES
-
-if TYPE_CHECKING:
-    from f1lib.workspace.workspace import Workspace
+from f1lib.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import BadParameters
+from f1lib.lake.store import ObjectStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
-
-    from f1lib.lake.store import ObjectStore
 
 SCORING_METRICS = (
     "mae spearman rps win_log_loss podium_brier top10_brier winner_hit podium_overlap coverage dnf_log_loss"

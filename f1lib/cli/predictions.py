@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
+from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
-
     import pandas as pd
-
-    from f1lib.workspace.workspace import Workspace
 
 NAME = "predictions"
 HELP = "the newest prediction of an event"
@@ -77,7 +75,7 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
 
     first = frame.iloc[0]
     name = f"{first['event_year']} {first['event_name']}{', Sprint' if first['session'] == 'S' else ''}"
-    title = f"{name}, {first['horizon']}, data until {first['as_of_utc']}"
+    title = f"{name}, {first['horizon']}, as of {first['as_of_utc']}"
     if first["source"] == "simulated":
         title = f"SIMULATED DATA - {title}"
     if changes:

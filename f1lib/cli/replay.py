@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import json_option, workspace_of
 from f1lib.lake.paths_published import DASHBOARD
-
-if TYPE_CHECKING:
-    import argparse
 
 NAME = "replay"
 HELP = "live through a season by the production path, and score what was issued"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from typing import TYPE_CHECKING
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
-
-if TYPE_CHECKING:
-    import argparse
 
 NAME = "stage"
 HELP = "run one stage on request"

@@ -6,11 +6,10 @@ Grand Prix ids into FastF1's event names, which changed over the years.
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
+from f1lib.domain.csv_files import in_force, rows
 from f1lib.domain.weekend import plain
 
 
@@ -40,20 +39,12 @@ def circuit(circuit_id: str) -> Circuit | None:
 @cache
 def circuits() -> dict[str, Circuit]:
     """Return every known circuit by id."""
-    return {
-        row["circuit_id"]: Circuit(
-            row["circuit_id"],
-            row["name"],
-            row["country"],
-            float(row["latitude"]),
-            float(row["longitude"]),
-            row["timezone"],
-            row["is_street"] == "yes",
-            row["ergast_id"],
-            tuple(row["localities"].split(";")),
-        )
-        for row in _rows("circuits.csv")
-    }
+    found: dict[str, Circuit] = {}
+    for row in rows("domain/data/circuits.csv"):
+        known, name, country, latitude, longitude, timezone, street, ergast_id, localities = row.values()
+        place = (country, float(latitude), float(longitude), timezone, street == "yes")
+        found[known] = Circuit(known, name, *place, ergast_id, tuple(localities.split(";")))
+    return found
 
 
 def find_circuit(name: str) -> Circuit | None:
@@ -69,9 +60,9 @@ def event_name(grand_prix_id: str, season: int) -> str | None:
 
     ``("mexico", 2020)`` is ``Mexican Grand Prix``, ``("mexico", 2021)`` is ``Mexico City Grand Prix``.
     """
-    for first, last, name in _event_names().get(grand_prix_id, ()):
-        if first <= season <= last:
-            return name
+    for row in rows("domain/data/event_names.csv"):
+        if row["grand_prix_id"] == grand_prix_id and in_force(row, season):
+            return row["event_name"]
     return None
 
 
@@ -82,17 +73,3 @@ def _names() -> dict[str, Circuit]:
         for name in (known.circuit_id, known.ergast_id, known.name, *known.localities):
             names.setdefault(plain(name), known)
     return names
-
-
-@cache
-def _event_names() -> dict[str, list[tuple[int, int, str]]]:
-    names: dict[str, list[tuple[int, int, str]]] = {}
-    for row in _rows("event_names.csv"):
-        span = (int(row["first_season"]), int(row["last_season"] or 9999), row["event_name"])
-        names.setdefault(row["grand_prix_id"], []).append(span)
-    return names
-
-
-def _rows(file: str) -> list[dict[str, str]]:
-    text = resources.files("f1lib.domain").joinpath("data", file).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))

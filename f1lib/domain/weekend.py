@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import Any
 
 from f1lib.errors import BadParameters
 
@@ -40,15 +41,10 @@ SESSION_NAMES: dict[str, str] = {
 # Scheduled length of a session. FIA Sporting Regulations: practice and qualifying take an hour, sprint
 # qualifying 44 minutes with its breaks, the sprint about half an hour (at most one), a race at most two
 # hours of racing; `PUBLICATION_LAG` allows for red flags.
-SESSION_LENGTH: dict[str, timedelta] = {
-    "P1": timedelta(minutes=60),
-    "P2": timedelta(minutes=60),
-    "P3": timedelta(minutes=60),
-    "Q": timedelta(minutes=60),
+SESSION_LENGTH: dict[str, timedelta] = dict.fromkeys(SESSION_NAMES, timedelta(hours=1)) | {
     "SQ": timedelta(minutes=45),
     "SS": timedelta(minutes=45),
-    "S": timedelta(minutes=60),
-    "R": timedelta(minutes=120),
+    "R": timedelta(hours=2),
 }
 # Time after a session's scheduled end from which its answer is taken to be visible.
 PUBLICATION_LAG = timedelta(minutes=30)
@@ -73,6 +69,35 @@ FORMAT_SESSIONS: dict[str, tuple[str, ...]] = {
     "sprint_shootout": ("P1", "Q", "SS", "S", "R"),
     "sprint_qualifying": ("P1", "SQ", "S", "Q", "R"),
 }
+
+
+def session_columns(session: str, start: datetime, *, is_estimated: bool) -> dict[str, Any]:
+    """Return the row of table ``sessions`` of one session, without the keys of its event.
+
+    Parameters
+    ----------
+    session : str
+        Code of the session.
+    start : datetime
+        Its scheduled start, aware UTC.
+    is_estimated : bool
+        Whether the start is estimated.
+
+    Returns
+    -------
+    dict
+        Code, name, start and end of the session, and when its results and (of ``R`` and ``S``) its grid are visible.
+    """
+    end = start + SESSION_LENGTH[session]
+    return {
+        "session": session,
+        "session_name": SESSION_NAMES[session],
+        "time_is_estimated": is_estimated,
+        "session_start_utc": start,
+        "session_end_utc": end,
+        "available_utc": end + PUBLICATION_LAG,
+        "grid_available_utc": start - GRID_LEAD if session in ("R", "S") else None,
+    }
 
 
 def gridding_session(event_format: str, session: str) -> str:
@@ -149,6 +174,12 @@ def plain(text: str) -> str:
     return re.sub(r"[\s_\-']+", "", ascii_only).lower()
 
 
+def before_race(event_format: str, session: str) -> timedelta:
+    """Return how long before the race a session usually starts, after `LOCAL`; also that of a race at night."""
+    (days, at), (_, race) = LOCAL[event_format][session], LOCAL[event_format]["R"]
+    return timedelta(days=days) + (datetime.combine(date.min, race) - datetime.combine(date.min, at))
+
+
 # Days before the race and local time, per format: the usual timetable of those years (Formula One's own
 # event schedules). A race at night or on a Saturday keeps the shape, not the hour.
 LOCAL: dict[str, dict[str, tuple[int, time]]] = {
@@ -159,13 +190,7 @@ LOCAL: dict[str, dict[str, tuple[int, time]]] = {
         "Q": (1, time(14)),
         "R": (0, time(14)),
     },
-    "sprint": {
-        "P1": (2, time(11)),
-        "Q": (2, time(17)),
-        "P2": (1, time(11)),
-        "S": (1, time(16)),
-        "R": (0, time(14)),
-    },
+    "sprint": {"P1": (2, time(11)), "Q": (2, time(17)), "P2": (1, time(11)), "S": (1, time(16)), "R": (0, time(14))},
     "sprint_shootout": {
         "P1": (2, time(12)),
         "Q": (2, time(16)),

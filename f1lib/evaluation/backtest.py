@@ -7,27 +7,22 @@ distribution. What production computes by the model's ONNX graph is computed nat
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
 from f1lib.lake import parquet
 from f1lib.lake.paths_published import scorecard_key
-from f1lib.lake.store import write_json
+from f1lib.lake.store import ObjectStore, write_json
 from f1lib.model import fit, train
-from f1lib.model.config import config_names, load_config
+from f1lib.model.config import ModelConfig, config_names, load_config
 from f1lib.model.serving import STARTS
 from f1lib.scoring import baselines, scorecard
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.model.config import ModelConfig
-    from f1lib.workspace.settings import Settings
+from f1lib.workspace.settings import Settings
 
 KEYS = ["event_partition_key", "event_year", "event_number", "driver_id"]
 LABELS = fit.LABELS

@@ -13,6 +13,7 @@ as the season's progress) are left out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +21,12 @@ import numpy as np
 
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.paths import METADATA, SUCCESS, TRAINING_KEY, features_key, run_key
-from f1lib.lake.store import read_json
+from f1lib.lake.store import ObjectStore, read_json
 from f1lib.predictions.archive import features_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
-
-    from f1lib.lake.store import ObjectStore
 
 
 BINS = 5

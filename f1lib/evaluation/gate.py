@@ -12,27 +12,22 @@ as a sign of a leak.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import PromotionRefused
 from f1lib.evaluation import backtest
 from f1lib.lake import parquet
 from f1lib.lake.paths import DECISION, TRAINING_KEY, run_key
-from f1lib.lake.store import write_json
+from f1lib.lake.store import ObjectStore, write_json
 from f1lib.model import fit
 from f1lib.model.registry import champion, change_champion, metadata
 from f1lib.scoring import baselines, metrics
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
-
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-
 
 _log = logging.getLogger(__name__)
 GATED = ("rps", "win_log_loss")

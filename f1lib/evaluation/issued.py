@@ -6,7 +6,9 @@ raced without having been predicted is left out of the outcome, which closes up 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,16 +20,10 @@ from f1lib.lake import attribution, gold_tables, silver_tables
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import ACCURACY, raced_of
 from f1lib.lake.provenance import code_version
-from f1lib.lake.store import each, write_json
+from f1lib.lake.store import ObjectStore, each, write_json
 from f1lib.predictions.archive import event_of, history_keys, issue_of
 from f1lib.scoring import baselines, metrics
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.workspace.workspace import Workspace
+from f1lib.workspace.workspace import Workspace
 
 MODEL = "model"
 # Probability column -> last position that counts as the event.

@@ -5,14 +5,11 @@ Step Functions runs the folds (``lambda_runner/sweep.asl.json``), one Lambda cal
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.errors import BadParameters
 from f1lib.lake import paths_published
-from f1lib.lake.store import write_json
-
-if TYPE_CHECKING:
-    from f1lib.lake.store import ObjectStore
+from f1lib.lake.store import ObjectStore, write_json
 
 
 def run_fold(store: ObjectStore, sweep: str, model: str, season: int, threads: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ kept under ``history/`` and never changed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.weekend import EventKey, plain
@@ -18,16 +19,12 @@ from f1lib.lake.parquet import parquet_frame, read_parquet
 from f1lib.lake.parquet import records as records
 from f1lib.lake.paths import features_key
 from f1lib.lake.paths_published import PREDICTIONS_PREFIX, history_prefix, in_order_of_issue, newest_key, raced_of
-from f1lib.lake.store import each, open_store
+from f1lib.lake.store import ObjectStore, each, open_store
+from f1lib.tracking.rows import TrackingRow
 from f1lib.tracking.stage_keys import Stage, suffix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.tracking.rows import TrackingRow
 
 
 COLUMNS = (

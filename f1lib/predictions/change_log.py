@@ -9,29 +9,22 @@ driver's change of position and chance.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, has_come
 from f1lib.lake.paths_published import change_log_key, raced_of
-from f1lib.lake.store import read_json, write_json
+from f1lib.lake.store import ObjectStore, read_json, write_json
 from f1lib.predictions.changes import what_changed, why_changed
 from f1lib.tracking.rows import TROUBLED, TrackingRow
 from f1lib.tracking.stage_keys import WEATHER_ROW, short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
     import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
 
 
 def keep_change_log(
-    store: ObjectStore,
-    rows: Sequence[TrackingRow],
-    issued: str,
-    prediction: pd.DataFrame,
-    before: pd.DataFrame | None,
+    store: ObjectStore, rows: Sequence[TrackingRow], issued: str, prediction: pd.DataFrame, before: pd.DataFrame | None
 ) -> dict[str, Any]:
     """Write the change log of an issued prediction beside it.
 

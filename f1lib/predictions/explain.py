@@ -12,24 +12,20 @@ XGBoost's own file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from f1lib.lake.parquet import read_parquet, write_parquet
 from f1lib.lake.paths import BOOSTER, run_key
 from f1lib.lake.paths_published import explanation_key
-from f1lib.model.serving import matrix_of, start_column
+from f1lib.lake.store import ObjectStore
+from f1lib.model.serving import Serving, matrix_of, start_column
 from f1lib.scoring import positions
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.model.serving import Serving
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 SPOKEN = 3
 COLUMNS = ["driver_id", "feature", "value", "part"]

@@ -8,19 +8,14 @@ effects do not add up to his distance from the middle of the field.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pandas as pd
 
 from f1lib.errors import RunError
 from f1lib.lake.features import columns_by_group, group_words
 from f1lib.lake.paths import SUCCESS, run_key
-from f1lib.model.serving import load_serving
+from f1lib.lake.store import ObjectStore
+from f1lib.model.serving import Serving, load_serving
 from f1lib.predictions.archive import features_of
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.model.serving import Serving
 
 # Smaller effects are left out of the sentence (`in_words`).
 SPOKEN_PLACES = 0.15

@@ -6,9 +6,12 @@ one that was issued is kept under ``history/`` and never changed. Columns: `arch
 
 from __future__ import annotations
 
+from datetime import datetime
 from importlib import resources
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import HORIZONS, EventKey
@@ -16,22 +19,14 @@ from f1lib.errors import MissingColumn, RunError
 from f1lib.lake import attribution, fingerprint, paths, silver_tables
 from f1lib.lake.parquet import read_parquet, records, write_parquet
 from f1lib.lake.paths_published import LATEST, LATEST_SCHEMA, history_prefix, issue_key, newest_key, parse_issue
-from f1lib.lake.store import find_json, write_json
+from f1lib.lake.store import ObjectStore, find_json, write_json
 from f1lib.lake.tables import check_grain
+from f1lib.model.serving import Serving
 from f1lib.predictions import explain
 from f1lib.predictions.archive import COLUMNS, event_of, history_keys, load_issue
 from f1lib.predictions.change_log import issue_before, keep_change_log
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.model.serving import Serving
-    from f1lib.tracking.table import TrackingTable
-    from f1lib.workspace.workspace import Workspace
-
+from f1lib.tracking.table import TrackingTable
+from f1lib.workspace.workspace import Workspace
 
 _MATRIX_TOLERANCE = 1e-6
 
@@ -360,4 +355,8 @@ def _issue(store: ObjectStore, rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 
 def _content(prediction: pd.DataFrame) -> list[dict[str, Any]]:
-    return records(prediction[list(COLUMNS)].drop(columns="as_of_utc"))
+    """Return what makes a prediction the same: all but its moment and the names of the runs that it comes from.
+
+    Features built again or a model trained again from the same data have new names and give the same forecast.
+    """
+    return records(prediction[list(COLUMNS)].drop(columns=["as_of_utc", "gold_run_id", "model_run_id"]))

@@ -15,23 +15,19 @@ Before the grid is known, a ``grid_position`` changes the qualifying order, and 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from f1lib.domain.weekend import EventKey, plain
 from f1lib.errors import BadParameters
 from f1lib.lake import features as lake_features
+from f1lib.lake.store import ObjectStore
 from f1lib.model.serving import load_serving
 from f1lib.predictions import archive, issue
 from f1lib.predictions.archive import features_of
 from f1lib.scoring.metrics import dense_rank
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
 
 WEATHER = {"dry": (0.0, 0.0), "mixed": (0.0, 1.0), "wet": (1.0, 0.0)}  # weather_is_wet, weather_is_mixed
 _ORDERS = ("grid_position", "qualifying_position")

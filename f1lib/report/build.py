@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -11,6 +12,7 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import RunError
 from f1lib.evaluation import drift
 from f1lib.lake import fingerprint
+from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import (
     ACCURACY,
@@ -24,20 +26,13 @@ from f1lib.lake.paths_published import (
     raced_of,
 )
 from f1lib.lake.provenance import code_version, made_by
-from f1lib.lake.store import find_json, write_json
+from f1lib.lake.store import ObjectStore, find_json, write_json
 from f1lib.model import registry
 from f1lib.predictions import explain as contributions
 from f1lib.predictions.archive import find_newest, history_keys, read_issues
 from f1lib.predictions.group_effects import explain
 from f1lib.report import dashboard, health, lake_state, prediction_facts, race_page
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from f1lib.lake.cache import Cache
-    from f1lib.lake.store import ObjectStore
-    from f1lib.workspace.workspace import Workspace
-
+from f1lib.workspace.workspace import Workspace
 
 _UNSCORED: dict[str, Any] = {
     "predictions": [],
@@ -71,7 +66,8 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         **made_by(),
         "source": lake_state.source_of(ws, rows),
         "next_races": races,
-        **_of_next(ws.store, prediction),
+        "latest_predictions": [] if prediction is None else records(prediction),
+        "weather": {} if prediction is None else dict(prediction_facts.weather_words(ws.store, prediction)),
         "training_runs": lake_state.training_runs(ws.store),
         "champion": registry.champion(ws.store),
         "accuracy": {name: accuracy[name] for name in ("means", "calibration")},
@@ -87,15 +83,6 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         DASHBOARD, dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache).encode()
     )
     return summary
-
-
-def _of_next(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any]:
-    if prediction is None:
-        return {"latest_predictions": [], "weather": {}}
-    return {
-        "latest_predictions": records(prediction),
-        "weather": dict(prediction_facts.weather_words(store, prediction)),
-    }
 
 
 def _newest(store: ObjectStore, event: str, session: str = "R") -> pd.DataFrame | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from f1lib.domain.moments import format_utc
@@ -13,17 +15,12 @@ from f1lib.lake import attribution
 from f1lib.lake import features as lake_features
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import DASHBOARD
+from f1lib.lake.store import ObjectStore
 from f1lib.predictions.archive import event_of, read_issues
 from f1lib.predictions.group_effects import explain
 from f1lib.report import dashboard, race_page
-from f1lib.report import pages as report_pages
-from f1lib.report.pages import Html, macro
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.workspace.workspace import Workspace
+from f1lib.report.pages import Html, percent, shown
+from f1lib.workspace.workspace import Workspace
 
 
 def summary_table(summary: Mapping[str, Any]) -> pd.DataFrame:
@@ -40,12 +37,11 @@ def summary_table(summary: Mapping[str, Any]) -> pd.DataFrame:
         One row per topic (index: its name) with its ``state`` as text.
     """
     serving = [f"{r['model']} at {r['horizon']} ({r['run_id']})" for r in summary["training_runs"] if r["serves"]]
-    latest = summary["latest_predictions"]
-    first = latest[0] if latest else {}
+    best = max(summary["latest_predictions"], key=lambda row: row["p_win"], default=None)
     lines = {
         "data until": summary["source"]["data_until_utc"] or "-",
         "next race": summary["next_races"][0]["event_partition_key"] if summary["next_races"] else "-",
-        "predicted": f"{first['horizon']}, favourite {_favourite(latest)}" if latest else "-",
+        "predicted": f"{best['horizon']}, favourite {best['full_name']} ({percent(best['p_win'])})" if best else "-",
         "serving": "; ".join(serving) or "-",
         "races scored": len({r["event_partition_key"] for r in summary["races"]}),
         "open errors": len(summary["pipeline"]["errors"]),
@@ -68,9 +64,8 @@ def prediction_table(prediction: pd.DataFrame) -> Html:
         The table, in the predicted order.
     """
     rows = dashboard.prediction_rows(prediction)
-    table = report_pages.macro("tables.html.j2", "prediction")
     lines = [f"{r['predicted_rank']:>2} {r['full_name']:<24} P(win) {r['p_win']:.1%}" for r in rows]
-    return Html(str(table("prediction", rows, dashboard.caption_of(prediction))), "\n".join(lines))
+    return shown("prediction", "prediction", rows, dashboard.caption_of(prediction), text="\n".join(lines))
 
 
 def reasons(store: ObjectStore, prediction: pd.DataFrame) -> Html:
@@ -94,10 +89,9 @@ def reasons(store: ObjectStore, prediction: pd.DataFrame) -> Html:
         The model run or the features of the prediction are no longer in the lake.
     """
     found = race_page.reasons(prediction, explain(store, prediction))
-    table = report_pages.macro("tables.html.j2", "effects")
     caption = "Places moved by each kind of knowledge (forward is negative), strongest first"
     lines = [f"{row['full_name']}: {row['words']}" for row in found["rows"]]
-    return Html(str(table("effects", found["groups"], found["rows"], caption)), "\n".join(lines))
+    return shown("effects", "effects", found["groups"], found["rows"], caption, text="\n".join(lines))
 
 
 def changes(store: ObjectStore, prediction: pd.DataFrame) -> Html:
@@ -119,9 +113,8 @@ def changes(store: ObjectStore, prediction: pd.DataFrame) -> Html:
     found = race_page.changes(read_issues(store, EventKey.parse(event_of(prediction)), session))
     if not found:
         return Html("<p>This is the first prediction of the race.</p>", "This is the first prediction of the race.")
-    newest = found[0]
-    table = report_pages.macro("tables.html.j2", "changes")
-    return Html(str(table(newest["reasons"], newest["rows"], "Drivers who moved")), "\n".join(newest["reasons"]))
+    why = found[0]["reasons"]
+    return shown("changes", why, found[0]["rows"], "Drivers who moved", text="\n".join(why))
 
 
 def score_table(scores: pd.DataFrame) -> pd.DataFrame:
@@ -140,11 +133,6 @@ def score_table(scores: pd.DataFrame) -> pd.DataFrame:
     """
     found = pd.DataFrame(means(scores[scores["session"] == "R"] if len(scores) else scores))
     return found[[c for c in found.columns if not c.endswith("_se")]].round(4)
-
-
-def _favourite(rows: Iterable[Mapping[str, Any]]) -> str:
-    best = max(rows, key=lambda row: row["p_win"])
-    return f"{best['full_name']} ({report_pages.percent(best['p_win'])})"
 
 
 SHOWN_ROWS = 12
@@ -167,10 +155,10 @@ def table(frame: pd.DataFrame, rows: int = SHOWN_ROWS) -> Html:
         A table of every column, and a note of how many rows are shown.
     """
     half = (rows + 1) // 2
-    shown = frame if len(frame) <= rows else pd.concat([frame.head(half), frame.tail(rows - half)])
-    note = f"{len(frame)} rows" if len(shown) == len(frame) else f"{len(shown)} of {len(frame)} rows: first and last"
-    markup = macro("tables.html.j2", "plain")(list(frame.columns), [list(r.values()) for r in records(shown)], note)
-    return Html(str(markup), frame.to_string(max_rows=rows, max_cols=SHOWN_COLUMNS))
+    part = frame if len(frame) <= rows else pd.concat([frame.head(half), frame.tail(rows - half)])
+    note = f"{len(frame)} rows" if len(part) == len(frame) else f"{len(part)} of {len(frame)} rows: first and last"
+    text = frame.to_string(max_rows=rows, max_cols=SHOWN_COLUMNS)
+    return shown("plain", list(frame.columns), [list(r.values()) for r in records(part)], note, text=text)
 
 
 def credits(ws: Workspace) -> Html:
@@ -178,7 +166,7 @@ def credits(ws: Workspace) -> Html:
     where = f"Lake {ws.store.url} at {format_utc(ws.as_of)}."
     said = attribution.of_lake(ws.store, ws.source_name)
     loud = "SIMULATED DATA - nothing below happened. " if ws.source_name == "simulated" else ""
-    return Html(str(macro("tables.html.j2", "credits")(ws.source_name, said, where)), f"{loud}Data: {said}. {where}")
+    return shown("credits", ws.source_name, said, where, text=f"{loud}Data: {said}. {where}")
 
 
 def features(rows: pd.DataFrame) -> Html:
@@ -194,8 +182,6 @@ def features(rows: pd.DataFrame) -> Html:
     Html
         A row per feature: group, unit, meaning, and for each horizon in ``rows`` the share of known values.
     """
-    import numpy as np
-
     at = rows["horizon"].to_numpy()
     known = [h for h in HORIZONS if (at == h).any()]
     of_horizon = [at == h for h in known]
@@ -206,5 +192,5 @@ def features(rows: pd.DataFrame) -> Html:
         lines.append({"name": feature.name, "group": feature.group, "unit": feature.unit, "meaning": feature.meaning,
                       "null_when": feature.null_when, "shares": shares})  # fmt: skip
     caption = f"{len(lines)} features of {len(rows)} rows, and how often each is known"
-    markup = macro("tables.html.j2", "features")(known, lines, caption)
-    return Html(str(markup), "\n".join(f"{line['name']}: {line['meaning']}" for line in lines))
+    text = "\n".join(f"{line['name']}: {line['meaning']}" for line in lines)
+    return shown("features", known, lines, caption, text=text)

@@ -5,7 +5,10 @@ Every figure on the page is one of ``run_summary.json`` or of the newest predict
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.lake.cache import Cache
@@ -16,24 +19,6 @@ from f1lib.report.figures import drawn_once, season, style
 from f1lib.report.figures import race as figures_race
 from f1lib.report.pages import moment, percent, render
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
-
-# name in accuracy.json, heading, which way is better
-METRICS = [
-    ("mae", "MAE", "lower"),
-    ("spearman", "Spearman", "higher"),
-    ("rps", "RPS", "lower"),
-    ("win_log_loss", "Win log-loss", "lower"),
-    ("podium_brier", "Podium Brier", "lower"),
-    ("top10_brier", "Top-10 Brier", "lower"),
-    ("winner_hit", "Winner hit", "higher"),
-    ("podium_overlap", "Podium overlap", "higher"),
-    ("coverage", "Coverage", "0.8"),
-    ("dnf_log_loss", "DNF log-loss", "lower"),
-]
 GRID = "grid_slot_table"
 
 
@@ -84,15 +69,11 @@ def dashboard_html(
     """
     accuracy = None if entries.empty else _accuracy(summary, entries)
     upcoming = None if prediction is None else next_race(prediction, sprint, summary, cache or Cache())
-    contents = [("next", "Next race")] if upcoming else []
-    contents += [("calendar", "Races ahead")] + ([("season", "Accuracy")] if accuracy else [])
-    contents += [("models", "Models"), ("health", "Pipeline health"), ("notebooks", "Notebooks")]
     return render(
         "dashboard.html.j2",
         summary=summary,
         next=upcoming,
         accuracy=accuracy,
-        contents=contents,
         serving=serving_rows(summary),
         health=health_tiles(summary),
         run_horizons=_in_order(run["horizon"] for run in summary["training_runs"]),
@@ -112,15 +93,15 @@ def serving_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def health_tiles(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """List the tiles of the pipeline's health: open errors, alarms, age of the data, sessions by status."""
-    pipeline = summary["pipeline"]
+    pipeline, source = summary["pipeline"], summary["source"]
     alarms = [alarm["name"] for alarm in pipeline["alarms"] if alarm["raised"]]
     tiles = [
         {"label": "open errors", "value": len(pipeline["errors"]), "note": "tried again by the next run"},
         {"label": "alarms raised", "value": len(alarms), "note": ", ".join(alarms) or "all watched numbers are fine"},
         {
             "label": "data until",
-            "value": moment(summary["source"]["data_until_utc"]),
-            "note": summary["source"]["name"],
+            "value": moment(source["data_until_utc"]),
+            "note": source.get("behind") or source["name"],
         },
     ]
     sessions = [{"label": f"sessions {status}", "value": n, "note": ""} for status, n in pipeline["sessions"].items()]
@@ -161,7 +142,7 @@ def caption_of(prediction: pd.DataFrame) -> str:
     """
     first = records(prediction.head(1))[0]
     return (
-        f"{season.HORIZON_WORDS[first['horizon']].capitalize()}, from data until {moment(first['as_of_utc'])}; "
+        f"{season.HORIZON_WORDS[first['horizon']].capitalize()}, as of {moment(first['as_of_utc'])}; "
         f"model run {first['model_run_id']}."
     )
 
@@ -248,7 +229,6 @@ def _accuracy(summary: Mapping[str, Any], entries: pd.DataFrame) -> dict[str, An
         "note": f"{races['event_partition_key'].nunique()} races so far.",
         "pictures": pictures,
         "means": summary["accuracy"]["means"],
-        "metrics": METRICS,
         "horizons": _in_order(entries["horizon"]),
         "races": race_rows(entries),
     }

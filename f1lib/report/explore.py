@@ -5,8 +5,6 @@ Functions read silver, the model metadata or ``accuracy.json``, and return new f
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from f1lib.domain.weekend import plain
@@ -14,12 +12,9 @@ from f1lib.errors import BadParameters, RunError
 from f1lib.lake import silver_tables
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import ACCURACY
-from f1lib.lake.store import read_json
+from f1lib.lake.store import ObjectStore, read_json
 from f1lib.model import registry
 from f1lib.scoring import metrics
-
-if TYPE_CHECKING:
-    from f1lib.lake.store import ObjectStore
 
 _LAST_RACES = 24
 

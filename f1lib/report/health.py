@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from f1lib.tracking.rows import STORED, TO_COME, TROUBLED, Status, TrackingRow
 from f1lib.tracking.stage_keys import StageKey
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _COUNTED = (Status.UNAVAILABLE, Status.FAILED, Status.BLOCKED)
 _ERROR_LENGTH = 400

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
-from f1lib.domain.moments import format_utc
+from f1lib.lake import attribution
 from f1lib.lake.paths_published import RECORDS_PREFIX, link, parse_record_page
+from f1lib.lake.store import ObjectStore
 from f1lib.model import registry
-from f1lib.tracking.rows import STORED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.tracking.rows import TrackingRow
-    from f1lib.workspace.workspace import Workspace
+from f1lib.tracking.index import behind, data_until
+from f1lib.tracking.rows import STORED, TrackingRow
+from f1lib.workspace.workspace import Workspace
 
 
 def next_races(rows: Iterable[TrackingRow], as_of: str) -> list[dict[str, Any]]:
@@ -33,19 +30,14 @@ def next_races(rows: Iterable[TrackingRow], as_of: str) -> list[dict[str, Any]]:
 
 def training_runs(store: ObjectStore) -> list[dict[str, Any]]:
     """List every completed model run in the lake, newest first, with its figures and whether it serves."""
-    return [{**run, **_training_run(document)} for run, document in registry.listed_runs(store)]
-
-
-def _training_run(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "promoted": metadata["decision"].get("promoted"),
-        "features": len(metadata["features"]),
-        "seasons": metadata["seasons"],
-        "last_event": metadata["last_event"],
-        "source": metadata["source"],
-        **{name: metadata["metrics"][name] for name in ("rmse", "r2")},
-        "parity": metadata["parity"]["max_abs_difference"],
-    }
+    return [
+        run
+        | {"promoted": about["decision"].get("promoted"), "features": len(about["features"])}
+        | {name: about[name] for name in ("seasons", "last_event", "source")}
+        | {name: about["metrics"][name] for name in ("rmse", "r2")}
+        | {"parity": about["parity"]["max_abs_difference"]}
+        for run, about in registry.listed_runs(store)
+    ]
 
 
 def executed_notebooks(store: ObjectStore) -> list[dict[str, Any]]:
@@ -77,16 +69,15 @@ def notebooks_of(runs: Iterable[Mapping[str, Any]], event: str) -> list[dict[str
 
 
 def source_of(ws: Workspace, rows: Iterable[TrackingRow]) -> dict[str, Any]:
-    """Return the lake's source and attribution, the seasons it holds, and the moment its data reaches."""
-    from f1lib.lake import attribution
-
+    """Return the lake's source and attribution, its seasons, until when it has data and which results are late."""
+    rows = list(rows)
     known = [r for r in rows if r.get("status") in STORED and r.get("available_utc")]
-    visible = [r["available_utc"] for r in known if r["available_utc"] <= format_utc(ws.as_of)]
     years = [int(r["event_year"]) for r in known if r.get("event_year")]
     return {
         "name": ws.source_name,
         "simulated": ws.source_name == "simulated",
         "attribution": attribution.of_lake(ws.store, ws.source_name),
-        "data_until_utc": max(visible, default=None),
+        "data_until_utc": data_until(rows, ws.as_of) or None,
+        "behind": behind(rows, ws.as_of),
         "seasons": [min(years), max(years)] if years else [],
     }

@@ -5,17 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Mapping
 from functools import cache
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.lake import attribution
 from f1lib.lake.paths_published import DASHBOARD, link
 from f1lib.report.pages import TEMPLATES, asset, moment
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 _SHOWN_PROVENANCE = ("run_id", "source", "code_version")
 _HOME = f"../../{link(DASHBOARD)}"  # executed notebooks stand in reports/runs/<run_id>/
@@ -75,7 +72,9 @@ def _exporter() -> Any:
 
 
 def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
-    headings = [(len(m[1]), m[2], cell.id) for cell in node.cells for m in _headings(cell)]
+    texts = [cell for cell in node.cells if cell.cell_type == "markdown"]
+    headings = [(len(m[1]), m[2], cell.id) for cell in texts for m in _HEADING.finditer(cell.source)]
+    failed = [cell for cell in node.cells if any(o.output_type == "error" for o in cell.get("outputs", []))]
     titles = [text for level, text, _ in headings if level == 1]
     source = str(facts.get("source", ""))
     return {
@@ -83,7 +82,7 @@ def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "subtitle": _subtitle(facts),
         "status": facts.get("status", ""),
         "error": facts.get("error", ""),
-        "failed_cell": next((f"cell-{cell.id}" for cell in node.cells if _has_failed(cell)), ""),
+        "failed_cell": f"cell-{failed[0].id}" if failed else "",
         "source": source,
         "home": _HOME if facts.get("run_id") else "",
         "provenance": _provenance(facts),
@@ -96,14 +95,6 @@ def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "picture": _picture,
         "cell_kind": _cell_kind,
     }
-
-
-def _has_failed(cell: Any) -> bool:
-    return any(output.output_type == "error" for output in cell.get("outputs", []))
-
-
-def _headings(cell: Any) -> list[re.Match[str]]:
-    return list(_HEADING.finditer(cell.source)) if cell.cell_type == "markdown" else []
 
 
 def _body(cell: Any) -> str:

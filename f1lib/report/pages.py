@@ -55,13 +55,15 @@ def environment() -> Environment:
 
 def render(template: str, **context: Any) -> str:
     """Fill ``f1lib/report/templates/<template>``; every value is escaped unless it is already `Markup`."""
-    shared = {"style": _markup(asset("style.css")), "script": _markup(asset("page.js")), "code_version": code_version()}
+    from markupsafe import Markup
+
+    shared = {"style": Markup(asset("style.css")), "script": Markup(asset("page.js")), "code_version": code_version()}
     return environment().get_template(template).render({**shared, **context})
 
 
-def macro(template: str, name: str) -> Any:
-    """Return one macro of a template, to be called for its markup; arguments are escaped."""
-    return getattr(environment().get_template(template).module, name)
+def shown(macro: str, *arguments: Any, text: str) -> Html:
+    """Show what a macro of ``tables.html.j2`` makes of its arguments, which are escaped, with a plain text beside."""
+    return Html(str(getattr(environment().get_template("tables.html.j2").module, macro)(*arguments)), text)
 
 
 def number(value: Any, digits: int = 3) -> str:
@@ -80,9 +82,3 @@ def percent(value: Any, digits: int = 0) -> str:
 def moment(text: Any) -> str:
     """Format ``2025-12-06T16:00:00Z`` as ``2025-12-06 16:00 UTC``; a dash when it is missing."""
     return f"{str(text)[:16].replace('T', ' ')} UTC" if text else "-"
-
-
-def _markup(text: str) -> Any:
-    from markupsafe import Markup
-
-    return Markup(text)

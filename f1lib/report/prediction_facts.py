@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.weekend import EventKey
 from f1lib.evaluation.issued import MODEL, joined_with_result
 from f1lib.lake import fingerprint, paths, paths_published, silver_tables
 from f1lib.lake.parquet import records
-from f1lib.lake.store import find
+from f1lib.lake.store import ObjectStore, find
 from f1lib.predictions.archive import event_of
 from f1lib.scoring.metrics import LEAK_SPEARMAN
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
 
 # The alarm for a leak needs a mean over at least this many races.
 SEASON_RACES = 15

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -18,9 +19,6 @@ from f1lib.predictions.group_effects import in_words
 from f1lib.report import dashboard
 from f1lib.report.figures import drawn_once, race, season, style
 from f1lib.report.pages import moment, percent, render
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _SURPRISES, _MOVERS = 5, 8
 _DRAWN, _DRAWN_GROUPS, _SHOWN_GROUPS = 4, 7, 12
@@ -75,7 +73,6 @@ def race_page(
         tiles=result["tiles"] if result else dashboard.tiles_ahead(drivers, dict(weather)),
         caption=dashboard.caption_of(newest),
         source=newest["source"].iloc[0],
-        contents=_contents(result is not None, not effects.empty),
         result=result,
         order=drawn_once(race.order, newest, cache or Cache()),
         matrix=drawn_once(race.matrix, newest, cache or Cache()),
@@ -171,7 +168,7 @@ def provenance(prediction: pd.DataFrame) -> list[tuple[str, str]]:
     return [
         ("event", event_of(prediction)),
         ("source", str(first["source"])),
-        ("data until", moment(first["as_of_utc"])),
+        ("as of", moment(first["as_of_utc"])),
         ("horizon", str(first["horizon"])),
         ("model run", str(first["model_run_id"])),
         ("gold run", str(first["gold_run_id"])),
@@ -188,7 +185,6 @@ def _result(outcome: pd.DataFrame, scores: Sequence[dict[str, Any]], horizon: st
         "rows": rows,
         "surprises": sorted(rows, key=lambda row: (row["surprise"], row["finishing_position"]))[:_SURPRISES],
         "scores": scores,
-        "metrics": dashboard.METRICS,
     }
 
 
@@ -208,10 +204,3 @@ def _result_tiles(rows: Sequence[dict[str, Any]], scores: Sequence[dict[str, Any
         note = f"places a driver; {', '.join(others)}" if others else "places a driver"
         tiles.append({"label": "mean error", "value": f"{of[season.MODEL]:.2f}", "note": note})
     return tiles
-
-
-def _contents(has_result: bool, has_reasons: bool) -> list[tuple[str, str]]:
-    found = [("result", "What happened")] if has_result else []
-    found += [("order", "Predicted order")]
-    found += [("why", "Why")] if has_reasons else []
-    return [*found, ("moves", "How it moved"), ("weather", "Weather"), ("provenance", "Provenance")]

@@ -7,6 +7,7 @@ Every function raises `BadParameters` when shapes do not match or a value is mis
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,6 @@ from f1lib.errors import BadParameters
 from f1lib.scoring.positions import quantile_positions, without
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 

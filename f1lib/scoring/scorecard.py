@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from f1lib.scoring import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas as pd
 
 EARLY_RACES = 5  # races after a rule change in which earlier form misleads most (docs/scoring.md)

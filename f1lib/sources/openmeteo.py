@@ -13,17 +13,16 @@ forecast is missing and never replaced by the archive. The archive (ERA5) is an 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import requests
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import SourceError
 from f1lib.sources.http import get_json, upstream_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import requests
+from f1lib.sources.protocols import FORECAST_UNITS
 
 ATTRIBUTION = "Open-Meteo, https://open-meteo.com (CC BY 4.0)"
 FORECAST = "https://api.open-meteo.com/v1/forecast"
@@ -31,16 +30,7 @@ PREVIOUS_RUNS = "https://previous-runs-api.open-meteo.com/v1/forecast"
 HISTORICAL_FORECAST = "https://historical-forecast-api.open-meteo.com/v1/forecast"
 ARCHIVE = "https://archive-api.open-meteo.com/v1/archive"
 
-# Variable -> unit; requested and checked, since numbers in m/s or Fahrenheit look plausible too.
-UNITS = {
-    "temperature_2m": "°C",
-    "relative_humidity_2m": "%",
-    "precipitation": "mm",
-    "precipitation_probability": "%",
-    "wind_speed_10m": "km/h",
-    "wind_direction_10m": "°",
-}
-_NO_PROBABILITY = tuple(name for name in UNITS if name != "precipitation_probability")
+_NO_PROBABILITY = tuple(name for name in FORECAST_UNITS if name != "precipitation_probability")
 REACH_DAYS = 15  # the forecast covers 16 days, today included
 # An ``as_of`` this close to the clock gets the current forecast.
 PRESENT = timedelta(hours=3)
@@ -82,7 +72,7 @@ class OpenMeteoSource:
         if first.date() >= PREVIOUS_RUNS_FROM:
             return self._previous(event, hours, as_of)
         if first.date() >= HISTORICAL_FROM and timedelta(0) <= last - as_of <= HISTORICAL_LEAD:
-            document = self._ask(HISTORICAL_FORECAST, event, hours, tuple(UNITS))
+            document = self._ask(HISTORICAL_FORECAST, event, hours, tuple(FORECAST_UNITS))
             return _envelope(document, "historical_forecast", event, as_of, dict.fromkeys(hours, 0))
         return None
 
@@ -118,7 +108,7 @@ class OpenMeteoSource:
         return _envelope(document, "archive", event, as_of, dict.fromkeys(hours, 0))
 
     def _live(self, event: Mapping[str, Any], hours: Mapping[str, datetime], as_of: datetime) -> dict[str, Any]:
-        document = self._ask(FORECAST, event, hours, tuple(UNITS))
+        document = self._ask(FORECAST, event, hours, tuple(FORECAST_UNITS))
         return _envelope(document, "forecast", event, as_of, dict.fromkeys(hours, 0))
 
     def _previous(
@@ -136,7 +126,7 @@ class OpenMeteoSource:
             runs = {n: document["hourly"].get(f"{name}_previous_day{n}") for n in days}
             hourly[name] = [(runs.get(lead_days(at, as_of)) or {i: None})[i] for i, at in enumerate(times)]
         hourly["precipitation_probability"] = [None] * len(times)
-        whole = {**document, "hourly": hourly, "hourly_units": {"time": "iso8601"} | UNITS}
+        whole = {**document, "hourly": hourly, "hourly_units": {"time": "iso8601"} | FORECAST_UNITS}
         return _envelope(whole, "historical_forecast", event, as_of, leads)
 
     def _runs_of(self, event: Mapping[str, Any], hours: Mapping[str, datetime]) -> dict[str, Any]:
@@ -212,8 +202,8 @@ def _check(document: Any, names: Sequence[str], where: str) -> None:
         plain = name.partition("_previous_day")[0]
         if len(hourly.get(name, [])) != hours:
             raise SourceError(f"{where}: {name} has {len(hourly.get(name, []))} values for {hours} hours")
-        if units.get(name) not in (UNITS[plain], "undefined", None):
-            raise SourceError(f"{where}: {name} is in {units.get(name)}, not {UNITS[plain]}")
+        if units.get(name) not in (FORECAST_UNITS[plain], "undefined", None):
+            raise SourceError(f"{where}: {name} is in {units.get(name)}, not {FORECAST_UNITS[plain]}")
 
 
 def _envelope(
@@ -223,12 +213,12 @@ def _envelope(
     hourly = document["hourly"]
     times = [parse_utc(text) for text in hourly["time"]]
     empty = [None] * len(times)
-    values = {name: hourly.get(name) or empty for name in UNITS}
+    values = {name: hourly.get(name) or empty for name in FORECAST_UNITS}
     return {
         "latitude": document.get("latitude"),
         "longitude": document.get("longitude"),
         "timezone": "UTC",
-        "hourly_units": {"time": "iso8601"} | UNITS,
+        "hourly_units": {"time": "iso8601"} | FORECAST_UNITS,
         "hourly": {"time": [format_utc(at) for at in times]} | values,
         "f1lib": {
             "provenance": provenance,

@@ -30,6 +30,15 @@ WEATHER_COLUMNS = (
     "time_seconds air_temp_c humidity_pct pressure_mbar rainfall track_temp_c wind_direction_deg wind_speed_kmh"
 ).split()
 RACE_CONTROL_COLUMNS = "time_utc lap category flag scope sector driver_number message".split()
+# Open-Meteo's variables and units; both are checked, since numbers in m/s or Fahrenheit look plausible too.
+FORECAST_UNITS = {
+    "temperature_2m": "°C",
+    "relative_humidity_2m": "%",
+    "precipitation": "mm",
+    "precipitation_probability": "%",
+    "wind_speed_10m": "km/h",
+    "wind_direction_10m": "°",
+}
 # First word of a fact in a provenance: why a part of an answer is missing.
 BLOCKED, UNAVAILABLE = "blocked", "unavailable"
 _TEXTS = (

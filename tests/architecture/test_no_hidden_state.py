@@ -16,7 +16,7 @@ CHANGING = {
 # Functions whose one answer (or one an argument) is a constant of the package, and why.
 CONSTANTS = {
     "f1lib.domain.circuits": "tables that ship with the package",
-    "f1lib.domain.identities": "tables that ship with the package",
+    "f1lib.domain.csv_files": "tables that ship with the package",
     "f1lib.lake.features": "features.csv",
     "f1lib.lake.provenance": "the version of the running code",
     "f1lib.lake.sql": "the text of a query that ships with the package",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from f1lib.domain import identities
+from f1lib.domain.csv_files import pairs, rows
 from f1lib.domain.identities import driver_id, driver_id_from_ergast, ergast_drivers, lineages, team_id
 from tests.support.real_data import f1db_rows, recorded
 
@@ -125,14 +125,10 @@ def test_the_lineages_are_f1dbs_chronology(f1db_zip: Path) -> None:
 
 def test_the_tables_name_only_ids_that_f1db_has(f1db_zip: Path) -> None:
     known = {row["id"] for row in f1db_rows(f1db_zip, "drivers")}
-    assert {*identities._BY_NAME.values(), *ergast_drivers().values()} <= known
+    assert {*pairs("domain/data/driver_names.csv").values(), *ergast_drivers().values()} <= known
     teams = {row["id"] for row in f1db_rows(f1db_zip, "constructors")}
-    assert {
-        *identities._TEAMS.values(),
-        *identities._TEAMS_BY_SEASON.values(),
-        *lineages(),
-        *lineages().values(),
-    } <= teams
+    named = {row["team_id"] for row in rows("domain/data/team_names.csv")}
+    assert {*named, *lineages(), *lineages().values()} <= teams
 
 
 def test_f1dbs_own_names_lead_to_its_own_ids(f1db_zip: Path) -> None:

@@ -17,6 +17,7 @@ from f1lib.lake.store import open_store
 from f1lib.model.config import load_config
 from f1lib.scoring import metrics
 from f1lib.sources.simulated.source import SimulatedSource
+from tests.support.simulated_truth import true_order_spearman
 
 SEED, HISTORY, SEASON = 3, 2023, 2024
 NOW = datetime(2025, 1, 10, tzinfo=UTC)
@@ -43,7 +44,7 @@ def _scores(training: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_the_model_ranks_drivers_nearly_as_well_as_the_truth_allows(training: pd.DataFrame) -> None:
-    best = SimulatedSource(SEED, first_season=HISTORY).true_order_spearman(SEASON, draws=12)
+    best = true_order_spearman(SimulatedSource(SEED, first_season=HISTORY), SEASON, draws=12)
     reached = _scores(training)["spearman"].mean()
     assert best - 0.08 < reached < best + 0.03
 

@@ -14,7 +14,8 @@ import pytest
 
 from f1lib.errors import RateLimited, SourceBlocked, SourceError
 from f1lib.sources.http import Politeness, session
-from f1lib.sources.openmeteo import UNITS, OpenMeteoSource, lead_days
+from f1lib.sources.openmeteo import OpenMeteoSource, lead_days
+from f1lib.sources.protocols import FORECAST_UNITS
 from tests.support.replay_server import Answer, ReplayServer, open_meteo, serve_open_meteo
 
 NOW = datetime(2026, 11, 6, 12, 0, tzinfo=UTC)  # the Friday before São Paulo
@@ -74,7 +75,7 @@ def test_a_coming_race_is_one_call_to_the_forecast_with_every_unit_spelled_out(
     assert document["f1lib"]["issued_utc"] == "2026-11-06T12:00:00Z"
     assert document["hourly"]["time"][17] == "2026-11-08T17:00:00Z"
     assert document["hourly_units"]["wind_speed_10m"] == "km/h"
-    assert set(UNITS) < set(document["hourly"])
+    assert set(FORECAST_UNITS) < set(document["hourly"])
 
 
 def test_a_sprint_the_day_before_is_in_the_same_call(server: ReplayServer, source: OpenMeteoSource) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import pandas as pd
 
-    import pandas as pd
-
-    from f1lib.lake.cache import Cache
-    from f1lib.report.figures.style import Picture
+from f1lib.lake.cache import Cache
+from f1lib.report.figures.style import Picture
 
 # What `race.order` and `race.matrix` show of a prediction beside its chances.
 _SHOWN = (

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from f1lib.report.figures.style import (
-    FAINT,
-    FILL,
-    INK,
-    ON_FILL,
-    Picture,
-    driver_labels,
-    longest,
-    new_figure,
-    picture,
-    row_labels,
-    second_drivers,
-    team_colours,
-)
+import pandas as pd
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
-
+from f1lib.report.figures import style
+from f1lib.report.figures.style import FILL, INK, ON_FILL, Picture
 
 _RIDGE_ROWS = 1.6  # height in rows of the race's largest probability of one position
 
@@ -43,22 +28,20 @@ def order(predictions: pd.DataFrame) -> Picture:
         The figure; all distributions share one scale.
     """
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
-    colours, second, n = team_colours(frame["team_id"]), second_drivers(frame), len(frame)
-    labels = [f"{i + 1}  {label}" for i, label in enumerate(driver_labels(frame))]
-    figure, axes = new_figure(4.6, 0.25 * (n + 1) + 0.7, longest(labels))
+    colours, second, n = style.team_colours(frame["team_id"]), style.second_drivers(frame), len(frame)
+    labels = [f"{i + 1}  {label}" for i, label in enumerate(style.driver_labels(frame))]
+    figure, axes = style.new_figure(4.6, 0.25 * (n + 1) + 0.7, style.longest(labels), grid="x")
     highest = max(max(row) for row in frame["position_probabilities"])
     rows: list[dict[Any, Any]] = frame.to_dict("records")
     for place, row in enumerate(rows):
         _distribution(axes, place, row, highest, colours[row["team_id"]], row["driver_id"] in second)
     _intervals(axes, frame)
-    row_labels(axes, labels)
-    axes.set_ylim(n - 0.4, 0.2 - _RIDGE_ROWS)
-    axes.set_xlim(0.3, n + 0.7)
-    axes.set_xticks([1, *range(5, n + 1, 5)])
-    axes.grid(axis="x", color=FAINT, linewidth=0.7)
-    axes.set_xlabel("finishing position")
+    style.row_labels(axes, labels)
+    axes.set(ylim=(n - 0.4, 0.2 - _RIDGE_ROWS), xlim=(0.3, n + 0.7))
+    axes.set(xticks=[1, *range(5, n + 1, 5)], xlabel="finishing position")
     notes = [(r["predicted_position"], i + 0.4, f"{_expected(r)}, P(win) {r['p_win']:.1%}") for i, r in enumerate(rows)]
-    return picture(figure, _order_alt(frame), "order", notes)
+    top = "; ".join(_expected(row) for row in rows[:5])
+    return style.picture(figure, f"Predicted order with intervals. The first five: {top}.", "order", notes)
 
 
 def _distribution(axes: Any, place: int, row: Mapping[Any, Any], highest: float, colour: str, second: bool) -> None:
@@ -83,11 +66,6 @@ def _intervals(axes: Any, frame: pd.DataFrame) -> None:
     axes.plot(frame["predicted_position"], bases, "o", color="white", markeredgecolor="black", markersize=5)
 
 
-def _order_alt(frame: pd.DataFrame) -> str:
-    top = "; ".join(_expected(row) for row in frame.head(5).to_dict("records"))
-    return f"Predicted order with intervals. The first five: {top}."
-
-
 def _expected(row: Mapping[Any, Any]) -> str:
     return f"{row['full_name']}: expected {row['predicted_position']:.1f}"
 
@@ -108,8 +86,8 @@ def matrix(predictions: pd.DataFrame) -> Picture:
     frame = predictions.sort_values("predicted_rank", ignore_index=True)
     shares = [list(row) for row in frame["position_probabilities"]]
     n = len(shares[0])
-    labels = driver_labels(frame)
-    figure, axes = new_figure(4.6, 0.25 * (len(frame) + 1) + 0.7, longest(labels))
+    labels = style.driver_labels(frame)
+    figure, axes = style.new_figure(4.6, 0.25 * (len(frame) + 1) + 0.7, style.longest(labels))
     highest = max(max(row) for row in shares)
     # The square root keeps small probabilities distinguishable.
     strengths = {(x, y): (share / highest) ** 0.5 for y, row in enumerate(shares) for x, share in enumerate(row)}
@@ -121,14 +99,12 @@ def matrix(predictions: pd.DataFrame) -> Picture:
                     column + 1, place, f"{100 * share:.0f}", ha="center", va="center", fontsize=8,
                     color=ON_FILL if strengths[column, place] > 0.85 else INK,
                 )  # fmt: skip
-    axes.set_xlim(0.5, n + 0.5)
-    axes.set_ylim(len(frame) - 0.5, -0.5)
-    axes.set_xticks([1, *range(5, n + 1, 5)])
-    row_labels(axes, labels)
-    axes.set_xlabel("finishing position")
+    axes.set(xlim=(0.5, n + 0.5), ylim=(len(frame) - 0.5, -0.5))
+    axes.set(xticks=[1, *range(5, n + 1, 5)], xlabel="finishing position")
+    style.row_labels(axes, labels)
     best = [f"{r['full_name']} {max(r['position_probabilities']):.0%}" for r in frame.head(3).to_dict("records")]
     alt = f"Chance of each finishing position, a row a driver; likeliest single places: {', '.join(best)}."
-    return picture(figure, alt, "matrix")
+    return style.picture(figure, alt, "matrix")
 
 
 def _squares(strengths: Mapping[tuple[int, int], float]) -> Any:
@@ -145,7 +121,7 @@ def _squares(strengths: Mapping[tuple[int, int], float]) -> Any:
 
 def reasons(name: str, rows: Sequence[tuple[str, float]]) -> Picture:
     """Draw the places that each feature group gains (left) or loses one driver, largest first."""
-    figure, axes = new_figure(4.6, 0.27 * len(rows) + 0.8, longest(label for label, _ in rows))
+    figure, axes = style.new_figure(4.6, 0.27 * len(rows) + 0.8, style.longest(label for label, _ in rows))
     for place, (_, moved) in enumerate(rows):
         axes.barh(place, moved, height=0.6, color="#0072b2" if moved < 0 else "#d55e00")
         side = {"ha": "right", "xytext": (-4, 0)} if moved < 0 else {"ha": "left", "xytext": (4, 0)}
@@ -154,8 +130,7 @@ def reasons(name: str, rows: Sequence[tuple[str, float]]) -> Picture:
         )
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(rows)), [label for label, _ in rows])
-    axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.margins(x=0.18)
-    axes.set_xlabel("places; to the left is further ahead")
+    axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel="places; to the left is further ahead")
     words = ", ".join(f"{label} {moved:+.2f}" for label, moved in rows)
-    return picture(figure, f"What moves {name}: {words} places.", "reasons-" + re.sub(r"\W+", "-", name.lower()))
+    return style.picture(figure, f"What moves {name}: {words} places.", "reasons-" + re.sub(r"\W+", "-", name.lower()))

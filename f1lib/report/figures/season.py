@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.weekend import HORIZONS
-from f1lib.report.figures.style import (
-    FAINT,
-    FILL,
-    INK,
-    ON_FILL,
-    WIDE_INCHES,
-    Picture,
-    bare,
-    end_labels,
-    letters_of,
-    new_figure,
-    picture,
-    team_colours,
-)
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
+from f1lib.report.figures import style
+from f1lib.report.figures.style import FAINT, FILL, INK, WIDE_INCHES, Picture
 
 MODEL = "model"
 # Systems are told apart by marker and dash as well as by colour.
@@ -67,27 +53,22 @@ def season_scores(entries: pd.DataFrame, metric: str, title: str) -> Picture:
         The figure.
     """
     wide = entries.pivot_table(index=["race_start_utc", "event_name"], columns="system", values=metric).sort_index()
-    figure, axes = new_figure(_width(len(wide)), 3.4)
+    figure, axes = style.new_figure(_width(len(wide)), 3.4, grid="y")
     styles = looks([str(s) for s in wide.columns])
     notes = []
     for system in [s for s in styles if s in wide.columns]:
-        axes.plot(
-            range(len(wide)),
-            wide[system],
-            label=f"{_system_label(system)} (mean {wide[system].mean():.2f})",
-            **styles[system],
-        )
+        label = f"{_system_label(system)} (mean {wide[system].mean():.2f})"
+        axes.plot(range(len(wide)), wide[system], label=label, **styles[system])
         notes += [(i, v, f"{wide.index[i][1]}, {system}: {v:.2f}") for i, v in enumerate(wide[system]) if v == v]
-    axes.set_xticks(range(len(wide)), [str(name).replace(" Grand Prix", "") for _, name in wide.index])
-    axes.tick_params(axis="x", labelrotation=60)
-    for label in axes.get_xticklabels():
-        label.set_ha("right")
-        label.set_rotation_mode("anchor")
-    axes.grid(axis="y", color=FAINT, linewidth=0.7)
+    names = [str(name).replace(" Grand Prix", "") for _, name in wide.index]
+    axes.set_xticks(range(len(wide)), names, rotation=60, ha="right", rotation_mode="anchor")
     axes.set_ylabel(title)
-    _legend(figure)
+    columns = 1 if figure.get_figwidth() < WIDE_INCHES else 2  # a system's name and mean take a third of a wide figure
+    figure.legend(frameon=False, fontsize=9, ncols=columns, loc="outside upper left", labelcolor=INK)
     means = ", ".join(f"{s} {wide[s].mean():.2f}" for s in wide.columns)
-    return picture(figure, f"{title} race by race over {len(wide)} races. Means: {means}.", f"season-{metric}", notes)
+    return style.picture(
+        figure, f"{title} race by race over {len(wide)} races. Means: {means}.", f"season-{metric}", notes
+    )
 
 
 def cumulative(entries: pd.DataFrame, metric: str, title: str, baseline: str) -> Picture:
@@ -111,17 +92,15 @@ def cumulative(entries: pd.DataFrame, metric: str, title: str, baseline: str) ->
     """
     wide = entries.pivot_table(index=["race_start_utc", "event_name"], columns="system", values=metric).sort_index()
     lead = (wide[baseline] - wide[MODEL]).fillna(0.0).cumsum()
-    figure, axes = new_figure(_width(len(lead)), 3.4)
+    figure, axes = style.new_figure(_width(len(lead)), 3.4, grid="y")
     axes.fill_between(range(len(lead)), lead, 0, color=FILL, alpha=0.25, linewidth=0)
     axes.plot(range(len(lead)), lead, color=FILL, marker="o", markersize=4)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(range(len(lead)), range(1, len(lead) + 1))
-    axes.set_xlabel("race")
-    axes.set_ylabel(f"{title} ahead of\n{_system_label(baseline)}, summed")
-    axes.grid(axis="y", color=FAINT, linewidth=0.7)
+    axes.set(xlabel="race", ylabel=f"{title} ahead of\n{_system_label(baseline)}, summed")
     notes = [(i, v, f"after {lead.index[i][1]}: {v:+.2f}") for i, v in enumerate(lead)]
     alt = f"Lead over {baseline} in {title}, added up: {lead.iloc[-1]:+.2f} after {len(lead)} races."
-    return picture(figure, alt, f"lead-{metric}", notes)
+    return style.picture(figure, alt, f"lead-{metric}", notes)
 
 
 def calibration(bins: Mapping[str, Sequence[Mapping[str, float]]]) -> Picture:
@@ -130,27 +109,18 @@ def calibration(bins: Mapping[str, Sequence[Mapping[str, float]]]) -> Picture:
     ``bins`` maps ``p_win`` and the like to ``{predicted, observed, low, high, n}`` of each bin; the lines are 95 %
     intervals of the observed share.
     """
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context({"svg.fonttype": "none"}):
-        figure = Figure(figsize=(2.6 * len(bins), 2.9), layout="constrained")
-        panels = figure.subplots(1, len(bins), squeeze=False)[0]
+    figure, panels = style.new_panels(bins, 2.6, 2.9)
     words = []
     for axes, (name, rows) in zip(panels, bins.items(), strict=True):
-        bare(axes)
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2)
         for row in rows:
             axes.plot([row["predicted"]] * 2, [row["low"], row["high"]], color=FILL, linewidth=1.2)
             axes.plot(row["predicted"], row["observed"], "o", color=FILL, markersize=3 + min(7.0, row["n"] ** 0.5 / 4))
         axes.set_title(name, color=INK, fontsize=10)
-        axes.set_xlim(-0.03, 1.03)
-        axes.set_ylim(-0.03, 1.03)
-        axes.set_aspect("equal")
-        axes.set_xlabel("said")
+        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", xlabel="said")
         words.append(f"{name}: " + ", ".join(f"{r['predicted']:.2f} said {r['observed']:.2f} seen" for r in rows))
     panels[0].set_ylabel("seen")
-    return picture(figure, "Calibration of the issued chances. " + "; ".join(words) + ".", "calibration")
+    return style.picture(figure, "Calibration of the issued chances. " + "; ".join(words) + ".", "calibration")
 
 
 def moves(history: pd.DataFrame) -> Picture:
@@ -170,26 +140,24 @@ def moves(history: pd.DataFrame) -> Picture:
     times["order"] = times["horizon"].map(list(HORIZONS).index)
     times = times.sort_values(["as_of_utc", "order"], ignore_index=True)
     place = {(r["as_of_utc"], r["horizon"]): i for i, r in enumerate(times.to_dict("records"))}
-    colours, drivers = team_colours(history["team_id"]), history["driver_id"].nunique()
-    figure, axes = new_figure(4.6, 0.26 * drivers + 1.0)
+    colours, drivers = style.team_colours(history["team_id"]), history["driver_id"].nunique()
+    figure, axes = style.new_figure(4.6, 0.26 * drivers + 1.0, grid="x")
     ends, notes = [], []
     for _, rows in history.groupby("driver_id"):
         points = sorted((place[a, h], p) for a, h, p in rows[["as_of_utc", "horizon", "predicted_position"]].to_numpy())
         x, y = [i for i, _ in points], [p for _, p in points]
         last = rows.iloc[-1]
         axes.plot(x, y, color=colours[last["team_id"]], linewidth=2, marker="o", markersize=4, markeredgecolor=INK)
-        ends.append((letters_of(last), y[-1]))
+        ends.append((style.letters_of(last), y[-1]))
         notes += [(i, p, f"{last['full_name']}, {HORIZON_WORDS[times['horizon'][i]]}: {p:.1f}") for i, p in points]
-    end_labels(axes, len(times) - 1, ends, gap=0.55)
+    style.end_labels(axes, len(times) - 1, ends, gap=0.55)
     words = [HORIZON_WORDS[h] for h in times["horizon"]]
     shown = [w.replace(" ", "\n", 1) if i == 0 or w != words[i - 1] else "" for i, w in enumerate(words)]
     axes.set_xticks(range(len(times)), shown, fontsize=8)
-    axes.set_xlim(-0.15, max(len(times) - 1, 1) + 0.25)
+    axes.set(xlim=(-0.15, max(len(times) - 1, 1) + 0.25), ylabel="expected position")
     axes.invert_yaxis()
-    axes.grid(axis="x", color=FAINT, linewidth=0.7)
-    axes.set_ylabel("expected position")
     alt = f"Expected positions over {len(times)} predictions: {', '.join(words)}."
-    return picture(figure, alt, "moves", notes)
+    return style.picture(figure, alt, "moves", notes)
 
 
 def outcome(rows: pd.DataFrame) -> Picture:
@@ -206,16 +174,16 @@ def outcome(rows: pd.DataFrame) -> Picture:
     Picture
         The figure; a surprise is an outcome with a probability below 0.1.
     """
-    figure, axes = new_figure(4.4, 0.24 * len(rows) + 0.8)
-    colours = team_colours(rows["team_id"])
+    figure, axes = style.new_figure(4.4, 0.24 * len(rows) + 0.8)
+    colours = style.team_colours(rows["team_id"])
     for row in rows.to_dict("records"):
         strong = row["surprise"] < 0.1
-        style = {"linewidth": 2.6 if strong else 1.2, "alpha": 1.0 if strong else 0.55}
+        stroke = {"linewidth": 2.6 if strong else 1.2, "alpha": 1.0 if strong else 0.55}
         axes.plot([0, 1], [row["predicted_rank"], row["finishing_position"]], color=colours[row["team_id"]],
-                  marker="o", markersize=4, markeredgecolor=INK, **style)  # fmt: skip
+                  marker="o", markersize=4, markeredgecolor=INK, **stroke)  # fmt: skip
         for x, y, side in ((0, row["predicted_rank"], "right"), (1, row["finishing_position"], "left")):
             shift = (-7, 0) if side == "right" else (7, 0)
-            axes.annotate(letters_of(row), (x, y), xytext=shift, textcoords="offset points", ha=side,
+            axes.annotate(style.letters_of(row), (x, y), xytext=shift, textcoords="offset points", ha=side,
                           va="center", fontsize=8.5, color=INK, fontweight="bold" if strong else "normal")  # fmt: skip
     axes.set_xlim(-0.25, 1.25)
     axes.set_xticks([0, 1], ["predicted", "result"])
@@ -223,7 +191,9 @@ def outcome(rows: pd.DataFrame) -> Picture:
     axes.invert_yaxis()
     known = [f"{r['full_name']} {r['predicted_rank']} to {r['finishing_position']}"
              for r in rows.sort_values("surprise").head(3).to_dict("records")]  # fmt: skip
-    return picture(figure, f"Predicted rank against result. The largest surprises: {', '.join(known)}.", "outcome")
+    return style.picture(
+        figure, f"Predicted rank against result. The largest surprises: {', '.join(known)}.", "outcome"
+    )
 
 
 def importance(rows: Sequence[tuple[str, float]], title: str, name: str) -> Picture:
@@ -243,15 +213,12 @@ def importance(rows: Sequence[tuple[str, float]], title: str, name: str) -> Pict
     Picture
         The figure.
     """
-    figure, axes = new_figure(7.2, 0.26 * len(rows) + 0.8)
-    for place, (_, value) in enumerate(rows):
-        axes.barh(place, value, height=0.62, color=FILL)
+    figure, axes = style.new_figure(7.2, 0.26 * len(rows) + 0.8, grid="x")
+    axes.barh(range(len(rows)), [value for _, value in rows], height=0.62, color=FILL)
     axes.set_yticks(range(len(rows)), [label for label, _ in rows])
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.grid(axis="x", color=FAINT, linewidth=0.7)
-    axes.set_xlabel(title)
+    axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=title)
     words = ", ".join(f"{label} {value:.3f}" for label, value in rows[:5])
-    return picture(figure, f"{title}. The largest: {words}.", name)
+    return style.picture(figure, f"{title}. The largest: {words}.", name)
 
 
 def _width(races: int) -> float:
@@ -261,16 +228,3 @@ def _width(races: int) -> float:
 
 def _system_label(system: object) -> str:
     return str(system).replace("_", " ")
-
-
-def _legend(figure: Any) -> None:
-    columns = 1 if figure.get_figwidth() < WIDE_INCHES else 2  # a system's name and mean take a third of a wide figure
-    legend = figure.legend(frameon=False, fontsize=9, ncols=columns, loc="outside upper left")
-    for text in legend.get_texts():
-        text.set_color(INK)
-
-
-__all__ = [
-    "HORIZON_WORDS", "MODEL", "ON_FILL", "calibration", "cumulative", "importance", "looks", "moves", "outcome",
-    "season_scores",
-]  # fmt: skip

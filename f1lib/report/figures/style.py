@@ -8,16 +8,13 @@ beside their bars.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import StringIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    import pandas as pd
-
+import pandas as pd
 
 # FastF1's team colours (fastf1.plotting, MIT), newest livery, by F1DB's constructor id; the team's own shade where
 # FastF1's is too dark to be seen on a dark page.
@@ -53,7 +50,7 @@ class Picture:
         return {"image/svg+xml": self.svg, "text/plain": self.alt}
 
 
-def new_figure(width: float, height: float, longest_label: int = 0) -> tuple[Any, Any]:
+def new_figure(width: float, height: float, longest_label: int = 0, *, grid: str = "") -> tuple[Any, Any]:
     """Create an empty figure with one pair of axes without frame.
 
     Parameters
@@ -63,6 +60,8 @@ def new_figure(width: float, height: float, longest_label: int = 0) -> tuple[Any
     longest_label : int
         Characters of the longest label at the left, for a figure with nothing but ticks and a label below; 0: the room
         for labels is measured, which takes as long as drawing.
+    grid : {"", "x", "y"}
+        The axis whose ticks have lines.
 
     Returns
     -------
@@ -81,11 +80,39 @@ def new_figure(width: float, height: float, longest_label: int = 0) -> tuple[Any
         else:
             figure = Figure(figsize=(width, height), layout="constrained")
             axes = figure.add_subplot()
-    bare(axes)
+    _bare(axes, grid)
     return figure, axes
 
 
-def bare(axes: Any) -> None:
+def new_panels(names: Collection[str], width: float, height: float, *, grid: str = "", **options: Any) -> Any:
+    """Create an empty figure with a row of panels, as `new_figure` does.
+
+    Parameters
+    ----------
+    names : collection of str
+        Names of the panels.
+    width, height : float
+        Size of a panel in inches.
+    grid : {"", "x", "y"}
+        The axis whose ticks have lines.
+    **options
+        For ``Figure.subplots``, such as ``sharey``.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    panels : sequence of matplotlib.axes.Axes
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * len(names), height), layout="constrained")
+    panels = figure.subplots(1, len(names), squeeze=False, **options)[0]
+    for axes in panels:
+        _bare(axes, grid)
+    return figure, panels
+
+
+def _bare(axes: Any, grid: str) -> None:
     """Remove frame and tick marks from ``axes`` and set the colours that follow the page's theme."""
     axes.set_facecolor("none")
     for side in ("top", "right", "left"):
@@ -95,6 +122,8 @@ def bare(axes: Any) -> None:
     axes.xaxis.label.set_color(INK)
     axes.yaxis.label.set_color(INK)
     axes.set_axisbelow(True)
+    if grid:
+        axes.grid(axis=grid, color=FAINT, linewidth=0.7)
 
 
 def picture(figure: Any, alt: str, name: str, notes: Iterable[tuple[float, float, str]] = ()) -> Picture:

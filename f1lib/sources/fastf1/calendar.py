@@ -11,17 +11,9 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from f1lib.domain.circuits import Circuit, find_circuit
-from f1lib.domain.weekend import (
-    FORMAT_SESSIONS,
-    GRID_LEAD,
-    LOCAL,
-    PUBLICATION_LAG,
-    SESSION_LENGTH,
-    SESSION_NAMES,
-    EventKey,
-    plain,
-)
+from f1lib.domain.weekend import FORMAT_SESSIONS, LOCAL, SESSION_NAMES, EventKey, plain, session_columns
 from f1lib.errors import SourceError
+from f1lib.sources.plausible import in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,13 +56,13 @@ def calendar(raw: pd.DataFrame, season: int) -> tuple[pd.DataFrame, pd.DataFrame
         if row["EventFormat"] == "testing" or not int(row["RoundNumber"]):
             continue
         event, strange = _event(row, season)
-        held = _sessions(row, event)
+        held, disordered = in_order(_sessions(row, event), event["event_format"])
         races = [session["session_start_utc"] for session in held if session["session"] == "R"]
         if not races:
             raise SourceError(f"FastF1's schedule of {season}: {event['event_name']} has no race")
         events.append(event | {"race_start_utc": races[0]})
         sessions += held
-        odd += strange
+        odd += strange + disordered
     if not events:
         raise SourceError(f"FastF1's schedule of {season} holds no event")
     return pd.DataFrame(events), pd.DataFrame(sessions), odd
@@ -119,11 +111,7 @@ def _sessions(row: Row, event: Row) -> list[Row]:
         if session is None:
             continue
         start, is_estimated = _start(row, event, session, number)
-        end = start + SESSION_LENGTH[session]
-        own = {"session": session, "session_name": SESSION_NAMES[session], "time_is_estimated": is_estimated}
-        own |= {"session_start_utc": start, "session_end_utc": end, "available_utc": end + PUBLICATION_LAG}
-        own["grid_available_utc"] = start - GRID_LEAD if session in ("R", "S") else None
-        rows.append({key: event[key] for key in keys} | own)
+        rows.append({key: event[key] for key in keys} | session_columns(session, start, is_estimated=is_estimated))
     return rows
 
 

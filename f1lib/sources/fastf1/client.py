@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+from requests.adapters import HTTPAdapter
 
 from f1lib.errors import RateLimited
 from f1lib.sources.fastf1.cache import CacheFolder
 from f1lib.sources.http import Upstream
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from requests.adapters import HTTPAdapter
 
 LIVE_TIMING = "livetiming.formula1.com"
 MIRROR = "livetiming-mirror.fastf1.dev"

@@ -6,14 +6,12 @@ the list of the same session.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from f1lib.sources.protocols import PIT_STOP_COLUMNS, RACE_CONTROL_COLUMNS, WEATHER_COLUMNS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 KMH_PER_MS = 3.6
 LAP_COLUMNS = (

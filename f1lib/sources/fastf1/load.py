@@ -12,18 +12,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from f1lib.sources.fastf1.client import LIVE_TIMING, MIRROR
+from f1lib.sources.http import Call
 from f1lib.sources.protocols import BLOCKED, UNAVAILABLE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from f1lib.sources.http import Call
-
-PAGES = {
-    "laps": ("TimingData", "TimingAppData"),
-    "weather": ("WeatherData",),
-    "race_control": ("RaceControlMessages",),
-}
+PAGES = {"laps": ("TimingData", "TimingAppData"), "weather": ("WeatherData",), "race_control": ("RaceControlMessages",)}
 # What FastF1 fills from Jolpica's rows of the round (fastf1.core.Session._load_drivers_results).
 _FROM_JOLPICA = "Position ClassifiedPosition GridPosition Q1 Q2 Q3 Time Status Points Laps".split()
 _FINAL = ("Finished", "Finalised", "Ends")

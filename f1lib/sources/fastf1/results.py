@@ -7,16 +7,14 @@ classification is computed from timing and is provisional.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
 from f1lib.domain.identities import driver_id_from_ergast, is_team, team_id
 from f1lib.sources.fastf1.frames import seconds, word
 from f1lib.sources.protocols import GRID_COLUMNS, RESULT_COLUMNS, shaped
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
 
 Row = dict[str, Any]
 

@@ -12,9 +12,13 @@ became visible, when a prediction is waiting for it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import SESSION_NAMES, EventKey
@@ -29,12 +33,6 @@ from f1lib.sources.identity import EventIdentity
 from f1lib.sources.plausible import fastest_credible_lap, refuse
 from f1lib.sources.plausible import words as refused_words
 from f1lib.sources.protocols import BLOCKED, UNAVAILABLE, Schedule, SessionData
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-    from pathlib import Path
-
-    import pandas as pd
 
 ATTRIBUTION = f"FastF1, https://github.com/theOehrly/Fast-F1 (Formula One's live timing); {jolpica.ATTRIBUTION}"
 FIRST_SEASON = 2018  # live timing begins there

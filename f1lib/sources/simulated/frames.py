@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,12 +19,10 @@ from f1lib.sources.protocols import (
     WEATHER_COLUMNS,
     dtype_of,
 )
+from f1lib.sources.simulated.calendar import Weekend
 from f1lib.sources.simulated.race import CLEAR, SAFETY_CAR, VIRTUAL
 from f1lib.sources.simulated.weather import minutes
 from f1lib.sources.simulated.weekend import CLASSIFIED, EXCLUDED, NOT_QUALIFIED, NOT_STARTED, WeekendRun
-
-if TYPE_CHECKING:
-    from f1lib.sources.simulated.calendar import Weekend
 
 FEED_LEAD = 900.0  # seconds by which the timing feed begins before the session
 FORMATION = 180.0  # seconds of the formation lap
@@ -71,20 +69,8 @@ def schedule(weekends: tuple[Weekend, ...]) -> tuple[pd.DataFrame, pd.DataFrame]
                 "is_cancelled": False,
             }
         )
-        sessions += [key | _session_row(weekend, code) for code in weekend.starts]
+        sessions += [key | weekend.session(code) for code in weekend.starts]
     return tables.conform(pd.DataFrame(events), "events"), tables.conform(pd.DataFrame(sessions), "sessions")
-
-
-def _session_row(weekend: Weekend, code: str) -> dict[str, Any]:
-    return {
-        "session": code,
-        "session_name": domain_weekend.SESSION_NAMES[code],
-        "session_start_utc": weekend.starts[code],
-        "session_end_utc": weekend.starts[code] + domain_weekend.SESSION_LENGTH[code],
-        "available_utc": weekend.available(code),
-        "grid_available_utc": weekend.grid_available(code) if code in ("R", "S") else pd.NaT,
-        "time_is_estimated": False,
-    }
 
 
 def identity(run: WeekendRun, session: str, numbers: list[str]) -> dict[str, Any]:
@@ -134,9 +120,7 @@ def timed_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataF
         One row a driver with `RESULT_COLUMNS`, in the order of the classification; times in seconds.
     """
     timed = run.timed(session)
-    n = len(timed.order)
-    places = np.empty(n, dtype=int)
-    places[timed.order] = np.arange(1, n + 1)
+    places = np.argsort(timed.order) + 1
     qualifying = timed.segment.max() > 0
     no_time = np.isnan(timed.best)
     words = [
@@ -173,26 +157,26 @@ def race_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFr
         One row a driver with `RESULT_COLUMNS`, in the official order; times and gaps in seconds.
     """
     finish, grid = run.finish(session), run.grid(session)
-    n = len(finish.order)
-    places, slots = np.empty(n, dtype=int), {int(car): slot for slot, car in enumerate(grid.order, start=1)}
-    places[finish.order] = np.arange(1, n + 1)
-    winner = int(finish.order[0])
+    places, winner = np.argsort(finish.order) + 1, int(finish.order[0])
+    slots = {int(car): slot for slot, car in enumerate(grid.order, start=1)}
     counted = [o == CLASSIFIED for o in finish.outcome]
     never_there = [o in (NOT_STARTED, NOT_QUALIFIED, EXCLUDED) for o in finish.outcome]
     lapped = finish.laps[winner] - finish.laps
-    gaps = finish.seconds - finish.seconds[winner]
-    pit_lane = [bool(grid.pit_lane[i]) and i in slots for i in range(n)]
+    gaps = np.round(finish.seconds - finish.seconds[winner], 3)
+    gaps[winner] = np.nan
+    cars = range(len(places))
+    in_lane = [i in slots and bool(grid.pit_lane[i]) for i in cars]
     columns = identity(run, session, numbers) | {
         "position": places,
         "position_text": [o or str(p) for o, p in zip(finish.outcome, places, strict=True)],
-        "grid_position": [None if pit_lane[i] else slots.get(i) for i in range(n)],
-        "grid_text": ["PL" if pit_lane[i] else str(slots[i]) if i in slots else None for i in range(n)],
+        "grid_position": [None if in_lane[i] else slots.get(i) for i in cars],
+        "grid_text": ["PL" if in_lane[i] else str(slots[i]) if i in slots else None for i in cars],
         "status_text": finish.reason,
         "points": points(run.weekend.key.season, session, finish.order.tolist(), counted, finish.best),
         "laps": finish.laps,
         "race_time_seconds": finish.seconds,
-        "gap_seconds": np.where(np.arange(n) == winner, np.nan, np.round(gaps, 3)),
-        "gap_laps": [int(lapped[i]) if counted[i] and lapped[i] > 0 else None for i in range(n)],
+        "gap_seconds": gaps,
+        "gap_laps": [int(lapped[i]) if counted[i] and lapped[i] > 0 else None for i in cars],
         "best_lap_seconds": finish.best,
         "pit_stop_count": [None if gone else int(s) for gone, s in zip(never_there, finish.stops, strict=True)],
     }
@@ -333,7 +317,8 @@ def race_control(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFr
         timed, entries = run.timed(session), run.entries(session)
         for car, lap in zip(*np.nonzero(timed.deleted & ~np.isnan(timed.seconds)), strict=True):
             who = f"CAR {numbers[car]} ({entries[car].driver.abbreviation})"
-            words = f"{who} TIME {_clock(timed.seconds[car, lap])} DELETED - TRACK LIMITS"
+            minute, second = divmod(timed.seconds[car, lap], 60)
+            words = f"{who} TIME {int(minute)}:{second:06.3f} DELETED - TRACK LIMITS"
             rows.append((float(timed.ends[car, lap]), int(lap) + 1, "Other", None, None, None, numbers[car], words))
         rows.append((length, None, "Flag", "CHEQUERED", "Track", None, None, "CHEQUERED FLAG"))
     start = run.weekend.starts[session]
@@ -349,7 +334,8 @@ def _race_messages(run: WeekendRun, session: str, numbers: list[str]) -> list[tu
     rows: list[tuple[Any, ...]] = []
     before = CLEAR
     kinds = {SAFETY_CAR: "SAFETY CAR", VIRTUAL: "VIRTUAL SAFETY CAR"}
-    for lap, status in enumerate(finish.run.status[: int(np.isfinite(ends).sum())]):
+    last = int(np.isfinite(ends).sum())
+    for lap, status in enumerate(finish.run.status[:last]):
         at = FORMATION + float(ends[lap])
         if status in kinds and status != before:
             rows.append((at - 20, lap + 1, "SafetyCar", None, None, None, None, f"{kinds[status]} DEPLOYED"))
@@ -363,15 +349,10 @@ def _race_messages(run: WeekendRun, session: str, numbers: list[str]) -> list[tu
             at, sector = FORMATION + float(ends[lap]) - 30, 1 + (car + lap) % 3
             words = f"CAR {numbers[car]} STOPPED IN SECTOR {sector}"
             rows.append((at, lap + 1, "CarEvent", "YELLOW", "Sector", sector, numbers[car], words))
-    last = int(np.isfinite(ends).sum())
     if last:
         at = FORMATION + float(ends[last - 1])
         rows.append((at, last, "Flag", "CHEQUERED", "Track", None, None, "CHEQUERED FLAG"))
     return rows
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds // 60)}:{seconds % 60:06.3f}"
 
 
 def _shaped(columns: dict[str, Any], names: list[str], order: Any = None) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,7 @@ from f1lib.lake import tables
 from f1lib.sources.simulated.frames import FEED_LEAD, FORMATION
 from f1lib.sources.simulated.race import CLEAR, COMPOUNDS, YELLOW
 from f1lib.sources.simulated.timed_sessions import IN, OUT
-
-if TYPE_CHECKING:
-    from f1lib.sources.simulated.weekend import WeekendRun
+from f1lib.sources.simulated.weekend import WeekendRun
 
 Floats = NDArray[np.floating[Any]]
 _NOT_HERE = {"event_partition_key", "event_year", "event_number", "event_name", "session", "available_utc", "source"}

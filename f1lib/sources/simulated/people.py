@@ -6,13 +6,10 @@ time in percent of a lap: negative is faster than the average driver.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 RESERVES = 5
 _FIRST = (

@@ -154,20 +154,18 @@ class _RaceState:
             wrong = (self.tyre[i] if self.tyre[i] > HARD else MEDIUM) != right
             self.mismatched[i] = self.mismatched[i] + 1 if wrong else 0
             plan = self.plan[i]
+            # a planned stop near enough to be made now, under a safety car
+            is_soon = cheap and plan and plan[0][0] - lap < 16 and self.age[i] > 7
             if wrong and self.mismatched[i] > self.slow_reaction[i] and left > 2:
                 found[i] = right if right > HARD else (MEDIUM if left < 30 else HARD)
                 self.plan[i] = [p for p in plan if p[0] > lap + 12]
-            elif right == MEDIUM and plan and (lap >= plan[0][0] or (cheap and self._is_soon(i, lap) and left > 4)):
+            elif right == MEDIUM and plan and (lap >= plan[0][0] or (is_soon and left > 4)):
                 found[i] = plan.pop(0)[1]
             elif right > HARD and self.age[i] > WORN_OUT and left > 8:
                 found[i] = right
             if self.repaired_on[i] == lap:
                 found.setdefault(i, int(self.tyre[i]))
         return found
-
-    def _is_soon(self, car: int, lap: int) -> bool:
-        """Whether a planned stop is near enough to be made now, under a safety car."""
-        return self.plan[car][0][0] - lap < 16 and bool(self.age[car] > 7)
 
     def _start(self, order: list[int], free: Floats) -> list[int]:
         """Run the first lap: from the grid in order, with random starts that gain or lose places."""

@@ -11,10 +11,10 @@ follows from the season before, back to the year 2000, whatever ``first_season``
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from f1lib.domain.moments import format_utc
@@ -25,11 +25,8 @@ from f1lib.sources.simulated import frames as simulated_frames
 from f1lib.sources.simulated import laps as simulated_laps
 from f1lib.sources.simulated.calendar import calendar, find
 from f1lib.sources.simulated.weather import SimulatedWeather
-from f1lib.sources.simulated.weekend import CLASSIFIED, EXCLUDED, NOT_QUALIFIED, NOT_STARTED, WeekendRun
+from f1lib.sources.simulated.weekend import CLASSIFIED, WeekendRun
 from f1lib.sources.simulated.world import Entry, World, WorldOptions
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 __all__ = ["SimulatedSource", "SimulatedWeather", "WorldOptions"]
 
@@ -80,7 +77,7 @@ class SimulatedSource:
     def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
         """See `SessionSource.session`: results, stops of races, and laps, weather and messages unless missing."""
         run = self._visible(key, session, as_of)
-        _wait_until(run.weekend.available(session), as_of, f"{key} {session}")
+        _wait_until(run.weekend.session(session)["available_utc"], as_of, f"{key} {session}")
         rng = self.world.dice("missing", key, session)
         if session in ("P1", "P2", "P3") and rng.random() < _CANCELLED * self.world.options.missing:
             raise NotPublishedYet(f"{key} {session} was cancelled: there are no results and never will be")
@@ -107,7 +104,7 @@ class SimulatedSource:
         if session not in ("R", "S"):
             raise SourceError(f"{key} {session}: only R and S have a starting grid")
         run = self._visible(key, session, as_of)
-        _wait_until(run.weekend.grid_available(session), as_of, f"{key} starting grid of {session}")
+        _wait_until(run.weekend.session(session)["grid_available_utc"], as_of, f"{key} starting grid of {session}")
         numbers = [self._number(run, entry) for entry in run.entries(session)]
         grid = simulated_frames.starting_grid(run, session, numbers)
         return SessionData({"starting_grid": grid}, self._provenance(f"starting_grid({key}, {session})"))
@@ -136,47 +133,6 @@ class SimulatedSource:
             for entry, pace in zip(entries, race.tolist(), strict=True):
                 rows.append(self._truth_row(run, entry, pace))
         return pd.DataFrame(rows)
-
-    def true_order_spearman(self, season: int, *, horizon: str = "pre_race", draws: int = 30) -> float:
-        """Return the mean Spearman correlation that ranking by the truth reaches in a season's races.
-
-        It is the upper bound of an honest prediction.
-
-        Parameters
-        ----------
-        season : int
-            Year, 2010 or later.
-        horizon : str
-            ``pre_race``: rank by the mean outcome of the race, run ``draws`` times from its grid and in its weather.
-            ``pre_weekend``: rank by ``expected_strength``.
-        draws : int
-            Number of runs.
-
-        Returns
-        -------
-        float
-            From -1 to 1.
-
-        Raises
-        ------
-        BadParameters
-            For another horizon.
-        """
-        if horizon not in ("pre_race", "pre_weekend"):
-            raise BadParameters(f"horizon {horizon!r}: the truth is known for pre_race and pre_weekend")
-        found = []
-        for weekend in calendar(season):
-            run = self._weekend(weekend)
-            finish = run.finish("R")
-            ran = [i for i, o in enumerate(finish.outcome) if o not in (NOT_STARTED, NOT_QUALIFIED, EXCLUDED)]
-            pace = self.world.pace(weekend, run.entries("R"))[1]
-            guess = self._expected(run, draws) if horizon == "pre_race" else pace
-            found.append(_spearman(guess[ran], _places(finish.order)[ran]))
-        return float(np.mean(found))
-
-    def _expected(self, run: WeekendRun, draws: int) -> Any:
-        luck = [self.world.dice("what if", run.weekend.key, draw) for draw in range(draws)]
-        return np.mean([_places(run.run_again("R", rng).order) for rng in luck], axis=0)
 
     def _truth_row(self, run: WeekendRun, entry: Entry, pace: float) -> dict[str, Any]:
         season = self.world.season(run.weekend.key.season)
@@ -235,13 +191,3 @@ class SimulatedSource:
 def _wait_until(visible: datetime, as_of: datetime, what: str) -> None:
     if as_of < visible:
         raise NotPublishedYet(f"{what} is visible from {format_utc(visible)}, not yet at {format_utc(as_of)}")
-
-
-def _places(order: Any) -> Any:
-    places = np.empty(len(order))
-    places[order] = np.arange(len(order))
-    return places
-
-
-def _spearman(a: Any, b: Any) -> float:
-    return float(np.corrcoef(np.argsort(np.argsort(a)), np.argsort(np.argsort(b)))[0, 1])

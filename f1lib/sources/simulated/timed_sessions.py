@@ -69,18 +69,6 @@ class TimedRun:
     struck: Flags
 
 
-@dataclass(frozen=True)
-class _Template:
-    """Plan of laps that all cars share, one value a lap."""
-
-    kind: Ints
-    compound: Ints
-    age: Ints
-    stint: Ints
-    segment: Ints
-    not_before: Floats
-
-
 def run_timed(setup: TimedSetup, rng: np.random.Generator) -> TimedRun:
     """Run a practice or qualifying session; the same ``setup`` and random numbers give the same session."""
     template = _template(setup)
@@ -104,14 +92,14 @@ def eliminated(cars: int) -> int:
     return (cars - 10) // 2
 
 
-def _template(setup: TimedSetup) -> _Template:
+def _template(setup: TimedSetup) -> Any:
+    """Return the plan of laps that all cars share, one row a lap."""
     rows: list[tuple[int, int, int, int, int, float]] = []
     for stint, (segment, begins, compound, timed, kind) in enumerate(_planned(setup.session), start=1):
         tyre = compound if setup.wetness <= 0 else WET if setup.wetness > WET_FROM else INTERMEDIATE
         for age, lap_kind in enumerate([OUT] + [kind] * timed + [IN], start=1):
             rows.append((lap_kind, tyre, age, stint, segment, begins if lap_kind == OUT else -1.0))
-    kind_, compound_, age_, stint_, segment_, begins_ = (np.array(column) for column in zip(*rows, strict=True))
-    return _Template(kind_, compound_, age_, stint_, segment_, begins_.astype(float))
+    return np.rec.fromrecords(rows, formats="i8,i8,i8,i8,i8,f8", names="kind,compound,age,stint,segment,not_before")
 
 
 def _planned(session: str) -> list[tuple[int, float, int, int, int]]:
@@ -127,7 +115,7 @@ def _planned(session: str) -> list[tuple[int, float, int, int, int]]:
     return [(0, float(at), *run) for at, run in zip(starts, _RUNS[session], strict=True)]
 
 
-def _lap_seconds(setup: TimedSetup, template: _Template, n: int, rng: np.random.Generator) -> Floats:
+def _lap_seconds(setup: TimedSetup, template: Any, n: int, rng: np.random.Generator) -> Floats:
     laps = len(template.kind)
     is_qualifying = setup.session in _SEGMENTS
     sd = (0.2 if is_qualifying else 0.3) * (2.0 if setup.wetness > 0 else 1.0)
@@ -143,7 +131,7 @@ def _lap_seconds(setup: TimedSetup, template: _Template, n: int, rng: np.random.
     return np.asarray(setup.lap_seconds * (1 + percent / 100), dtype=np.float64)
 
 
-def _parked(template: _Template, n: int, rng: np.random.Generator) -> Flags:
+def _parked(template: Any, n: int, rng: np.random.Generator) -> Flags:
     """Draw the laps that are never driven: a car breaks down, or misses the last run of practice."""
     laps = len(template.kind)
     stops = np.where(rng.random(n) < 0.035, rng.integers(1, laps, n), laps)
@@ -153,7 +141,7 @@ def _parked(template: _Template, n: int, rng: np.random.Generator) -> Flags:
     return np.asarray(np.arange(laps)[None, :] >= stops[:, None], dtype=np.bool_)
 
 
-def _run(seconds: Floats, template: _Template, late: Floats, deleted: Flags) -> TimedRun:
+def _run(seconds: Floats, template: Any, late: Floats, deleted: Flags) -> TimedRun:
     """Add times of day: an attempt begins in its window, or when the lap before is done."""
     n, laps = seconds.shape
     ends = np.empty((n, laps))
@@ -164,13 +152,10 @@ def _run(seconds: Floats, template: _Template, late: Floats, deleted: Flags) -> 
         now = now + np.nan_to_num(seconds[:, lap])
         ends[:, lap] = now
     names = ("kind", "compound", "age", "stint", "segment")
-    wide = {name: np.broadcast_to(getattr(template, name), (n, laps)) for name in names}
-    nothing = np.full((n, 3), np.nan)
-    order = np.arange(n)
-    struck = np.zeros(n, dtype=bool)
-    return TimedRun(
-        seconds, ends, deleted=deleted, order=order, best=nothing[:, 0], segments=nothing, struck=struck, **wide
-    )
+    wide = {name: np.broadcast_to(template[name], (n, laps)) for name in names}
+    unranked = {"order": np.arange(n), "struck": np.zeros(n, dtype=bool)}
+    untimed = {"best": np.full(n, np.nan), "segments": np.full((n, 3), np.nan)}
+    return TimedRun(seconds, ends, deleted=deleted, **wide, **unranked, **untimed)
 
 
 def _qualified(run: TimedRun, is_timed: Flags, lot: Floats, struck: Flags) -> TimedRun:

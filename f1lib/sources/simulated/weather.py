@@ -8,11 +8,12 @@ issue, so that forecasts are revised and not redrawn.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import cache, lru_cache
 from math import cos, erf, exp, pi, sqrt
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +21,9 @@ from numpy.typing import NDArray
 from f1lib.domain import moments as domain_moments
 from f1lib.domain import weekend as domain_weekend
 from f1lib.errors import SourceError
+from f1lib.sources.protocols import FORECAST_UNITS
 from f1lib.sources.simulated.calendar import Weekend, find
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from f1lib.sources.simulated.world import World
+from f1lib.sources.simulated.world import World
 
 Floats = NDArray[np.floating[Any]]
 HOURS = 120  # from midnight UTC three days before the race day
@@ -34,15 +32,6 @@ REACH = timedelta(days=16)
 _ROWS = ("rain", "temperature", "wind", "direction", "humidity")
 _PERSISTENCE = 0.8  # how much of an issue's error the next one keeps
 _MEMORY = 12  # issues whose errors are still felt
-_UNITS = {
-    "time": "iso8601",
-    "temperature_2m": "°C",
-    "relative_humidity_2m": "%",
-    "precipitation": "mm",
-    "precipitation_probability": "%",
-    "wind_speed_10m": "km/h",
-    "wind_direction_10m": "°",
-}
 
 
 def rain_skill(lead_hours: Floats) -> Floats:
@@ -189,9 +178,13 @@ class SimulatedWeather:
         The last issue is that before the race's start. None when the first of the two starts more than sixteen days
         after the issue. Raises `SourceError` for an event that this world does not have.
         """
-        weekend = _known(str(event["event_partition_key"]))
+        key = str(event["event_partition_key"])
+        weekend = find(domain_weekend.EventKey.parse(key))
+        if weekend is None:
+            raise SourceError(f"the simulated world has no event {key}; was its schedule made by another source?")
         raced = [weekend.starts[code] for code in ("S", "R") if code in weekend.starts]
-        issued = _issue(min(as_of, weekend.starts["R"]))
+        every = ISSUE_EVERY.total_seconds()
+        issued = datetime.fromtimestamp(min(as_of, weekend.starts["R"]).timestamp() // every * every, UTC)
         first = datetime.combine(min(raced).date(), time(), UTC)
         if min(raced) - issued > REACH:
             return None
@@ -204,7 +197,7 @@ class SimulatedWeather:
             "latitude": weekend.circuit.latitude,
             "longitude": weekend.circuit.longitude,
             "timezone": "UTC",
-            "hourly_units": dict(_UNITS),
+            "hourly_units": {"time": "iso8601"} | FORECAST_UNITS,
             "hourly": {"time": times, **{name: row.tolist() for name, row in values.items()}},
             "f1lib": {
                 "provenance": "simulated",
@@ -241,18 +234,6 @@ class SimulatedWeather:
         weights /= np.sqrt((weights**2).sum())
         fresh = [_process(self.world.dice("forecast", weekend.key, number - age), len(_ROWS)) for age in range(_MEMORY)]
         return np.asarray(np.tensordot(weights, np.array(fresh), axes=1), dtype=np.float64)
-
-
-def _issue(moment: datetime) -> datetime:
-    seconds = ISSUE_EVERY.total_seconds()
-    return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)
-
-
-def _known(partition_key: str) -> Weekend:
-    weekend = find(domain_weekend.EventKey.parse(partition_key))
-    if weekend is None:
-        raise SourceError(f"the simulated world has no event {partition_key}; was its schedule made by another source?")
-    return weekend
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from f1lib.domain.weekend import EventFormat, gridding_session
 from f1lib.sources.simulated.calendar import Weekend
 from f1lib.sources.simulated.race import INTERMEDIATE_FROM, RaceRun, RaceSetup, run_race, wetness
 from f1lib.sources.simulated.timed_sessions import TimedRun, TimedSetup, run_timed
@@ -26,15 +27,6 @@ Ints = NDArray[np.int64]
 _PENALTIES = (3, 5, 10, 15)
 _BACK = 99  # sent to the back of the grid
 _MISSING = [0.9925, 0.0055, 0.001, 0.001]  # starts, or is withdrawn, not qualified, excluded
-_GRIDDED_BY = {
-    ("conventional", "R"): "Q",
-    ("sprint", "S"): "Q",
-    ("sprint", "R"): "S",
-    ("sprint_shootout", "S"): "SS",
-    ("sprint_shootout", "R"): "Q",
-    ("sprint_qualifying", "S"): "SQ",
-    ("sprint_qualifying", "R"): "Q",
-}
 CLASSIFIED, RETIRED, NOT_CLASSIFIED, NOT_STARTED, NOT_QUALIFIED, EXCLUDED, DISQUALIFIED = (
     "", "DNF", "NC", "DNS", "DNQ", "EX", "DSQ",
 )  # fmt: skip
@@ -122,8 +114,9 @@ class WeekendRun:
 
     def grid(self, session: str) -> Grid:
         """Return the starting grid of ``R`` or ``S``: the qualifying order, then penalties and pit-lane starts."""
-        gridded_by = _GRIDDED_BY[self.weekend.event_format, session]
-        qualified = self.finish("S").order if gridded_by == "S" else self.timed(gridded_by).order
+        kind = self.weekend.event_format
+        by_sprint = (kind, session) == (EventFormat.SPRINT, "R")
+        qualified = self.finish("S").order if by_sprint else self.timed(gridding_session(kind, session)).order
         n = len(qualified)
         rng = self.world.dice("grid", self.weekend.key, session)
         rate = 1.0 if session == "R" else 0.2

@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 
 from f1lib.domain.circuits import circuits
-from f1lib.errors import BadParameters, SourceError
+from f1lib.errors import SourceError
 from f1lib.sources.simulated.calendar import calendar
 from f1lib.sources.simulated.source import SimulatedSource
 from f1lib.sources.simulated.world import GENESIS, World, WorldOptions
+from tests.support.simulated_truth import true_order_spearman
 
 LATER = datetime(2028, 1, 15, tzinfo=UTC)
 SEASONS = range(2018, 2028)
@@ -89,12 +90,10 @@ def test_the_truth_ranks_better_than_the_grid_and_far_from_perfectly(
 ) -> None:
     seasons = [2019, 2022, 2024]
     grid = _by_race(results[results["season"].isin(seasons)], "grid_position", "position").mean()
-    reachable = np.mean([source.true_order_spearman(season, draws=20) for season in seasons])
+    reachable = np.mean([true_order_spearman(source, season, draws=20) for season in seasons])
     assert grid + 0.02 < reachable < 0.85
-    before = np.mean([source.true_order_spearman(season, horizon="pre_weekend") for season in seasons])
+    before = np.mean([true_order_spearman(source, season, draws=0) for season in seasons])
     assert 0.4 < before < reachable
-    with pytest.raises(BadParameters, match="pre_race and pre_weekend"):
-        source.true_order_spearman(2024, horizon="post_practice")
 
 
 def test_strength_shows_in_the_points_of_a_season(source: SimulatedSource, results: pd.DataFrame) -> None:
@@ -118,7 +117,7 @@ def test_in_a_shuffled_world_nothing_tells_of_the_result(shuffled: SimulatedSour
     retired = results.assign(out=results["position_text"].eq("DNF")).groupby("team_id")["out"].agg(["mean", "size"])
     spread = (retired["mean"] - retired["mean"].mean()) / np.sqrt(0.11 * 0.89 / retired["size"])
     assert spread.abs().max() < 4
-    assert abs(shuffled.true_order_spearman(2022, horizon="pre_weekend")) < 0.2
+    assert abs(true_order_spearman(shuffled, 2022, draws=0)) < 0.2
 
 
 def test_the_same_measures_find_the_order_of_an_ordinary_world(source: SimulatedSource, results: pd.DataFrame) -> None:
