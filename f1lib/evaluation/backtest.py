@@ -93,7 +93,7 @@ def walk_forward(
     def forecast(block: list[int]) -> list[pd.DataFrame]:
         return forecast_block(rows, config, horizon, block, available, session)
 
-    with ThreadPoolExecutor(threads) as pool:
+    with fit.one_thread(), ThreadPoolExecutor(threads) as pool:
         found = [race for races in pool.map(forecast, blocks) for race in races]
     return pd.concat(found, ignore_index=True)
 

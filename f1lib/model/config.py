@@ -185,6 +185,12 @@ class ModelConfig(_Strict):
             raise ValueError(f"the weights of linear, trees and own sum to {weights}, not to 1")
         return self
 
+    def horizons_of(self, horizon: str = "") -> list[str]:
+        """List the horizons to train: ``horizon``, or all, the earliest first; `BadParameters` for a strange one."""
+        if horizon and horizon not in self.horizons:
+            raise BadParameters(f"{self.name} has no horizon {horizon!r}; it has {', '.join(self.horizons)}")
+        return [h for h in HORIZONS if h in ([horizon] if horizon else self.horizons)]
+
     @model_serializer(mode="wrap")
     def _as_before(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out ``own`` when there is none: a digest is the one it was before that key existed."""

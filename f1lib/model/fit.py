@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, reduce
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -259,8 +258,7 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
     fresh, parts = None, {}
     # A logarithm may differ in its last bit between numpy and ONNX, which could change the branch a tree takes.
     exact = [c for c in columns if c not in derived or derived[c][0] in preprocess.PRODUCTS]
-    lock, blas = _blas()
-    with lock, blas.limit(limits=1, user_api="blas"):
+    with one_thread():
         if config.fresh and {config.fresh.share, config.fresh.needs} <= set(raw):
             chosen = _indices(config.fresh.columns, columns, f"{config.name}.fresh")
             fresh = _fit(Ridge(alpha=config.fresh.ridge), *learnt, chosen)
@@ -280,10 +278,17 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
     return Fitted(config, raw, columns, pipeline, parts, dnf, fresh)
 
 
+def one_thread() -> Any:
+    """Limit BLAS to one thread, so that its sums are the same on every machine; a context manager.
+
+    The limit is the whole process's: who fits in several threads at once sets it around them all.
+    """
+    return _libraries().limit(limits=1, user_api="blas")
+
+
 @cache
-def _blas() -> tuple[Lock, ThreadpoolController]:
-    """Return what makes sums in BLAS independent of the machine: one thread, a setting of the whole process."""
-    return Lock(), ThreadpoolController()
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
 
 
 def _fit(estimator: Any, scaled: Any, target: Floats, weight: Floats, chosen: list[int], share: float = 1.0) -> Part:

@@ -52,7 +52,7 @@ def serving_run(store: ObjectStore, run_id: str, horizon: str) -> str:
     served = registry.champion(store)["horizons"]
     wanted = [h for h in ("pre_race", "post_qualifying", "post_practice", "pre_weekend") if h in served]
     if not wanted or (horizon and horizon not in served):
-        raise RunError(f"no model serves {horizon or 'any horizon'} in lake {store.url}; run 05_train first")
+        raise RunError(f"no model serves {horizon or 'any horizon'} in lake {store.url}; `f1 run` trains one")
     return str(served[horizon or wanted[0]]["run_id"])
 
 

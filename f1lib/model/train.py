@@ -16,8 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, stamp
-from f1lib.domain.weekend import HORIZONS
-from f1lib.errors import BadParameters, RunError
+from f1lib.errors import RunError
 from f1lib.lake import fingerprint, parquet
 from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.provenance import code_version
@@ -127,12 +126,10 @@ def train_horizons(ws: Workspace, model: str, horizon: str, training: TrainingDa
     import pandas as pd
 
     config = load_config(model)
-    wanted = [horizon] if horizon else [h for h in HORIZONS if h in config.horizons]
-    strange = [h for h in wanted if h not in config.horizons]
-    if strange:
-        raise BadParameters(f"{model} has no horizon {strange[0]!r}; it has {', '.join(config.horizons)}")
-    rows = _pool(ws.settings.threads).map(lambda name: _row(train(ws, config, name, training).metadata), wanted)
-    return pd.DataFrame(list(rows))
+    wanted = config.horizons_of(horizon)
+    with model_fit.one_thread():
+        rows = _pool(ws.settings.threads).map(lambda name: _row(train(ws, config, name, training).metadata), wanted)
+        return pd.DataFrame(list(rows))
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, stamp
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.lake.paths_published import records_prefix
+from f1lib.model.config import load_config
 from f1lib.pipeline.claims import under_claim
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
@@ -115,10 +116,12 @@ def tick(
     Raises
     ------
     BadParameters
-        The lake has been brought to a moment after ``ws.as_of``.
+        The lake has been brought to a moment after ``ws.as_of``, or the configuration to train is not there.
     StorageError
         The lake has data and its tracking table is lost or damaged; the message names the remedy.
     """
+    if Stage.TRAIN in stages:
+        load_config(ws.settings.model)
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
     rows: list[TrackingRow] = []
@@ -192,14 +195,18 @@ def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
     Raises
     ------
     BadParameters
-        Unknown stage or parameter.
+        Unknown stage, parameter, model configuration or horizon of it; nothing has been started.
     AlreadyRunning
         Another run has the claim.
     RunError
         The stage failed.
     """
     path = stage_notebook(name)
-    stage_values(ws.parameters(), path, given)
+    if path.stem == Stage.TRAIN:
+        given = {"model": ws.settings.model, **given}
+    values = stage_values(ws.parameters(), path, given)
+    if path.stem == Stage.TRAIN:
+        load_config(values["model"]).horizons_of(values.get("horizon", ""))
     step = Step(path.stem, "on request", dict(given), *_place(given))
     check_not_lost(ws.store, ws.tracking.rows(PIPELINE))
     ws = ws if ws.run_id else named_run(ws)
@@ -235,10 +242,11 @@ def _numbered(base: str, number: int) -> str:
 
 
 def _with_settings(settings: Settings, step: Step) -> Step:
-    """Add to a planned step what is a setting: the configuration to train, and how long an ingest may take."""
+    """Add to a planned step what is a setting: the configuration that is to serve, how long an ingest may take."""
     if step.stage == Stage.INGEST and settings.ingest_seconds:
         return replace(step, parameters={**step.parameters, "seconds": settings.ingest_seconds})
-    return replace(step, parameters={"model": settings.model}) if step.stage == Stage.TRAIN else step
+    parameters = {"model": settings.model, "promote": True}
+    return replace(step, parameters=parameters) if step.stage == Stage.TRAIN else step
 
 
 def _attempt(ws: Workspace, step: Step, seen: StageRow, number: int = 1) -> StageRun:
