@@ -59,10 +59,11 @@ def _list(ws: Workspace, arguments: argparse.Namespace) -> None:
 def _train(ws: Workspace, arguments: argparse.Namespace) -> None:
     from f1lib.model import registry
     from f1lib.pipeline.tick import run_stage
+    from f1lib.tracking.stage_keys import Stage
 
     served = registry.champion(ws.store)["horizons"]
     given = {name: getattr(arguments, name) for name in ("model", "horizon", "promote")}
-    said = {d["run_id"]: d for d in run_stage(ws, "05_train", given).result["decisions"]}
+    said = {d["run_id"]: d for d in run_stage(ws, Stage.TRAIN, given).result["decisions"]}
     shown = {*said, *(served[d["horizon"]]["run_id"] for d in said.values() if d["horizon"] in served)}
     runs = [run for run in registry.list_runs(ws.store) if run["run_id"] in shown]
     for run in runs:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, stamp
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.lake.paths_published import records_prefix
-from f1lib.model.config import load_config
 from f1lib.pipeline.claims import under_claim
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
@@ -121,7 +120,7 @@ def tick(
         The lake has data and its tracking table is lost or damaged; the message names the remedy.
     """
     if Stage.TRAIN in stages:
-        load_config(ws.settings.model)
+        _known_model(ws.settings.model)
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
     rows: list[TrackingRow] = []
@@ -206,13 +205,20 @@ def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
         given = {"model": ws.settings.model, **given}
     values = stage_values(ws.parameters(), path, given)
     if path.stem == Stage.TRAIN:
-        load_config(values["model"]).horizons_of(values.get("horizon", ""))
+        _known_model(values["model"], values.get("horizon", ""))
     step = Step(path.stem, "on request", dict(given), *_place(given))
     check_not_lost(ws.store, ws.tracking.rows(PIPELINE))
     ws = ws if ws.run_id else named_run(ws)
     started = perf_counter()
     execution = under_claim(ws, step, lambda: execute_stage(ws, path.stem, given, _record_suffix(step)))
     return _finished(step, execution, perf_counter() - started)
+
+
+def _known_model(name: str, horizon: str = "") -> None:
+    """Refuse a configuration, or a horizon of it, that is not there."""
+    from f1lib.model.config import load_config
+
+    load_config(name).horizons_of(horizon)
 
 
 def _place(given: Mapping[str, Any]) -> tuple[str, str]:
