@@ -12,7 +12,7 @@ as a sign of a leak.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -72,8 +72,17 @@ def judge(candidate: Mapping[str, Any], opponents: Mapping[str, Sequence[Mapping
     return Verdict(True, f"not worse beyond noise than {against} over {len(races)} races", comparisons)
 
 
+def _by_hand() -> None:
+    """Hold no claim: outside a run there is none."""
+
+
 def consider(
-    store: ObjectStore, run_ids: list[str], as_of: datetime, training: pd.DataFrame, promoting: bool
+    store: ObjectStore,
+    run_ids: list[str],
+    as_of: datetime,
+    training: pd.DataFrame,
+    promoting: bool,
+    hold: Callable[[], None] = _by_hand,
 ) -> pd.DataFrame:
     """Put each run before the gate; promote it or record why not.
 
@@ -91,6 +100,9 @@ def consider(
         Rows of the training dataset, whose races the baselines are scored on.
     promoting : bool
         Whether a run serves if the gate allows. Else the gate's word is only returned: `promote` may be asked later.
+    hold : callable, optional
+        Called before the champion is replaced: raises `AlreadyRunning` when another run has taken over
+        (`Workspace.hold`).
 
     Returns
     -------
@@ -107,17 +119,26 @@ def consider(
     rows = []
     for run_id in run_ids:
         document = metadata(store, run_id)
+        promoted = promoting
         try:
-            verdict = promote(store, run_id, as_of, training) if promoting else _verdict(store, document, training)
-            would = "" if promoting else f"not asked to serve; would {'serve' if verdict.promoted else 'be refused'}: "
-            promoted, why = promoting, would + verdict.why
+            if promoting:
+                why = promote(store, run_id, as_of, training, hold).why
+            else:
+                verdict = _verdict(store, document, training)
+                why = f"not asked to serve; would {'serve' if verdict.promoted else 'be refused'}: {verdict.why}"
         except PromotionRefused as refusal:
             promoted, why = False, str(refusal)
         rows.append({"run_id": run_id, "horizon": document["horizon"], "promoted": promoted, "why": why})
     return pd.DataFrame(rows, columns=["run_id", "horizon", "promoted", "why"])
 
 
-def promote(store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataFrame | None = None) -> Verdict:
+def promote(
+    store: ObjectStore,
+    run_id: str,
+    as_of: datetime,
+    training: pd.DataFrame | None = None,
+    hold: Callable[[], None] = _by_hand,
+) -> Verdict:
     """Let a run serve if the gate allows, and record the decision in ``models/run_id=<run_id>/decision.json``.
 
     Parameters
@@ -130,6 +151,8 @@ def promote(store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataF
         Moment of the decision, aware UTC.
     training : pandas.DataFrame, optional
         The columns of the training dataset that the baselines need (`_training`); read when not given.
+    hold : callable, optional
+        As in `consider`.
 
     Returns
     -------
@@ -150,7 +173,7 @@ def promote(store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataF
     _log.info("gate: %s %s: %s", run_id, "serves" if verdict.promoted else "is refused", verdict.why)
     if not verdict.promoted:
         raise PromotionRefused(f"{run_id} does not serve: {verdict.why}")
-    _make_champion(store, document, as_of, verdict.why)
+    _make_champion(store, document, as_of, verdict.why, hold)
     return verdict
 
 
@@ -203,11 +226,14 @@ def _compare(
     return rows
 
 
-def _make_champion(store: ObjectStore, document: Mapping[str, Any], as_of: datetime, why: str) -> None:
+def _make_champion(
+    store: ObjectStore, document: Mapping[str, Any], as_of: datetime, why: str, hold: Callable[[], None]
+) -> None:
     """Write the champion of one horizon; those before it are kept for `registry.rollback`."""
     entry = {"run_id": document["run_id"], "model": document["model"], "since": format_utc(as_of), "why": why}
 
     def promoted(before: dict[str, Any] | None) -> dict[str, Any]:
+        hold()  # here no other run can replace it between this and the write
         previous = [{k: v for k, v in before.items() if k != "previous"}, *before.get("previous", [])] if before else []
         return {**entry, "previous": [p for p in previous if p["run_id"] != document["run_id"]][:20]}
 
