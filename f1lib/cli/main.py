@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from f1lib.cli import backfill, backtest, ingest, models, predictions, replay, run, stage, status
 from f1lib.cli.options import common_options
 from f1lib.errors import F1LibError
+from f1lib.lake.provenance import made_by
 
 
 class Command(Protocol):
@@ -74,8 +75,6 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         """Print the version and exit."""
-        from f1lib.lake.provenance import made_by
-
         found = made_by()
         commit = f" (commit {found['commit']})" if "commit" in found else ""
         print(f"f1lib {found['code_version']}{commit}")

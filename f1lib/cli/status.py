@@ -9,12 +9,18 @@ from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
-from f1lib.lake.store import ObjectStore
-from f1lib.tracking.rows import StageRow, TrackingRow
+from f1lib.lake.store import ObjectStore, read_json
+from f1lib.pipeline.next_due import clock_words, next_due
+from f1lib.pipeline.plan import due_steps, next_race
+from f1lib.tracking.index import is_session
+from f1lib.tracking.rows import PIPELINE, TROUBLED, TrackingRow
+from f1lib.tracking.stage_keys import SESSIONS, WEATHER_ROW, Stage, StageKey, short_name, suffix_of
+from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace
 
 NAME = "status"
 HELP = "what is known of the weekend at hand, and what is due next"
+_PLACE = ("event", "session", "driver_id", "column")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         rows = ws.tracking.rows()
         _show_conflicts(conflicts(ws.store, rows))
         if refused := conflicts(ws.store, rows, "refused"):
-            _show_refused(refused)
+            _print(refused, [*_PLACE, "value", "reason"], "values that cannot be, refused")
     else:
         _show_status(ws)
     return 0
@@ -37,10 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show_status(ws: Workspace) -> None:
     """Print the next race's sessions, weather and predictions, the stages, the last errors, and what is due."""
-    from f1lib.pipeline.next_due import clock_words, next_due
-    from f1lib.pipeline.plan import due_steps, next_race
-    from f1lib.tracking.stage_keys import SESSIONS
-
     rows = ws.tracking.rows()
     if not rows:
         print(f"lake {ws.store.url} is empty; `f1 run` fills it")
@@ -55,7 +57,8 @@ def _show_status(ws: Workspace) -> None:
     if race:
         _show_sessions(event, mine)
         output.print_line(f"weather: {_weather(mine)}")
-        issued = sorted(row["session_name_abr"].split("#")[-1] for row in mine if _is_issued(row))
+        predicted = (suffix_of(Stage.PREDICT, row["session_name_abr"]) for row in mine if row.get("finished_utc"))
+        issued = sorted(filter(None, predicted))
         output.print_line(f"predicted: {', '.join(issued) or 'not yet'}")
     _show_stages(rows)
     _show_errors(rows, event)
@@ -86,8 +89,6 @@ def conflicts(store: ObjectStore, rows: Iterable[TrackingRow], kind: str = "conf
         refused, ``value`` and ``reason``.
     """
     from f1lib.bronze.ingest import note_key
-    from f1lib.lake.store import read_json
-    from f1lib.tracking.units import Unit
 
     found = []
     for row in rows:
@@ -98,26 +99,19 @@ def conflicts(store: ObjectStore, rows: Iterable[TrackingRow], kind: str = "conf
     return found
 
 
-def _show_refused(refused: list[dict[str, Any]]) -> None:
-    names = ["event", "session", "driver_id", "column", "value", "reason"]
-    rows = ([row.get(name, "") for name in names] for row in refused)
-    output.print_table(names, rows, title=f"{len(refused)} values that cannot be, refused")
-
-
 def _show_conflicts(found: list[dict[str, Any]]) -> None:
     if not found:
         print("the sources agree on every session that more than one of them has")
         return
-    place = ["event", "session", "driver_id", "column"]
-    names = [name for name in found[0] if name not in place]
-    rows = ([row.get(name, "") for name in (*place, *names)] for row in found)
-    output.print_table([*place, *names], rows, title=f"{len(found)} differences between {' and '.join(names)}")
+    names = [name for name in found[0] if name not in _PLACE]
+    _print(found, [*_PLACE, *names], f"differences between {' and '.join(names)}")
+
+
+def _print(rows: list[dict[str, Any]], names: list[str], what: str) -> None:
+    output.print_table(names, ([row.get(name, "") for name in names] for row in rows), title=f"{len(rows)} {what}")
 
 
 def _show_sessions(event: str, rows: Iterable[TrackingRow]) -> None:
-    from f1lib.tracking.index import is_session
-    from f1lib.tracking.stage_keys import short_name
-
     cells = []
     for row in sorted(filter(is_session, rows), key=lambda row: (row["available_utc"], row["session_name_abr"])):
         trouble = "; ".join(filter(None, [row.get("missing"), row.get("last_error")]))
@@ -130,7 +124,6 @@ def _show_sessions(event: str, rows: Iterable[TrackingRow]) -> None:
 
 def _weather(rows: Iterable[TrackingRow]) -> str:
     from f1lib.bronze.weather import QUANTITIES
-    from f1lib.tracking.stage_keys import WEATHER_ROW
 
     row = next((row for row in rows if row["session_name_abr"] == WEATHER_ROW), None)
     told = row.get("acted_on") if row else None
@@ -149,9 +142,6 @@ def _weather(rows: Iterable[TrackingRow]) -> str:
 
 
 def _show_stages(rows: Iterable[TrackingRow]) -> None:
-    from f1lib.tracking.rows import PIPELINE
-    from f1lib.tracking.stage_keys import StageKey
-
     cells = []
     for row in rows:
         key = StageKey.parse(row["session_name_abr"])
@@ -162,15 +152,7 @@ def _show_stages(rows: Iterable[TrackingRow]) -> None:
 
 def _show_errors(rows: Iterable[TrackingRow], event: str) -> None:
     """Print the newest errors of other weekends, a line each, at most five."""
-    from f1lib.tracking.rows import PIPELINE, TROUBLED
-
     other = [r for r in rows if r["event_partition_key"] not in (event, PIPELINE) and r.get("last_error")]
     other = [r for r in other if r.get("status") in TROUBLED or r.get("is_partial")]
     for row in sorted(other, key=lambda r: r.get("updated_at_utc", ""), reverse=True)[:5]:
         print(f"{row['status']}: {row['event_partition_key']} {row['session_name_abr']}: {row['last_error']}")
-
-
-def _is_issued(row: StageRow) -> bool:
-    from f1lib.tracking.stage_keys import Stage, suffix_of
-
-    return bool(suffix_of(Stage.PREDICT, row["session_name_abr"]) and row.get("finished_utc"))
