@@ -98,17 +98,13 @@ def consider(store: ObjectStore, run_ids: list[str], as_of: datetime, training: 
     StorageError
         There is no such finished run.
     """
-    import pandas as pd
-
     rows = []
     for run_id in run_ids:
-        document = metadata(store, run_id)
-        promoted = True
+        horizon = metadata(store, run_id)["horizon"]
         try:
-            why = promote(store, run_id, as_of, training).why
+            rows.append((run_id, horizon, True, promote(store, run_id, as_of, training).why))
         except PromotionRefused as refusal:
-            promoted, why = False, str(refusal)
-        rows.append({"run_id": run_id, "horizon": document["horizon"], "promoted": promoted, "why": why})
+            rows.append((run_id, horizon, False, str(refusal)))
     return pd.DataFrame(rows, columns=["run_id", "horizon", "promoted", "why"])
 
 

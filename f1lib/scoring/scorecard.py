@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 EARLY_RACES = 5  # races after a rule change in which earlier form misleads most (docs/scoring.md)
 # Seasons that began with a major change of chassis or power-unit rules (docs/field_notes.md).
 RESET_SEASONS = (2014, 2022, 2026)
+# Probability column -> last position that counts as the event.
 CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
 
 
