@@ -31,13 +31,12 @@ def what_changed(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         predicted_position position_moved p_win p_win_moved``. ``position_moved`` is in places, negative is forward;
         ``p_win_moved`` is a difference of probabilities. Null for a driver who was not predicted before.
     """
-    old = before[["driver_id", "predicted_rank", "predicted_position", "p_win"]].rename(
-        columns={"predicted_rank": "rank_before", "predicted_position": "_position", "p_win": "_p_win"}
-    )
-    new = after[["driver_id", "full_name", "predicted_rank", "predicted_position", "p_win"]]
-    both = new.merge(old, on="driver_id", how="left").sort_values("predicted_rank", ignore_index=True)
+    old = before.set_index("driver_id")[["predicted_rank", "predicted_position", "p_win"]].add_suffix("_before")
+    both = after.join(old, on="driver_id").sort_values("predicted_rank", ignore_index=True)
     both = both.assign(
-        position_moved=both["predicted_position"] - both["_position"], p_win_moved=both["p_win"] - both["_p_win"]
+        rank_before=both["predicted_rank_before"],
+        position_moved=both["predicted_position"] - both["predicted_position_before"],
+        p_win_moved=both["p_win"] - both["p_win_before"],
     )
     columns = "driver_id full_name predicted_rank rank_before predicted_position position_moved p_win p_win_moved"
     return both[columns.split()]

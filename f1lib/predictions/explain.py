@@ -55,8 +55,6 @@ def contributions(serving: Serving, booster: Any, features: pd.DataFrame) -> pd.
     SHAP values of trees: Lundberg, Erion and Lee (2018), Consistent individualized feature attribution for tree
     ensembles.
     """
-    import pandas as pd
-
     made = serving.metadata["score"]
     raw = preprocess.matrix_of(features, serving.features)
     columns = onnx_export.run(serving.runtime, raw)["columns"]
@@ -155,11 +153,8 @@ def in_words(parts: pd.DataFrame, driver_id: str) -> str:
     """
     own = parts[parts["driver_id"] == driver_id].sort_values("part", key=lambda p: -p.abs(), kind="stable")
     sides = (("forward", own[own["part"] < 0]), ("back", own[own["part"] > 0]))
-    said = [
-        f"{side} by {', '.join(map(_phrase, rows.head(SPOKEN).to_dict('records')))}"
-        for side, rows in sides
-        if len(rows)
-    ]
+    largest = [(side, rows.head(SPOKEN).to_dict("records")) for side, rows in sides if len(rows)]
+    said = [f"{side} by {', '.join(map(_phrase, rows))}" for side, rows in largest]
     return f"Moved {'; '.join(said)}." if said else "Nothing sets him apart from the race's average."
 
 
@@ -191,8 +186,6 @@ def _linear(part: Any, columns: Floats) -> Floats:
 
 
 def _long(features: pd.DataFrame, centred: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
     names = list(centred.columns)
     drivers = features["driver_id"].repeat(len(names)).to_numpy()
     values = features[names].to_numpy("float64").ravel()
