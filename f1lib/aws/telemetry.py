@@ -57,8 +57,7 @@ class Measure:
 def of_tick(result: TickResult) -> list[Measure]:
     """Measure a tick: each of its stages, failures, claims of others, and whether it came to its end."""
     measures = [measure for run in result.runs for measure in of_stage(run)]
-    measures.append(Measure("StageFailures", len(result.failures)))
-    measures.append(Measure("StagesTaken", len(result.taken)))
+    measures += [Measure("StageFailures", len(result.failures)), Measure("StagesTaken", len(result.taken))]
     return [*measures, Measure("StepsLeft", 0 if result.complete else 1)]
 
 
@@ -159,12 +158,7 @@ class Telemetry:
 
         for measure in measures:
             unit, dimension, _ = METRICS[measure.name]
-            with single_metric(
-                measure.name,
-                MetricUnit(unit),
-                measure.value,
-                namespace=self.namespace,
-                default_dimensions={"service": self.service},
-            ) as metric:
+            where: dict[str, Any] = {"namespace": self.namespace, "default_dimensions": {"service": self.service}}
+            with single_metric(measure.name, MetricUnit(unit), measure.value, **where) as metric:
                 if dimension:
                     metric.add_dimension(dimension, measure.stage)
