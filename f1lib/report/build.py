@@ -12,19 +12,9 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import RunError
 from f1lib.evaluation import drift
 from f1lib.lake import fingerprint
+from f1lib.lake import paths_published as paths
 from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import records
-from f1lib.lake.paths_published import (
-    ACCURACY,
-    DASHBOARD,
-    NEXT_RACES,
-    RACE_PAGES_PREFIX,
-    SUMMARY,
-    explanation_key,
-    link,
-    race_page_key,
-    raced_of,
-)
 from f1lib.lake.provenance import code_version, made_by
 from f1lib.lake.store import ObjectStore, find_json, write_json
 from f1lib.model import registry
@@ -34,13 +24,8 @@ from f1lib.predictions.group_effects import explain
 from f1lib.report import dashboard, health, lake_state, prediction_facts, race_page
 from f1lib.workspace.workspace import Workspace
 
-_UNSCORED: dict[str, Any] = {
-    "predictions": [],
-    "others": [],
-    "means": [],
-    "calibration": {},
-    "sprints": {"predictions": [], "means": []},
-}
+_NONE: dict[str, Any] = {"predictions": [], "means": []}
+_UNSCORED = _NONE | {"others": [], "calibration": {}, "sprints": _NONE}
 
 
 def build_summary(ws: Workspace) -> dict[str, Any]:
@@ -51,11 +36,11 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     rows = ws.tracking.rows()
     if not rows:
         raise RunError(f"lake {ws.store.url} is empty: run 00_schedule first")
-    accuracy = _UNSCORED | (find_json(ws.store, ACCURACY) or {})
+    accuracy = _UNSCORED | (find_json(ws.store, paths.ACCURACY) or {})
     scored = [*accuracy["predictions"], *accuracy["sprints"]["predictions"]]
     races = lake_state.next_races(rows, format_utc(ws.as_of))
-    ahead = [race["event_partition_key"] for race in races]
-    latest = next((event for event in ahead if _newest(ws.store, event) is not None), "")
+    keys = [race["event_partition_key"] for race in races]
+    latest = next((event for event in keys if _newest(ws.store, event) is not None), "")
     prediction, sprint = _newest(ws.store, latest), _newest(ws.store, latest, "S")
     runs = lake_state.executed_notebooks(ws.store)
     served = drift.health(ws.store, prediction)
@@ -77,11 +62,11 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "runs": runs,
     }
     summary["pages"] = _race_pages(ws.store, scored, runs, ws.cache)
-    write_json(ws.store, SUMMARY, summary)
-    write_json(ws.store, NEXT_RACES, {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races})
-    ws.store.write(
-        DASHBOARD, dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache).encode()
-    )
+    write_json(ws.store, paths.SUMMARY, summary)
+    ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
+    write_json(ws.store, paths.NEXT_RACES, ahead)
+    page = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache)
+    ws.store.write(paths.DASHBOARD, page.encode())
     return summary
 
 
@@ -94,17 +79,17 @@ def _race_pages(
     store: ObjectStore, scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], cache: Cache
 ) -> dict[str, str]:
     """Write the pages of races that changed since the last report; return the fingerprint of every page's contents."""
-    before = (find_json(store, SUMMARY) or {}).get("pages", {})
+    before = (find_json(store, paths.SUMMARY) or {}).get("pages", {})
     issues: dict[tuple[str, str], list[str]] = {}
     for key in history_keys(store):
-        issues.setdefault(raced_of(key), []).append(key)
-    held = set(store.list(RACE_PAGES_PREFIX))
+        issues.setdefault(paths.raced_of(key), []).append(key)
+    held = set(store.list(paths.RACE_PAGES_PREFIX))
     pages: dict[str, str] = {}
     for (event, session), issued in issues.items():
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
         notebooks = lake_state.notebooks_of(runs, event)
-        key = race_page_key(event, session)
-        name = link(key)
+        key = paths.race_page_key(event, session)
+        name = paths.link(key)
         pages[name] = fingerprint.of_text(repr((code_version(), issued, scores, notebooks)))[: fingerprint.SHORT]
         if before.get(name) != pages[name] or key not in held:
             every = read_issues(store, EventKey.parse(event), session)
@@ -137,7 +122,7 @@ def _race_page(
 
 def _parts(store: ObjectStore, issued: str) -> pd.DataFrame | None:
     """Read the contributions of the features stored with a prediction; None for one issued without."""
-    return contributions.read(store, issued) if store.exists(explanation_key(issued)) else None
+    return contributions.read(store, issued) if store.exists(paths.explanation_key(issued)) else None
 
 
 def _effects(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
