@@ -6,7 +6,7 @@ Bahrain Grand Prix at Sepang), a renamed one gets its new name.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -139,8 +139,7 @@ def _start(row: Row, event: Row, session: str, number: int) -> tuple[datetime, b
         return pd.Timestamp(at).to_pydatetime().replace(tzinfo=UTC), False
     if pd.isna(row["EventDate"]):
         raise SourceError(f"{event['event_partition_key']}: FastF1's schedule has no date")
-    days, local = LOCAL[event["event_format"]].get(session, LOCAL["conventional"].get(session, (0, None)))
+    days, hour = (LOCAL["conventional"] | LOCAL[event["event_format"]])[session]
     day = pd.Timestamp(row["EventDate"]).date() - timedelta(days=days)
-    zone = ZoneInfo(event["timezone"] or "UTC")
-    assert local is not None
-    return datetime.combine(day, local, zone).astimezone(UTC), True
+    midnight = datetime.combine(day, time(), ZoneInfo(event["timezone"] or "UTC"))
+    return (midnight + timedelta(hours=hour)).astimezone(UTC), True
