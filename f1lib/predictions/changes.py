@@ -81,24 +81,16 @@ def _field_changes(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
 
 def _slot_changes(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     """List drivers whose known start differs from the one known before (a penalty, a pit-lane start)."""
-    start = {d: _start(row) for d, row in _by_driver(before).items()}
-    found = []
-    for driver, row in _by_driver(after).items():
-        now, then = _start(row), start.get(driver)
-        if now is not None and then is not None and now != then:
-            found.append(f"{row['full_name']} starts {now:.0f}, not {then:.0f}.")
-    return found
+    names, then = _names(after), _starts(before)
+    moved = {d: now for d, now in _starts(after).items() if now != then.get(d, now)}
+    return [f"{names[d]} starts {now:.0f}, not {then[d]:.0f}." for d, now in moved.items()]
 
 
-def _start(row: dict[Any, Any]) -> float | None:
-    for name in ("grid_position", "qualifying_position"):
-        if row[name] == row[name]:
-            return float(row[name])
-    return None
-
-
-def _by_driver(frame: pd.DataFrame) -> dict[str, dict[Any, Any]]:
-    return {row["driver_id"]: row for row in frame.sort_values("predicted_rank").to_dict("records")}
+def _starts(prediction: pd.DataFrame) -> dict[str, float]:
+    """Return the known start of each driver, in the predicted order: the grid, before it is out qualifying."""
+    rows = prediction.sort_values("predicted_rank").set_index("driver_id")
+    known = rows["grid_position"].fillna(rows["qualifying_position"]).dropna()
+    return {str(driver): float(place) for driver, place in known.items()}
 
 
 def _names(frame: pd.DataFrame) -> dict[str, str]:

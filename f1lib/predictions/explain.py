@@ -68,8 +68,11 @@ def contributions(serving: Serving, booster: Any, features: pd.DataFrame) -> pd.
     folded = pd.DataFrame(parts, index=features.index).T.groupby(named, sort=False).sum().T
     if made["fresh"]:
         folded[made["share"]] += base
-    centred = folded[[n for n in serving.features if n in set(made["read"])]]
-    return _long(features, _of_session(centred - centred.mean(), features))
+    names = [n for n in serving.features if n in set(made["read"])]
+    part = _of_session(folded[names] - folded[names].mean(), features)
+    drivers, values = features["driver_id"].repeat(part.shape[1]), features[part.columns].to_numpy("float64")
+    long = (drivers.to_numpy(), [*part.columns] * len(part), values.ravel(), part.to_numpy().ravel())
+    return pd.DataFrame(dict(zip(COLUMNS, long, strict=True)))
 
 
 def _of_session(parts: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
@@ -183,12 +186,3 @@ def _linear(part: Any, columns: Floats) -> Floats:
     parts = np.zeros(columns.shape)
     parts[:, part["columns"]] = columns[:, part["columns"]] * np.asarray(part["coefficients"])
     return parts
-
-
-def _long(features: pd.DataFrame, centred: pd.DataFrame) -> pd.DataFrame:
-    names = list(centred.columns)
-    drivers = features["driver_id"].repeat(len(names)).to_numpy()
-    values = features[names].to_numpy("float64").ravel()
-    return pd.DataFrame(
-        {"driver_id": drivers, "feature": names * len(features), "value": values, "part": centred.to_numpy().ravel()}
-    )

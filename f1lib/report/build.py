@@ -93,31 +93,19 @@ def _race_pages(
         pages[name] = fingerprint.of_text(repr((code_version(), issued, scores, notebooks)))[: fingerprint.SHORT]
         if before.get(name) != pages[name] or key not in held:
             every = read_issues(store, EventKey.parse(event), session)
-            page = _race_page(store, every, _parts(store, issued[-1]), scores, notebooks, cache)
+            page = race_page.race_page(
+                every,
+                effects=_effects(store, every[-1]),
+                parts=_parts(store, issued[-1]),
+                weather=prediction_facts.weather_words(store, every[-1]),
+                outcome=prediction_facts.outcome(store, every[-1]) if scores else pd.DataFrame(),
+                scores=[{**s, "races": 1} for s in scores],
+                hashes=prediction_facts.hashes(store, every[-1]),
+                notebooks=notebooks,
+                cache=cache,
+            )
             store.write(key, page.encode())
     return pages
-
-
-def _race_page(
-    store: ObjectStore,
-    issues: list[pd.DataFrame],
-    parts: pd.DataFrame | None,
-    scores: Sequence[Mapping[str, Any]],
-    notebooks: Sequence[Mapping[str, str]],
-    cache: Cache,
-) -> str:
-    newest = issues[-1]
-    return race_page.race_page(
-        issues,
-        effects=_effects(store, newest),
-        parts=parts,
-        weather=prediction_facts.weather_words(store, newest),
-        outcome=prediction_facts.outcome(store, newest) if scores else pd.DataFrame(),
-        scores=[{**s, "races": 1} for s in scores],
-        hashes=prediction_facts.hashes(store, newest),
-        notebooks=notebooks,
-        cache=cache,
-    )
 
 
 def _parts(store: ObjectStore, issued: str) -> pd.DataFrame | None:
