@@ -6,16 +6,20 @@ written and never read. The answer that was there before is kept as a revision.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.lake import fingerprint, paths
-from f1lib.lake.parquet import parquet_bytes
+from f1lib.lake.parquet import parquet_bytes, read_parquet
 from f1lib.lake.store import read_json, write_json
+from f1lib.sources.combined import differences
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
+
+    import pandas as pd
 
     from f1lib.lake.store import ObjectStore
     from f1lib.sources.protocols import SessionData
@@ -29,12 +33,13 @@ class Stored:
     """State of one session in bronze after its answer was stored.
 
     ``content_hash`` is the hash of all files; ``is_whole`` is False when parts are missing that can be had later;
-    ``missing`` names each missing part and the reason.
+    ``missing`` names each missing part and the reason; ``revised`` the values that differ from the answer before.
     """
 
     content_hash: str
     is_whole: bool
     missing: str
+    revised: list[dict[str, Any]] = field(default_factory=list)
 
 
 def store_answer(
@@ -76,26 +81,44 @@ def store_answer(
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in named.items()}
     kept = _kept_files(old, data)
     contents = dict(sorted((contents | {name: store.read(f"{base}/{name}") for name in kept}).items()))
-    facts = {name: why for name, why in data.provenance.get("facts", {}).items() if f"{name}.parquet" not in contents}
-    if "results.parquet" in kept:
-        facts.pop("official_results", None)
-    is_whole = bool(data.provenance.get("complete", True)) or (bool(kept) and not facts.keys() & _REQUIRED)
     hashes = fingerprint.of_files(contents)
-    digest = fingerprint.of_answer(hashes)
-    stored = Stored(digest, is_whole, "; ".join(f"{name} {why}" for name, why in facts.items()))
+    event, session = paths.parse_session_folder(base)
+    note: dict[str, Any] = {"event_partition_key": event, "session": session}
+    note |= {"content_hash": fingerprint.of_answer(hashes), "fetched_utc": format_utc(as_of), "files": hashes}
+    if kept:
+        note["kept"] = sorted(kept)
+    note |= {"provenance": data.provenance, "warnings": data.warnings}
     if old is not None:
-        if old["content_hash"] == digest:
-            return stored
+        if old["content_hash"] == note["content_hash"]:
+            return stored_of({**note, "revised": old.get("revised", [])})
+        if revised := _revised(store, base, old, named):
+            note["revised"] = revised
         _move_to_revisions(store, base, note_key, old)
     for name, content in contents.items():
         store.write(f"{base}/{name}", content)
-    event, session = paths.parse_session_folder(base)
-    note: dict[str, Any] = {"event_partition_key": event, "session": session}
-    note |= {"content_hash": digest, "fetched_utc": format_utc(as_of), "files": hashes}
-    if kept:
-        note["kept"] = sorted(kept)
-    write_json(store, note_key, {**note, "provenance": data.provenance, "warnings": data.warnings})
-    return stored
+    write_json(store, note_key, note)
+    return stored_of(note)
+
+
+def stored_of(note: dict[str, Any]) -> Stored:
+    """Return what the lake holds of a session by its note."""
+    provenance, kept = note["provenance"], note.get("kept", ())
+    told = provenance.get("facts", {}).items()
+    facts = {name: why for name, why in told if f"{name}.parquet" not in note["files"]}
+    if "results.parquet" in kept:
+        facts.pop("official_results", None)
+    is_whole = bool(provenance.get("complete", True)) or (bool(kept) and not facts.keys() & _REQUIRED)
+    missing = "; ".join(f"{name} {why}" for name, why in facts.items())
+    return Stored(note["content_hash"], is_whole, missing, note.get("revised", []))
+
+
+def _revised(
+    store: ObjectStore, base: str, old: dict[str, Any], frames: Mapping[str, pd.DataFrame]
+) -> list[dict[str, Any]]:
+    """Return the values of the results that were revised, as `differences` does: ``was`` and ``is``."""
+    if "results.parquet" not in old["files"] or "results" not in frames:
+        return []
+    return differences(read_parquet(store, f"{base}/results.parquet"), frames["results"], "was", "is")
 
 
 def _kept_files(old: dict[str, Any] | None, data: SessionData) -> list[str]:
@@ -109,6 +132,22 @@ def _kept_files(old: dict[str, Any] | None, data: SessionData) -> list[str]:
     was_official = "official_results" not in old["provenance"].get("facts", {})
     is_official = "official_results" not in data.provenance.get("facts", {})
     return [*missing, "results.parquet"] if was_official and not is_official else missing
+
+
+def set_aside(store: ObjectStore, base: str, note_key: str) -> None:
+    """Make a revision of the stored answer of a session, as of one that is still to be held.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    base : str
+        Folder of the session, see `paths.session_folder`.
+    note_key : str
+        Key of the note, see `ingest.note_key`; without one there is nothing to do.
+    """
+    if store.exists(note_key):
+        _move_to_revisions(store, base, note_key, read_json(store, note_key))
 
 
 def _move_to_revisions(store: ObjectStore, base: str, note_key: str, old: dict[str, Any]) -> None:

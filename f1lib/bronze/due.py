@@ -2,9 +2,10 @@
 
 Pure functions from tracking rows to rows and times. A row is due from its ``available_utc`` (the session's end plus a
 lag) until its answer is in bronze. When an upstream has nothing, fails or refuses, it is asked again for 48 hours, each
-time after twice the wait; then the row is ``unavailable`` (or stays ``blocked``). The same holds for an incomplete
-answer (results without laps). One, seven and thirty days after the race everything that may have been revised, or was
-given up, is read again.
+time after twice the wait; then the row is ``unavailable`` (or stays ``blocked``), so that nothing waits for it any
+longer, and it is asked for once a day until two weeks after the session. An incomplete answer (results without laps) is
+completed within the 48 hours. After the race everything that may have been revised, or is missing, is read again
+(`REREAD_AFTER`), and whenever the source has a new release (`f1lib.bronze.schedule`).
 """
 
 from __future__ import annotations
@@ -24,8 +25,13 @@ if TYPE_CHECKING:
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=15), timedelta(hours=6)
 PATIENCE = timedelta(hours=48)
-REREAD_AFTER = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
-_PRACTICE = ("P1", "P2", "P3")
+# Results have come in two weeks late; a session given up is asked for once a day until then.
+STILL_ASKED_FOR, STILL_ASKED_EVERY = timedelta(days=14), timedelta(hours=24)
+# Results were revised up to 89 days after the race (Jolpica's and F1DB's histories).
+REREAD_AFTER = tuple(timedelta(days=days) for days in (1, 3, 7, 30, 90))
+# In a change: the row is asked for anew, whatever was tried before.
+NO_BACK_OFF: SessionRow = {"failures": None, "failing_since_utc": None, "next_attempt_utc": None}
+PRACTICE = ("P1", "P2", "P3")
 
 
 def due_rows(rows: Iterable[TrackingRow], now: datetime) -> list[TrackingRow]:
@@ -48,14 +54,14 @@ def _is_awaited(row: SessionRow, moment: str) -> bool:
 
 
 def _is_to_be_completed(row: SessionRow, moment: str) -> bool:
-    """Whether a refused or incomplete answer may be asked for again."""
+    """Whether a refused, missing or incomplete answer may be asked for again."""
     if not has_come(row.get("next_attempt_utc"), moment):
         return False
-    return row.get("status") == Status.BLOCKED or bool(row.get("is_partial"))
+    return row.get("status") in (Status.BLOCKED, Status.UNAVAILABLE) or bool(row.get("is_partial"))
 
 
 def _is_to_be_read_again(row: SessionRow, moment: str) -> bool:
-    """Whether a reading a day, a week or a month after the race is due."""
+    """Whether another reading of a past session is due."""
     return has_come(row.get("reread_utc"), moment)
 
 
@@ -77,15 +83,15 @@ def after_success(row: SessionRow, race_end: datetime, now: datetime, *, is_whol
     -------
     SessionRow
         ``failures``, ``failing_since_utc``, ``next_attempt_utc``, ``is_partial`` and ``reread_utc``. A complete
-        practice session is never read again; other sessions are after 1, 7 and 30 days.
+        practice session is never read again; other sessions are after each time of `REREAD_AFTER`.
     """
-    change: SessionRow = {"failures": None, "failing_since_utc": None, "next_attempt_utc": None, "is_partial": None}
+    change: SessionRow = {**NO_BACK_OFF, "is_partial": None}
     if not is_whole:
         failures = (row.get("failures") or 0) + 1
         change |= {"is_partial": True, "failures": failures}
         if now < parse_utc(row["session_end_utc"]) + PATIENCE:
             change["next_attempt_utc"] = format_utc(now + back_off(failures))
-    revisable = row["session_name_abr"] not in _PRACTICE or not is_whole
+    revisable = row["session_name_abr"] not in PRACTICE or not is_whole
     change["reread_utc"] = _reread(race_end, now) if revisable else None
     return change
 
@@ -127,7 +133,9 @@ def after_error(row: SessionRow, error: SourceError, race_end: datetime, now: da
     else:
         status = Status.DUE if isinstance(error, NotPublishedYet) else Status.FAILED
     change: SessionRow = {"failures": failures, "failing_since_utc": format_utc(since)}
-    change["next_attempt_utc"] = None if over else format_utc(again)
+    if over:
+        again = now + STILL_ASKED_EVERY
+    change["next_attempt_utc"] = None if over and again > ended + STILL_ASKED_FOR else format_utc(again)
     change["reread_utc"] = _reread(race_end, now)
     if row.get("status") in STORED:
         status = row["status"]

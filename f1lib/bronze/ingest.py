@@ -7,14 +7,16 @@ read. The tracking table follows each session from ``scheduled`` to ``ingested``
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from f1lib.bronze.answers import store_answer
-from f1lib.bronze.due import after_error, after_success, due_rows
+from f1lib.bronze.due import PRACTICE, after_error, after_success, due_rows
 from f1lib.domain.moments import format_utc, parse_utc
-from f1lib.errors import BadParameters, RateLimited, SourceError
-from f1lib.lake.paths import grid_note, session_folder, session_note
+from f1lib.errors import BadParameters, NotPublishedYet, RateLimited, SourceError
+from f1lib.lake.parquet import read_parquet
+from f1lib.lake.paths import grid_note, schedule_table, session_folder, session_note
 from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status, TrackingRow, is_claimed, key_of
 from f1lib.tracking.units import Unit
 
@@ -24,11 +26,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from f1lib.lake.store import ObjectStore
+    from f1lib.sources.protocols import SessionData
     from f1lib.workspace.workspace import Workspace
 
 
 # Up to this many units, each row is read once more before its turn: another run may have claimed it.
 _READ_AGAIN_UP_TO = 40
+_SMALLEST_FIELD = 18  # 2014 to 2016
 _log = logging.getLogger(__name__)
 
 
@@ -151,12 +156,15 @@ def fetch(
     attempts = (row.get("attempts") or 0) + 1
     try:
         ask = ws.source.starting_grid if unit.is_grid else ws.source.session
-        data = ask(unit.event, unit.session, ws.as_of)
+        event = replace(unit.event, event_name=row.get("asked_as") or unit.event.event_name)
+        data = ask(event, unit.session, ws.as_of)
+        _require_field(ws.store, unit, data)
     except SourceError as error:
         outcome, failed = _failed(error, unit, row, race_end, ws.as_of)
         return outcome, {**failed, "attempts": attempts}, error
     source = str(data.provenance.get("source", ws.source.name))
     stored = store_answer(ws.store, session_folder(unit.event, unit.session), note_key(unit), data, source, ws.as_of)
+    odd = [data.provenance.get(name, ()) for name in ("conflicts", "refused")]
     same = row.get("content_hash") == stored.content_hash and row.get("status") in STORED
     change: SessionRow = {
         **_row_key(unit),
@@ -168,12 +176,31 @@ def fetch(
         "bronze_path": session_folder(unit.event, unit.session),
         "source": source,
         "missing": stored.missing or None,
-        "conflicts": sum(len(data.provenance.get(name, ())) for name in ("conflicts", "refused")) or None,
+        "conflicts": sum(map(len, (*odd, stored.revised))) or None,
     }
     change |= after_success(row, race_end, ws.as_of, is_whole=stored.is_whole)
     rows = sum(len(frame) for frame in data.frames.values())
     _log.info("%s %s: %s answered, files %d, rows %d", unit.event, unit.sort_key, source, len(data.frames), rows)
-    return _outcome(unit, Status.INGESTED, rows, "; ".join(data.warnings)), change, None
+    revised = [f"{len(stored.revised)} values were revised"] if stored.revised and not same else []
+    return _outcome(unit, Status.INGESTED, rows, "; ".join([*data.warnings, *revised])), change, None
+
+
+def _require_field(store: ObjectStore, unit: Unit, data: SessionData) -> None:
+    """Raise `NotPublishedYet` for the rows of half the entered drivers or fewer: the upstream is still writing them.
+
+    Practice is at times driven by a few. The entries are read where the rows are fewer than any field since 2010.
+    """
+    rows = data.frames.get("starting_grid" if unit.is_grid else "results")
+    if rows is None or (unit.session in PRACTICE and len(rows)):
+        return
+    placed = int((rows["position"].notna() | rows["position_text"].notna()).sum())
+    key = schedule_table(unit.event.season, "entries")
+    entered = 0
+    if 0 < placed < _SMALLEST_FIELD and store.exists(key):
+        entered = len(read_parquet(store, key, ["driver_id"]))
+    if placed <= entered / 2:  # none, or half of them
+        what = f"{placed} of {entered} drivers have a place" if placed else "no driver has a place"
+        raise NotPublishedYet(f"{unit.event} {unit.sort_key}: {what} yet")
 
 
 def note_key(unit: Unit) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from f1lib.domain.moments import format_utc
+from f1lib.bronze.calendar_changes import is_put_off, renamed, set_aside_put_off, to_compare, with_known_keys
+from f1lib.bronze.due import NO_BACK_OFF
+from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.lake import fingerprint, paths
 from f1lib.lake.parquet import parquet_bytes, read_parquet
 from f1lib.lake.provenance import code_version
-from f1lib.lake.store import each, find_json, write_json
+from f1lib.lake.store import each, find_json, read_json, write_json
 from f1lib.lake.tables import conform
 from f1lib.sources.protocols import Schedule
-from f1lib.tracking.rows import PIPELINE, TO_COME, SessionRow, StageRow, Status, TrackingRow, key_of
+from f1lib.tracking.rows import PIPELINE, STORED, TO_COME, Status, TrackingRow, key_of
 from f1lib.tracking.stage_keys import GRID_ROWS, Stage, StageKey
 
 if TYPE_CHECKING:
@@ -27,15 +29,24 @@ if TYPE_CHECKING:
 
 # Time after which the first upstream is asked again for a calendar that another one stood in for.
 STOOD_IN_FOR = timedelta(hours=1)
-_FOLLOWS_THE_CALENDAR = TO_COME | {Status.UNAVAILABLE}
+_NO_ANSWER: TrackingRow = {
+    "content_hash": None,
+    "is_partial": None,
+    "missing": None,
+    "conflicts": None,
+    "reread_utc": None,
+}
 
 
 def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     """Read the calendars of ``seasons`` into bronze and track their sessions.
 
-    Known sessions keep what was tracked of them; a moved one gets its new time; one that left the calendar before it
-    was held becomes ``unavailable``. Where the source's first upstream failed and another stood in, the calendar in the
-    lake is kept, and the first is asked again after an hour.
+    Known sessions keep what was tracked of them. A moved one gets its new time and is asked for anew, without regard to
+    earlier attempts; one that was held and is put off by more than a day is another session, and its answer becomes a
+    revision; one that left the calendar before it was held becomes ``unavailable``. A renamed event keeps the name it
+    has in the lake (`calendar_changes.renamed`). Where the source's first upstream failed and another stood in, the
+    calendar in the lake is kept, and the first is asked again after an hour. When the source has a new release, past
+    sessions of this and the last season are compared with it (`calendar_changes.to_compare`).
 
     Parameters
     ----------
@@ -63,7 +74,8 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         year = str(row.get("event_year", ""))
         known.setdefault(year, {})[key_of(row)] = row
     frames: list[pd.DataFrame] = []
-    changes: list[StageRow] = []
+    changes: list[TrackingRow] = []
+    odd: list[str] = []
     again: str | None = None
     wanted = seasons or ws.source.seasons(ws.as_of)
     notes = _notes(ws.store, wanted)
@@ -72,23 +84,61 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         if schedule.provenance.get("tried"):  # another upstream stood in
             again = format_utc(ws.as_of + STOOD_IN_FOR)
             schedule = _stored_schedule(ws.store, season, notes[season]) or schedule
-        frames.append(schedule.events)
         rows = known.get(str(season), {})
+        names = renamed(schedule.events, rows)
+        schedule = with_known_keys(schedule, names)
+        frames.append(schedule.events)
+        odd += schedule.provenance.get("warnings", []) if season >= ws.as_of.year else []
         if _is_over(rows) and _is_known(notes[season], schedule.provenance):
             continue
         events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
         sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
-        frames_of = {"events": events, "sessions": sessions}
-        if schedule.entries is not None:
-            frames_of["entries"] = schedule.entries.assign(event_year=season, source=ws.source.name)
+        frames_of = {"events": events, "sessions": sessions} | _entries(schedule, season, ws.source.name)
         digest = _store(ws.store, season, frames_of, schedule.provenance, notes[season], ws.as_of)
         if _is_over(rows):
             _renew_note(ws.store, season, digest, notes[season], schedule.provenance)
-        changes += _session_rows(events, sessions, rows, ws.as_of)
-        changes += _season_row(season, digest, rows, ws.as_of)
-    changes += _notice_row("; ".join(ws.notices) or None, again, known.get("", {}))
+        moved = _session_rows(events, sessions, rows, ws.as_of, dict(names.values()))
+        set_aside_put_off(ws.store, moved, rows)
+        changes += _merged(moved, to_compare(season, schedule.provenance, rows, ws.as_of))
+        changes += _season_row(season, digest, schedule.provenance, rows, ws.as_of)
+    changes += _notice_row("; ".join([*ws.notices, *odd]) or None, again, known.get("", {}))
     ws.tracking.put_rows(changes)
     return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
+
+
+def _merged(moved: list[TrackingRow], compared: list[TrackingRow]) -> list[TrackingRow]:
+    """Return one change a row."""
+    found = {key_of(change): change for change in moved}
+    found |= {key_of(change): {**found.get(key_of(change), {}), **change} for change in compared}
+    return list(found.values())
+
+
+def _entries(schedule: Schedule, season: int, source: str) -> dict[str, pd.DataFrame]:
+    """Return the season's entry list under its name, where the source has one."""
+    return {} if schedule.entries is None else {"entries": schedule.entries.assign(event_year=season, source=source)}
+
+
+def rows_of_schedule(store: ObjectStore, season: int, as_of: datetime) -> list[TrackingRow]:
+    """Return the tracking rows that a season's calendar in the lake gives at a moment, as if nothing was fetched yet.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    season : int
+        A season whose calendar it has.
+    as_of : datetime
+        Aware UTC; sessions available by then are ``due``.
+
+    Returns
+    -------
+    list of TrackingRow
+        One row a session and starting grid, and the row of the calendar itself.
+    """
+    note = read_json(store, paths.schedule_note(season))
+    events, sessions = (read_parquet(store, paths.schedule_table(season, name)) for name in ("events", "sessions"))
+    calendar = _season_row(season, note["content_hash"], note["provenance"], {}, parse_utc(note["fetched_utc"]))
+    return [*_session_rows(events, sessions, {}, as_of, {}), *calendar]
 
 
 def _notes(store: ObjectStore, seasons: list[int]) -> dict[int, dict[str, Any]]:
@@ -131,7 +181,7 @@ def _renew_note(store: ObjectStore, season: int, digest: str, note: dict[str, An
         write_json(store, paths.schedule_note(season), note | made)
 
 
-def _is_over(known: Mapping[tuple[str, str], SessionRow]) -> bool:
+def _is_over(known: Mapping[tuple[str, str], TrackingRow]) -> bool:
     """Whether no session of the season is to come."""
     return bool(known) and not any(row.get("status") in TO_COME for row in known.values())
 
@@ -150,19 +200,33 @@ def _stored_schedule(store: ObjectStore, season: int, note: dict[str, Any]) -> S
 
 
 def _season_row(
-    season: int, digest: str, known: Mapping[tuple[str, str], SessionRow], as_of: datetime
-) -> list[StageRow]:
-    """Return the row of the calendar as an input of silver; no row when it has not changed."""
-    row: StageRow = {"event_partition_key": PIPELINE, "event_year": season, "status": Status.INGESTED}
+    season: int,
+    digest: str,
+    provenance: Mapping[str, Any],
+    known: Mapping[tuple[str, str], TrackingRow],
+    as_of: datetime,
+) -> list[TrackingRow]:
+    """Return the row of the calendar as an input of silver, with the release it was read with; none if both are known.
+
+    It is the last of a season's changes: until it is written, the next reading compares again.
+    """
+    row: TrackingRow = {"event_partition_key": PIPELINE, "event_year": season}
     row["session_name_abr"] = StageKey(Stage.SCHEDULE, str(season)).sort_key
-    if known.get(key_of(row), {}).get("content_hash") == digest:
-        return []
-    return [{**row, "content_hash": digest, "updated_at_utc": format_utc(as_of)}]
+    before = known.get(key_of(row), {})
+    release = provenance.get("history", provenance).get("sha256")
+    change: TrackingRow = {}
+    if before.get("content_hash") != digest:
+        change = {"status": Status.INGESTED, "content_hash": digest, "updated_at_utc": format_utc(as_of)}
+    if release and before.get("release") != release:
+        change["release"] = release
+    return [{**row, **change}] if change else []
 
 
-def _notice_row(notice: str | None, again: str | None, known: Mapping[tuple[str, str], StageRow]) -> list[StageRow]:
+def _notice_row(
+    notice: str | None, again: str | None, known: Mapping[tuple[str, str], TrackingRow]
+) -> list[TrackingRow]:
     """Return the row with the source's notice and the next reading of the calendar; no row when nothing changed."""
-    row: StageRow = {"event_partition_key": PIPELINE, "session_name_abr": StageKey(Stage.SCHEDULE).sort_key}
+    row: TrackingRow = {"event_partition_key": PIPELINE, "session_name_abr": StageKey(Stage.SCHEDULE).sort_key}
     stage = known.get(key_of(row), {})
     if (notice, again) == (stage.get("notice"), stage.get("next_attempt_utc")):
         return []
@@ -170,33 +234,37 @@ def _notice_row(notice: str | None, again: str | None, known: Mapping[tuple[str,
 
 
 def _session_rows(
-    events: pd.DataFrame, sessions: pd.DataFrame, known: Mapping[tuple[str, str], SessionRow], as_of: datetime
-) -> list[SessionRow]:
+    events: pd.DataFrame,
+    sessions: pd.DataFrame,
+    known: Mapping[tuple[str, str], TrackingRow],
+    as_of: datetime,
+    asked_as: Mapping[str, str],
+) -> list[TrackingRow]:
     """Return the new and changed tracking rows of one season's sessions and starting grids."""
     by_event = {event["event_partition_key"]: event for event in events.to_dict("records")}
-    current: dict[tuple[str, str], SessionRow] = {}
+    current: dict[tuple[str, str], TrackingRow] = {}
     for session in sessions.to_dict("records"):
         event = by_event[session["event_partition_key"]]
-        rows = [_session_row(event, session)]
+        rows = [_session_row(event, session) | {"asked_as": asked_as.get(event["event_partition_key"])}]
         if session["session"] in GRID_ROWS:
             rows.append(_grid_row(rows[0], session))
         current |= {key_of(row): row for row in rows}
     moment = format_utc(as_of)
     changed = [_changed_row(row, known.get(key, {}), moment) for key, row in current.items()]
-    gone: list[SessionRow] = [
+    gone: list[TrackingRow] = [
         {**_key(row), "status": Status.UNAVAILABLE, "is_cancelled": True, "last_error": "no longer in the calendar"}
         for key, row in known.items()
-        if key not in current and row.get("status") in _FOLLOWS_THE_CALENDAR and "available_utc" in row
+        if key not in current and row.get("status") not in STORED and "available_utc" in row
     ]
     return [row for row in changed if row] + [row for row in gone if known[key_of(row)].get("is_cancelled") is not True]
 
 
-def _key(row: SessionRow) -> SessionRow:
+def _key(row: TrackingRow) -> TrackingRow:
     event, name = key_of(row)
     return {"event_partition_key": event, "session_name_abr": name, "event_year": row["event_year"]}
 
 
-def _session_row(event: dict[Any, Any], session: dict[Any, Any]) -> SessionRow:
+def _session_row(event: dict[Any, Any], session: dict[Any, Any]) -> TrackingRow:
     return {
         "event_partition_key": event["event_partition_key"],
         "session_name_abr": session["session"],
@@ -216,7 +284,7 @@ def _session_row(event: dict[Any, Any], session: dict[Any, Any]) -> SessionRow:
     }
 
 
-def _grid_row(row: SessionRow, session: dict[Any, Any]) -> SessionRow:
+def _grid_row(row: TrackingRow, session: dict[Any, Any]) -> TrackingRow:
     return {
         **row,
         "session_name_abr": GRID_ROWS[session["session"]],
@@ -225,17 +293,21 @@ def _grid_row(row: SessionRow, session: dict[Any, Any]) -> SessionRow:
     }
 
 
-def _changed_row(row: SessionRow, known: SessionRow, moment: str) -> SessionRow | None:
+def _changed_row(row: TrackingRow, known: TrackingRow, moment: str) -> TrackingRow | None:
     """Return ``row`` with its status and time of change; None when the tracking table has the same."""
     status = known.get("status")
-    if status is None or status in _FOLLOWS_THE_CALENDAR:
-        if row["is_cancelled"]:
-            status = Status.UNAVAILABLE
-        elif (
-            status != Status.UNAVAILABLE or known.get("is_cancelled") or row["available_utc"] != known["available_utc"]
-        ):
-            status = Status.DUE if row["available_utc"] <= moment else Status.SCHEDULED
-    merged: SessionRow = {**row, "status": status}
+    is_moved = bool(known) and (row["is_cancelled"] or row["available_utc"]) != (
+        known.get("is_cancelled") or known["available_utc"]
+    )
+    merged: TrackingRow = {**row, **NO_BACK_OFF} if is_moved else row
+    if status in STORED and not is_put_off(row, known, moment):
+        merged = {**row, "source": known["source"]}  # of its answer
+    elif row["is_cancelled"]:
+        status = Status.UNAVAILABLE
+    elif is_moved or status is None or status in TO_COME:
+        status = Status.DUE if row["available_utc"] <= moment else Status.SCHEDULED
+        merged = {**merged, **(_NO_ANSWER if known.get("status") in STORED else {})}
+    merged = {**merged, "status": status or Status.SCHEDULED}
     if all(known.get(name) == value for name, value in merged.items()):
         return None
     return {**merged, "updated_at_utc": moment}

@@ -21,7 +21,7 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, SourceError
 from f1lib.lake import fingerprint, paths
 from f1lib.lake.parquet import read_parquet
-from f1lib.lake.store import write_json
+from f1lib.lake.store import read_json, write_json
 from f1lib.tracking.rows import Status, WeatherRow
 from f1lib.tracking.stage_keys import WEATHER_ROW
 
@@ -101,7 +101,7 @@ def fetch_forecasts(ws: Workspace, events: list[str], material: Material = Mater
         if source is None or down:
             found, error = [_missing(event, ws.as_of, down)], down if source else ""
             if error:
-                _track(ws.tracking, ws.as_of, EventKey.parse(event), found, [], material, error)
+                _track(ws.tracking, ws.as_of, EventKey.parse(event), [], material, error)
         else:
             found, down = _fetch_event(ws, source, event, material)
         rows += found
@@ -223,7 +223,7 @@ def _fetch_event(
     error = ""
     if event_row["latitude"] != event_row["latitude"] or event_row["latitude"] is None:
         rows.append(_missing(event, ws.as_of, "no coordinates are known for its circuit"))
-        _track(ws.tracking, ws.as_of, key, rows, [], material, "")
+        _track(ws.tracking, ws.as_of, key, [], material, "")
         return rows, ""
     kind = "forecast" if event_row["race_start_utc"] > ws.as_of else "historical_forecast"
     for moment in asked_moments(sessions, ws.as_of):
@@ -242,7 +242,7 @@ def _fetch_event(
         write_json(ws.store, path, document)
         row = {"event_partition_key": event, "asked_utc": format_utc(moment), "issued_utc": format_utc(issued)}
         rows.append({**row, "status": "fetched", "reason": "", "key": path})
-    _track(ws.tracking, ws.as_of, key, rows, documents, material, error, sessions)
+    _track(ws.tracking, ws.as_of, key, documents, material, error, sessions)
     return rows, error
 
 
@@ -264,39 +264,89 @@ def _track(
     tracking: TrackingTable,
     as_of: datetime,
     key: EventKey,
-    rows: list[dict[str, Any]],
     documents: list[dict[str, Any]],
     material: Material,
     error: str,
     sessions: list[dict[str, Any]] | None = None,
 ) -> None:
-    """Update the event's tracking row.
-
-    ``content_hash`` changes, and the layers above run, only when the forecast changed materially.
-    """
-    row = _weather_row(key)
+    """Update the event's tracking row."""
     known: WeatherRow = tracking.get(key.partition_key, WEATHER_ROW) or {}
+    row = _weather_row(key) | _told(known, documents, sessions or [], material, as_of)
     row["last_error"] = error or None
     row["next_attempt_utc"] = format_utc(as_of + TRY_AGAIN_AFTER) if error else None
     if not error:
         row["finished_utc"] = format_utc(as_of)
-    if documents:
-        hours = [json.dumps(document["hourly"], sort_keys=True) for document in documents]
-        content = fingerprint.of_text(*hours)[: fingerprint.SHORT]
-        told = race_weather(documents[-1], sessions or [])
-        changes = material_changes(known.get("acted_on"), told, material)
-        ahead = len(documents) == 1 and known.get("acted_on") is not None
-        if known.get("content_hash") != content and (changes or not ahead):
-            row |= {"status": Status.INGESTED, "content_hash": content, "updated_at_utc": format_utc(as_of)}
-            row |= {"acted_on": told, "changes": changes}
     tracking.put_rows([row])
+
+
+def _told(
+    known: WeatherRow,
+    documents: list[dict[str, Any]],
+    sessions: list[dict[str, Any]],
+    material: Material,
+    as_of: datetime,
+) -> WeatherRow:
+    """Return the columns of the tracking row that forecasts change.
+
+    ``content_hash`` changes, and the layers above run, only when the forecast changed materially.
+    """
+    if not documents:
+        return {}
+    hours = [json.dumps(document["hourly"], sort_keys=True) for document in documents]
+    content = fingerprint.of_text(*hours)[: fingerprint.SHORT]
+    told = race_weather(documents[-1], sessions)
+    changes = material_changes(known.get("acted_on"), told, material)
+    ahead = len(documents) == 1 and known.get("acted_on") is not None
+    if known.get("content_hash") == content or (ahead and not changes):
+        return {}
+    row: WeatherRow = {"status": Status.INGESTED, "content_hash": content, "updated_at_utc": format_utc(as_of)}
+    return {**row, "acted_on": told, "changes": changes}
+
+
+def row_of_forecasts(store: ObjectStore, event: str, keys: list[str], material: Material) -> WeatherRow:
+    """Return the tracking row of an event as the forecasts in the lake leave it.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    event : str
+        Partition key.
+    keys : list of str
+        Its forecasts in the order of their issue: each ``forecast`` was fetched by itself, all ``historical_forecast``
+        at once.
+    material : Material
+        Differences that count as a change of the forecast.
+
+    Returns
+    -------
+    WeatherRow
+        ``finished_utc`` is when the newest forecast was issued; it was fetched then or later.
+
+    Raises
+    ------
+    BadParameters
+        For an event that is not in the schedule.
+    """
+    key = EventKey.parse(event)
+    _, sessions = _schedule_rows(store, key)
+    row = _weather_row(key)
+    past = [name for name in keys if (found := paths.parse_forecast(name)) and found.kind == "historical_forecast"]
+    for group in [*([name] for name in keys if name not in past), past]:
+        documents = [read_json(store, name) for name in group]
+        if documents:
+            issued = parse_utc(documents[-1]["f1lib"]["issued_utc"])
+            row |= _told(row, documents, sessions, material, issued)
+            row["finished_utc"] = max(row.get("finished_utc", ""), format_utc(issued))
+    return row
 
 
 def race_weather(document: Mapping[str, Any], sessions: list[dict[str, Any]]) -> dict[str, dict[str, float | None]]:
     """Summarise a forecast over the scheduled hours of race and sprint.
 
     Returns session code (R, S) -> air temperature, precipitation, its probability and wind. Hours as in
-    ``sql/silver/weather_forecast.sql``: precipitation and its probability are of the hour before.
+    ``silver/sql/weather_forecast.sql``: precipitation and its probability are of the hour before, and unknown when one
+    hour's is.
     """
     hourly = document["hourly"]
     hours = [parse_utc(text) for text in hourly["time"]]
@@ -308,8 +358,8 @@ def race_weather(document: Mapping[str, Any], sessions: list[dict[str, Any]]) ->
         held = [n for n, at in enumerate(hours) if start.replace(minute=0, second=0, microsecond=0) <= at < end]
         summed = [n for n, at in enumerate(hours) if start < at < end + timedelta(hours=1)]
         found[session["session"]] = {
-            "probability_points": _summary(max, hourly["precipitation_probability"], summed),
-            "precipitation_mm": _summary(sum, hourly["precipitation"], summed),
+            "probability_points": _summary(max, hourly["precipitation_probability"], summed, len(held)),
+            "precipitation_mm": _summary(sum, hourly["precipitation"], summed, len(held)),
             "temperature_c": _summary(fmean, hourly["temperature_2m"], held),
             "wind_kmh": _summary(fmean, hourly["wind_speed_10m"], held),
         }
@@ -346,9 +396,11 @@ def material_changes(
     return found
 
 
-def _summary(summary: Any, values: list[Any], hours: list[int]) -> float | None:
+def _summary(summary: Any, values: list[Any], hours: list[int], least: int = 0) -> float | None:
+    """Return a summary of the known values; None without any, or with ``least`` when that many or one is missing."""
     known = [float(values[n]) for n in hours if values[n] is not None]
-    return round(float(summary(known)), 2) if known else None
+    is_whole = not least or (len(known) == len(hours) >= least)
+    return round(float(summary(known)), 2) if known and is_whole else None
 
 
 def _value_text(value: float | None) -> str:

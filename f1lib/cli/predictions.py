@@ -69,7 +69,7 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
 
     first = frame.iloc[0]
     name = f"{first['event_year']} {first['event_name']}{', Sprint' if first['session'] == 'S' else ''}"
-    title = f"{name}, {first['horizon']}, data until {first['as_of_utc']}"
+    title = f"{name}, {first['horizon']}, as of {first['as_of_utc']}"
     if first["source"] == "simulated":
         title = f"SIMULATED DATA - {title}"
     if changes:

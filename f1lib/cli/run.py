@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import datetime
 from typing import Any
 
 from f1lib.cli import output
@@ -13,6 +14,7 @@ from f1lib.lake.paths_published import DASHBOARD
 from f1lib.pipeline.plan import next_race
 from f1lib.pipeline.rules import Step
 from f1lib.pipeline.tick import TickResult, tick
+from f1lib.tracking.index import notices
 from f1lib.tracking.rows import Outcome
 from f1lib.tracking.stage_keys import WEATHER_ROW, Stage
 from f1lib.workspace.workspace import Workspace
@@ -68,7 +70,7 @@ def _outcome(ws: Workspace, result: TickResult) -> None:
 
     for run in result.taken:
         print(f"not done here: {run.error}")
-    for line in _said(result):
+    for line in _said(result, ws.as_of):
         print(line)
     if not any(run.status == Outcome.FINISHED for run in result.runs):
         return
@@ -81,10 +83,10 @@ def _outcome(ws: Workspace, result: TickResult) -> None:
         print(f"report: {output.location(ws.store, DASHBOARD)}")
 
 
-def _said(result: TickResult) -> list[str]:
+def _said(result: TickResult, now: datetime) -> list[str]:
     """List what the sources reported in this tick: a missing release, forecasts that could not be had; each once."""
     rows, stages = result.rows, {run.step.stage for run in result.runs}
-    lines = [f"*** {row['notice']} ***" for row in rows if row.get("notice")]
+    lines = [f"*** {notice} ***" for notice in notices(rows, now)]
     errors = [row.get("last_error") for row in rows if row["session_name_abr"] == WEATHER_ROW]
     if Stage.WEATHER in stages and any(errors):
         lines.append(f"weather is missing: {next(e for e in errors if e)}")

@@ -12,20 +12,23 @@ from f1lib.cli.options import workspace_of
 from f1lib.lake.store import ObjectStore, read_json
 from f1lib.pipeline.next_due import clock_words, next_due
 from f1lib.pipeline.plan import due_steps, next_race
-from f1lib.tracking.index import is_session
+from f1lib.tracking.index import is_session, notices
 from f1lib.tracking.rows import PIPELINE, TROUBLED, TrackingRow
 from f1lib.tracking.stage_keys import SESSIONS, WEATHER_ROW, Stage, StageKey, short_name, suffix_of
 from f1lib.tracking.units import Unit
+from f1lib.workspace.lake_kind import check_not_lost
 from f1lib.workspace.workspace import Workspace
 
 NAME = "status"
+_PLACE = ["event", "session", "driver_id", "column"]
 HELP = "what is known of the weekend at hand, and what is due next"
-_PLACE = ("event", "session", "driver_id", "column")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--conflicts``."""
-    parser.add_argument("--conflicts", action="store_true", help="what the sources state differently")
+    parser.add_argument(
+        "--conflicts", action="store_true", help="what the sources state differently, and what was refused or revised"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         rows = ws.tracking.rows()
         _show_conflicts(conflicts(ws.store, rows))
         if refused := conflicts(ws.store, rows, "refused"):
-            _print(refused, [*_PLACE, "value", "reason"], "values that cannot be, refused")
+            _show(refused, ["value", "reason"], f"{len(refused)} values that cannot be, refused")
+        if revised := conflicts(ws.store, rows, "revised"):
+            _show(revised, ["was", "is"], f"{len(revised)} values that were revised after they were first read")
     else:
         _show_status(ws)
     return 0
@@ -44,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _show_status(ws: Workspace) -> None:
     """Print the next race's sessions, weather and predictions, the stages, the last errors, and what is due."""
     rows = ws.tracking.rows()
+    check_not_lost(ws.store, rows)
     if not rows:
         print(f"lake {ws.store.url} is empty; `f1 run` fills it")
         return
@@ -51,9 +57,8 @@ def _show_status(ws: Workspace) -> None:
     event = race["event_partition_key"] if race else ""
     mine = [row for row in rows if row["event_partition_key"] == event]
     output.print_line(f"{ws.store.url} at {ws.as_of:%Y-%m-%d %H:%M} UTC ({ws.source_name})")
-    for row in rows:
-        if notice := row.get("notice"):
-            output.print_line(f"*** {notice} ***")
+    for notice in notices(rows, ws.as_of):
+        output.print_line(f"*** {notice} ***")
     if race:
         _show_sessions(event, mine)
         output.print_line(f"weather: {_weather(mine)}")
@@ -71,7 +76,7 @@ def _show_status(ws: Workspace) -> None:
 
 
 def conflicts(store: ObjectStore, rows: Iterable[TrackingRow], kind: str = "conflicts") -> list[dict[str, Any]]:
-    """List what the sources of one session state differently, or which of their values were refused.
+    """List what the sources of one session state differently, or which of its values were refused or revised.
 
     Parameters
     ----------
@@ -80,13 +85,14 @@ def conflicts(store: ObjectStore, rows: Iterable[TrackingRow], kind: str = "conf
     rows : iterable of TrackingRow
         The tracking rows; those with ``conflicts`` are looked up.
     kind : str
-        ``conflicts``, or ``refused`` for values that cannot be (`f1lib.sources.plausible`).
+        ``conflicts``, ``refused`` for values that cannot be (`f1lib.sources.plausible`), or ``revised`` for values that
+        differ from the answer before.
 
     Returns
     -------
     list of dict
         One a driver and column: ``event``, ``session``, ``driver_id``, ``column`` and a value a source; of what was
-        refused, ``value`` and ``reason``.
+        refused, ``value`` and ``reason``; of what was revised, ``was`` and ``is``.
     """
     from f1lib.bronze.ingest import note_key
 
@@ -95,8 +101,13 @@ def conflicts(store: ObjectStore, rows: Iterable[TrackingRow], kind: str = "conf
         if row.get("conflicts"):
             note = read_json(store, note_key(Unit.of_row(row)))
             place = {"event": row["event_partition_key"], "session": row["session_name_abr"]}
-            found += [place | conflict for conflict in note["provenance"].get(kind, [])]
+            found += [place | conflict for conflict in note["provenance"].get(kind) or note.get(kind, [])]
     return found
+
+
+def _show(found: list[dict[str, Any]], names: list[str], title: str) -> None:
+    rows = ([row.get(name, "") for name in (*_PLACE, *names)] for row in found)
+    output.print_table([*_PLACE, *names], rows, title=title)
 
 
 def _show_conflicts(found: list[dict[str, Any]]) -> None:
@@ -104,11 +115,7 @@ def _show_conflicts(found: list[dict[str, Any]]) -> None:
         print("the sources agree on every session that more than one of them has")
         return
     names = [name for name in found[0] if name not in _PLACE]
-    _print(found, [*_PLACE, *names], f"differences between {' and '.join(names)}")
-
-
-def _print(rows: list[dict[str, Any]], names: list[str], what: str) -> None:
-    output.print_table(names, ([row.get(name, "") for name in names] for row in rows), title=f"{len(rows)} {what}")
+    _show(found, names, f"{len(found)} differences between {' and '.join(names)}")
 
 
 def _show_sessions(event: str, rows: Iterable[TrackingRow]) -> None:

@@ -174,3 +174,9 @@ def plain(text: str) -> str:
     """Return a name in lower case without accents, blanks, hyphens or underscores, for comparison."""
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[\s_\-']+", "", ascii_only).lower()
+
+
+def before_race(event_format: str, session: str) -> timedelta:
+    """Return how long before the race a session usually starts, after `LOCAL`; also that of a race at night."""
+    (days, hour), (_, race) = LOCAL[event_format][session], LOCAL[event_format]["R"]
+    return timedelta(days=days, hours=race - hour)

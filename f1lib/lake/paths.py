@@ -51,7 +51,7 @@ SCHEDULES_PREFIX = "bronze/schedule/"
 FORECASTS_PREFIX = "bronze/weather/"
 _NOTE, _GRID_NOTE = "source.json", "starting_grid.source.json"
 _SESSION_FILE = re.compile(r"bronze/sessions/(\d{4})/([^/]+)/([^/]+)/([a-z_]+)\.parquet")
-_FORECAST = re.compile(r"bronze/weather/([a-z_]+)/(\d{4})/[^/]+/[^/]+\.json")
+_FORECAST = re.compile(r"bronze/weather/([a-z_]+)/(\d{4})/([^/]+)/[^/]+\.json")
 
 
 def schedule_table(season: int, table: str) -> str:
@@ -148,10 +148,18 @@ def forecast_key(kind: str, event: EventKey, moment: datetime) -> str:
     return f"{FORECASTS_PREFIX}{kind}/{event.season}/{event.folder}/{stamp(moment)}.json"
 
 
-def parse_forecast(key: str) -> tuple[str, int] | None:
-    """Return the kind and season of a weather document's key; None for any other key."""
+class Forecast(NamedTuple):
+    """Parts of the key of a weather document: ``event`` is the partition key."""
+
+    kind: str
+    season: int
+    event: str
+
+
+def parse_forecast(key: str) -> Forecast | None:
+    """Parse the key of a weather document; None for any other key."""
     match = _FORECAST.fullmatch(key)
-    return (match[1], int(match[2])) if match else None
+    return Forecast(match[1], int(match[2]), f"{match[2]}_{match[3]}") if match else None
 
 
 # Silver -------------------------------------------------------------------------------------------------------------

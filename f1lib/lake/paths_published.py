@@ -175,6 +175,12 @@ def record_page(record: str) -> str:
     return record.removesuffix(".ipynb") + ".html"
 
 
+def parse_record(key: str) -> tuple[str, str] | None:
+    """Return the run and name (stage and suffix) of an executed notebook; None for any other key."""
+    match = re.fullmatch(rf"{RECORDS_PREFIX}([^/]+)/(.+)\.ipynb", key)
+    return (match[1], match[2]) if match else None
+
+
 def parse_record_page(key: str) -> tuple[str, str] | None:
     """Return the run and name (stage and suffix) of an executed notebook's page; None for any other key."""
     match = re.fullmatch(rf"{RECORDS_PREFIX}([^/]+)/(.+)\.html", key)

@@ -88,12 +88,16 @@ def horizon_known(known: Rows, event: str, now: datetime, session: str = "R") ->
 
 
 def schedule(known: Rows, now: datetime) -> list[Step]:
-    """Read the calendar once a day, and sooner after another source had to stand in for it."""
+    """Read the calendar once a day, and sooner after another source had to stand in for it.
+
+    Near a weekend every tick reads that season's: sessions are put off, brought forward and called off at short notice.
+    """
     row = known.stage(Stage.SCHEDULE)
     finished = row.get("finished_utc")
     is_fresh = finished and parse_utc(finished) + SCHEDULE_EVERY > now and row.get("status") != Status.FAILED
     if is_fresh and not has_come(row.get("next_attempt_utc"), format_utc(now)):
-        return []
+        near = known.seasons_near_a_weekend(now) if finished != format_utc(now) else []
+        return [Step(Stage.SCHEDULE, "a weekend is near", {"seasons": near})] if near else []
     reason = "the calendar has never been read" if not finished else f"the calendar was last read {finished}"
     return [Step(Stage.SCHEDULE, reason)]
 
@@ -236,8 +240,15 @@ def report(known: Rows, now: datetime) -> list[Step]:
     if not known.by_key:
         return []
     own = (PIPELINE, StageKey(Stage.REPORT).sort_key)
+    calendar = (PIPELINE, StageKey(Stage.SCHEDULE).sort_key)  # of its readings the day counts
     seen = [
-        (key, row.get("status"), row.get("input_hash"), row.get("finished_utc"), row.get("last_error"))
+        (
+            key,
+            row.get("status"),
+            row.get("input_hash"),
+            row.get("finished_utc", "")[: len("2025-12-06") if key == calendar else None],
+            row.get("last_error"),
+        )
         for key, row in sorted(known.by_key.items())
         if key != own
     ]

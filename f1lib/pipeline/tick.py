@@ -21,7 +21,7 @@ from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.rules import SPRINT, Step
 from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, brought_to, key_of
 from f1lib.tracking.stage_keys import STAGES, Stage
-from f1lib.workspace.lake_kind import read_marker
+from f1lib.workspace.lake_kind import check_not_lost, read_marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -116,12 +116,15 @@ def tick(
     ------
     BadParameters
         The lake has been brought to a moment after ``ws.as_of``.
+    StorageError
+        The lake has data and its tracking table is lost or damaged; the message names the remedy.
     """
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
     rows: list[TrackingRow] = []
     while True:
         rows = _rows(ws.tracking, rows, runs)
+        check_not_lost(ws.store, rows)
         _only_forward(rows, ws.as_of, ws.store.url)
         steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather, tried=tried)
         if not steps or any(run.status == Outcome.TAKEN for run in runs):
@@ -198,6 +201,7 @@ def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
     path = stage_notebook(name)
     stage_values(ws.parameters(), path, given)
     step = Step(path.stem, "on request", dict(given), *_place(given))
+    check_not_lost(ws.store, ws.tracking.rows(PIPELINE))
     ws = ws if ws.run_id else named_run(ws)
     started = perf_counter()
     execution = under_claim(ws, step, lambda: execute_stage(ws, path.stem, given, _record_suffix(step)))

@@ -348,4 +348,8 @@ def _issue(store: ObjectStore, rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 
 def _content(prediction: pd.DataFrame) -> list[dict[str, Any]]:
-    return records(prediction[list(COLUMNS)].drop(columns="as_of_utc"))
+    """Return what makes a prediction the same: all but its moment and the names of the runs that it comes from.
+
+    Features built again or a model trained again from the same data have new names and give the same forecast.
+    """
+    return records(prediction[list(COLUMNS)].drop(columns=["as_of_utc", "gold_run_id", "model_run_id"]))

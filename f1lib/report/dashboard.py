@@ -98,7 +98,11 @@ def health_tiles(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     tiles = [
         {"label": "open errors", "value": len(pipeline["errors"]), "note": "tried again by the next run"},
         {"label": "alarms raised", "value": len(alarms), "note": ", ".join(alarms) or "all watched numbers are fine"},
-        {"label": "data until", "value": moment(source["data_until_utc"]), "note": source["name"]},
+        {
+            "label": "data until",
+            "value": moment(source["data_until_utc"]),
+            "note": source.get("behind") or source["name"],
+        },
     ]
     sessions = [{"label": f"sessions {status}", "value": n, "note": ""} for status, n in pipeline["sessions"].items()]
     return tiles + sessions
@@ -138,7 +142,7 @@ def caption_of(prediction: pd.DataFrame) -> str:
     """
     first = records(prediction.head(1))[0]
     return (
-        f"{season.HORIZON_WORDS[first['horizon']].capitalize()}, from data until {moment(first['as_of_utc'])}; "
+        f"{season.HORIZON_WORDS[first['horizon']].capitalize()}, as of {moment(first['as_of_utc'])}; "
         f"model run {first['model_run_id']}."
     )
 

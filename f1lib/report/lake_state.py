@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from f1lib.domain.moments import format_utc
 from f1lib.lake import attribution
 from f1lib.lake.paths_published import RECORDS_PREFIX, link, parse_record_page
 from f1lib.lake.store import ObjectStore
 from f1lib.model import registry
+from f1lib.tracking.index import behind, data_until
 from f1lib.tracking.rows import STORED, TrackingRow
 from f1lib.workspace.workspace import Workspace
 
@@ -69,14 +69,15 @@ def notebooks_of(runs: Iterable[Mapping[str, Any]], event: str) -> list[dict[str
 
 
 def source_of(ws: Workspace, rows: Iterable[TrackingRow]) -> dict[str, Any]:
-    """Return the lake's source and attribution, the seasons it holds, and the moment its data reaches."""
+    """Return the lake's source and attribution, its seasons, until when it has data and which results are late."""
+    rows = list(rows)
     known = [r for r in rows if r.get("status") in STORED and r.get("available_utc")]
-    visible = [r["available_utc"] for r in known if r["available_utc"] <= format_utc(ws.as_of)]
     years = [int(r["event_year"]) for r in known if r.get("event_year")]
     return {
         "name": ws.source_name,
         "simulated": ws.source_name == "simulated",
         "attribution": attribution.of_lake(ws.store, ws.source_name),
-        "data_until_utc": max(visible, default=None),
+        "data_until_utc": data_until(rows, ws.as_of) or None,
+        "behind": behind(rows, ws.as_of),
         "seasons": [min(years), max(years)] if years else [],
     }

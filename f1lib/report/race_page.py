@@ -165,7 +165,7 @@ def provenance(prediction: pd.DataFrame) -> list[tuple[str, str]]:
         (name, value) of event, source, moment, horizon, model run, gold run and forecast hash.
     """
     first = records(prediction.head(1))[0]
-    known = [("event", event_of(prediction)), ("source", first["source"]), ("data until", moment(first["as_of_utc"]))]
+    known = [("event", event_of(prediction)), ("source", first["source"]), ("as of", moment(first["as_of_utc"]))]
     runs = [("model run", first["model_run_id"]), ("gold run", first["gold_run_id"])]
     forecast = ("forecast hash", first["forecast_hash"] or "no forecast was known")
     return [*known, ("horizon", first["horizon"]), *runs, forecast]

@@ -12,9 +12,10 @@ import pandas as pd
 
 from f1lib.domain.identities import lineages
 from f1lib.domain.moments import format_utc
-from f1lib.lake.parquet import write_parquet
+from f1lib.lake.parquet import parquet_bytes, write_parquet
 from f1lib.lake.paths import SILVER_TABLES, grid_note, session_note, silver_key
 from f1lib.lake.sql import connect, sql_text
+from f1lib.lake.store import find
 from f1lib.lake.tables import conform, empty
 from f1lib.silver import read_bronze
 from f1lib.tracking.index import is_input, is_session
@@ -73,6 +74,35 @@ def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
             written.append({"table": name, "season": season, "rows": len(part)})
     ws.tracking.put_rows(_changes(ws.store, waiting, ws.as_of))
     return pd.DataFrame(written, columns=["table", "season", "rows"])
+
+
+def is_built(store: ObjectStore, season: int, threads: int, cache: Cache) -> bool:
+    """Tell whether the silver files of a season are what its bronze gives now, to the byte.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    season : int
+        A season whose calendar is in bronze.
+    threads : int
+        How many files are read at once.
+    cache : Cache
+        As in `build_frames`.
+
+    Returns
+    -------
+    bool
+        False as well when a file is missing.
+
+    Raises
+    ------
+    TableError
+        For a bronze file that cannot be read.
+    """
+    frames = build_frames(store, [season], threads, cache)
+    parts = {name: frame[frame["event_year"] == season].reset_index(drop=True) for name, frame in frames.items()}
+    return all(find(store, silver_key(name, season)) == parquet_bytes(part) for name, part in parts.items())
 
 
 def build_frames(store: ObjectStore, seasons: list[int], threads: int, cache: Cache) -> dict[str, pd.DataFrame]:
@@ -140,10 +170,14 @@ def _changes(store: ObjectStore, rows: list[TrackingRow], as_of: datetime) -> li
             lost = f"bronze has no {note}; it is fetched again"
             changes.append({**change, "status": Status.DUE, "last_error": lost, "content_hash": None})
         else:
-            table = "starting_grid" if name in GRID_ROWS.values() else "results"
-            path = silver_key(table, int(row["event_year"])) if note else None
-            changes.append({**change, "status": Status.SILVER, "silver_path": path})
+            changes.append({**change, "status": Status.SILVER, "silver_path": silver_path(row)})
     return changes
+
+
+def silver_path(row: TrackingRow) -> str | None:
+    """Return the key of the silver file of a session's or starting grid's row; None for any other row."""
+    table = "starting_grid" if row["session_name_abr"] in GRID_ROWS.values() else "results"
+    return silver_key(table, int(row["event_year"])) if is_session(row) else None
 
 
 def _note(row: TrackingRow) -> str | None:

@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from f1lib.domain.moments import format_utc
+from f1lib.domain.weekend import EventKey
 from f1lib.errors import NotPublishedYet, RateLimited, SourceBlocked, SourceError
+from f1lib.sources.identity import identity_of
 from f1lib.sources.protocols import BLOCKED, UNAVAILABLE, Schedule, SessionData
 
 if TYPE_CHECKING:
-    from f1lib.domain.weekend import EventKey
+    from collections.abc import Callable
+
     from f1lib.sources.protocols import SessionSource
 
 # Results of the last races of a year are read again for a month, and corrected: the season is still running.
@@ -78,9 +81,11 @@ class CombinedSource:
                 errors.append(error)
                 tried.append({"source": source.name, "error": str(error)})
                 continue
-            if found.entries is None:  # live timing has no entry list
-                found = replace(found, entries=self._entries(season, as_of))
-            return replace(found, provenance=found.provenance | {"tried": tried})
+            more: dict[str, Any] = {"tried": tried}
+            if found.entries is None and (known := self._of_history(season, as_of)):
+                found = replace(found, entries=known.entries)  # live timing has no entry list
+                more["history"] = {name: known.provenance.get(name) for name in ("source", "sha256")}
+            return replace(found, provenance=found.provenance | more)
         raise _most_actionable(errors)
 
     def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
@@ -95,7 +100,7 @@ class CombinedSource:
             return self._from_history(key, session, as_of, down)
         if self._live_for is not None and as_of - visible > self._live_for:
             try:
-                return self._history.session(key, session, as_of)
+                return self._ask_history(self._history.session, key, session, as_of)
             except SourceError as error:
                 return _with_tried(self._live.session(key, session, as_of), self._history.name, error)
         try:
@@ -103,7 +108,7 @@ class CombinedSource:
         except SourceError as error:
             return self._from_history(key, session, as_of, error)
         try:
-            history = self._history.session(key, session, as_of)
+            history = self._ask_history(self._history.session, key, session, as_of)
         except SourceError:
             return _with(live, conflicts=[])
         conflicts = differences(live.frames["results"], history.frames["results"], self._live.name, self._history.name)
@@ -125,6 +130,8 @@ class CombinedSource:
         sources = (self._history, self._live) if self.is_live(key.season, as_of) else (self._history,)
         for source in sources:
             try:
+                if source is self._history:
+                    return self._ask_history(source.starting_grid, key, session, as_of)
                 return source.starting_grid(key, session, as_of)
             except SourceError as error:
                 errors.append(error)
@@ -146,10 +153,35 @@ class CombinedSource:
         visible_from: datetime = found.iloc[0].to_pydatetime()
         return visible_from
 
-    def _entries(self, season: int, as_of: datetime) -> pd.DataFrame | None:
-        """Return history's entry list; None for a season that it does not know yet."""
-        known = season in self._history.seasons(as_of)
-        return self._history.schedule(season, as_of).entries if known else None
+    def _of_history(self, season: int, as_of: datetime) -> Schedule | None:
+        """Return history's calendar; None for a season that it does not know yet."""
+        return self._history.schedule(season, as_of) if season in self._history.seasons(as_of) else None
+
+    def _ask_history(
+        self, ask: Callable[[EventKey, str, datetime], SessionData], key: EventKey, session: str, as_of: datetime
+    ) -> SessionData:
+        """Ask history by the name that it has for the event, should it be another one."""
+        try:
+            return ask(key, session, as_of)
+        except NotPublishedYet:
+            raise
+        except SourceError:
+            own = self._key_of_history(key, as_of) if self.is_live(key.season, as_of) else key
+            if own == key:
+                raise
+            return ask(own, session, as_of)
+
+    def _key_of_history(self, key: EventKey, as_of: datetime) -> EventKey:
+        """Return the key by which history knows an event of the live calendar, if it calls it otherwise (law 8)."""
+        known = self._of_history(key.season, as_of)
+        if known is None or key.partition_key in set(known.events["event_partition_key"]):
+            return key
+        events = self._live.schedule(key.season, as_of).events
+        for asked in events[events["event_partition_key"] == key.partition_key].to_dict("records"):
+            for event in known.events.to_dict("records"):
+                if identity_of(event).is_same(identity_of(asked)):
+                    return EventKey(key.season, event["event_name"])
+        return key
 
     def _failed(self, season: int, as_of: datetime) -> SourceError | None:
         """Return the error of the live calendar at ``as_of``, so that it is not asked again for every session."""
@@ -162,7 +194,7 @@ class CombinedSource:
     def _from_history(self, key: EventKey, session: str, as_of: datetime, error: SourceError) -> SessionData:
         """Return history's answer in place of the live one that failed with ``error``; incomplete: it has no laps."""
         try:
-            found = self._history.session(key, session, as_of)
+            found = self._ask_history(self._history.session, key, session, as_of)
         except SourceError as other:
             raise _most_actionable([error, other]) from error
         tried = [{"source": self._live.name, "error": str(error)}]

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.circuits import find_circuit
 from f1lib.domain.weekend import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
 
 # Dates are local in one source and UTC in the other, and a race is at times run a day late.
 SAME_WEEKEND = timedelta(days=2)
@@ -41,6 +45,11 @@ class EventIdentity:
 
     def __str__(self) -> str:
         return f"{self.event_name} at {self.circuit} on {self.race_date.isoformat()}"
+
+
+def identity_of(event: Mapping[Hashable, Any]) -> EventIdentity:
+    """Return the identity of a row of table ``events``; its race's date is the UTC one."""
+    return EventIdentity(event["event_name"], event["circuit_id"], event["race_start_utc"].date())
 
 
 def _circuit_id(name: str) -> str:

@@ -10,11 +10,13 @@ A refused value is null from then on; the rest of its row stays.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from f1lib.domain.weekend import SESSION_LENGTH
+from f1lib.domain.moments import format_utc
+from f1lib.domain.weekend import FORMAT_SESSIONS, SESSION_LENGTH, before_race
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,6 +143,45 @@ def _without(
         if "lap_number" in named:
             refused[-1]["lap_number"] = int(row["lap_number"])
     return frame.assign(**{column: frame[column].mask(wrong)})
+
+
+def in_order(sessions: list[dict[str, Any]], event_format: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """Refuse the times of sessions that would not come one after the other, the race last.
+
+    Parameters
+    ----------
+    sessions : list of dict
+        One event's rows of table ``sessions``.
+    event_format : str
+        `EventFormat`, which says the order (`FORMAT_SESSIONS`).
+
+    Returns
+    -------
+    sessions : list of dict
+        The same rows. Of two sessions in the wrong order the one further from its usual time before the race gets that
+        time (``time_is_estimated``): an upstream that dates qualifying a day late would put its result after the start.
+    odd : list of str
+        One sentence a refused time.
+    """
+    order = [name for name in FORMAT_SESSIONS[event_format] if any(row["session"] == name for row in sessions)]
+    rows = {row["session"]: row for row in sessions}
+    odd: list[str] = []
+    race = rows["R"]["session_start_utc"] if "R" in rows else None
+    while race and (wrong := [pair for pair in pairwise(order) if not _follows(*(rows[name] for name in pair))]):
+        usual = {name: race - before_race(event_format, name) for name in wrong[0] if name != "R"}
+        name = max(usual, key=lambda name: abs(rows[name]["session_start_utc"] - usual[name]))
+        was, now = rows[name]["session_start_utc"], usual[name]
+        odd.append(
+            f"{rows[name]['event_partition_key']} {name}: {format_utc(was)} is not in the order of "
+            f"{', '.join(order)}; taken as {format_utc(now)}"
+        )
+        times = [key for key, value in rows[name].items() if key.endswith("_utc") and value is not None]
+        rows[name] = rows[name] | {key: rows[name][key] + (now - was) for key in times} | {"time_is_estimated": True}
+    return [rows[row["session"]] for row in sessions], odd
+
+
+def _follows(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    return bool(first["session_start_utc"] < second["session_start_utc"])
 
 
 def words(refused: list[dict[str, Any]]) -> list[str]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from f1lib.domain.moments import format_utc
-from f1lib.tracking.rows import PIPELINE, SessionRow, StageRow, TrackingRow, key_of
+from f1lib.domain.moments import format_utc, has_come
+from f1lib.tracking.rows import PIPELINE, STORED, SessionRow, StageRow, TrackingRow, key_of
 from f1lib.tracking.stage_keys import GRID_ROWS, SESSIONS, WEATHER_ROW, Stage, StageKey, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+# The calendar is followed closely from this long before a weekend's first session.
+BEFORE_A_WEEKEND = timedelta(days=2)
+# A race's result that is not there by then is missing, and the source behind.
+RESULT_IS_LATE = timedelta(days=3)
 
 
 class Rows:
@@ -59,11 +65,58 @@ class Rows:
         moment = format_utc(now)
         return any(row["session_date_utc"] <= moment < row.get("available_utc", "") for row in self.races)
 
+    def seasons_near_a_weekend(self, now: datetime) -> list[int]:
+        """Return the seasons with a weekend that begins soon or lacks an answer; none while a race is under way."""
+        soon, late = format_utc(now + BEFORE_A_WEEKEND), format_utc(now - BEFORE_A_WEEKEND)
+        return sorted(
+            {
+                int(race["event_year"])
+                for race in ([] if self.is_under_way(now) else self.races)
+                for sessions in [self.sessions[race["event_partition_key"]].values()]
+                if min(row["session_date_utc"] for row in sessions) <= soon
+                and any(row.get("status") not in STORED and row.get("available_utc", "") >= late for row in sessions)
+            }
+        )
+
     def next_sprint(self, now: datetime) -> SessionRow | None:
         """Return the sprint of the next race's weekend, None when there is none or it has started."""
         race = self.next_race(now)
         sprint = self.sessions[race["event_partition_key"]].get("S") if race else None
         return sprint if sprint and sprint["session_date_utc"] > format_utc(now) else None
+
+
+def data_until(rows: Iterable[SessionRow], now: datetime) -> str:
+    """Return when the newest result in the lake became available, whatever the clock says; empty without any."""
+    held = [row for row in rows if row["session_name_abr"] in SESSIONS and row.get("status") in STORED]
+    return max(
+        (row["available_utc"] for row in held if has_come(row.get("available_utc"), format_utc(now))), default=""
+    )
+
+
+def behind(rows: Iterable[SessionRow], now: datetime) -> str:
+    """Return a sentence on the races of a year whose result is late by `RESULT_IS_LATE`; empty when none is."""
+    rows = list(rows)
+    since, late = format_utc(now - timedelta(days=365)), format_utc(now - RESULT_IS_LATE)
+    missing = sorted(
+        (row["available_utc"], row["event_partition_key"])
+        for row in rows
+        if row["session_name_abr"] == "R"
+        and not row.get("is_cancelled")
+        and row.get("status") not in STORED
+        and row.get("attempts")
+        and since < row.get("available_utc", "") < late
+    )
+    if not missing:
+        return ""
+    more = f" and of {len(missing) - 1} later ones" if len(missing) > 1 else ""
+    until = data_until(rows, now)
+    return f"THE SOURCE IS BEHIND: no result of {missing[0][1]}{more} yet; data until {until or 'no session'}"
+
+
+def notices(rows: Iterable[TrackingRow], now: datetime) -> list[str]:
+    """Return what the sources said when the calendar was read, and whether their results are `behind`."""
+    rows = list(rows)
+    return [text for text in (*(row.get("notice") for row in rows), behind(rows, now)) if text]
 
 
 def is_session(row: StageRow) -> bool:

@@ -93,6 +93,7 @@ class SessionRow(StageRow, total=False):
     latitude: float | None
     longitude: float | None
     is_cancelled: bool | None
+    asked_as: str | None  # the source's present name of a renamed event
     source: str
     bronze_path: str
     silver_path: str | None
@@ -117,6 +118,8 @@ class WeatherRow(StageRow, total=False):
 
 class TrackingRow(SessionRow, WeatherRow, total=False):
     """Any row as the table returns it; its sort key tells which attributes to expect."""
+
+    release: str  # of a season's calendar: SHA-256 of the release that it was read with
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,11 @@ class SqliteTracking:
                 connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 yield connection
                 connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.OperationalError, OSError) as error:
             raise StorageError(f"tracking table {self.path}: {error}") from error
+        except sqlite3.Error as error:
+            remedy = "`f1 doctor --repair` sets the file aside and rebuilds the table from the lake"
+            raise StorageError(f"tracking table {self.path} is damaged ({error}): {remedy}") from error
 
     def _read(self, statement: str, values: tuple[str, ...]) -> list[sqlite3.Row]:
         """Return the rows that a statement selects; none while the file or its tables do not exist yet."""
@@ -93,6 +96,27 @@ class SqliteTracking:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (PREDICTIONS_TABLE,)).fetchone():
                 return []
             return connection.execute(statement, values).fetchall()
+
+    def set_aside_if_damaged(self) -> str:
+        """Rename a file that SQLite finds damaged, and return its new name; empty when it is sound or absent."""
+        if not self.path.exists():
+            return ""
+        try:
+            with closing(sqlite3.connect(self.path, timeout=30)) as connection:
+                found = str(connection.execute("PRAGMA integrity_check").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            raise StorageError(f"tracking table {self.path}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            found = str(error)
+        if found == "ok":
+            return ""
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.damaged-{number}")).exists():
+            number += 1
+        self.path.replace(aside)
+        for name in ("-journal", "-wal", "-shm"):  # they belong to the damaged file
+            self.path.with_name(self.path.name + name).unlink(missing_ok=True)
+        return aside.name
 
     def put_rows(self, rows: Iterable[StageRow]) -> None:
         """See `TrackingTable.put_rows`."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from f1lib.errors import RunError, SourceError
-from f1lib.lake.paths import LAKE_MARKER
+from f1lib.errors import RunError, SourceError, StorageError
+from f1lib.lake.paths import LAKE_MARKER, SCHEDULES_PREFIX
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import ObjectStore, find_json, open_store, write_json
 from f1lib.workspace.settings import PROJECT, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from f1lib.tracking.rows import StageRow
 
 SIMULATED_SUFFIX = "-simulated"
 # Version of keys, tables and rows as docs/lake.md describes them; a marker without one means 1. Increase it with any
@@ -29,6 +34,15 @@ def read_marker(store: ObjectStore) -> dict[str, Any] | None:
             "update f1lib, or choose another --lake"
         )
     return marker
+
+
+def check_not_lost(store: ObjectStore, rows: Collection[StageRow]) -> None:
+    """Raise `StorageError` for an empty table of a lake with data: a tick claims a row before it writes a file."""
+    if not rows and store.list(SCHEDULES_PREFIX):
+        raise StorageError(
+            f"lake {store.url} has data and its tracking table is empty: it was lost, or another one is meant; "
+            "`f1 doctor --repair` rebuilds it from the lake"
+        )
 
 
 def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: Settings) -> dict[str, Any]:

@@ -33,24 +33,31 @@ def test_a_session_is_due_from_its_end_plus_the_lag_and_not_before() -> None:
 
 
 @pytest.mark.parametrize("error", [NotPublishedYet("nothing yet"), SourceError("broken"), SourceBlocked("403")])
-def test_what_has_no_answer_is_asked_again_with_growing_pauses_for_48_hours_and_then_given_up(
+def test_what_has_no_answer_is_asked_again_with_growing_pauses_for_48_hours_and_then_daily_for_two_weeks(
     error: SourceError,
 ) -> None:
-    known, now, waits = row(), VISIBLE, []
+    known, now, waits, given_up = row(), VISIBLE, [], None
     while known.get("next_attempt_utc") or known["status"] == "scheduled":
         assert is_due(known, now)
         known |= after_error(known, error, RACE_END + timedelta(days=9), now)
         if known["next_attempt_utc"]:
             again = parse_utc(known["next_attempt_utc"])
+            known["reread_utc"] = None
             assert not is_due(known, again - timedelta(seconds=1))
             waits.append(again - now)
+            given_up = given_up or (now if waits[-1] > LONGEST_WAIT else None)
             now = again
     minutes = [int(wait.total_seconds() // 60) for wait in waits]
     assert minutes[:6] == [15, 30, 60, 120, 240, 360]
-    assert set(minutes[6:]) == {360}
-    assert PATIENCE - LONGEST_WAIT <= now - VISIBLE <= PATIENCE + LONGEST_WAIT
+    daily = minutes.index(24 * 60)
+    assert set(minutes[6:daily]) == {360}
+    assert set(minutes[daily:]) == {24 * 60}
+    assert given_up
+    assert PATIENCE - LONGEST_WAIT <= given_up - VISIBLE <= PATIENCE + LONGEST_WAIT
+    assert timedelta(days=13) <= now - ENDED <= timedelta(days=14)
     assert known["status"] == ("blocked" if isinstance(error, SourceBlocked) else "unavailable")
-    assert not is_due(known, now + timedelta(hours=1))
+    known["reread_utc"] = None
+    assert not is_due(known, now + timedelta(days=1))
 
 
 def test_the_time_that_an_upstream_asks_to_wait_is_kept_to_the_second() -> None:
@@ -77,7 +84,7 @@ def test_results_without_laps_are_completed_as_soon_as_the_laps_are_there() -> N
 
 
 @pytest.mark.parametrize("session", ["Q", "R", "S", "STAGE#starting_grid"])
-def test_results_are_read_again_one_seven_and_thirty_days_after_the_race(session: str) -> None:
+def test_results_are_read_again_up_to_ninety_days_after_the_race(session: str) -> None:
     known, now, days = row(session), VISIBLE, []
     while True:
         known = row(session, status="gold") | after_success(known, RACE_END, now, is_whole=True)
@@ -87,7 +94,7 @@ def test_results_are_read_again_one_seven_and_thirty_days_after_the_race(session
         now = parse_utc(known["reread_utc"])
         assert is_due(known, now)
         days.append((now - RACE_END).days)
-    assert days == [1, 7, 30]
+    assert days == [1, 3, 7, 30, 90]
 
 
 def test_a_practice_is_not_revised_but_one_that_was_given_up_is_asked_for_again() -> None:
@@ -95,9 +102,8 @@ def test_a_practice_is_not_revised_but_one_that_was_given_up_is_asked_for_again(
     late = ENDED + timedelta(hours=49)
     given_up = row("P1") | after_error(row("P1"), NotPublishedYet("no"), RACE_END, late)
     assert given_up["status"] == "unavailable"
-    week_after = RACE_END + timedelta(days=7)
-    assert not is_due(given_up, RACE_END + timedelta(days=7, seconds=-1))
-    assert is_due(given_up, week_after)
+    assert not is_due(given_up, late + timedelta(hours=1))
+    assert is_due(given_up, late + timedelta(days=1))
 
 
 def test_a_reading_that_fails_is_made_up_for_and_what_is_there_stays() -> None:

@@ -15,6 +15,7 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.lake.paths import session_folder
 from f1lib.workspace.workspace import Workspace
+from tests.support.f1db_zips import DRIVERS, tiny
 from tests.support.scripted import AUSTRALIA, Opener, Scripted, statuses
 
 SATURDAY = "2025-03-15T12:00:00Z"
@@ -154,3 +155,34 @@ def test_a_session_that_another_run_works_on_is_left_to_it(opened: Opener) -> No
     assert f"{AUSTRALIA}/P2" not in scripted.asked
     ws.tracking.release(claim, {})
     assert ingest(ws, [])["session"].tolist() == ["P2"]
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+@pytest.mark.parametrize(
+    ("file", "unit"),
+    [("races-race-results", "R"), ("races-qualifying-results", "Q"), ("races-starting-grid-positions", "G")],
+)
+def test_half_a_result_or_an_empty_one_is_not_stored_and_asked_for_again(
+    opened: Opener, file: str, unit: str, kept: int
+) -> None:
+    tables = tiny()
+    entrant = {"year": 2025, "entrantId": "x", "rounds": "1;2", "testDriver": "false", "constructorId": "mclaren"}
+    tables["seasons-entrants-drivers"] = [{**entrant, "driverId": driver} for driver in DRIVERS]
+    own = [row for row in tables[file] if row["raceId"] == 1]
+    whole = {**tables}
+    tables[file] = own[:kept] + [row for row in tables[file] if row["raceId"] != 1]
+    ws = opened("2025-03-16T07:00:00Z", tables)
+    refresh_schedule(ws, [2025])
+    frame = ingest(ws, [f"{AUSTRALIA}/{unit}"])
+    assert frame["status"].tolist() == ["due"]
+    assert not kept or "2 of 4 drivers have a place yet" in frame["warning"][0]
+    assert ws.store.list("bronze/sessions/2025/Australian_Grand_Prix/") == []
+    assert ingest(opened("2025-03-16T07:15:00Z", whole), [f"{AUSTRALIA}/{unit}"])["status"].tolist() == ["ingested"]
+
+
+def test_a_practice_that_two_drivers_ran_is_whole(opened: Opener) -> None:
+    tables = tiny()
+    tables["races-free-practice-1-results"] = tables["races-free-practice-1-results"][:2]
+    ws = opened("2025-03-16T07:00:00Z", tables)
+    refresh_schedule(ws, [2025])
+    assert ingest(ws, [f"{AUSTRALIA}/P1"])["status"].tolist() == ["ingested"]

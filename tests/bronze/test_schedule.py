@@ -142,3 +142,131 @@ def test_a_calendar_that_another_source_stands_in_for_replaces_none_and_is_asked
     assert stage["next_attempt_utc"] == "2025-03-16T13:00:00Z"
     refresh_schedule(opened("2025-03-16T13:00:00Z"), [2025])
     assert "next_attempt_utc" not in (ws.tracking.get("PIPELINE", "STAGE#00_schedule") or {})
+
+
+def _race(number: int, **changes: str) -> dict[str, Any]:
+    """The tiny release with one race changed."""
+    tables = tiny()
+    tables["races"][number - 1] |= changes
+    return tables
+
+
+@pytest.mark.parametrize("status", ["due", "failed", "blocked", "unavailable"])
+def test_a_session_whose_time_changes_is_asked_for_at_its_new_time_whatever_was_tried_before(
+    opened: Opener, status: str
+) -> None:
+    ws = opened("2025-03-15T08:00:00Z")
+    refresh_schedule(ws, [2025])
+    tried = {"status": status, "failures": 6, "failing_since_utc": "2025-03-15T06:30:00Z", "last_error": "not yet"}
+    key = {"event_partition_key": AUSTRALIA, "session_name_abr": "Q", "next_attempt_utc": "2025-03-16T01:00:00Z"}
+    ws.tracking.put_rows([{**key, **tried}])  # type: ignore[typeddict-item]
+    put_off = _race(1, qualifyingDate="2025-03-15", qualifyingTime="22:30", time="05:00")
+    refresh_schedule(opened("2025-03-15T10:00:00Z", put_off), [2025])
+    row = ws.tracking.get(AUSTRALIA, "Q")
+    assert row is not None
+    assert (row["status"], row["available_utc"]) == ("scheduled", "2025-03-16T00:00:00Z")
+    assert {"next_attempt_utc", "failures", "failing_since_utc"}.isdisjoint(row)
+    later = opened("2025-03-16T00:00:00Z", put_off)
+    assert ingest(later, [])["session"].tolist() == ["P1", "P2", "P3", "Q"]
+
+
+def test_a_session_that_was_held_and_is_put_off_for_days_is_another_one_and_its_answer_a_revision(
+    opened: Opener,
+) -> None:
+    ws = opened("2025-03-16T07:00:00Z")
+    refresh_schedule(ws, [2025])
+    ingest(ws, [f"{AUSTRALIA}/Q", f"{AUSTRALIA}/P1"])
+    again = _race(1, date="2025-04-06", qualifyingDate="2025-04-05", freePractice3Date="2025-04-05")
+    after = opened("2025-03-16T08:00:00Z", again)
+    refresh_schedule(after, [2025])
+    assert {name: statuses(after)[name] for name in ("P1", "Q", "R")} == {
+        "P1": "ingested",
+        "Q": "scheduled",
+        "R": "scheduled",
+    }
+    keys = ws.store.list("bronze/sessions/2025/Australian_Grand_Prix/Q/")
+    assert keys
+    assert all("revisions/" in key for key in keys)
+    refresh_schedule(after, [2025])
+    held = opened("2025-04-05T08:00:00Z", again)
+    assert f"{AUSTRALIA}/Q" in [f"{e}/{s}" for e, s in ingest(held, [])[["event_partition_key", "session"]].to_numpy()]
+
+
+def test_a_difference_of_hours_leaves_a_session_that_was_held_as_it_is(opened: Opener) -> None:
+    ws = opened("2025-03-15T07:00:00Z")
+    refresh_schedule(ws, [2025])
+    ingest(ws, [f"{AUSTRALIA}/Q"])
+    refresh_schedule(opened("2025-03-15T07:10:00Z", _race(1, qualifyingTime="09:00")), [2025])
+    assert statuses(ws)["Q"] == "ingested"
+    assert ws.store.exists("bronze/sessions/2025/Australian_Grand_Prix/Q/source.json")
+
+
+def test_a_renamed_event_keeps_its_key_its_answers_and_is_asked_for_by_its_new_name(opened: Opener) -> None:
+    ws = opened("2025-03-15T07:00:00Z")
+    refresh_schedule(ws, [2025])
+    ingest(ws, [])
+    tables = _race(1, grandPrixId="victoria")
+    tables["grands-prix"].append({"id": "victoria", "fullName": "Victorian Grand Prix"})
+    renamed = opened("2025-03-16T12:00:00Z", tables)
+    events = refresh_schedule(renamed, [2025])
+    assert events["event_partition_key"].tolist() == [AUSTRALIA, CHINA]
+    assert events["event_name"].tolist()[0] == "Australian Grand Prix"
+    assert {row["event_partition_key"] for row in renamed.tracking.rows()} == {"PIPELINE", AUSTRALIA, CHINA}
+    assert set(ingest(renamed, [])["status"]) == {"ingested"}
+    assert statuses(renamed)["R"] == "ingested"
+    assert ws.store.list("bronze/sessions/2025/Victorian") == []
+    refresh_schedule(opened("2025-03-16T13:00:00Z"), [2025])
+    assert "asked_as" not in (ws.tracking.get(AUSTRALIA, "R") or {"asked_as": ""})
+
+
+def test_an_event_at_another_circuit_on_another_date_is_no_renamed_one(opened: Opener) -> None:
+    ws = opened("2025-03-10T07:00:00Z")
+    refresh_schedule(ws, [2025])
+    tables = _race(1, grandPrixId="victoria", date="2025-05-04", circuitId="madring")
+    tables["grands-prix"].append({"id": "victoria", "fullName": "Victorian Grand Prix"})
+    refresh_schedule(opened("2025-03-11T12:00:00Z", tables), [2025])
+    assert set(statuses(ws).values()) == {"unavailable"}
+    assert set(statuses(ws, "2025_Victorian_Grand_Prix").values()) == {"scheduled"}
+
+
+def test_a_renumbered_event_that_moves_to_another_circuit_is_the_same_event(opened: Opener) -> None:
+    ws = opened("2025-03-10T07:00:00Z")
+    refresh_schedule(ws, [2025])
+    refresh_schedule(opened("2025-03-11T12:00:00Z", _race(2, round="3", circuitId="madring")), [2025])
+    row = ws.tracking.get(CHINA, "R")
+    assert row is not None
+    assert (row["event_number"], row["circuit"], row["status"]) == (3, "madring", "scheduled")
+
+
+def test_a_new_release_has_past_sessions_of_its_source_compared_and_what_was_missing_asked_for(opened: Opener) -> None:
+    tables = tiny()
+    late = {**tables, "races-race-results": []}
+    ws = opened("2025-03-20T12:00:00Z", late)
+    refresh_schedule(ws, [2025])
+    ingest(ws, [])
+    assert statuses(ws)["R"] == "unavailable"
+    live: Any = {"event_partition_key": AUSTRALIA, "session_name_abr": "P1", "source": "fastf1", "reread_utc": None}
+    ws.tracking.put_rows([live])
+    refresh_schedule(opened("2025-03-20T13:00:00Z", late), [2025])
+    tables["races-qualifying-results"][0] |= {"driverNumber": "99"}
+    newer = opened("2025-06-20T12:00:00Z", tables)
+    refresh_schedule(newer, [2025])
+    frame = ingest(newer, [])
+    asked = frame[frame["event_partition_key"] == AUSTRALIA].set_index("session")
+    assert "P1" not in asked.index, "its laps come from elsewhere"
+    assert asked.loc["R", "status"] == "ingested"
+    assert asked.loc["Q", "warning"] == "1 values were revised"
+    note = read_json(ws.store, "bronze/sessions/2025/Australian_Grand_Prix/Q/source.json")
+    assert note["revised"] == [{"driver_id": "lando-norris", "column": "driver_number", "was": "4", "is": "99"}]
+    refresh_schedule(newer, [2025])
+    assert ingest(newer, []).empty, "compared once"
+
+
+def test_times_that_would_put_qualifying_after_the_race_are_refused_and_said(opened: Opener) -> None:
+    ws = opened("2025-03-14T12:00:00Z", _race(1, qualifyingDate="2025-03-16", qualifyingTime="04:00"))
+    refresh_schedule(ws, [2025])
+    row = ws.tracking.get(AUSTRALIA, "Q")
+    assert row is not None
+    assert row["session_date_utc"] == "2025-03-15T04:00:00Z"
+    notice = (ws.tracking.get("PIPELINE", "STAGE#00_schedule") or {}).get("notice", "")
+    assert f"{AUSTRALIA} Q: 2025-03-16T04:00:00Z is not in the order of P1, P2, P3, Q, R" in str(notice)

@@ -156,7 +156,7 @@ def test_a_difference_below_the_threshold_is_never_material_and_one_above_always
 def test_the_hours_that_count_are_those_of_silver(ws: Workspace) -> None:
     start = parse_utc("2025-03-16T04:00:00Z")
     times = [start + timedelta(hours=n - 1) for n in range(5)]
-    document = {
+    document: dict[str, dict[str, Any]] = {
         "hourly": {
             "time": [format_utc(t) for t in times],
             "temperature_2m": [0.0, 20.0, 22.0, 50.0, 50.0],
@@ -172,3 +172,8 @@ def test_the_hours_that_count_are_those_of_silver(ws: Workspace) -> None:
         "temperature_c": 21.0,
         "wind_kmh": 11.0,
     }
+    for unknown in (2, 3):
+        gap = {**document["hourly"], "precipitation": [None if n == unknown else 0.0 for n in range(5)]}
+        assert race_weather({"hourly": gap}, sessions)["R"]["precipitation_mm"] is None
+    short = {"hourly": {name: values[:3] for name, values in document["hourly"].items()}}
+    assert race_weather(short, sessions)["R"]["precipitation_mm"] is None, "the last hour is missing"

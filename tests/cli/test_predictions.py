@@ -17,7 +17,7 @@ def test_the_table_names_the_event_the_horizon_and_the_model_and_shows_everybody
 ) -> None:
     assert main(["predictions", "chin", *weekend_lake]) == 0
     said = capsys.readouterr().out
-    assert "SIMULATED DATA - 2025 Chinese Grand Prix, pre_race, data until 2025-03-30" in said
+    assert "SIMULATED DATA - 2025 Chinese Grand Prix, pre_race, as of 2025-03-30" in said
     assert "source: simulated - model run " in said
     assert sum(line.endswith("% │") for line in said.splitlines()) == 20
 

@@ -93,3 +93,16 @@ def test_values_that_were_refused_are_listed_with_the_reason(ws: Workspace, caps
     assert "1 values that cannot be, refused" in text
     assert "61.2" in text
     assert "too fast" in text
+
+
+def test_values_that_were_revised_are_listed_with_what_they_were(
+    ws: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    revised = {"driver_id": "lando-norris", "column": "position", "was": 1.0, "is": 3.0}
+    note = {"provenance": {}, "revised": [revised]}
+    write_json(ws.store, "bronze/sessions/2025/Australian_Grand_Prix/P1/source.json", note)
+    row: TrackingRow = {"event_partition_key": AUSTRALIA, "session_name_abr": "P1", "conflicts": 1}
+    ws.tracking.put_rows([row])
+    text = shown(ws, capsys, "--conflicts")
+    assert "1 values that were revised" in text
+    assert "lando-norris │ position │ 1.0 │ 3.0" in text

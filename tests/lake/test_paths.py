@@ -189,8 +189,9 @@ def test_notes_and_revisions_are_no_files_of_a_session(event: EventKey, session:
 
 
 @given(kind=words, event=events, moment=moments)
-def test_the_key_of_a_forecast_says_its_kind_and_season(kind: str, event: EventKey, moment: datetime) -> None:
-    assert paths.parse_forecast(paths.forecast_key(kind, event, moment)) == (kind, event.season)
+def test_the_key_of_a_forecast_says_its_kind_season_and_event(kind: str, event: EventKey, moment: datetime) -> None:
+    found = paths.parse_forecast(paths.forecast_key(kind, event, moment))
+    assert found == (kind, event.season, event.partition_key)
 
 
 @given(table=st.sampled_from(paths.SILVER_TABLES), season=st.integers(1950, 2099))

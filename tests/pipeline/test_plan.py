@@ -10,6 +10,7 @@ from f1lib.domain.moments import format_utc
 from f1lib.pipeline.plan import due_steps, next_race
 from f1lib.pipeline.rules import horizon_known
 from f1lib.tracking.index import Rows as KnownRows
+from f1lib.tracking.index import behind, data_until, notices
 from f1lib.tracking.rows import key_of
 from tests.support.weekend_rows import EVENT, RACE, STARTS, calendar_read, session, stage, weekend
 
@@ -28,6 +29,26 @@ def test_the_calendar_is_read_again_after_a_day_and_not_before() -> None:
     rows[0] = calendar_read(before)
     assert "00_schedule" not in stages_of(rows, before + timedelta(hours=23))
     assert stages_of(rows, before + timedelta(hours=24)) == ["00_schedule"]
+
+
+@pytest.mark.parametrize(
+    ("hours_to_practice", "is_read"), [(49, False), (48, True), (1, True), (-24, True), (-51, False)]
+)
+def test_near_a_weekend_every_tick_reads_the_calendar_of_its_season(hours_to_practice: int, is_read: bool) -> None:
+    now = STARTS["P1"] - timedelta(hours=hours_to_practice)
+    rows = [calendar_read(now - timedelta(minutes=5)), OLD, *weekend()]
+    steps = [step for step in due_steps(rows, now) if step.stage == "00_schedule"]
+    assert [step.parameters for step in steps] == ([{"seasons": [2025]}] if is_read else [])
+    assert "00_schedule" not in stages_of([calendar_read(now), *rows[1:]], now), "read in this tick"
+
+
+def test_the_calendar_is_followed_after_a_race_whose_result_is_missing_and_no_longer_once_it_is_there() -> None:
+    now = RACE + timedelta(hours=3)
+    rows = [calendar_read(now - timedelta(minutes=5)), OLD]
+    everything = dict.fromkeys(("P1", "P2", "P3", "Q"), "gold")
+    assert stages_of([*rows, *weekend(**everything)], now)[0] == "00_schedule"
+    done = [row | {"status": "gold"} for row in weekend(**everything)]
+    assert "00_schedule" not in stages_of([*rows, *done], now)
 
 
 def test_a_failed_reading_of_the_calendar_is_tried_by_the_next_tick() -> None:
@@ -215,14 +236,19 @@ def test_a_race_that_has_started_is_not_predicted_any_more() -> None:
 NEXT = "2025_Next_Grand_Prix"
 
 
+def _due(rows: list[Any], now: datetime, **more: Any) -> list[Any]:
+    """What is due once the calendar has been read at ``now``."""
+    return due_steps([*(row for row in rows if not _is(row, "STAGE#00_schedule")), calendar_read(now)], now, **more)
+
+
 def _after_the_start(now: datetime, **more: Any) -> list[Any]:
     """The table of a lake whose gold and prediction are of `EVENT`, with a race a week later, as it is at ``now``."""
     rows = [OLD, *weekend(P1="gold", P2="gold", P3="gold", Q="gold")]
     rows += [session("R", "scheduled", NEXT, RACE + timedelta(days=7)), calendar_read(now)]
     rows.append(stage("04_gold", finished_utc=format_utc(RACE - timedelta(hours=2)), **more))
-    rows.append(stage("05_train", input_hash=due_steps(rows, RACE - timedelta(hours=1))[0].input_hash))
+    rows.append(stage("05_train", input_hash=_due(rows, RACE - timedelta(hours=1))[0].input_hash))
     for _ in range(3):  # what is due before the start is done
-        step = due_steps(rows, RACE - timedelta(minutes=30))
+        step = _due(rows, RACE - timedelta(minutes=30))
         if step:
             rows.append(stage(step[0].sort_key.removeprefix("STAGE#"), event=step[0].event_partition_key,
                               input_hash=step[0].input_hash))  # fmt: skip
@@ -347,7 +373,7 @@ def test_each_practice_renews_the_prediction_after_practice_and_none_the_one_bef
     for name in ("P1", "P2", "P3"):
         statuses[name], now = "gold", STARTS[name] + timedelta(hours=2)
         renewed = [{**row, "status": "gold", "content_hash": "new"} if _is(row, name) else row for row in rows]
-        assert not rows or stages_of(renewed, now) == ["06_predict"]
+        assert not rows or [step.stage for step in _due(renewed, now)] == ["06_predict"]
         rows, horizon = _predicted_at([calendar_read(now), OLD, *weekend(**statuses)], now)
         horizons.append(horizon)
     assert horizons == ["post_practice"] * 3
@@ -375,7 +401,8 @@ def test_a_weather_source_that_failed_is_left_alone_for_as_long_as_its_row_says(
     down = stage("02_weather", "gold", EVENT, next_attempt_utc=format_utc(now + timedelta(hours=1)))
     rows = [calendar_read(now), *weekend(), down]
     assert "02_weather" not in stages_of(rows, now, has_weather=True)
-    assert stages_of(rows, now + timedelta(hours=1), has_weather=True)[0] in ("01_ingest", "02_weather")
+    later = _due(rows, now + timedelta(hours=1), has_weather=True)
+    assert later[0].stage in ("01_ingest", "02_weather")
 
 
 def test_results_to_be_read_again_are_ingested_and_said_to_be() -> None:
@@ -388,3 +415,17 @@ def test_results_to_be_read_again_are_ingested_and_said_to_be() -> None:
 
 def _is(row: Any, name: str) -> bool:
     return (row["event_partition_key"], row["session_name_abr"]) == (EVENT, name)
+
+
+def test_data_until_is_the_newest_result_and_a_source_that_is_behind_is_said_to_be() -> None:
+    asked: dict[str, Any] = {"attempts": 3}
+    rows = [OLD, *weekend(P1="gold", P2="gold", P3="gold", Q="gold")]
+    rows = [row | asked if _is(row, "R") and row["event_partition_key"] == EVENT else row for row in rows]
+    late, later = RACE + timedelta(days=2), RACE + timedelta(days=6)
+    assert data_until(rows, later) == next(row["available_utc"] for row in rows if _is(row, "Q"))
+    assert behind(rows, late) == ""
+    assert behind(rows, later).startswith(f"THE SOURCE IS BEHIND: no result of {EVENT} yet; data until 2025-12-06T")
+    assert notices([*rows, stage("00_schedule", notice="NO F1DB RELEASE")], later)[0] == "NO F1DB RELEASE"
+    there = [row | {"status": "silver"} if _is(row, "R") else row for row in rows]
+    assert behind(there, later) == ""
+    assert behind(rows, RACE + timedelta(days=500)) == "", "what was never given is no news"

@@ -147,3 +147,17 @@ def test_track_and_archive_of_one_session_are_two_rows() -> None:
     found = observed([{"time_seconds": 1.0, "air_temp_c": 25.0}], [], archive)
     assert found["provenance"].tolist() == ["archive", "track"]
     assert found["condition"].isna().all()
+
+
+@pytest.mark.parametrize("known", [{}, {"precipitation_probability_pct": 80.0}])
+def test_an_hour_whose_rain_nobody_knows_makes_the_session_s_rain_unknown_and_not_less(known: dict[str, float]) -> None:
+    dry = {"temperature_c": 20.0, "precipitation_mm": 0.0, "precipitation_probability_pct": 0.0}
+    unknown: dict[str, Any] = {"temperature_c": 20.0, "precipitation_mm": None, **known}
+    cases: list[list[dict[str, Any]]] = [[dry, unknown, dry], [dry, dry, unknown], [dry, dry]]
+    for rows in cases:
+        [row] = forecast(rows).to_dict("records")
+        assert pd.isna(row["precipitation_mm"])
+        [past] = observed([], [], hours(rows, "archive", START + 100 * HOUR)).to_dict("records")
+        assert pd.isna(past["precipitation_mm"])
+        assert pd.isna(past["condition"])
+        assert row["condition"] == "wet" if known and len(rows) == 3 else pd.isna(row["condition"])

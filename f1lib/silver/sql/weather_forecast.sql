@@ -4,7 +4,8 @@
 -- Cut-off: available_utc = issued_utc; forecasts issued after the session's start are left out.
 -- Rules:
 --   Only sessions that the document covers whole. State values (temperature, humidity, wind) are those at the
---   start of the session's hours; precipitation and its probability are of the hour before (Open-Meteo).
+--   start of the session's hours; precipitation and its probability are of the hour before (Open-Meteo),
+--   and unknown when they are for one of the hours.
 --   condition: wet from 1 mm over the session or a probability of 70 %, dry below 0.1 mm and 30 %, mixed
 --   between; null when neither is forecast.
 WITH placed AS (
@@ -35,8 +36,14 @@ summed AS (
         source,
         avg(temperature_c) FILTER (WHERE is_state) AS air_temp_c,
         avg(humidity_pct) FILTER (WHERE is_state) AS humidity_pct,
-        sum(precipitation_mm) FILTER (WHERE is_sum) AS precipitation_mm,
-        max(precipitation_probability_pct) FILTER (WHERE is_sum) AS precipitation_probability_pct,
+        CASE WHEN count(precipitation_mm) FILTER (WHERE is_sum) >= max(hours_held)
+            AND count(precipitation_mm) FILTER (WHERE is_sum) = count(*) FILTER (WHERE is_sum)
+            THEN sum(precipitation_mm) FILTER (WHERE is_sum)
+        END AS precipitation_mm,
+        CASE WHEN count(precipitation_probability_pct) FILTER (WHERE is_sum) >= max(hours_held)
+            AND count(precipitation_probability_pct) FILTER (WHERE is_sum) = count(*) FILTER (WHERE is_sum)
+            THEN max(precipitation_probability_pct) FILTER (WHERE is_sum)
+        END AS precipitation_probability_pct,
         avg(wind_speed_kmh) FILTER (WHERE is_state) AS wind_speed_kmh,
         avg(sin(radians(wind_direction_deg))) FILTER (WHERE is_state) AS wind_east,
         avg(cos(radians(wind_direction_deg))) FILTER (WHERE is_state) AS wind_north

@@ -9,7 +9,8 @@
 --   wetness = the larger of the share of rain samples and the share of laps on wet tyres (where tyres are known);
 --   wet from 0.5, dry below 0.02, mixed between; unknown when neither is known.
 --   Archive: wetness from the hourly sums, wet from 1 mm over the session, dry below 0.1 mm.
---   An hour's values are taken at its start, but precipitation is the sum of the hour before (Open-Meteo).
+--   An hour's values are taken at its start, but precipitation is the sum of the hour before (Open-Meteo); the
+--   session's is unknown when one hour's is.
 WITH driven AS (
     SELECT
         event_partition_key,
@@ -46,6 +47,7 @@ hours AS (
     SELECT
         h.*,
         s.session,
+        date_diff('hour', date_trunc('hour', s.session_start_utc), s.session_end_utc - INTERVAL 1 SECOND) + 1 AS hours_held,
         h.hour_utc >= date_trunc('hour', s.session_start_utc) AND h.hour_utc < s.session_end_utc AS is_state,
         h.hour_utc > s.session_start_utc AND h.hour_utc < s.session_end_utc + INTERVAL 1 HOUR AS is_sum
     FROM bronze_hours h
@@ -65,7 +67,10 @@ archived AS (
         avg(wind_speed_kmh) FILTER (WHERE is_state) AS wind_speed_kmh,
         avg(sin(radians(wind_direction_deg))) FILTER (WHERE is_state) AS wind_east,
         avg(cos(radians(wind_direction_deg))) FILTER (WHERE is_state) AS wind_north,
-        sum(precipitation_mm) FILTER (WHERE is_sum) AS precipitation_mm,
+        CASE WHEN count(precipitation_mm) FILTER (WHERE is_sum) >= max(hours_held)
+            AND count(precipitation_mm) FILTER (WHERE is_sum) = count(*) FILTER (WHERE is_sum)
+            THEN sum(precipitation_mm) FILTER (WHERE is_sum)
+        END AS precipitation_mm,
         CAST(NULL AS DOUBLE) AS rain_share,
         max(issued_utc) AS fetched_utc,
         source

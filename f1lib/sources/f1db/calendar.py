@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from f1lib.domain.circuits import circuit, event_name
 from f1lib.domain.weekend import FORMAT_SESSIONS, LOCAL, EventFormat, EventKey, session_columns
 from f1lib.errors import SourceError
+from f1lib.sources.plausible import in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ _COLUMNS = {
 Row = dict[Any, Any]
 
 
-def calendar(release: Release) -> tuple[pd.DataFrame, pd.DataFrame]:
+def calendar(release: Release) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, list[str]]]:
     """Return every event and session of a release.
 
     Parameters
@@ -52,6 +53,8 @@ def calendar(release: Release) -> tuple[pd.DataFrame, pd.DataFrame]:
         One row an event: columns of table ``events`` and ``race_id``, in F1DB's order.
     sessions : pandas.DataFrame
         One row an event and session: columns of table ``sessions`` and ``race_id``, in the order they are run.
+    odd : dict of int to list of str
+        Warnings by season: times that cannot be (`plausible.in_order`).
 
     Raises
     ------
@@ -62,19 +65,21 @@ def calendar(release: Release) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     events: list[Row] = []
     sessions: list[Row] = []
+    odd: dict[int, list[str]] = {}
     circuits = release.frame("circuits").set_index("id").to_dict("index")
     names = release.frame("grands-prix").set_index("id")["fullName"].to_dict()
     countries = release.frame("countries").set_index("id")["name"].to_dict()
     races = release.frame("races").astype(object)
     for race in races.where(races.notna(), None).to_dict("records"):
         event = _event(race, circuits, names, countries)
-        held = _sessions(race, event)
+        held, strange = in_order(_sessions(race, event), event["event_format"])
+        odd.setdefault(event["event_year"], []).extend(strange)
         event["race_start_utc"] = next(row["session_start_utc"] for row in held if row["session"] == "R")
         events.append(event)
         sessions += held
     if not events:
         raise SourceError(f"{release.path.name} has no race from {release.first_season} on in f1db-races.csv")
-    return pd.DataFrame(events), pd.DataFrame(sessions)
+    return pd.DataFrame(events), pd.DataFrame(sessions), odd
 
 
 def event_format(race: Row) -> EventFormat:

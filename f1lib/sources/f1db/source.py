@@ -67,9 +67,11 @@ class F1dbSource:
         """Return a season's calendar, which is the same at every ``as_of``."""
         events, sessions = (
             frame[frame["event_year"] == season].drop(columns="race_id").reset_index(drop=True)
-            for frame in self._calendar
+            for frame in self._calendar[:2]
         )
         provenance = self._provenance("races", "circuits", "grands-prix", "seasons-entrants-drivers")
+        if odd := self._calendar[2].get(season):
+            provenance |= {"warnings": odd}
         return Schedule(events, sessions, provenance, f1db_frames.entries(self._release, season))
 
     def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
@@ -103,7 +105,7 @@ class F1dbSource:
         return SessionData({"starting_grid": grid}, provenance, _oddities(what, grid))
 
     @cached_property
-    def _calendar(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _calendar(self) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, list[str]]]:
         return calendar(self._release)
 
     @cached_property

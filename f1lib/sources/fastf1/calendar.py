@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from f1lib.domain.circuits import Circuit, find_circuit
 from f1lib.domain.weekend import FORMAT_SESSIONS, LOCAL, SESSION_NAMES, EventKey, plain, session_columns
 from f1lib.errors import SourceError
+from f1lib.sources.plausible import in_order
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,13 +56,13 @@ def calendar(raw: pd.DataFrame, season: int) -> tuple[pd.DataFrame, pd.DataFrame
         if row["EventFormat"] == "testing" or not int(row["RoundNumber"]):
             continue
         event, strange = _event(row, season)
-        held = _sessions(row, event)
+        held, disordered = in_order(_sessions(row, event), event["event_format"])
         races = [session["session_start_utc"] for session in held if session["session"] == "R"]
         if not races:
             raise SourceError(f"FastF1's schedule of {season}: {event['event_name']} has no race")
         events.append(event | {"race_start_utc": races[0]})
         sessions += held
-        odd += strange
+        odd += strange + disordered
     if not events:
         raise SourceError(f"FastF1's schedule of {season} holds no event")
     return pd.DataFrame(events), pd.DataFrame(sessions), odd

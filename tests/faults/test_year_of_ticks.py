@@ -1,0 +1,176 @@
+"""A year lived through at ticks of two hours on F1DB's data, with race results that arrive hours or days late.
+
+F1DB publishes a release after each race; here a release without a late result is made for every moment at which one is
+awaited. `make campaign` lives through 2024 and 2025; the fast part through three weekends of 2024.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from f1lib.domain.moments import format_utc
+from f1lib.pipeline.tick import tick
+from f1lib.sources.f1db.calendar import calendar
+from f1lib.sources.f1db.release_files import Release
+from f1lib.workspace.workspace import Workspace
+from tests.support.workspaces import make_workspace
+
+# Files that come with a race's result.
+OF_A_RESULT = ("races-race-results", "races-fastest-laps", "races-pit-stops")
+NO_PAGES = frozenset({"00_schedule", "01_ingest", "03_silver", "04_gold", "05_train", "06_predict", "07_score"})
+
+
+@dataclass(frozen=True)
+class Year:
+    """The races of some months and when F1DB has each result: ``arrivals`` is race id -> time."""
+
+    release: Path
+    starts: dict[int, datetime]
+    arrivals: dict[int, datetime]
+    events: dict[int, str]
+
+    def withheld(self, now: datetime) -> frozenset[int]:
+        """The races that have begun and whose result has not arrived."""
+        return frozenset(race for race, start in self.starts.items() if start <= now < self.arrivals[race])
+
+    def at(self, now: datetime, folder: Path) -> Path:
+        """The release as it is at ``now``."""
+        without = self.withheld(now)
+        path = folder / f"f1db-{'-'.join(map(str, sorted(without))) or 'whole'}.zip"
+        if not path.exists():
+            _copy_without(self.release, path, without)
+        return path
+
+
+def _copy_without(release: Path, path: Path, races: frozenset[int], first: int = 0) -> Path:
+    with zipfile.ZipFile(release) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+        for member in old.namelist():
+            text = old.read(member).decode("utf-8-sig")
+            name = member.removeprefix("f1db-").removesuffix(".csv")
+            rows = csv.DictReader(io.StringIO(text))
+            if first and "year" in (rows.fieldnames or ()):
+                text = _text(rows, lambda row: int(row["year"]) >= first)
+            elif name in OF_A_RESULT and races:
+                text = _text(rows, lambda row: int(row["raceId"]) not in races)
+            new.writestr(member, text)
+    return path
+
+
+def _text(rows: csv.DictReader[str], keep: Any) -> str:
+    written = io.StringIO()
+    writer = csv.DictWriter(written, rows.fieldnames or (), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(row for row in rows if keep(row))
+    return written.getvalue()
+
+
+def year_of(release: Path, folder: Path, season: int, history_from: int, latest_hours: int, seed: int) -> Year:
+    """A season's races, each result ``latest_hours`` late at most."""
+    short = folder / f"short-{season}.zip"
+    if not short.exists():
+        _copy_without(release, short, frozenset(), history_from)
+    sessions = calendar(Release(short, history_from))[1]
+    races = sessions[(sessions["event_year"] == season) & (sessions["session"] == "R")].to_dict("records")
+    chance = random.Random(seed)
+    late = [timedelta(hours=chance.randint(1, latest_hours) if latest_hours else 0) for _ in races]
+    return Year(
+        short,
+        {row["race_id"]: row["session_start_utc"] for row in races},
+        {row["race_id"]: row["available_utc"] + wait for row, wait in zip(races, late, strict=True)},
+        {row["race_id"]: row["event_partition_key"] for row in races},
+    )
+
+
+def live_through(year: Year, lake: Path, folder: Path, moments: Iterable[datetime], history_from: int) -> list[str]:
+    """Run a tick at each moment; return what failed."""
+    failed = []
+    ws: Workspace | None = None
+    for now in moments:
+        release = str(year.at(now, folder))
+        if ws is None or ws.settings.f1db != release:
+            ws = make_workspace(lake, now, f1db=release, history_from=history_from, engine="inprocess", weather="none")
+        result = tick(ws.at(now), stages=NO_PAGES)
+        failed += [f"{format_utc(now)} {run.step.stage}: {run.error}" for run in result.failures]
+    return failed
+
+
+def issued(lake: Path, events: Iterable[str]) -> dict[tuple[str, str], pd.DataFrame]:
+    """The last prediction of each race and horizon."""
+    found: dict[tuple[str, str], pd.DataFrame] = {}
+    for event in events:
+        season, name = event.split("_", 1)
+        for path in sorted((lake / "predictions" / season / "history" / name).glob("*.parquet")):
+            frame = pd.read_parquet(path)
+            if (frame["session"] == "R").all():
+                found[event, frame["horizon"].iloc[0]] = frame
+    return found
+
+
+def every(hours: int, first: datetime, last: datetime) -> Iterable[datetime]:
+    while first <= last:
+        yield first
+        first += timedelta(hours=hours)
+
+
+def _check(late: Path, punctual: Path, year: Year, races: Iterable[int]) -> str:
+    """Every horizon was issued before the start, and is the punctual year's where the same was known by then."""
+    keys = {year.events[race]: race for race in races}
+    one, other = issued(late, keys), issued(punctual, keys)
+    assert set(one) == set(other)
+    equal = 0
+    for (event, horizon), frame in one.items():
+        moment = frame["as_of_utc"].iloc[0]
+        assert moment < year.starts[keys[event]], f"{event} {horizon} was issued after the start"
+        if all(arrival <= moment for race, arrival in year.arrivals.items() if year.starts[race] < moment):
+            same = [c for c in frame.columns if c.startswith(("p_", "predicted_")) or c == "driver_id"]
+            pd.testing.assert_frame_equal(
+                frame[same], other[event, horizon][same], check_exact=True, obj=f"{event} {horizon}"
+            )
+            equal += 1
+    assert equal
+    return f"{len(one)} predictions of {len(keys)} races issued, {equal} from the same data, and equal"
+
+
+def _is_near(year: Year, moment: datetime) -> bool:
+    """Whether a punctual year has anything to do: from the eve of a weekend to the result."""
+    return any(start - timedelta(days=4) <= moment <= start + timedelta(hours=8) for start in year.starts.values())
+
+
+def _lived(release: Path, tmp_path: Path, season: int, races: int, history_from: int, hours: int) -> str:
+    late = year_of(release, tmp_path, season, history_from, 70, seed=season)
+    punctual = year_of(release, tmp_path, season, history_from, 0, seed=season)
+    chosen = sorted(late.starts, key=lambda race: late.starts[race])[:races]
+    first = late.starts[chosen[0]] - timedelta(days=5, minutes=30)
+    last = max(late.arrivals[race] for race in chosen) + timedelta(hours=4)
+    ticks = 0
+    for name, year in (("late", late), ("punctual", punctual)):
+        moments = [m for m in every(hours, first, last) if name == "late" or _is_near(year, m)]
+        ticks += len(moments)
+        failed = live_through(year, tmp_path / name, tmp_path, moments, history_from)
+        assert failed == [], f"{name}: {len(failed)} ticks failed"
+    return f"{season}: {ticks} ticks, none failed; {_check(tmp_path / 'late', tmp_path / 'punctual', late, chosen)}"
+
+
+@pytest.mark.usefixtures("short_history_serves")
+def test_a_weekend_with_a_late_result_fails_no_tick_and_loses_no_prediction(f1db_zip: Path, tmp_path: Path) -> None:
+    print(_lived(f1db_zip, tmp_path, 2024, races=1, history_from=2023, hours=9))
+
+
+@pytest.mark.campaign
+@pytest.mark.usefixtures("short_history_serves")
+@pytest.mark.parametrize("season", [2024, 2025])
+def test_a_year_with_late_results_fails_no_tick_and_loses_no_prediction(
+    f1db_zip: Path, tmp_path: Path, season: int
+) -> None:
+    print(_lived(f1db_zip, tmp_path, season, races=24, history_from=season - 2, hours=2))
