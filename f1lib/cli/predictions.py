@@ -11,6 +11,8 @@ from f1lib.cli.options import workspace_of
 from f1lib.domain.weekend import EventKey
 from f1lib.lake import attribution
 from f1lib.lake.paths_published import history_prefix
+from f1lib.predictions import archive
+from f1lib.predictions.change_log import newest_change_log
 from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the prediction as a table, JSON or CSV."""
-    from f1lib.predictions import archive, whatif
+    from f1lib.predictions import whatif
 
     changes = [whatif.parse_change(text) for text in arguments.changes]
     ws = workspace_of(arguments)
@@ -64,9 +66,6 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
     changes : sequence of str
         The changed conditions that were supposed, in words; empty for an issued prediction.
     """
-    from f1lib.predictions import archive
-    from f1lib.predictions.change_log import newest_change_log
-
     first = frame.iloc[0]
     name = f"{first['event_year']} {first['event_name']}{', Sprint' if first['session'] == 'S' else ''}"
     title = f"{name}, {first['horizon']}, as of {first['as_of_utc']}"

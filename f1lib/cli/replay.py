@@ -11,6 +11,7 @@ from f1lib.cli import output
 from f1lib.cli.options import json_option, workspace_of
 from f1lib.lake.paths_published import DASHBOARD
 from f1lib.lake.store import LocalStore
+from f1lib.pipeline.replay import replay_season
 
 NAME = "replay"
 HELP = "live through a season by the production path, and score what was issued"
@@ -25,8 +26,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay the season; a line a tick goes to standard error, the scores to standard output."""
-    from f1lib.pipeline.replay import replay_season
-
     ws = workspace_of(arguments)
     if not hasattr(arguments, "lake") and isinstance(ws.store, LocalStore):
         arguments.lake = f"{ws.store.root}-replay-{arguments.season}"  # the user's own lake may know the future

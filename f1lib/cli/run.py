@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import datetime
-from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
@@ -14,6 +13,7 @@ from f1lib.lake.paths_published import DASHBOARD
 from f1lib.pipeline.plan import next_race
 from f1lib.pipeline.rules import Step
 from f1lib.pipeline.tick import TickResult, tick
+from f1lib.predictions import archive
 from f1lib.tracking.index import notices
 from f1lib.tracking.rows import Outcome
 from f1lib.tracking.stage_keys import WEATHER_ROW, Stage
@@ -49,15 +49,14 @@ def _tick(ws: Workspace) -> TickResult:
     from rich.markup import escape
 
     with output.spinner() as progress:
-        current: list[Any] = []
 
         def finish() -> None:
-            for task in current:
+            for task in progress.task_ids:
                 progress.update(task, total=1, completed=1)
 
         def on_step(step: Step) -> None:
             finish()
-            current[:] = [progress.add_task(f"{step.stage}: {escape(step.reason)}", total=None)]
+            progress.add_task(f"{step.stage}: {escape(step.reason)}", total=None)
 
         result = tick(ws, on_step)
         finish()
@@ -66,8 +65,6 @@ def _tick(ws: Workspace) -> TickResult:
 
 def _outcome(ws: Workspace, result: TickResult) -> None:
     """Print who holds what could not be done, the prediction of the next race, and the report's path."""
-    from f1lib.predictions import archive
-
     for run in result.taken:
         print(f"not done here: {run.error}")
     for line in _said(result, ws.as_of):
