@@ -1,7 +1,5 @@
 """Pictures of a prediction that are held in the cache: its notebook, the dashboard and its page show the same."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """Figures of one race's prediction: expected order, position matrix, reasons."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any

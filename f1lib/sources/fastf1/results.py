@@ -4,8 +4,6 @@ Qualifying, sprint and race are classified by Jolpica. Until it has them, and fo
 classification is computed from timing and is provisional.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
