@@ -13,7 +13,7 @@ from __future__ import annotations
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextvars import ContextVar
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from f1lib.bronze.ingest import fetch, race_end_of
@@ -21,6 +21,7 @@ from f1lib.domain.moments import format_utc, parse_utc, stamp
 from f1lib.errors import AlreadyRunning, NotPublishedYet
 from f1lib.sources.combined import SESSION_SETTLED
 from f1lib.sources.protocols import BLOCKED
+from f1lib.tracking.lease import renewed
 from f1lib.tracking.rows import Outcome, SessionRow, key_of
 from f1lib.tracking.stage_keys import SESSIONS
 from f1lib.tracking.units import Unit
@@ -131,17 +132,17 @@ def bring(ws: Workspace, text: str, now: datetime) -> Brought:
     StorageError
         When the lake cannot be read or written.
     """
-    unit, ws = Unit.parse(text), replace(ws, as_of=now)
+    unit, ws = Unit.parse(text), replace(ws.at(now), run_id=ws.run_id)
     event, name = unit.event.partition_key, unit.sort_key
-    lease = timedelta(minutes=ws.settings.lease_minutes)
     try:
-        claim = ws.tracking.claim(event, name, owner=ws.owner, run_id=ws.run_id, now=now, lease=lease)
+        claim = ws.tracking.claim(event, name, owner=ws.owner, run_id=ws.run_id, now=now, lease=ws.lease)
     except AlreadyRunning as taken:
         return {"unit": text, "status": Outcome.TAKEN, "rows": 0, "warning": str(taken), "wait_seconds": 0.0}
     change: SessionRow = {}
     try:
         known = {key_of(row): row for row in ws.tracking.rows(event)}
-        outcome, change, error = fetch(ws, unit, known[event, name], race_end_of(known, known[event, name]))
+        with renewed(ws.tracking, claim, ws.now, ws.lease):
+            outcome, change, error = fetch(ws, unit, known[event, name], race_end_of(known, known[event, name]))
         if (error is None and BLOCKED not in (change.get("missing") or "")) or isinstance(error, NotPublishedYet):
             change["backfilled_utc"] = format_utc(now)  # FastF1 has no more of it
     finally:

@@ -28,10 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not hasattr(arguments, "lake") and isinstance(ws.store, LocalStore):
         arguments.lake = f"{ws.store.root}-replay-{arguments.season}"  # the user's own lake may know the future
         ws = workspace_of(arguments)
-    say = partial(print, file=sys.stderr, flush=True)
+    say = partial(output.print_plain, file=sys.stderr)
     summary = replay_season(ws, arguments.season, arguments.event, on_tick=say)
     output.table_or_json(summary, _show, arguments.json_file)
-    print(f"report: {output.location(ws.store, DASHBOARD)}", file=sys.stderr)
+    output.print_plain(f"report: {output.location(ws.store, DASHBOARD)}", file=sys.stderr)
     return 0
 
 

@@ -10,7 +10,7 @@ as a sign of a leak.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -70,7 +70,17 @@ def judge(candidate: Mapping[str, Any], opponents: Mapping[str, Sequence[Mapping
     return Verdict(True, f"not worse beyond noise than {against} over {len(races)} races", comparisons)
 
 
-def consider(store: ObjectStore, run_ids: list[str], as_of: datetime, training: pd.DataFrame) -> pd.DataFrame:
+def _by_hand() -> None:
+    """Hold no claim: outside a run there is none."""
+
+
+def consider(
+    store: ObjectStore,
+    run_ids: list[str],
+    as_of: datetime,
+    training: pd.DataFrame,
+    hold: Callable[[], None] = _by_hand,
+) -> pd.DataFrame:
     """Put each run before the gate; promote it or record why not.
 
     A refusal is not an error here: the champion goes on serving.
@@ -85,6 +95,9 @@ def consider(store: ObjectStore, run_ids: list[str], as_of: datetime, training: 
         Moment of the decision, aware UTC.
     training : pandas.DataFrame
         Rows of the training dataset, whose races the baselines are scored on.
+    hold : callable, optional
+        Called before the champion is replaced: raises `AlreadyRunning` when another run has taken over
+        (`Workspace.hold`).
 
     Returns
     -------
@@ -100,13 +113,19 @@ def consider(store: ObjectStore, run_ids: list[str], as_of: datetime, training: 
     for run_id in run_ids:
         horizon = metadata(store, run_id)["horizon"]
         try:
-            rows.append((run_id, horizon, True, promote(store, run_id, as_of, training).why))
+            rows.append((run_id, horizon, True, promote(store, run_id, as_of, training, hold).why))
         except PromotionRefused as refusal:
             rows.append((run_id, horizon, False, str(refusal)))
     return pd.DataFrame(rows, columns=["run_id", "horizon", "promoted", "why"])
 
 
-def promote(store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataFrame | None = None) -> Verdict:
+def promote(
+    store: ObjectStore,
+    run_id: str,
+    as_of: datetime,
+    training: pd.DataFrame | None = None,
+    hold: Callable[[], None] = _by_hand,
+) -> Verdict:
     """Let a run serve if the gate allows, and record the decision in ``models/run_id=<run_id>/decision.json``.
 
     Parameters
@@ -119,6 +138,8 @@ def promote(store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataF
         Moment of the decision, aware UTC.
     training : pandas.DataFrame, optional
         The columns of the training dataset that the baselines need (`_training`); read when not given.
+    hold : callable, optional
+        As in `consider`.
 
     Returns
     -------
@@ -140,7 +161,7 @@ def promote(store: ObjectStore, run_id: str, as_of: datetime, training: pd.DataF
     _log.info("gate: %s %s: %s", run_id, "serves" if verdict.promoted else "is refused", verdict.why)
     if not verdict.promoted:
         raise PromotionRefused(f"{run_id} does not serve: {verdict.why}")
-    _make_champion(store, document, as_of, verdict.why)
+    _make_champion(store, document, as_of, verdict.why, hold)
     return verdict
 
 
@@ -189,11 +210,14 @@ def _compare(
     return rows
 
 
-def _make_champion(store: ObjectStore, document: Mapping[str, Any], as_of: datetime, why: str) -> None:
+def _make_champion(
+    store: ObjectStore, document: Mapping[str, Any], as_of: datetime, why: str, hold: Callable[[], None]
+) -> None:
     """Write the champion of one horizon; those before it are kept for `registry.rollback`."""
     entry = {"run_id": document["run_id"], "model": document["model"], "since": format_utc(as_of), "why": why}
 
     def promoted(before: dict[str, Any] | None) -> dict[str, Any]:
+        hold()  # here no other run can replace it between this and the write
         previous = [{k: v for k, v in before.items() if k != "previous"}, *before.get("previous", [])] if before else []
         return {**entry, "previous": [p for p in previous if p["run_id"] != document["run_id"]][:20]}
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import unquote, urlparse
 
 from f1lib.errors import NoSuchKey, StorageError
+from f1lib.lake.documents import from_json
 from f1lib.lake.paths import check_key, check_prefix
 
 if TYPE_CHECKING:
@@ -88,16 +89,22 @@ class LocalStore:
             raise StorageError(f"cannot read {key} in lake {self.root}: {error.strerror or error}") from error
 
     def write(self, key: str, data: bytes) -> None:
-        """See `ObjectStore.write`; a full disk or a read-only folder leaves the old file as it was."""
+        """See `ObjectStore.write`; a full disk or a read-only folder leaves the old file as it was.
+
+        The bytes are on the disk before the name is, and the name before this returns (``benchmarks/durability.py``).
+        """
         target = self.path(key)
         temporary = ""
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             handle, temporary = tempfile.mkstemp(prefix=self._TEMPORARY, dir=target.parent)
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-            Path(temporary).chmod(0o644)
+                os.fchmod(handle, 0o644)
+                file.flush()
+                os.fsync(handle)
             Path(temporary).replace(target)
+            sync_folder(target.parent)
             _log.debug("wrote %s (%d bytes)", key, len(data))
         except OSError as error:
             if temporary:
@@ -122,7 +129,10 @@ class LocalStore:
 
     def exists(self, key: str) -> bool:
         """See `ObjectStore.exists`."""
-        return self.path(key).is_file()
+        try:
+            return self.path(key).is_file()
+        except OSError as error:
+            raise StorageError(f"cannot read {key} in lake {self.root}: {error.strerror or error}") from error
 
     def list(self, prefix: str = "") -> list[str]:
         """See `ObjectStore.list`; files still being written are not listed."""
@@ -147,12 +157,35 @@ class LocalStore:
             raise StorageError(f"cannot delete {key} in lake {self.root}: {error.strerror or error}") from error
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, each on the disk when this returns."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk; nothing where a folder cannot be opened (Windows)."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
 def open_store(url: str, cache: Cache | None = None) -> ObjectStore:
     """Open the store at ``url``: a path, ``file:///...`` or ``s3://bucket/prefix``; no I/O is done.
 
     ``cache`` holds the files read from S3 that never change. Raises `StorageError` for any other scheme.
     """
-    scheme = urlparse(url).scheme
+    try:
+        scheme = urlparse(url).scheme
+        if "\0" in url or max(map(len, url.encode().split(b"/"))) > 255:
+            raise ValueError("no file can have such a name")
+    except ValueError as error:
+        raise StorageError(f"lake {ascii(url)[:80]} is no address: {error}") from None
     if scheme == "s3":
         from f1lib.lake.s3 import S3Store
 
@@ -214,7 +247,7 @@ def read_json(store: ObjectStore, key: str) -> Any:
 
 def _parsed(store: ObjectStore, key: str, data: bytes) -> Any:
     try:
-        return json.loads(data)
+        return from_json(data)
     except ValueError as error:
         raise StorageError(f"{key} in lake {store.url} is no JSON: {error}") from error
 

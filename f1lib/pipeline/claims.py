@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import AlreadyRunning, F1LibError
+from f1lib.tracking.lease import renewed
 from f1lib.tracking.rows import StageRow, Status
 from f1lib.tracking.stage_keys import Stage
 
@@ -60,7 +60,8 @@ def under_claim(ws: Workspace, step: Step, work: Callable[[], Execution], seen: 
             raise AlreadyRunning(
                 f"{event} {sort_key} was worked on by another run meanwhile; the next tick looks again"
             )
-        execution = work()
+        with renewed(ws.tracking, claim, ws.now, ws.lease):
+            execution = work()
         outcome["status"] = Status.INGESTED if step.stage == Stage.SCHEDULE else Status.GOLD
         outcome |= {"last_error": None, "attempts": None, "finished_utc": format_utc(ws.as_of)}
         if step.input_hash:
@@ -78,9 +79,8 @@ def under_claim(ws: Workspace, step: Step, work: Callable[[], Execution], seen: 
 
 def _claim(ws: Workspace, event: str, sort_key: str) -> Claim:
     """Claim a row, releasing the claim of a process that died; raises `AlreadyRunning` while another run has it."""
-    lease = timedelta(minutes=ws.settings.lease_minutes)
     _log.debug("claim %s %s", event, sort_key)
-    wanted: Any = {"owner": ws.owner, "run_id": ws.run_id, "now": ws.as_of, "lease": lease}
+    wanted: Any = {"owner": ws.owner, "run_id": ws.run_id, "now": ws.now(), "lease": ws.lease}
     try:
         return ws.tracking.claim(event, sort_key, **wanted)
     except AlreadyRunning:

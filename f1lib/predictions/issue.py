@@ -4,6 +4,7 @@ The newest prediction of a race is a Parquet file of its own and, for the next r
 one that was issued is kept under ``history/`` and never changed. Columns: `archive.COLUMNS`.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from importlib import resources
 from time import perf_counter
@@ -14,7 +15,7 @@ import pandas as pd
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import HORIZONS, EventKey
-from f1lib.errors import MissingColumn, RunError
+from f1lib.errors import AlreadyRunning, MissingColumn, RunError
 from f1lib.lake import attribution, fingerprint, paths, silver_tables
 from f1lib.lake.parquet import read_parquet, records, write_parquet
 from f1lib.lake.paths_published import LATEST, LATEST_SCHEMA, history_prefix, issue_key, newest_key, parse_issue
@@ -71,7 +72,7 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
     started = perf_counter()
     rows = rows_of(features, serving, gold_run_id, hashed, ws.as_of, ws.source_name)
     milliseconds = (perf_counter() - started) * 1000
-    issued = publish(ws.store, ws.tracking, rows)
+    issued = publish(ws.store, ws.tracking, rows, lambda: ws.hold(event_of(rows)))
     explain.keep(ws.store, issued, serving, features)
     prediction = load_issue(ws.store, issued)
     event = event_of(prediction)
@@ -233,7 +234,13 @@ def check(prediction: pd.DataFrame) -> None:
         raise RunError(f"prediction of {n} drivers: position matrix {matrix.shape} is off by {off}; nothing was stored")
 
 
-def publish(store: ObjectStore, tracking: TrackingTable, prediction: pd.DataFrame) -> str:
+def _by_hand() -> None:
+    """Hold no claim: outside a run there is none."""
+
+
+def publish(
+    store: ObjectStore, tracking: TrackingTable, prediction: pd.DataFrame, hold: Callable[[], None] = _by_hand
+) -> str:
     """Store a new prediction: history first, then the newest file, ``latest.json`` and the tracking rows.
 
     Nothing that was issued is overwritten: a second prediction of the same moment and horizon gets a number. A
@@ -248,6 +255,9 @@ def publish(store: ObjectStore, tracking: TrackingTable, prediction: pd.DataFram
         Gets the rows of the table ``f1_predictions``.
     prediction : pandas.DataFrame
         A row per driver with `archive.COLUMNS`.
+    hold : callable, optional
+        Called before and after the history is written: raises `AlreadyRunning` when another run has taken over
+        (`Workspace.hold`). What was written meanwhile is taken back.
 
     Returns
     -------
@@ -261,7 +271,7 @@ def publish(store: ObjectStore, tracking: TrackingTable, prediction: pd.DataFram
     """
     check(prediction)
     rows = prediction[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
-    issued, rows = _issue(store, rows)
+    issued, rows = _issue(store, rows, hold)
     key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
     newest = newest_key(key, str(first["session"]))
     if not store.exists(newest) or read_parquet(store, newest)["as_of_utc"].max() <= first["as_of_utc"]:
@@ -328,7 +338,7 @@ def _moment_of_run(run_id: str) -> tuple[str, int]:
     return moment, int(number) if number.isdigit() else 1
 
 
-def _issue(store: ObjectStore, rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+def _issue(store: ObjectStore, rows: pd.DataFrame, hold: Callable[[], None]) -> tuple[str, pd.DataFrame]:
     """Write ``rows`` to the history unless the last issue of that horizon is equal; return its key and rows."""
     key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
     kind = (str(first["horizon"]), str(first["session"]))
@@ -341,7 +351,13 @@ def _issue(store: ObjectStore, rows: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     number = 1
     while (name := issue_key(key, first["as_of_utc"], *kind, number)) in before:
         number += 1
+    hold()
     write_parquet(store, name, rows)
+    try:
+        hold()
+    except AlreadyRunning:  # the write took longer than the lease: nobody has been told of it
+        store.delete(name)
+        raise
     return name, rows
 
 

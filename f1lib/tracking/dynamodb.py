@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import time
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from http import HTTPStatus
@@ -21,7 +20,6 @@ from f1lib.errors import AlreadyRunning, StorageError
 from f1lib.lake.aws_client import AwsUrl, aws_errors, error_code
 from f1lib.tracking.dynamodb_items import (
     BY_DATE,
-    CLAIM_TOKEN,
     INDEX_SEASON,
     LAST_RELEASE,
     PARTITION,
@@ -34,12 +32,15 @@ from f1lib.tracking.dynamodb_items import (
     update,
 )
 from f1lib.tracking.rows import (
+    FREED,
+    NOBODY,
     PREDICTION_SORT_KEY,
     PREDICTIONS_TABLE,
     Claim,
     claim_row,
     claimed_message,
     key_of,
+    lost_message,
     prediction_sort_key,
     renewed,
     season_of,
@@ -58,7 +59,7 @@ BATCH = 25  # BatchWriteItem's own limit
 BATCH_ATTEMPTS = 6
 # Conditions of a claim and of its release.
 FREE = "attribute_not_exists(#owner) OR attribute_not_exists(#expires) OR #expires <= :now"
-OURS = "#owner = :owner AND #run = :run AND #expires = :expires"
+OURS = "#token = :token"
 
 
 class DynamoTracking:
@@ -133,35 +134,33 @@ class DynamoTracking:
         A token identifies this claim when botocore repeats a request whose answer was lost.
         """
         claim = Claim(event_partition_key, session_name_abr, owner, run_id, now + lease)
-        token = uuid.uuid4().hex
         self._index_seasons([event_partition_key])
-        call = update({**claim_row(claim), CLAIM_TOKEN: token, LAST_RELEASE: None}, event_partition_key)
+        call = update({**claim_row(claim), LAST_RELEASE: None}, event_partition_key)
         call["ExpressionAttributeNames"] |= {"#owner": "owner", "#expires": "lease_expires_utc"}
         call["ExpressionAttributeValues"][":now"] = {"S": format_utc(now)}
         if not self._conditional(row_key(event_partition_key, session_name_abr), call, FREE):
             item = self._item(row_key(event_partition_key, session_name_abr))
-            if item.get(CLAIM_TOKEN) != {"S": token}:
-                raise AlreadyRunning(claimed_message({**claim.__dict__, **_UNCLAIMED, **from_item(item)}))
+            if item.get("claim_token") != {"S": claim.token}:
+                raise AlreadyRunning(claimed_message({**vars(claim), **NOBODY, **from_item(item)}))
         return claim
 
+    def renew(self, claim: Claim, expires: datetime) -> None:
+        """See `TrackingTable.renew`."""
+        self._change_claimed(claim, {"lease_expires_utc": format_utc(expires)})
+
     def release(self, claim: Claim, attributes: StageRow) -> None:
-        """See `TrackingTable.release`."""
+        """See `TrackingTable.release`; the row keeps the token of its last release, should the answer be lost."""
+        self._change_claimed(claim, {**attributes, **FREED, LAST_RELEASE: claim.token})
+
+    def _change_claimed(self, claim: Claim, changes: Mapping[str, Any]) -> None:
         key = row_key(claim.event_partition_key, claim.session_name_abr)
-        mine = claim_row(claim)
-        mark = "|".join(mine.values())
-        given_back = {**attributes, "owner": None, "lease_expires_utc": None, CLAIM_TOKEN: None, LAST_RELEASE: mark}
-        call = update(given_back, claim.event_partition_key)
-        call["ExpressionAttributeNames"] |= {"#owner": "owner", "#run": "run_id", "#expires": "lease_expires_utc"}
-        call["ExpressionAttributeValues"] |= {
-            ":owner": {"S": claim.owner},
-            ":run": {"S": claim.run_id},
-            ":expires": {"S": mine["lease_expires_utc"]},
-        }
+        call = update(changes, claim.event_partition_key)
+        call["ExpressionAttributeNames"]["#token"] = "claim_token"
+        call["ExpressionAttributeValues"][":token"] = {"S": claim.token}
         if not self._conditional(key, call, OURS):
             item = self._item(key)
-            if item.get(LAST_RELEASE) != {"S": mark}:
-                row = {**claim.__dict__, **_UNCLAIMED, **from_item(item)}
-                raise AlreadyRunning(f"the lease of {claim.owner} ran out: {claimed_message(row)}")
+            if item.get(LAST_RELEASE) != {"S": claim.token} or LAST_RELEASE not in changes:
+                raise AlreadyRunning(lost_message(claim, from_item(item)))
 
     def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
         """See `TrackingTable.release_stale_claim`; always False, because several machines share the table."""
@@ -265,10 +264,6 @@ def _items_from_json(response_dict: dict[str, Any], customized_response_dict: di
         return
     customized_response_dict["Items"] = page.pop("Items", [])
     response_dict["body"] = json.dumps(page).encode()
-
-
-# For the message of a refused claim when the row was free again by the time it was read.
-_UNCLAIMED = {"owner": "somebody who has just given it back", "lease_expires_utc": "a moment ago"}
 
 
 def _each(function: Callable[[Any], Any], arguments: list[Any]) -> list[Any]:

@@ -22,8 +22,8 @@ PARTITION, SORT = "event_partition_key", "session_name_abr"
 # The index by season and session date; its attributes are internal and never part of a row.
 BY_DATE = "by_session_date"
 INDEX_SEASON, INDEX_DATE = "index_season", "index_date"
-CLAIM_TOKEN, LAST_RELEASE = "claim_token", "last_release"
-HIDDEN = frozenset({INDEX_SEASON, INDEX_DATE, CLAIM_TOKEN, LAST_RELEASE})
+LAST_RELEASE = "last_release"
+HIDDEN = frozenset({INDEX_SEASON, INDEX_DATE, LAST_RELEASE})
 NO_DATE = "-"
 # The only item that is not a row: the seasons in the index.
 SEASONS_KEY = {PARTITION: "INDEX", SORT: "SEASONS"}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from f1lib.domain.moments import format_utc
+from f1lib.domain.moments import format_utc, parse_utc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -77,6 +78,7 @@ class StageRow(TypedDict, total=False):
     notice: str | None  # a notice of the source when the calendar was read
     owner: str
     lease_expires_utc: str
+    claim_token: str
     run_id: str
 
 
@@ -124,13 +126,18 @@ class TrackingRow(SessionRow, WeatherRow, total=False):
 
 @dataclass(frozen=True)
 class Claim:
-    """Exclusive right to work on one row until ``expires``; ended by `TrackingTable.release`."""
+    """Exclusive right to work on one row until ``expires``; ended by `TrackingTable.release`.
+
+    ``token`` tells it from every other claim on the row: what is written under a claim is written only while the row
+    has its token.
+    """
 
     event_partition_key: str
     session_name_abr: str
     owner: str
     run_id: str
     expires: datetime
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 def key_of(row: StageRow) -> tuple[str, str]:
@@ -140,13 +147,31 @@ def key_of(row: StageRow) -> tuple[str, str]:
 
 def claim_row(claim: Claim) -> dict[str, str]:
     """Return the attributes that a claim sets on its row."""
-    return {"owner": claim.owner, "run_id": claim.run_id, "lease_expires_utc": format_utc(claim.expires)}
+    row = {"owner": claim.owner, "run_id": claim.run_id, "lease_expires_utc": format_utc(claim.expires)}
+    return row | {"claim_token": claim.token}
+
+
+def claim_of(row: StageRow) -> Claim:
+    """Return the claim on a claimed row."""
+    expires = parse_utc(row["lease_expires_utc"])
+    return Claim(*key_of(row), row["owner"], row["run_id"], expires, row.get("claim_token", ""))
 
 
 def is_claimed(row: StageRow, now: datetime) -> bool:
     """Return whether ``row`` has a claim that has not expired at ``now``."""
     expires = row.get("lease_expires_utc")
     return bool(row.get("owner")) and expires is not None and expires > format_utc(now)
+
+
+# For the message of a refused claim when the row was free again by the time it was read.
+NOBODY = {"owner": "somebody who has just given it back", "lease_expires_utc": "a moment ago"}
+# What a release removes from its row.
+FREED: dict[str, None] = {"owner": None, "lease_expires_utc": None, "claim_token": None}
+
+
+def lost_message(claim: Claim, row: Mapping[str, Any]) -> str:
+    """Return the message of `AlreadyRunning` for a claim whose row has another token, or none."""
+    return f"the lease of {claim.owner} ran out: {claimed_message({**vars(claim), **NOBODY, **row})}"
 
 
 def claimed_message(row: Mapping[str, Any]) -> str:

@@ -15,16 +15,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, unquote
 
-from f1lib.domain.moments import parse_utc
+from f1lib.domain.moments import format_utc
 from f1lib.errors import AlreadyRunning, StorageError
+from f1lib.lake.documents import from_json
+from f1lib.lake.store import make_folder
 from f1lib.tracking.rows import (
+    FREED,
     PREDICTION_SORT_KEY,
     PREDICTIONS_TABLE,
     SESSION_TABLE,
     Claim,
+    claim_of,
     claim_row,
     claimed_message,
     is_claimed,
+    lost_message,
     merged,
     prediction_sort_key,
     renewed,
@@ -74,10 +79,11 @@ class SqliteTracking:
     def _transaction(self, *, write: bool) -> Iterator[sqlite3.Connection]:
         try:
             if write:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self.path.parent)
             with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as connection:
                 connection.row_factory = sqlite3.Row
                 if write:
+                    connection.execute("PRAGMA synchronous = EXTRA")  # with the folder: what is told done stays done
                     connection.executescript(_SCHEMA)
                 connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 yield connection
@@ -90,8 +96,11 @@ class SqliteTracking:
 
     def _read(self, statement: str, values: tuple[str, ...]) -> list[sqlite3.Row]:
         """Return the rows that a statement selects; none while the file or its tables do not exist yet."""
-        if not self.path.exists():
-            return []
+        try:
+            if not self.path.exists():
+                return []
+        except OSError as error:
+            raise StorageError(f"tracking table {ascii(str(self.path))[:100]}: {error.strerror}") from error
         with self._transaction(write=False) as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (PREDICTIONS_TABLE,)).fetchone():
                 return []
@@ -165,24 +174,28 @@ class SqliteTracking:
             _replace(connection, merged(row, claim_row(claim)))
         return claim
 
+    def renew(self, claim: Claim, expires: datetime) -> None:
+        """See `TrackingTable.renew`."""
+        self._change_claimed(claim, {"lease_expires_utc": format_utc(expires)})
+
     def release(self, claim: Claim, attributes: StageRow) -> None:
         """See `TrackingTable.release`."""
+        self._change_claimed(claim, {**attributes, **FREED})
+
+    def _change_claimed(self, claim: Claim, changes: Mapping[str, Any]) -> None:
         with self._transaction(write=True) as connection:
             row = _select(connection, claim.event_partition_key, claim.session_name_abr) or {}
-            if {name: row.get(name) for name in claim_row(claim)} != claim_row(claim):
-                raise AlreadyRunning(
-                    f"the lease of {claim.owner} ran out: {claimed_message({**claim.__dict__, **row})}"
-                )
-            _replace(connection, merged(row, {**attributes, "owner": None, "lease_expires_utc": None}))
+            if row.get("claim_token") != claim.token:
+                raise AlreadyRunning(lost_message(claim, row))
+            _replace(connection, merged(row, changes))
 
     def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
         """See `TrackingTable.release_stale_claim`; all users of one SQLite file are on one machine."""
-        row = self.get(event_partition_key, session_name_abr) or {}
+        row: StageRow = self.get(event_partition_key, session_name_abr) or {}
         host, _, process = str(row.get("owner", "")).rpartition(":")
         if host != socket.gethostname() or not process.isdigit() or _is_alive(int(process)):
             return False
-        expires = parse_utc(row["lease_expires_utc"])
-        self.release(Claim(event_partition_key, session_name_abr, row["owner"], row["run_id"], expires), {})
+        self.release(claim_of(row), {})
         return True
 
     def put_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -197,7 +210,7 @@ class SqliteTracking:
         """See `TrackingTable.predictions`."""
         statement = f'SELECT * FROM {PREDICTIONS_TABLE} WHERE event_partition_key = ? ORDER BY "{PREDICTION_SORT_KEY}"'
         found = self._read(statement, (event_partition_key,))
-        return [{**json.loads(row["attributes"]), PREDICTION_SORT_KEY: row[PREDICTION_SORT_KEY]} for row in found]
+        return [{**_attributes(row), PREDICTION_SORT_KEY: row[PREDICTION_SORT_KEY]} for row in found]
 
 
 def _select(connection: sqlite3.Connection, event_partition_key: str, session_name_abr: str) -> TrackingRow | None:
@@ -208,8 +221,20 @@ def _select(connection: sqlite3.Connection, event_partition_key: str, session_na
 
 def _load(found: sqlite3.Row) -> TrackingRow:
     row = {name: value for name, value in zip(_NAMES, found, strict=True) if value is not None}
-    row.update(json.loads(row.pop("attributes")))
+    row.update(_attributes(found))
+    row.pop("attributes", None)
     return cast("TrackingRow", row)
+
+
+def _attributes(found: sqlite3.Row) -> dict[str, Any]:
+    """Return a row's further attributes; raises `StorageError` when their column holds no JSON object."""
+    try:
+        return dict(from_json(found["attributes"]))
+    except (ValueError, TypeError) as error:
+        row = f"{found[0]} {found[1]}"
+        raise StorageError(
+            f"row {row} of the tracking table is damaged: its attributes are no JSON ({error})"
+        ) from error
 
 
 def _replace(connection: sqlite3.Connection, row: TrackingRow) -> None:

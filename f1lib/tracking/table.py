@@ -82,10 +82,16 @@ class TrackingTable(Protocol):
             While another claim has not expired; the message names its owner and expiry.
         """
 
+    def renew(self, claim: Claim, expires: datetime) -> None:
+        """Let a claim be valid until ``expires``; it is known by its token, so `release` takes the claim as it was.
+
+        Raises `AlreadyRunning` when the claim has ended: it had expired, and another owner has claimed the row since.
+        """
+
     def release(self, claim: Claim, attributes: StageRow) -> None:
         """End a claim and merge ``attributes`` into its row in the same step.
 
-        Raises `AlreadyRunning` when the claim had expired and another owner has claimed the row.
+        Raises `AlreadyRunning` when the claim has ended already; nothing is written then.
         """
 
     def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:

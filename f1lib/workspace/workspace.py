@@ -14,14 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, parse_utc
 from f1lib.errors import BadParameters
 from f1lib.lake.cache import Cache
 from f1lib.lake.store import LocalStore, ObjectStore, open_store
 from f1lib.sources.protocols import SessionSource, WeatherSource
+from f1lib.tracking.lease import hold
+from f1lib.tracking.rows import PIPELINE
 from f1lib.tracking.table import TrackingTable, open_tracking
 from f1lib.workspace.lake_kind import SIMULATED_SUFFIX, absolute, choose_source
 from f1lib.workspace.settings import PROJECT, Settings, load_settings
@@ -40,6 +43,23 @@ class Workspace:
     run_id: str
     owner: str
     cache: Cache = field(default_factory=Cache)
+    opened: float = field(default_factory=monotonic)
+
+    def now(self) -> datetime:
+        """Return ``as_of`` plus the time that has passed since this workspace was opened, for leases."""
+        return self.as_of + timedelta(seconds=monotonic() - self.opened)
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a claim is valid after it was made or renewed."""
+        return timedelta(minutes=self.settings.lease_minutes)
+
+    def hold(self, event: str = PIPELINE) -> None:
+        """Renew the claim that this run works under (`f1lib.tracking.lease.hold`).
+
+        Raises `AlreadyRunning` when another run has taken over; work by hand, without a ``run_id``, has no claim.
+        """
+        hold(self.tracking, event, self.run_id, self.now() + self.lease)
 
     @property
     def source_name(self) -> str:
@@ -73,7 +93,7 @@ class Workspace:
 
     def at(self, as_of: datetime) -> Workspace:
         """Return this workspace at another time, outside any run; open sources are shared."""
-        return replace(self, as_of=as_of, run_id="")
+        return replace(self, as_of=as_of, run_id="", opened=monotonic())
 
     def parameters(self) -> dict[str, str]:
         """Return the notebook parameters with which `open_workspace` opens this workspace again."""

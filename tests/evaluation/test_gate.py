@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -10,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from f1lib.errors import PromotionRefused
+from f1lib.errors import AlreadyRunning, PromotionRefused
 from f1lib.evaluation import gate
 from f1lib.lake import parquet
-from f1lib.lake.paths import METADATA, SUCCESS, TRAINING_KEY, run_key
+from f1lib.lake.paths import CHAMPION_KEY, METADATA, SUCCESS, TRAINING_KEY, run_key
 from f1lib.lake.store import read_json, write_json
 from f1lib.model import registry, train
 from f1lib.model.config import parse_config
+from f1lib.tracking.rows import PIPELINE
 from f1lib.workspace.workspace import Workspace
 from tests.support.made_up_training import CONFIG, training, training_workspace
 
@@ -108,6 +110,20 @@ def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws
     assert decided["promoted"].tolist() == [False]
     assert registry.champion_of(ws.store, "pre_race")["run_id"] == good.run_id
     assert "worse beyond noise" in registry.show(ws.store, bad.run_id)["decision"]["why"]
+
+
+def test_a_run_whose_lease_ran_out_while_it_trained_does_not_become_champion(ws: Workspace) -> None:
+    run = train.train(ws, SMALL, "pre_race")
+    lost = replace(ws, run_id="slow")
+    lost.tracking.claim(PIPELINE, "STAGE#05_train", owner="a", run_id="slow", now=ws.as_of, lease=ws.lease)
+    lost.hold()
+    later = ws.as_of + 3 * ws.lease
+    lost.tracking.claim(PIPELINE, "STAGE#05_train", owner="b", run_id="quick", now=later, lease=ws.lease)
+    with pytest.raises(AlreadyRunning, match="run slow holds no claim"):
+        gate.consider(ws.store, [run.run_id], ws.as_of, training(), lost.hold)
+    assert not ws.store.exists(CHAMPION_KEY)
+    gate.consider(ws.store, [run.run_id], ws.as_of, training(), replace(ws, run_id="quick").hold)
+    assert registry.champion_of(ws.store, "pre_race")["run_id"] == run.run_id
 
 
 def test_a_leaked_feature_raises_the_alarm(ws: Workspace) -> None:

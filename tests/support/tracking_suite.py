@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ import pytest
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import AlreadyRunning, StorageError
+from f1lib.tracking.lease import hold, renewed
 from f1lib.tracking.rows import PREDICTION_SORT_KEY, Claim, Status, TrackingRow
 from f1lib.tracking.table import TrackingTable, open_tracking
 
@@ -207,7 +209,8 @@ class TrackingSuite:
         assert (claim.owner, claim.run_id, claim.expires) == ("laptop:1", "r1", NOW + LEASE)
         found = table.get(EVENT, "STAGE#03_silver")
         expires = format_utc(NOW + LEASE)
-        assert found == row("STAGE#03_silver", owner="laptop:1", run_id="r1", lease_expires_utc=expires)
+        who = {"owner": "laptop:1", "run_id": "r1", "lease_expires_utc": expires, "claim_token": claim.token}
+        assert found == row("STAGE#03_silver", **who)
         assert table.rows() == [found]
 
     def test_a_live_claim_refuses_everybody_and_names_owner_and_expiry(self, table: TrackingTable) -> None:
@@ -279,6 +282,55 @@ class TrackingSuite:
         found = table.get(EVENT, "STAGE#03_silver")
         assert found is not None
         assert found["status"] == "gold"
+
+    def test_a_renewed_claim_is_not_taken_over_and_is_released_as_it_was_made(self, table: TrackingTable) -> None:
+        claim = take(table)
+        table.renew(claim, NOW + 2 * LEASE)
+        with pytest.raises(AlreadyRunning, match="2025-12-06T17:00:00Z"):
+            take(table, owner="other", now=NOW + LEASE)
+        table.release(claim, {"status": Status.GOLD})
+        assert table.get(EVENT, "STAGE#03_silver") == row("STAGE#03_silver", status="gold", run_id="r1")
+
+    def test_a_claim_that_has_ended_cannot_be_renewed(self, table: TrackingTable) -> None:
+        lost = take(table, owner="slow")
+        taken = take(table, owner="quick", run_id="r2", now=NOW + LEASE)
+        before = table.get(EVENT, "STAGE#03_silver")
+        with pytest.raises(AlreadyRunning, match=r"the lease of slow ran out.*quick"):
+            table.renew(lost, NOW + 3 * LEASE)
+        assert table.get(EVENT, "STAGE#03_silver") == before
+        table.release(taken, {})
+        for ended in (lost, taken):
+            with pytest.raises(AlreadyRunning, match="ran out"):
+                table.renew(ended, NOW + 3 * LEASE)
+
+    def test_a_run_holds_its_claim_until_another_has_taken_over(self, table: TrackingTable) -> None:
+        take(table, run_id="r1")
+        hold(table, EVENT, "r1", NOW + 2 * LEASE)
+        hold(table, EVENT, "r1", NOW + LEASE)  # never shortened
+        hold(table, EVENT, "", NOW)  # by hand
+        with pytest.raises(AlreadyRunning, match="2025-12-06T17:00:00Z"):
+            take(table, run_id="r2", now=NOW + LEASE)
+        take(table, run_id="r2", now=NOW + 2 * LEASE)
+        with pytest.raises(AlreadyRunning, match="run r1 holds no claim"):
+            hold(table, EVENT, "r1", NOW + 3 * LEASE)
+
+    def test_a_lease_is_renewed_while_the_work_goes_on(self, table: TrackingTable) -> None:
+        claim, later = take(table), threading.Event()
+        moments = iter([NOW + LEASE, NOW + 2 * LEASE])
+
+        def now() -> datetime:
+            try:
+                return next(moments)
+            except StopIteration:
+                later.set()
+                return NOW + 2 * LEASE
+
+        with renewed(table, claim, now, timedelta(seconds=0.3)):
+            assert later.wait(60)
+            with pytest.raises(AlreadyRunning):
+                take(table, owner="other", now=NOW + 2 * LEASE - timedelta(seconds=1))
+        table.release(claim, {"status": Status.GOLD})
+        take(table, owner="other", now=NOW)
 
     def test_claims_on_different_rows_do_not_meet(self, table: TrackingTable) -> None:
         take(table, "STAGE#03_silver")
