@@ -9,6 +9,7 @@ from f1lib.cli import output
 from f1lib.cli.options import json_option, workspace_of
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
+from f1lib.pipeline.backtest import backtest_history
 
 NAME = "backtest"
 HELP = "walk forward through seasons, strictly past, and score"
@@ -30,8 +31,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Bring the history up to gold, and print the scorecard."""
-    from f1lib.pipeline.backtest import backtest_history
-
     if arguments.first > arguments.last:
         raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
     asked = (arguments.first, arguments.last, arguments.model, arguments.horizon, arguments.refit_every)

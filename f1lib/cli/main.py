@@ -17,6 +17,7 @@ from f1lib.cli import backfill, backtest, ingest, models, predictions, replay, r
 from f1lib.cli.options import common_options
 from f1lib.cli.output import print_plain, visible
 from f1lib.errors import F1LibError
+from f1lib.lake.provenance import made_by
 
 
 class Command(Protocol):
@@ -75,8 +76,6 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         """Print the version and exit."""
-        from f1lib.lake.provenance import made_by
-
         found = made_by()
         commit = f" (commit {found['commit']})" if "commit" in found else ""
         print(f"f1lib {found['code_version']}{commit}")

@@ -9,6 +9,7 @@ from typing import Any
 from f1lib.cli import output
 from f1lib.cli.options import common_options, workspace_of
 from f1lib.domain.weekend import HORIZONS
+from f1lib.model import registry
 from f1lib.workspace.workspace import Workspace
 
 NAME = "models"
@@ -45,8 +46,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(ws: Workspace, arguments: argparse.Namespace) -> None:
-    from f1lib.model import registry
-
     runs = [r for r in registry.list_runs(ws.store) if arguments.horizon in ("", r["horizon"])]
     if arguments.as_json:
         output.print_json(runs)
@@ -83,8 +82,6 @@ def _table(title: str, runs: list[dict[str, Any]]) -> None:
 
 
 def _show(ws: Workspace, arguments: argparse.Namespace) -> None:
-    from f1lib.model import registry
-
     output.print_json(registry.show(ws.store, arguments.run_id))
 
 
@@ -95,7 +92,5 @@ def _promote(ws: Workspace, arguments: argparse.Namespace) -> None:
 
 
 def _rollback(ws: Workspace, arguments: argparse.Namespace) -> None:
-    from f1lib.model import registry
-
     entry = registry.rollback(ws.store, arguments.horizon, ws.as_of)
     output.print_plain(f"{entry['run_id']} serves {arguments.horizon} again: {entry['why']}")

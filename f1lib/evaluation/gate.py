@@ -9,8 +9,6 @@ first alone would refuse a refit for a negligible difference. A mean Spearman ab
 as a sign of a leak.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -114,8 +112,6 @@ def consider(
     StorageError
         There is no such finished run.
     """
-    import pandas as pd
-
     rows = []
     for run_id in run_ids:
         document = metadata(store, run_id)
