@@ -122,8 +122,6 @@ def tick(
     StorageError
         The lake has data and its tracking table is lost or damaged; the message names the remedy.
     """
-    if Stage.TRAIN in stages:
-        _known_model(ws.settings.model)
     with SharedKernel() as kernel:
         return _run_due(ws, on_step, stages, has_time, kernel)
 
@@ -145,6 +143,8 @@ def _run_due(
         steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather, tried=tried)
         if not steps or any(run.status == Outcome.TAKEN for run in runs):
             return TickResult(ws.run_id, runs, True, rows)
+        if Stage.TRAIN in stages and not runs:
+            _known_model(ws.settings.model)
         if not ws.run_id:
             ws = named_run(ws)
         seen = {key_of(row): row for row in rows}

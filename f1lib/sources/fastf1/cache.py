@@ -7,15 +7,12 @@ removed, oldest first; they are listed in ``f1lib-sessions.json`` in the folder.
 import json
 import os
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from f1lib.errors import SourceError
 from f1lib.lake.documents import from_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PARSED = "*.ff1pkl"
 _LIST = "f1lib-sessions.json"
