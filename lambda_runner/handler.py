@@ -40,7 +40,8 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
             return run_event(ws, wanted, telemetry, lambda: _has_time(context))
         except Exception as error:
             asked = event if isinstance(event, dict) else {}
-            telemetry.line("failed", failed=True, action=asked.get("action"), error=f"{type(error).__name__}: {error}")
+            action, said = str(asked.get("action"))[:60], f"{type(error).__name__}: {error}"
+            telemetry.line("failed", failed=True, action=action, error=said)
             raise
 
 

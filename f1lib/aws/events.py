@@ -31,9 +31,13 @@ RESERVED = ("lake", "tracking", "source", "f1db", "as_of", "run_id")
 SESSION_CODES = (*SESSION_NAMES, *aws_units.GRID_CODES.values())
 _OVER = STORED | {Status.UNAVAILABLE}  # nothing is gained by asking again now
 
-EventName = Annotated[str, StringConstraints(pattern=r"^\d{4}_[^\s/\\.][^\s/\\]*$", max_length=100)]
+_EVENT = r"[0-9]{4}_[^\s/\\.\x00-\x1f\x7f][^\s/\\\x00-\x1f\x7f]*"
+EventName = Annotated[str, StringConstraints(pattern=rf"^{_EVENT}$", max_length=100)]
+UnitName = Annotated[str, StringConstraints(pattern=rf"^{_EVENT}/[A-Z0-9]{{1,2}}$", max_length=100)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 Season = Annotated[int, Field(ge=1950, le=2100)]
+Text = Annotated[str, StringConstraints(max_length=200)]
+Items = Annotated[list[Text | int], Field(max_length=1000)]
 
 
 class _Event(BaseModel):
@@ -57,17 +61,32 @@ class Tick(_Event):
     stages: list[Literal[STAGES]] = Field(default_factory=list)  # type: ignore[valid-type]
 
 
+class StageParameters(BaseModel):
+    """What a stage is given: the fields are checked as those of every other event, `run_stage` knows the rest."""
+
+    model_config = ConfigDict(extra="allow", strict=True, allow_inf_nan=False)
+    __pydantic_extra__: dict[str, bool | int | float | Text | Items] = Field(init=False)
+
+    event: EventName | Literal[""] = ""
+    events: list[EventName] = Field(default_factory=list)
+    horizon: Literal["", HORIZONS] = ""  # type: ignore[valid-type]
+    model: Name = ""
+    seasons: list[Season] = Field(default_factory=list)
+    session: Literal["R", "S"] = "R"
+    units: list[UnitName] = Field(default_factory=list)
+
+
 class RunStage(_Event):
     """One stage, due or not."""
 
     action: Literal["stage"]
     stage: Name
-    parameters: dict[Name, bool | int | float | str | list[str | int]] = Field(default_factory=dict)
+    parameters: StageParameters = Field(default_factory=lambda: StageParameters())
 
-    @field_validator("parameters")
+    @field_validator("parameters", mode="before")
     @classmethod
-    def _not_ours(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if taken := sorted(set(value) & set(RESERVED)):
+    def _not_ours(cls, value: Any) -> Any:
+        if taken := sorted(set(RESERVED).intersection(value if isinstance(value, dict) else ())):
             raise ValueError(f"{', '.join(taken)}: given by the workspace, not by an event")
         return value
 
@@ -136,10 +155,10 @@ def _place(names: tuple[int | str, ...], event: Any, missing: bool) -> str:
     """Name a field as the event has it, without what pydantic adds below it (the types it tried)."""
     found: list[str] = []
     for name in names:
-        there = name in event if isinstance(event, dict) else isinstance(event, list)
+        there = name in event if isinstance(event, dict) else isinstance(event, list) and isinstance(name, int)
         if not there and not missing:
             break
-        found.append(str(name))
+        found.append(str(name)[:60])
         event = event[name] if there else None
     return ".".join(found) or "action"
 
@@ -181,7 +200,7 @@ def run_event(
     ws = named_run(ws)
     match event:
         case RunStage():
-            answer = _stage(ws, event.stage, event.parameters, telemetry)
+            answer = _stage(ws, event.stage, event.parameters.model_dump(exclude_unset=True), telemetry)
         case IngestSession():
             answer = _ingest(ws, event, telemetry)
         case RunPrediction():

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections import Counter
 
+from f1lib.cli import output
 from f1lib.cli.options import workspace_of
 from f1lib.errors import BadParameters
 
@@ -43,13 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
     units = units_of(ws, seasons, again=arguments.again, laps=arguments.laps)
     source = "fastf1" if arguments.laps else ws.source_name
     for season, count in sorted(Counter(unit["event_partition_key"][:4] for unit in units).items()):
-        print(f"{season}: {count} sessions and starting grids")
-    print("\n".join(cost.estimate(len(units), source).lines()))
+        output.print_plain(f"{season}: {count} sessions and starting grids")
+    output.print_plain("\n".join(cost.estimate(len(units), source).lines()))
     for factor in GROWTH:
-        print(cost.estimate(len(units), source, factor=factor).summary(f"{factor} times as many"))
+        output.print_plain(cost.estimate(len(units), source, factor=factor).summary(f"{factor} times as many"))
     a_season = len(units) // len(seasons)
     for factor in (1, *GROWTH):
         season = cost.estimate(a_season, source, days=365, factor=factor)
-        print(season.summary(f"a season in operation, a tick every two hours, {factor} times"))
-    print(f"then silver, gold, train, predict and report once\nstart it with: {start}")
+        output.print_plain(season.summary(f"a season in operation, a tick every two hours, {factor} times"))
+    output.print_plain(f"then silver, gold, train, predict and report once\nstart it with: {start}")
     return 0

@@ -68,7 +68,7 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
 
     units = wanted(ws.tracking.rows(), seasons, ws.as_of, again=arguments.again)
     if not units:
-        print("every session has the laps that are to be had; --again asks for the others")
+        output.print_plain("every session has the laps that are to be had; --again asks for the others")
         return 0
     outcomes: list[dict[str, Any]] = []
     with output.bar() as progress:
@@ -76,9 +76,10 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
 
         def on_unit(outcome: dict[str, Any]) -> None:
             outcomes.append(outcome)
-            progress.update(task, advance=1, description=outcome["unit"])
+            progress.update(task, advance=1, description=output.visible(outcome["unit"]))
             if outcome["status"] in TROUBLED | {Outcome.TAKEN}:
-                progress.console.print(f"{outcome['unit']}: {outcome['status']}: {outcome['warning']}", highlight=False)
+                line = output.visible(f"{outcome['unit']}: {outcome['status']}: {outcome['warning']}")
+                progress.console.print(line, highlight=False, markup=False)
 
         bring_all(ws, units, arguments.workers, clock, on_unit)
     return _summary(outcomes, len(units), clock())
@@ -88,11 +89,11 @@ def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
     from f1lib.tracking.rows import Outcome, Status
 
     counts = Counter(Outcome.WAITING if o["wait_seconds"] else o["status"] for o in outcomes)
-    print(f"{asked} sessions: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
+    output.print_plain(f"{asked} sessions: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
     waits = [o["wait_seconds"] for o in outcomes]
     if any(waits):
         again = format_utc(now + timedelta(seconds=max(waits)))
-        print(
+        output.print_plain(
             f"f1: an upstream wants to be left alone until {again}; the same command goes on from here", file=sys.stderr
         )
     left = any(o["status"] in {Status.FAILED, Status.DUE, Outcome.TAKEN} for o in outcomes)
@@ -105,6 +106,8 @@ def _weather(ws: Workspace, seasons: list[int]) -> int:
     events = past_events(ws.tracking.rows(), seasons, ws.as_of)
     with output.bar() as progress:
         task = progress.add_task("weather", total=len(events))
-        missing = fetch_past(ws, events, lambda event: progress.update(task, advance=1, description=event))
-    print(f"{len(events)} races; {f'the rest waits: {missing}' if missing else 'all asked'}")
+        missing = fetch_past(
+            ws, events, lambda event: progress.update(task, advance=1, description=output.visible(event))
+        )
+    output.print_plain(f"{len(events)} races; {f'the rest waits: {missing}' if missing else 'all asked'}")
     return 1 if missing else 0

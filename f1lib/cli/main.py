@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from f1lib.cli import backfill, backtest, ingest, models, predictions, replay, run, stage, status
 from f1lib.cli.options import common_options
+from f1lib.cli.output import print_plain, visible
 from f1lib.errors import F1LibError
 
 
@@ -50,9 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         if verbosity:
-            traceback.print_exc()
+            print_plain(traceback.format_exc(), sys.stderr)
         unexpected = f"unexpected {type(error).__name__}: {error} (--verbose shows where)"
-        print(f"f1: {error if isinstance(error, F1LibError) else unexpected}", file=sys.stderr)
+        print_plain(f"f1: {error if isinstance(error, F1LibError) else unexpected}", sys.stderr)
         return 1
 
 
@@ -82,12 +83,17 @@ class _Version(argparse.Action):
         parser.exit()
 
 
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
 @contextmanager
 def _log_shown(verbosity: int) -> Iterator[None]:
     """Write f1lib's log to standard error while a command runs: from INFO at 1, from DEBUG at 2, none at 0."""
     logger, handler = logging.getLogger("f1lib"), logging.StreamHandler()
     level = logger.level
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_Plain("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     if verbosity:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO if verbosity == 1 else logging.DEBUG)

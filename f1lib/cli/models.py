@@ -47,7 +47,7 @@ def _list(ws: Workspace, arguments: argparse.Namespace) -> None:
     if arguments.as_json:
         output.print_json(runs)
     elif not runs:
-        print(f"lake {ws.store.url} has no finished model run; `f1 run` trains one after a race")
+        output.print_plain(f"lake {ws.store.url} has no finished model run; `f1 run` trains one after a race")
     else:
         _table(runs)
 
@@ -72,11 +72,11 @@ def _show(ws: Workspace, arguments: argparse.Namespace) -> None:
 def _promote(ws: Workspace, arguments: argparse.Namespace) -> None:
     from f1lib.evaluation import gate
 
-    print(f"{arguments.run_id} serves: {gate.promote(ws.store, arguments.run_id, ws.as_of).why}")
+    output.print_plain(f"{arguments.run_id} serves: {gate.promote(ws.store, arguments.run_id, ws.as_of).why}")
 
 
 def _rollback(ws: Workspace, arguments: argparse.Namespace) -> None:
     from f1lib.model import registry
 
     entry = registry.rollback(ws.store, arguments.horizon, ws.as_of)
-    print(f"{entry['run_id']} serves {arguments.horizon} again: {entry['why']}")
+    output.print_plain(f"{entry['run_id']} serves {arguments.horizon} again: {entry['why']}")

@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 
+from f1lib.cli import output
 from f1lib.workspace.settings import SOURCES
 from f1lib.workspace.workspace import Workspace
 
@@ -42,5 +43,5 @@ def workspace_of(arguments: argparse.Namespace) -> Workspace:
     ws = open_workspace(**given, as_of=getattr(arguments, "now", ""))
     _log.info("lake %s, tracking %s, source %s at %s", ws.store.url, ws.tracking.url, ws.source_name, ws.as_of)
     for notice in ws.notices:
-        print(f"*** {notice} ***", file=sys.stderr)
+        output.print_plain(f"*** {notice} ***", sys.stderr)
     return ws

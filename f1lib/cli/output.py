@@ -12,6 +12,10 @@ from f1lib.errors import BadParameters
 from f1lib.lake.store import ObjectStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from typing import TextIO
+
+    import pandas as pd
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
 
@@ -19,6 +23,35 @@ SCORING_METRICS = (
     "mae spearman rps win_log_loss podium_brier top10_brier winner_hit podium_overlap coverage dnf_log_loss"
 ).split()
 _log = logging.getLogger(__name__)
+
+
+def visible(text: Any) -> str:
+    """Return text for a terminal: what would move its cursor, hide or turn letters around is shown as a mark."""
+    return "".join(c if c.isprintable() or c in "\n\t\xa0" else "\ufffd" for c in str(text))
+
+
+def print_plain(text: str, file: TextIO | None = None) -> None:
+    """Print text from data as it is, without wrapping; standard output by default."""
+    print(visible(text), file=file, flush=file is not None)
+
+
+def print_csv(frame: pd.DataFrame) -> None:
+    """Print a frame as CSV.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, "CSV Injection").
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Rows of any grain; columns of numbers are left as they are.
+    """
+
+    def harmless(cell: Any) -> Any:
+        is_formula = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+        return f"'{cell}" if is_formula else cell
+
+    shown = frame.apply(lambda column: column if column.dtype.kind in "biufcmM" else column.map(harmless))
+    print_plain(shown.to_csv(index=False).rstrip("\n"))
 
 
 def console(*, width: int = 0, stderr: bool = False) -> Console:
@@ -33,7 +66,7 @@ def console(*, width: int = 0, stderr: bool = False) -> Console:
 
 def print_line(text: str) -> None:
     """Print text from data, wrapped at the console's width."""
-    console().print(text, markup=False)
+    console().print(visible(text), markup=False)
 
 
 def print_table(
@@ -64,11 +97,11 @@ def print_table(
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title) or None, caption=escape(caption) or None)
+    table = Table(title=escape(visible(title)) or None, caption=escape(visible(caption)) or None)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=column in no_wrap)
+        table.add_column(visible(column), justify="right" if column in right else "left", no_wrap=column in no_wrap)
     for row in rows:
-        table.add_row(*(escape(str(cell)) for cell in row))
+        table.add_row(*(escape(visible(cell)) for cell in row))
     console(width=width).print(table)
 
 
@@ -94,7 +127,7 @@ def print_scores(title: str, rows: list[dict[str, Any]], labels: Sequence[str]) 
 
 def print_json(document: Any) -> None:
     """Print a document as indented JSON."""
-    print(_json(document))
+    print(visible(_json(document)))
 
 
 def table_or_json(document: dict[str, Any], as_table: Callable[[dict[str, Any]], None], file: str) -> None:

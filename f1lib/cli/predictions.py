@@ -43,16 +43,16 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         frame = archive.read(event, lake=ws.store.url, session=arguments.session)
     if arguments.as_json:
-        print(frame.to_json(orient="records", date_format="iso", force_ascii=False, indent=2))
+        output.print_plain(frame.to_json(orient="records", date_format="iso", force_ascii=False, indent=2))
     elif arguments.as_csv:
-        print(frame.drop(columns=["position_probabilities"]).to_csv(index=False), end="")
+        output.print_csv(frame.drop(columns=["position_probabilities"]))
     else:
         show_predictions(ws, frame, [str(change) for change in changes])
     return 0
 
 
 def _notice(text: str) -> None:
-    print(f"*** {text} ***", file=sys.stderr)
+    output.print_plain(f"*** {text} ***", sys.stderr)
 
 
 def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:

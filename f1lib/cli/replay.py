@@ -32,12 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
         ws = workspace_of(arguments)
     summary = replay_season(ws, arguments.season, arguments.event, on_tick=_print_tick)
     output.table_or_json(summary, _show, arguments.json_file)
-    print(f"report: {output.location(ws.store, DASHBOARD)}", file=sys.stderr)
+    output.print_plain(f"report: {output.location(ws.store, DASHBOARD)}", file=sys.stderr)
     return 0
 
 
 def _print_tick(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    output.print_plain(line, file=sys.stderr)
 
 
 def _show(summary: dict[str, Any]) -> None:

@@ -25,5 +25,5 @@ def run(arguments: argparse.Namespace) -> int:
     ws = workspace_of(arguments)
     done = run_stage(ws, arguments.name, dict(arguments.parameters))
     output.print_json(done.result)
-    print(f"record: {done.notebook_key} in {ws.store.url}", file=sys.stderr)
+    output.print_plain(f"record: {done.notebook_key} in {ws.store.url}", file=sys.stderr)
     return 0

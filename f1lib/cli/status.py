@@ -51,7 +51,7 @@ def _show_status(ws: Workspace) -> None:
     rows = ws.tracking.rows()
     check_not_lost(ws.store, rows)
     if not rows:
-        print(f"lake {ws.store.url} is empty; `f1 run` fills it")
+        output.print_plain(f"lake {ws.store.url} is empty; `f1 run` fills it")
         return
     race = next_race(rows, ws.as_of)
     event = race["event_partition_key"] if race else ""
@@ -67,11 +67,11 @@ def _show_status(ws: Workspace) -> None:
     _show_stages(rows)
     _show_errors(rows, event)
     counts = Counter(row.get("status", "?") for row in rows if row["session_name_abr"] in SESSIONS)
-    print("sessions: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
+    output.print_plain("sessions: " + ", ".join(f"{count} {status}" for status, count in sorted(counts.items())))
     steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather)
-    print("due now: " + ("; ".join(f"{s.stage} ({s.reason})" for s in steps) or "nothing"))
+    output.print_plain("due now: " + ("; ".join(f"{s.stage} ({s.reason})" for s in steps) or "nothing"))
     moment, what = next_due(rows, ws.as_of, has_weather=ws.has_weather)
-    print(f"next: {what}, {clock_words(moment, ws.as_of)}")
+    output.print_plain(f"next: {what}, {clock_words(moment, ws.as_of)}")
 
 
 def conflicts(store: ObjectStore, rows: Iterable[TrackingRow], kind: str = "conflicts") -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ def _show(found: list[dict[str, Any]], names: list[str], title: str) -> None:
 
 def _show_conflicts(found: list[dict[str, Any]]) -> None:
     if not found:
-        print("the sources agree on every session that more than one of them has")
+        output.print_plain("the sources agree on every session that more than one of them has")
         return
     names = [name for name in found[0] if name not in _PLACE]
     _show(found, names, f"{len(found)} differences between {' and '.join(names)}")
@@ -172,7 +172,9 @@ def _show_errors(rows: Iterable[TrackingRow], event: str) -> None:
     other = [r for r in rows if r["event_partition_key"] not in (event, PIPELINE) and r.get("last_error")]
     other = [r for r in other if r.get("status") in TROUBLED or r.get("is_partial")]
     for row in sorted(other, key=lambda r: r.get("updated_at_utc", ""), reverse=True)[:5]:
-        print(f"{row['status']}: {row['event_partition_key']} {row['session_name_abr']}: {row['last_error']}")
+        output.print_plain(
+            f"{row['status']}: {row['event_partition_key']} {row['session_name_abr']}: {row['last_error']}"
+        )
 
 
 def _is_issued(row: StageRow) -> bool:

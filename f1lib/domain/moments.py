@@ -15,13 +15,17 @@ NEVER = "9"
 def parse_utc(text: str) -> datetime:
     """Read an ISO 8601 time as aware UTC; one without an offset is taken as UTC.
 
-    Raises `BadParameters` when the text is not a time.
+    Raises `BadParameters` when it is not the text of a time between the years 1000 and 9000.
     """
     try:
         moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise BadParameters(f"{text!r} is not an ISO 8601 moment such as 2025-12-06T16:00:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if not 1000 <= moment.year < 9000:  # `format_utc` would not sort as text
+            raise ValueError
+    except (ValueError, OverflowError, AttributeError):
+        said = ascii(text)[:60]
+        raise BadParameters(f"{said} is not an ISO 8601 moment such as 2025-12-06T16:00:00Z") from None
+    return moment
 
 
 def format_utc(moment: datetime) -> str:

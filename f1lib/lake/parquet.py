@@ -94,7 +94,10 @@ def parquet_bytes(frame: pd.DataFrame) -> bytes:
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()
-    table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+    try:
+        table = pa.Table.from_pandas(frame, preserve_index=False, nthreads=1)
+    except (pa.ArrowException, UnicodeEncodeError) as error:
+        raise TableError(f"a table of {len(frame)} rows cannot be stored: {error}") from error
     pq.write_table(table, sink, compression="zstd", write_statistics=False)
     return bytes(sink.getvalue().to_pybytes())
 

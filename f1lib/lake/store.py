@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import unquote, urlparse
 
 from f1lib.errors import NoSuchKey, StorageError
+from f1lib.lake.documents import from_json
 from f1lib.lake.paths import check_key, check_prefix
 
 if TYPE_CHECKING:
@@ -128,7 +129,10 @@ class LocalStore:
 
     def exists(self, key: str) -> bool:
         """See `ObjectStore.exists`."""
-        return self.path(key).is_file()
+        try:
+            return self.path(key).is_file()
+        except OSError as error:
+            raise StorageError(f"cannot read {key} in lake {self.root}: {error.strerror or error}") from error
 
     def list(self, prefix: str = "") -> list[str]:
         """See `ObjectStore.list`; files still being written are not listed."""
@@ -176,7 +180,12 @@ def open_store(url: str, cache: Cache | None = None) -> ObjectStore:
 
     ``cache`` holds the files read from S3 that never change. Raises `StorageError` for any other scheme.
     """
-    scheme = urlparse(url).scheme
+    try:
+        scheme = urlparse(url).scheme
+        if "\0" in url or max(map(len, url.encode().split(b"/"))) > 255:
+            raise ValueError("no file can have such a name")
+    except ValueError as error:
+        raise StorageError(f"lake {ascii(url)[:80]} is no address: {error}") from None
     if scheme == "s3":
         from f1lib.lake.s3 import S3Store
 
@@ -238,7 +247,7 @@ def read_json(store: ObjectStore, key: str) -> Any:
 
 def _parsed(store: ObjectStore, key: str, data: bytes) -> Any:
     try:
-        return json.loads(data)
+        return from_json(data)
     except ValueError as error:
         raise StorageError(f"{key} in lake {store.url} is no JSON: {error}") from error
 

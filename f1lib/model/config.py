@@ -10,13 +10,14 @@ The whole model is exported as one ONNX graph.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
 from f1lib.lake import fingerprint
+from f1lib.lake.documents import from_yaml
 from f1lib.model.preprocess import COMPANION
 from f1lib.scoring.positions import Shape
 from f1lib.workspace.settings import PROJECT
@@ -26,7 +27,7 @@ ALL = "all"
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Derived(_Strict):
@@ -179,20 +180,19 @@ def load_config(name: str) -> ModelConfig:
     path = FOLDER / f"{name}.yml"
     if name not in config_names():
         raise BadParameters(
-            f"no model configuration {name!r} in parameters/models; there are {', '.join(config_names())}"
+            f"no model configuration {ascii(name)[:60]} in parameters/models; there are {', '.join(config_names())}"
         )
     return parse_config(path.read_text(encoding="utf-8"), str(path.name))
 
 
 def parse_config(text: str, where: str) -> ModelConfig:
     """Parse a configuration from YAML ``text``; ``where`` names it in the `BadParameters` of an invalid one."""
-    import yaml
-
     try:
-        document: Any = yaml.safe_load(text)
+        document = from_yaml(text)
+    except ValueError as error:
+        raise BadParameters(f"model configuration {where} is no YAML: {error}") from error
+    try:
         return ModelConfig.model_validate(document)
-    except yaml.YAMLError as error:
-        raise BadParameters(f"model configuration {where} is no YAML: {str(error).splitlines()[0]}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the whole"

@@ -18,6 +18,8 @@ from f1lib.lake import attribution
 from f1lib.lake.paths_published import record_key, record_page
 from f1lib.lake.provenance import made_by
 from f1lib.pipeline.parameters import declared, merge, stage_file
+from f1lib.pipeline.shared_kernel import SharedKernel
+from f1lib.sources.failures import shown
 from f1lib.stage import RESULT_MIME
 from f1lib.tracking.rows import Outcome
 from f1lib.workspace.settings import PROJECT
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 NOTEBOOKS = PROJECT / "notebooks"
-EXECUTION_TIMEOUT_SECONDS = 1800
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ def stage_notebook(name: str) -> Path:
     raise BadParameters(f"there is no stage {name!r}; the stages are {', '.join(stems)}")
 
 
-def execute_stage(ws: Workspace, name: str, given: Mapping[str, Any], suffix: str = "") -> Execution:
+def execute_stage(
+    ws: Workspace, name: str, given: Mapping[str, Any], suffix: str = "", kernel: SharedKernel | None = None
+) -> Execution:
     """Execute a stage notebook and store its record under ``reports/runs/<run_id>/``.
 
     Parameters
@@ -69,6 +72,8 @@ def execute_stage(ws: Workspace, name: str, given: Mapping[str, Any], suffix: st
         Parameters of the notebook; they win over all others.
     suffix : str
         Tells the record from others of the same stage and run.
+    kernel : SharedKernel or None
+        Kernel of the caller's notebooks, for the engine ``kernel``; None for one of its own.
 
     Returns
     -------
@@ -86,15 +91,22 @@ def execute_stage(ws: Workspace, name: str, given: Mapping[str, Any], suffix: st
     stage = path.stem
     values = stage_values(ws.parameters(), path, given)
     key = record_key(ws.run_id, stage, suffix)
-    with tempfile.TemporaryDirectory(prefix="f1-") as folder:
-        output = Path(folder) / path.name
-        with lending(ws.cache):
-            failure = _papermill(ws.settings.engine, path, output, values)
-        notebook = json.loads((output if output.exists() else path).read_text(encoding="utf-8"))
-    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values, _short(failure))
+    secret, values_shown = ws.settings.f1db, values | {"f1db": shown(ws.settings.f1db)}
+    try:
+        with tempfile.TemporaryDirectory(prefix="f1-") as folder:
+            output = Path(folder) / path.name
+            with lending(ws.cache):
+                failure = _papermill(ws.settings.engine, path, output, values, kernel)
+            record = (output if output.exists() else path).read_text(encoding="utf-8")
+        # The kernel needs the release's address with its user, password and query; its record does not.
+        notebook = json.loads(record.replace(json.dumps(secret)[1:-1], values_shown["f1db"]))
+    except (OSError, ValueError, RecursionError) as error:
+        raise RunError(f"stage {stage}: no notebook can be written in {tempfile.gettempdir()}: {error}") from error
+    reason = _short(failure).replace(secret, values_shown["f1db"])
+    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values_shown, reason)
     _store(ws.store, key, notebook)
     if failure is not None:
-        raise RunError(f"stage {stage} failed: {_short(failure)} (record: {key})") from failure
+        raise RunError(f"stage {stage} failed: {reason} (record: {key})") from failure
     return Execution(stage, key, _result_of(notebook, stage))
 
 
@@ -129,23 +141,20 @@ def stage_values(workspace: Mapping[str, str], path: Path, given: Mapping[str, A
     return merge(known, path.stem, layers)
 
 
-def _papermill(engine: str, path: Path, output: Path, values: Mapping[str, Any]) -> Exception | None:
+def _papermill(
+    engine: str, path: Path, output: Path, values: Mapping[str, Any], kernel: SharedKernel | None
+) -> Exception | None:
     """Execute into a local file and return what went wrong, if anything."""
     import papermill
     from papermill.engines import papermill_engines
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)  # it cannot parse `name: type = literal`; we have
-    options: dict[str, Any] = {
-        "execution_timeout": EXECUTION_TIMEOUT_SECONDS,
-        "shutdown_kernel": "immediate",
-        "extra_arguments": ["--IPKernelApp.log_level=40"],  # its talk of TCP is no news to the user
-    }
-    _log.debug("papermill runs %s (engine %s)", path.name, engine)
-    if engine == "inprocess":
-        from f1lib.pipeline.inprocess_engine import InProcessEngine
+    from f1lib.pipeline.engines import InProcessEngine, SharedKernelEngine
 
-        papermill_engines.register("inprocess", InProcessEngine)
-        options = {"engine_name": "inprocess"}
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it cannot parse `name: type = literal`; we have
+    _log.debug("papermill runs %s (engine %s)", path.name, engine)
+    used = kernel or SharedKernel()
+    papermill_engines.register("inprocess", InProcessEngine)
+    papermill_engines.register("kernel", SharedKernelEngine)
     try:
         papermill.execute_notebook(
             str(path),
@@ -157,10 +166,14 @@ def _papermill(engine: str, path: Path, output: Path, values: Mapping[str, Any])
             progress_bar=False,
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
-            **options,
+            engine_name=engine,
+            kernel=used,
         )
     except Exception as error:  # a cell, the kernel or a time-out: all of them are recorded, then re-raised
+        used.close()
         return error
+    if kernel is None:
+        used.close()
     return None
 
 

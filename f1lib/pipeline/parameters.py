@@ -7,11 +7,11 @@ Merged in this order, later wins: the notebook's defaults, ``parameters/<stage>.
 from __future__ import annotations
 
 import ast
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import BadParameters
+from f1lib.lake.documents import from_json, from_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,7 +73,7 @@ def merge(known: Mapping[str, Parameter], stage: str, layers: Mapping[str, Mappi
         for name, value in given.items():
             if name not in known:
                 raise BadParameters(
-                    f"stage {stage} has no parameter {name!r} (from {where}); it has {', '.join(known)}"
+                    f"stage {stage} has no parameter {ascii(name)[:60]} (from {where}); it has {', '.join(known)}"
                 )
             values[name] = convert(known[name], value, f"stage {stage} (from {where})")
     return values
@@ -99,7 +99,7 @@ def convert(parameter: Parameter, value: Any, where: str) -> Any:
     expected = _TYPES[parameter.kind]
     if type(value) is expected or (expected is float and type(value) is int):
         return value
-    message = f"{where}: parameter {parameter.name} is {value!r}; expected {parameter.kind}"
+    message = f"{where}: parameter {parameter.name} is {ascii(value)[:80]}; expected {parameter.kind}"
     if not isinstance(value, str):
         raise BadParameters(message)
     try:
@@ -110,14 +110,12 @@ def convert(parameter: Parameter, value: Any, where: str) -> Any:
 
 def stage_file(folder: Path, stage: str) -> dict[str, Any]:
     """Read ``parameters/<stage>.yml``; empty when the stage has no file. Raises `BadParameters` if it is broken."""
-    import yaml
-
     file = folder / f"{stage}.yml"
     if not file.exists():
         return {}
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except yaml.YAMLError as error:
+        document = from_yaml(file.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError) as error:
         raise BadParameters(f"cannot read {file.name}: {error}") from error
     if not isinstance(document, dict):
         raise BadParameters(f"{file.name}: expected `name: value` lines, found {type(document).__name__}")
@@ -149,6 +147,6 @@ def _from_text(kind: str, text: str) -> Any:
         return _BOOLEANS[text.strip().lower()]
     if kind == "list":
         if text.strip().startswith("["):
-            return json.loads(text)
+            return from_json(text)
         return [part.strip() for part in text.split(",") if part.strip()]
     return _TYPES[kind](text)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 PRE_WEEKEND_LEAD = timedelta(hours=24)
 _STAGES = frozenset(STAGES)
 _AT_THE_END = frozenset((Stage.SCORE, Stage.REPORT))  # nothing is predicted from what they say
+_NOT_BETWEEN = _AT_THE_END | {Stage.SCHEDULE}  # the calendar of a past season does not change while it is replayed
 
 
 class Moment(NamedTuple):
@@ -84,7 +85,9 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
         if text < record["until"]:
             continue
         write_json(ws.store, REPLAY, record | {"until": text})
-        result = tick(inprocess.at(moment.when), stages=_STAGES if moment is moments[-1] else _STAGES - _AT_THE_END)
+        left_out = _NOT_BETWEEN if moment is not moments[0] else _AT_THE_END
+        left_out = left_out if moment is not moments[-1] else frozenset()
+        result = tick(inprocess.at(moment.when), stages=_STAGES - left_out)
         on_tick(f"{text}  {moment.why}: {', '.join(r.step.stage[3:] for r in result.runs) or 'nothing due'}")
         if result.failures:
             raise RunError(f"the tick at {text} failed: {result.failures[0].error}")

@@ -13,14 +13,17 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, stamp
+from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.lake.paths_published import records_prefix
 from f1lib.pipeline.claims import under_claim
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.rules import SPRINT, Step
+from f1lib.pipeline.shared_kernel import SharedKernel
 from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, brought_to, key_of
 from f1lib.tracking.stage_keys import STAGES, Stage
+from f1lib.tracking.units import Unit
 from f1lib.workspace.lake_kind import check_not_lost, read_marker
 
 if TYPE_CHECKING:
@@ -119,6 +122,17 @@ def tick(
     StorageError
         The lake has data and its tracking table is lost or damaged; the message names the remedy.
     """
+    with SharedKernel() as kernel:
+        return _run_due(ws, on_step, stages, has_time, kernel)
+
+
+def _run_due(
+    ws: Workspace,
+    on_step: Callable[[Step], None],
+    stages: frozenset[str],
+    has_time: Callable[[], bool],
+    kernel: SharedKernel,
+) -> TickResult:
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
     rows: list[TrackingRow] = []
@@ -140,7 +154,7 @@ def tick(
                 return TickResult(ws.run_id, runs, False, rows)
             on_step(step)
             number = sum(run.step.key == step.key for run in runs) + 1
-            runs.append(_attempt(ws, _with_settings(ws.settings, step), seen.get(step.key, {}), number))
+            runs.append(_attempt(ws, _with_settings(ws.settings, step), seen.get(step.key, {}), kernel, number))
             if _was_cut(ws.settings, runs[-1]):
                 tried -= {step.key}
 
@@ -192,20 +206,37 @@ def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
     Raises
     ------
     BadParameters
-        Unknown stage or parameter.
+        Unknown stage, parameter, event, session or horizon; nothing has been written.
     AlreadyRunning
         Another run has the claim.
     RunError
         The stage failed.
     """
     path = stage_notebook(name)
-    stage_values(ws.parameters(), path, given)
+    _check_known(ws.tracking, stage_values(ws.parameters(), path, given))
     step = Step(path.stem, "on request", dict(given), *_place(given))
     check_not_lost(ws.store, ws.tracking.rows(PIPELINE))
     ws = ws if ws.run_id else named_run(ws)
     started = perf_counter()
     execution = under_claim(ws, step, lambda: execute_stage(ws, path.stem, given, _record_suffix(step)))
     return _finished(step, execution, perf_counter() - started)
+
+
+def _check_known(tracking: TrackingTable, given: Mapping[str, Any]) -> None:
+    """Raise `BadParameters` for an event or session without a tracking row, or an unknown model or horizon."""
+    units = [Unit.parse(str(unit)) for unit in given.get("units") or ()]
+    names = [*([given["event"]] if given.get("event") else []), *(given.get("events") or ())]
+    wanted = [(str(unit.event), unit.sort_key) for unit in units]
+    wanted += [(str(EventKey.parse(str(name))), given.get("session") or "R") for name in names]
+    for event, name in wanted:
+        if tracking.get(event, name) is None:
+            raise BadParameters(f"{event} {name} is not in the calendar of this lake; `f1 status` lists what is")
+    if given.get("model"):
+        from f1lib.model.config import load_config
+
+        load_config(str(given["model"]))
+    if given.get("horizon") and given["horizon"] not in HORIZONS:
+        raise BadParameters(f"there is no horizon {ascii(given['horizon'])[:60]}; they are {', '.join(HORIZONS)}")
 
 
 def _place(given: Mapping[str, Any]) -> tuple[str, str]:
@@ -241,12 +272,12 @@ def _with_settings(settings: Settings, step: Step) -> Step:
     return replace(step, parameters={"model": settings.model}) if step.stage == Stage.TRAIN else step
 
 
-def _attempt(ws: Workspace, step: Step, seen: StageRow, number: int = 1) -> StageRun:
+def _attempt(ws: Workspace, step: Step, seen: StageRow, kernel: SharedKernel, number: int) -> StageRun:
     started = perf_counter()
     suffix = _record_suffix(step, number)
     _log.info("%s begins: %s", step.stage, step.reason)
     try:
-        execution = under_claim(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, suffix), seen)
+        execution = under_claim(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, suffix, kernel), seen)
     except F1LibError as error:
         status = Outcome.TAKEN if isinstance(error, AlreadyRunning) else Outcome.FAILED
         return _logged(StageRun(step, status, perf_counter() - started, str(error)))

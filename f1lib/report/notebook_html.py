@@ -12,7 +12,7 @@ from typing import Any
 
 from f1lib.lake import attribution
 from f1lib.lake.paths_published import DASHBOARD, link
-from f1lib.report.pages import TEMPLATES, asset, moment
+from f1lib.report.pages import TEMPLATES, asset, moment, policy
 
 _SHOWN_PROVENANCE = ("run_id", "source", "code_version")
 _HOME = f"../../{link(DASHBOARD)}"  # executed notebooks stand in reports/runs/<run_id>/
@@ -91,6 +91,7 @@ def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "generated": f"Made by f1lib {facts['code_version']}." if facts.get("code_version") else "Made by f1lib.",
         "style": asset("style.css") + asset("notebook.css"),
         "script": asset("page.js"),
+        "policy": policy(),
         "body": _body,
         "picture": _picture,
         "cell_kind": _cell_kind,

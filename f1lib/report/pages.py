@@ -6,11 +6,13 @@ simulated.
 
 from __future__ import annotations
 
+import base64
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from f1lib.lake import fingerprint
 from f1lib.lake.provenance import code_version
 from f1lib.tracking.stage_keys import short_name
 
@@ -42,6 +44,16 @@ def asset(name: str) -> str:
 
 
 @cache
+def policy() -> str:
+    """Return the Content-Security-Policy of every page: our own script by its hash, inline styles and pictures."""
+    digest = base64.b64encode(bytes.fromhex(fingerprint.of_text(asset("page.js")))).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
 def environment() -> Environment:
     """Return the template environment: everything is escaped, an undefined name is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -57,7 +69,8 @@ def render(template: str, **context: Any) -> str:
     """Fill ``f1lib/report/templates/<template>``; every value is escaped unless it is already `Markup`."""
     from markupsafe import Markup
 
-    shared = {"style": Markup(asset("style.css")), "script": Markup(asset("page.js")), "code_version": code_version()}
+    shared = {"style": Markup(asset("style.css")), "script": Markup(asset("page.js")), "policy": policy()}
+    shared["code_version"] = code_version()
     return environment().get_template(template).render({**shared, **context})
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Results of the last races of a year are read again for a month, and corrected: the season is still running.
 SEASON_SETTLED = timedelta(days=60)
-# Results are read again 1, 7 and 30 days after a race; what is older than that is settled.
+# Results are read again up to 90 days after a race; what is older than this is asked of history first.
 SESSION_SETTLED = timedelta(days=35)
 COMPARED = ("position", "points", "grid_position", "best_lap_seconds", "team_id", "driver_number")
 _TOLERANCE = 0.0005  # half a millisecond

@@ -10,12 +10,10 @@ for the provenance of the answer.
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import time
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -25,7 +23,9 @@ from requests.adapters import HTTPAdapter
 
 from f1lib.errors import BadParameters, RateLimited, SourceBlocked, SourceError
 from f1lib.lake import fingerprint
-from f1lib.sources.failures import cause
+from f1lib.lake.documents import from_json
+from f1lib.sources.bounds import MAX_BYTES, TooLarge, elsewhere, in_time, pieces, retry_after
+from f1lib.sources.failures import cause, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ JSON_HOSTS = frozenset(
     "previous-runs-api.open-meteo.com api.jolpi.ca api.multiviewer.app".split()
 )
 _REFUSED = (401, 403, 407, 451)
-_UNSENT = (web_errors.ConnectionError, web_errors.Timeout)
+_FINAL = ("too large", "sent elsewhere")  # asking again brings the same
 _CUT_SHORT = (web_errors.ChunkedEncodingError, web_errors.ContentDecodingError)
 
 
@@ -48,6 +48,7 @@ class Politeness:
     """Limits on the duration and the number of attempts of one request; all times in seconds.
 
     A request that would have to wait longer than ``longest_wait`` is not repeated: the error names the time to wait.
+    ``total`` bounds all attempts together, each from the first byte sent to the last one read.
     """
 
     connect: float = 5.0
@@ -55,15 +56,16 @@ class Politeness:
     attempts: int = 3
     backoff: float = 1.0
     longest_wait: float = 20.0
+    total: float = 120.0
 
 
 @dataclass(frozen=True)
 class Call:
     """One request as it went: ``status`` 0 when nothing came back, ``fault`` empty when the answer is usable.
 
-    ``fault`` is one of ``rate limited``, ``server error``, ``no connection``, ``timed out``, ``truncated`` and
-    ``HTML``: all of them may pass, unlike a 403 or 404, which are answers. ``detail`` is the system's word for
-    why nothing came.
+    ``fault`` is one of ``rate limited``, ``server error``, ``no connection``, ``timed out``, ``truncated``, ``HTML``,
+    ``too large`` and ``sent elsewhere`` (a redirect to a host that is none of the source's): all of them may pass,
+    unlike a 403 or 404, which are answers. ``detail`` is the reason where there is one.
     """
 
     url: str
@@ -82,12 +84,12 @@ class Call:
 
     def record(self) -> dict[str, Any]:
         """Return the call as a provenance keeps it: address, status, size and hash, without the number of attempts."""
-        kept = {"url": self.url, "status": self.status, "bytes": self.bytes, "sha256": self.sha256}
+        kept = {"url": shown(self.url, query=True), "status": self.status, "bytes": self.bytes, "sha256": self.sha256}
         return {name: value for name, value in kept.items() if value or name == "status"}
 
     def error(self) -> SourceError:
         """Return the fault as an exception: `RateLimited` with the time to wait, or `SourceError`."""
-        place = f"{self.url.partition('?')[0]}: {self.fault} after {self.attempts} attempts"
+        place = f"{shown(self.url)}: {self.fault} after {self.attempts} attempts"
         if self.fault == "rate limited":
             wait = self.retry_after_seconds
             return RateLimited(f"{place} (status {self.status}); ask again in {wait:.0f} s", wait)
@@ -130,10 +132,12 @@ class Upstream(HTTPAdapter):
         """
         options["timeout"], started = self._bounded(options.get("timeout")), time.perf_counter()
         for attempt in range(1, self.politeness.attempts + 1):
-            response, call = self._attempt(request, options)
+            left = started + self.politeness.total - time.perf_counter()
+            response, call = self._attempt(request, options, left)
             call = replace(call, attempts=attempt)
             wait = call.retry_after_seconds or self._backoff(attempt)
-            if not call.fault or attempt == self.politeness.attempts or wait > self.politeness.longest_wait:
+            longest = min(self.politeness.longest_wait, started + self.politeness.total - time.perf_counter())
+            if not call.fault or call.fault in _FINAL or attempt == self.politeness.attempts or wait > longest:
                 break
             self.sleep(wait)
         self.calls.append(call)
@@ -162,21 +166,29 @@ class Upstream(HTTPAdapter):
         return float(self.politeness.backoff * 2 ** (attempt - 1) * (0.5 + self.chance()))
 
     def _attempt(
-        self, request: requests.PreparedRequest, options: dict[str, Any]
+        self, request: requests.PreparedRequest, options: dict[str, Any], seconds: float
     ) -> tuple[requests.Response | None, Call]:
-        url = request.url or ""
+        url, until, body = request.url or "", time.perf_counter() + seconds, b""
         try:
-            response = self._transmit(request, options)
-            body = b"" if options.get("stream") and not _small(url) else response.content
+            response = in_time(lambda: self._transmit(request, options), seconds)
+            is_stream = options.get("stream") and not _small(url) and response.status_code in (200, 206)
+            if response.raw is None:  # the adapter that signs in made it up
+                body = response.content
+            elif not is_stream:
+                body = b"".join(pieces(response, MAX_BYTES, until - time.perf_counter()))
+                response._content, response._content_consumed = body, True  # type: ignore[attr-defined]
+        except TooLarge as error:
+            return None, Call(url, fault="too large", detail=str(error))
         except _CUT_SHORT as error:
             return None, Call(url, fault="truncated", detail=cause(error))
-        except _UNSENT as error:
+        except web_errors.RequestException as error:
             fault = "timed out" if isinstance(error, web_errors.Timeout) else "no connection"
             return None, Call(url, fault=fault, detail=cause(error))
         digest = fingerprint.of_bytes(body) if body else ""
-        call = Call(url, response.status_code, bytes=len(body), sha256=digest, fault=_fault(url, response, body))
+        fault, detail = _fault(url, response, body)
+        call = Call(url, response.status_code, bytes=len(body), sha256=digest, fault=fault, detail=detail)
         if call.fault in ("rate limited", "server error"):
-            call = replace(call, retry_after_seconds=_retry_after(response))
+            call = replace(call, retry_after_seconds=retry_after(response))
         return response, call
 
     def _transmit(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
@@ -198,6 +210,7 @@ def session(base: str = "", *, soft: bool = False, **options: Any) -> requests.S
     web.mount("https://", adapter)
     web.mount("http://", adapter)
     web.headers["User-Agent"] = USER_AGENT
+    web.max_redirects = 5
     return web
 
 
@@ -234,17 +247,20 @@ def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
     SourceError
         For any other status from 400 on, and when no usable answer came.
     """
-    response = web.get(url, params=dict(params))
-    check_status(response, url)
-    return response.json()
+    try:
+        response = web.get(url, params=dict(params))
+        check_status(response, url)
+        return from_json(response.content)
+    except (web_errors.RequestException, ValueError) as error:  # redirects without end, for one
+        raise SourceError(f"{shown(url)}: {cause(error)}") from error
 
 
 def check_status(response: requests.Response, url: str) -> None:
     """Raise `SourceBlocked` when the upstream refuses us, `SourceError` for any other status from 400 on."""
     if response.status_code in _REFUSED:
-        raise SourceBlocked(f"{url} refuses us (status {response.status_code}): {_reason(response)}")
+        raise SourceBlocked(f"{shown(url)} refuses us (status {response.status_code}): {_reason(response)}")
     if response.status_code >= 400:
-        raise SourceError(f"{url} answered {response.status_code}: {_reason(response)}")
+        raise SourceError(f"{shown(url)} answered {response.status_code}: {_reason(response)}")
 
 
 def rewrite(url: str, base: str) -> str:
@@ -257,7 +273,7 @@ def checked_base(base: str) -> str:
     """Return ``base`` without its trailing slash; raise `BadParameters` unless it is empty or an http(s) address."""
     parts = urlsplit(base.strip())
     if base and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query):
-        raise BadParameters(f"F1_UPSTREAM_BASE is {base!r}; expected an address such as http://127.0.0.1:8080")
+        raise BadParameters(f"F1_UPSTREAM_BASE is {shown(base)!r}; expected an address such as http://127.0.0.1:8080")
     return base.strip().rstrip("/")
 
 
@@ -267,41 +283,28 @@ def _small(url: str) -> bool:
     return parts.hostname in JSON_HOSTS or parts.path.endswith((".json", ".jsonStream"))
 
 
-def _fault(url: str, response: requests.Response, body: bytes) -> str:
-    """Return what is wrong with an answer: an error that may pass or an unexpected body; empty when nothing is."""
+def _fault(url: str, response: requests.Response, body: bytes) -> tuple[str, str]:
+    """Return what is wrong with an answer and why: an error that may pass, an unexpected body; or nothing."""
     if response.status_code == 429:
-        return "rate limited"
+        return "rate limited", ""
     if response.status_code >= 500:
-        return "server error"
+        return "server error", ""
+    if place := elsewhere(url, response):
+        return "sent elsewhere", place
     if response.status_code != 200:
-        return ""
+        return "", ""
     text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
     if response.headers.get("Content-Type", "").startswith("text/html") or text[:1] == b"<":
-        return "HTML"
+        return "HTML", ""
     if urlsplit(url).path.endswith(".jsonStream"):
         # Every record of a live timing stream ends in CRLF; FastF1 silently drops a last one without it.
-        return "" if not body or body.endswith(b"\r\n") else "truncated"
+        return "" if not body or body.endswith(b"\r\n") else "truncated", ""
     if _small(url):
         try:
-            json.loads(body.decode("utf-8-sig"))
-        except ValueError:
-            return "truncated"
-    return ""
-
-
-def _retry_after(response: requests.Response) -> float:
-    """Return the seconds the upstream asks us to wait: a number, or a date read against the answer's own ``Date``."""
-    asked = response.headers.get("Retry-After", "").strip()
-    unsaid = 60.0 if response.status_code == 429 else 0.0
-    if not asked:
-        return unsaid
-    if asked.isdigit():
-        return float(asked)
-    try:
-        until, said = parsedate_to_datetime(asked), parsedate_to_datetime(response.headers.get("Date", ""))
-        return max((until - said).total_seconds(), 0.0)
-    except (TypeError, ValueError):
-        return unsaid
+            from_json(body)
+        except ValueError as error:
+            return "truncated", f"status 200, no whole JSON: {error}"
+    return "", ""
 
 
 def _substitute_response(request: requests.PreparedRequest, call: Call) -> requests.Response:
@@ -317,8 +320,8 @@ def _substitute_response(request: requests.PreparedRequest, call: Call) -> reque
 
 def _reason(response: requests.Response) -> str:
     try:
-        document = response.json()
+        document = from_json(response.content)
     except ValueError:
-        return response.reason or "no reason given"
+        document = None
     named = document.get("reason") if isinstance(document, dict) else None
-    return str(named or response.reason or "no reason given")
+    return str(named or response.reason or "no reason given")[:200]

@@ -20,7 +20,7 @@ from typing import Any
 import requests
 
 from f1lib.domain.moments import format_utc, parse_utc
-from f1lib.errors import SourceError
+from f1lib.errors import BadParameters, SourceError
 from f1lib.sources.http import get_json, upstream_of
 from f1lib.sources.protocols import FORECAST_UNITS
 
@@ -192,18 +192,23 @@ def _asked_hours(hours: Mapping[str, datetime]) -> list[datetime]:
 def _check(document: Any, names: Sequence[str], where: str) -> None:
     """Raise `SourceError` unless the answer has every variable for every hour, in the units asked for."""
     try:
-        hourly, units = document["hourly"], document["hourly_units"]
-        hours = len(hourly["time"])
-    except (KeyError, TypeError) as error:
+        hourly, units = dict(document["hourly"]), dict(document["hourly_units"])
+        hours = len({parse_utc(text) for text in hourly["time"]})
+        values = {name: list(hourly.get(name, [])) for name in ("time", *names)}
+    except (KeyError, TypeError, ValueError, BadParameters) as error:
         raise SourceError(f"{where}: the answer has not Open-Meteo's shape ({error!r})") from error
     if document.get("utc_offset_seconds", 0) != 0:
         raise SourceError(f"{where}: the hours are not in UTC but {document.get('timezone')}")
-    for name in names:
+    for name, found in values.items():
         plain = name.partition("_previous_day")[0]
-        if len(hourly.get(name, [])) != hours:
-            raise SourceError(f"{where}: {name} has {len(hourly.get(name, []))} values for {hours} hours")
+        if len(found) != hours:
+            raise SourceError(f"{where}: {name} has {len(found)} values for {hours} hours")
+        if name == "time":
+            continue
         if units.get(name) not in (FORECAST_UNITS[plain], "undefined", None):
             raise SourceError(f"{where}: {name} is in {units.get(name)}, not {FORECAST_UNITS[plain]}")
+        if odd := [value for value in found if value is not None and not _is_number(value)]:
+            raise SourceError(f"{where}: {name} has {str(odd[0])[:60]!r}, which is no number")
 
 
 def _envelope(
@@ -233,4 +238,4 @@ def _envelope(
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not math.isnan(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

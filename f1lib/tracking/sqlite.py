@@ -96,8 +96,11 @@ class SqliteTracking:
 
     def _read(self, statement: str, values: tuple[str, ...]) -> list[sqlite3.Row]:
         """Return the rows that a statement selects; none while the file or its tables do not exist yet."""
-        if not self.path.exists():
-            return []
+        try:
+            if not self.path.exists():
+                return []
+        except OSError as error:
+            raise StorageError(f"tracking table {ascii(str(self.path))[:100]}: {error.strerror}") from error
         with self._transaction(write=False) as connection:
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (PREDICTIONS_TABLE,)).fetchone():
                 return []
@@ -212,7 +215,7 @@ class SqliteTracking:
         """See `TrackingTable.predictions`."""
         statement = f'SELECT * FROM {PREDICTIONS_TABLE} WHERE event_partition_key = ? ORDER BY "{PREDICTION_SORT_KEY}"'
         found = self._read(statement, (event_partition_key,))
-        return [{**json.loads(row["attributes"]), PREDICTION_SORT_KEY: row[PREDICTION_SORT_KEY]} for row in found]
+        return [{**_attributes(row), PREDICTION_SORT_KEY: row[PREDICTION_SORT_KEY]} for row in found]
 
 
 def _select(connection: sqlite3.Connection, event_partition_key: str, session_name_abr: str) -> TrackingRow | None:
@@ -223,8 +226,20 @@ def _select(connection: sqlite3.Connection, event_partition_key: str, session_na
 
 def _load(found: sqlite3.Row) -> TrackingRow:
     row = {name: value for name, value in zip(_NAMES, found, strict=True) if value is not None}
-    row.update(json.loads(row.pop("attributes")))
+    row.update(_attributes(found))
+    row.pop("attributes", None)
     return cast("TrackingRow", row)
+
+
+def _attributes(found: sqlite3.Row) -> dict[str, Any]:
+    """Return a row's further attributes; raises `StorageError` when their column holds no JSON object."""
+    try:
+        return dict(json.loads(found["attributes"]))  # ours; `from_json` takes 3 ms of a tick
+    except (ValueError, TypeError, RecursionError) as error:
+        row = f"{found[0]} {found[1]}"
+        raise StorageError(
+            f"row {row} of the tracking table is damaged: its attributes are no JSON ({error})"
+        ) from error
 
 
 def _replace(connection: sqlite3.Connection, row: TrackingRow) -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from f1lib.errors import BadParameters
+from f1lib.lake.documents import from_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,11 +110,9 @@ def load_settings(file: Path, environment: Mapping[str, str], given: Mapping[str
     BadParameters
         When the file cannot be read or is not a mapping, or for an unknown name or a value that is not allowed.
     """
-    import yaml
-
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, yaml.YAMLError) as error:
+        document = from_yaml(file.read_text(encoding="utf-8")) or {}
+    except (OSError, ValueError) as error:
         raise BadParameters(f"cannot read settings {file}: {error}") from error
     if not isinstance(document, dict):
         raise BadParameters(f"settings {file}: expected `name: value` lines, found {type(document).__name__}")

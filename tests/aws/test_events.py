@@ -143,3 +143,73 @@ def test_a_session_s_laps_answer_the_state_machine_in_its_own_words(
 def test_laps_is_a_yes_or_a_no() -> None:
     with pytest.raises(BadParameters, match=r"event: laps: .*bool"):
         events.parse_event({"action": "backfill", "seasons": [2024], "laps": "please"})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"event": "2025_../../models"}, "parameters.event"),
+        ({"event": "2025_a/b"}, "parameters.event"),
+        ({"event": "2025_\x1b[2J"}, "parameters.event"),
+        ({"event": "x" * 5000}, "parameters.event"),
+        ({"events": ["2025_a\\b"]}, "parameters.events.0"),
+        ({"units": ["2025_a/../b/Q"]}, "parameters.units.0"),
+        ({"units": ["2025_A_Grand_Prix/../Q"]}, "parameters.units.0"),
+        ({"seasons": [10**9]}, "parameters.seasons.0"),
+        ({"horizon": "tomorrow"}, "parameters.horizon"),
+        ({"session": "Q"}, "parameters.session"),
+        ({"model": "../../x"}, "parameters.model"),
+        ({"deep": "x" * 5000}, "parameters.deep"),
+        ({"list": ["x"] * 5000}, "parameters.list"),
+        ({"rate": float("nan")}, "parameters.rate"),
+        ({"x" * 5000: {}}, f"parameters.{'x' * 60}"),
+    ],
+    ids=lambda value: ascii(value)[:40],
+)
+def test_the_parameters_of_a_stage_pass_the_checks_of_every_event(parameters: dict[str, Any], field: str) -> None:
+    with pytest.raises(BadParameters, match=rf"^event: {field}: ") as caught:
+        parse_event({"action": "stage", "stage": "06_predict", "parameters": parameters})
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("stage", "parameters"),
+    [
+        ("99_other", {}),
+        ("train", {"colour": "red"}),
+        ("train", {"x" * 5000: 1}),
+        ("train", {"model": "no_such_model"}),
+        ("train", {"horizon": ""}),
+        ("predict", {"event": "2025_Atlantis_Grand_Prix"}),
+        ("predict", {"event": "2025_Atlantis_Grand_Prix", "session": "S"}),
+        ("gold", {"event": "1999_Nowhere"}),
+        ("weather", {"events": ["2025_Atlantis_Grand_Prix"]}),
+        ("ingest", {"units": ["2025_Atlantis_Grand_Prix/Q"]}),
+        ("ingest", {"units": ["2025_Atlantis_Grand_Prix/Q9"]}),
+    ],
+    ids=lambda value: ascii(value)[:50],
+)
+def test_what_the_lake_does_not_know_is_refused_before_a_row_is_written(
+    tmp_path: Path, stage: str, parameters: dict[str, Any]
+) -> None:
+    ws = make_workspace(tmp_path, "2025-12-31T00:00:00Z")
+    event = {"action": "stage", "stage": stage, "parameters": parameters}
+    if parameters == {"horizon": ""}:
+        event["now"] = "9999-12-31T23:59:59-14:00"
+    with pytest.raises(BadParameters) as caught:
+        events.run_event(ws, parse_event(event), Telemetry("f1lib/test", "t", "id"), lambda: True)
+    assert len(str(caught.value)) < 400
+    assert ws.tracking.rows() == []
+    assert ws.store.list() == []
+
+
+def test_a_moment_ahead_of_the_clock_is_refused_before_a_row_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from f1lib.workspace.workspace import open_workspace
+
+    monkeypatch.setenv("F1_LAKE_URL", str(tmp_path / "lake"))
+    wanted = parse_event({"action": "stage", "stage": "train", "now": "2999-01-01T00:00:00Z"})
+    with pytest.raises(BadParameters, match="ahead of this machine's clock"):
+        open_workspace(as_of=wanted.now, source="f1db")
+    assert not (tmp_path / "lake").exists()

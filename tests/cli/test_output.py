@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import csv
+import io
+import logging
+from pathlib import Path
+
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from f1lib.cli import output
+from f1lib.cli.main import main
+from f1lib.errors import F1LibError
 
 
 def test_a_table_shows_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,3 +37,66 @@ def test_a_progress_display_gives_way_to_the_log(caplog: pytest.LogCaptureFixtur
     assert not output.bar().disable
     with caplog.at_level("INFO", logger="f1lib"):
         assert output.bar().disable
+
+
+EVIL = "\x1b[2J\x1b]0;title\x07Max\r\x08\x9b31m\u202eevil\x00"
+
+
+def harmless(said: str) -> bool:
+    """Whether nothing in a text moves a terminal's cursor, hides or turns letters."""
+    return all(c.isprintable() or c in "\n\t\xa0" for c in said)
+
+
+def test_no_control_character_of_a_name_reaches_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_table([EVIL, "b"], [[EVIL, 1]], title=EVIL, caption=EVIL)
+    output.print_line(EVIL)
+    output.print_plain(EVIL)
+    output.print_json({"name": EVIL})
+    output.print_csv(pd.DataFrame({"name": [EVIL]}))
+    said = capsys.readouterr().out
+    assert harmless(said)
+    assert said.count("Max") == 8
+
+
+def test_nor_does_one_of_an_error_or_of_the_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        logging.getLogger("f1lib.test").info("read %s", EVIL)
+        raise F1LibError(f"no driver {EVIL}")
+
+    monkeypatch.setattr("f1lib.cli.status.workspace_of", fail)
+    assert main(["status", "--verbose"]) == 1
+    said = capsys.readouterr().err
+    assert harmless(said)
+    assert "f1: no driver \ufffd[2J" in said
+    assert "f1lib.test: read \ufffd[2J" in said
+
+
+@given(st.text())
+def test_what_is_shown_is_harmless_and_keeps_every_letter(text: str) -> None:
+    shown = output.visible(text)
+    assert harmless(shown)
+    assert len(shown) == len(text)
+    assert all(a == b or (b == "\ufffd" and not harmless(a)) for a, b in zip(text, shown, strict=True))
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "=cmd|' /C calc'!A0"])
+def test_a_spreadsheet_takes_no_name_for_a_formula(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_csv(pd.DataFrame({"name": [text, "Max"], "gap": [-0.5, 2.0], "n": [-1, 3]}))
+    rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert rows[1][0].startswith("'")
+    assert rows[1][1:] == ["-0.5", "-1"]
+    assert rows[-1] == ["Max", "2.0", "3"]
+
+
+def test_the_command_prints_nothing_past_these_functions() -> None:
+    folder = Path(str(output.__file__)).parent
+    calls = [
+        (file.name, ast.unparse(node))
+        for file in sorted(folder.glob("*.py"))
+        if file.name != "output.py"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
+    ]
+    assert [name for name, _ in calls] == ["main.py", "main.py"], calls  # the interruption, and the version

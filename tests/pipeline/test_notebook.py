@@ -16,7 +16,8 @@ import pytest
 
 from f1lib.errors import AlreadyRunning, BadParameters, RunError
 from f1lib.pipeline import notebook as pipeline_notebook
-from f1lib.pipeline import tick
+from f1lib.pipeline import shared_kernel, tick
+from f1lib.pipeline.shared_kernel import SharedKernel
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.workspaces import make_workspace
 
@@ -79,6 +80,38 @@ def test_a_notebook_in_this_process_is_lent_the_cache_while_it_runs(
     done = pipeline_notebook.execute_stage(ws, "try", {})
     assert done.result["answer"] == ("lent" if is_lent else "made")
     assert open_workspace(lake=ws.store.url, source="simulated").cache is not ws.cache
+
+
+def test_the_record_has_the_releases_address_without_its_secrets_and_the_notebook_with_them(
+    ws: Workspace, put: Any
+) -> None:
+    url = "https://user:word@mirror.example/f1db.zip?token=s3cret&x=1"
+    ws = replace(ws, settings=replace(ws.settings, f1db=url), upstreams=replace(ws.upstreams, source_name="f1db"))
+    put(notebook(("step", "answer = len(f1db)\nprint(f1db)\nf1db"), ("result", RESULT)))
+    assert pipeline_notebook.execute_stage(ws, "try", {}).result["answer"] == len(url)
+    put(notebook(("step", "raise ValueError(f1db)"), ("result", RESULT)))
+    with pytest.raises(RunError):
+        pipeline_notebook.execute_stage(replace(ws, run_id="r2"), "try", {})
+    stored = [ws.store.read(key).decode() for key in ws.store.list("reports/runs/")]
+    assert len(stored) == 4
+    assert all("https://mirror.example/f1db.zip" in text for text in stored)
+    for secret in ("user:", "word@", "s3cret"):
+        assert not [text[max(0, text.index(secret) - 60) :][:120] for text in stored if secret in text]
+
+
+@pytest.mark.parametrize("text", ["", '{"cells": [', "[" * 100_000])
+def test_a_notebook_that_the_disk_has_no_room_for_is_one_error(
+    ws: Workspace, put: Any, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    def half(_engine: str, _path: Path, output: Path, *_: Any) -> Exception:
+        output.write_text(text, encoding="utf-8")
+        return OSError(28, "No space left on device")
+
+    put(notebook(("result", RESULT)))
+    monkeypatch.setattr(pipeline_notebook, "_papermill", half)
+    with pytest.raises(RunError, match="09_try: no notebook can be written in "):
+        pipeline_notebook.execute_stage(ws, "try", {})
+    assert ws.store.list("reports/runs/") == []
 
 
 def test_a_notebook_runs_with_its_parameters_and_hands_its_result_back(ws: Workspace, put: Any) -> None:
@@ -208,3 +241,45 @@ def test_runs_of_the_same_moment_keep_their_records_apart(ws: Workspace, put: An
     first, second = (tick.run_stage(unnamed, "try", {}).notebook_key for _ in range(2))
     assert first == "reports/runs/20251206T160000Z/09_try.ipynb"
     assert second == "reports/runs/20251206T160000Z-2/09_try.ipynb"
+
+
+def test_notebooks_that_share_a_kernel_share_nothing_of_each_other(ws: Workspace, put: Any) -> None:
+    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
+    step = "import os\nanswer = [os.getpid(), 'left' in globals()]\nleft = 1"
+    with SharedKernel() as kernel:
+        put(notebook(("step", step), ("result", RESULT)))
+        first, second = (
+            pipeline_notebook.execute_stage(replace(ws, run_id=run), "try", {}, "", kernel) for run in ("r1", "r2")
+        )
+        assert first.result["answer"] == second.result["answer"] == [first.result["answer"][0], False]
+        records = [ws.store.read(f"reports/runs/{run}/09_try.ipynb") for run in ("r1", "r2")]
+        counts = [[cell.get("execution_count") for cell in json.loads(record)["cells"]] for record in records]
+        assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("ends", ["raise ValueError('no such lap')", "import os\nos._exit(3)"])
+def test_after_an_error_the_next_notebook_has_a_new_kernel(ws: Workspace, put: Any, ends: str) -> None:
+    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
+    step = "import os\nanswer = os.getpid()"
+    with SharedKernel() as kernel:
+        put(notebook(("step", step), ("result", RESULT)))
+        before = pipeline_notebook.execute_stage(ws, "try", {}, "", kernel).result["answer"]
+        put(notebook(("step", ends)))
+        with pytest.raises(RunError):
+            pipeline_notebook.execute_stage(replace(ws, run_id="r2"), "try", {}, "", kernel)
+        put(notebook(("step", step), ("result", RESULT)))
+        after = pipeline_notebook.execute_stage(replace(ws, run_id="r3"), "try", {}, "", kernel).result["answer"]
+    assert after != before
+    for process in (before, after):
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+
+
+def test_a_kernel_that_has_grown_is_given_up(ws: Workspace, put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_kernel, "MOST_BYTES", 1)
+    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
+    put(notebook(("step", "import os\nanswer = os.getpid()"), ("result", RESULT)))
+    with SharedKernel() as kernel:
+        runs = (replace(ws, run_id=run) for run in ("r1", "r2"))
+        one, other = (pipeline_notebook.execute_stage(run, "try", {}, "", kernel).result["answer"] for run in runs)
+    assert one != other

@@ -143,6 +143,25 @@ def test_a_page_asks_for_nothing_and_complains_of_nothing(opened: Opened) -> Non
     assert opened.complaints == []
 
 
+def test_a_script_that_is_not_ours_does_not_run_and_nothing_is_fetched(browser: Any, files: dict[str, Path]) -> None:
+    evil = (
+        "<script>document.title = 'ran'</script><script src='https://elsewhere.example/x.js'></script>"
+        "<img src='https://elsewhere.example/x.png' onerror='document.title = 1'><base href='https://elsewhere.example'>"
+        "<iframe src='https://elsewhere.example'></iframe><link rel=stylesheet href='https://elsewhere.example/x.css'>"
+    )
+    for name, file in files.items():
+        page = file.with_name(f"evil-{name}.html")
+        page.write_text(file.read_text("utf-8").replace("</main>", f"{evil}</main>"), "utf-8")
+        with Opened(browser, page, **DESKTOP) as made:
+            assert made.page.title() not in ("ran", "1")
+            refused = [text for text in made.complaints if "Content Security Policy" in text]
+            # The browser names what it refuses to ask for.
+            assert all(any(url in text for text in refused) for url in made.asked_for), (name, refused)
+            assert len(refused) > len(made.asked_for)  # the script within the page, too
+            assert made.page.evaluate("document.baseURI").startswith("file:")
+            assert made.page.locator("[data-theme-switch]").first.is_visible()  # our own script has run
+
+
 def test_a_name_from_upstream_stays_text(opened: Opened) -> None:
     assert opened.page.evaluate("document.querySelectorAll('img[src=x], [onerror]').length") == 0
     assert EVIL in opened.page.evaluate("document.body.innerText + document.body.textContent")

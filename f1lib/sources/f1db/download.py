@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import zipfile
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,8 +15,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from f1lib.domain.moments import format_utc, parse_utc
-from f1lib.errors import RateLimited, SourceBlocked, SourceError
+from f1lib.errors import BadParameters, RateLimited, SourceBlocked, SourceError
 from f1lib.lake import fingerprint
+from f1lib.lake.documents import from_json
+from f1lib.sources.f1db.release_files import BROKEN, MAX_BYTES, open_release
+from f1lib.sources.failures import cause, shown
 
 if TYPE_CHECKING:
     import requests
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
 
 LATEST = "https://github.com/f1db/f1db/releases/latest/download/f1db-csv.zip"
 ATTEMPTS = 3  # of resuming an interrupted download
-MAX_BYTES = 200_000_000  # a release has about 7 MB
-CHECK_EVERY = timedelta(days=1)
 PIECE_BYTES = 1 << 15
+LONGEST_SECONDS = 300.0  # of one attempt
+CHECK_EVERY = timedelta(days=1)
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +80,10 @@ def locate(
         For a path that does not exist, and for a download that fails with no copy to use: `SourceBlocked` or
         `RateLimited` where upstream refuses us or limits the rate. With a copy a warning is logged instead.
     """
-    parts = urlparse(setting)
+    try:
+        parts = urlparse(setting)
+    except ValueError as error:
+        raise SourceError(f"the F1DB release {shown(setting)} is no address: {error}") from None
     if parts.scheme in ("http", "https"):
         digest = fingerprint.of_text(setting)[:8]
         return _cached(setting, cache / f"f1db-{digest}.zip", now, base, politeness)
@@ -108,9 +113,9 @@ def _cached(url: str, target: Path, now: datetime, base: str, politeness: Polite
 
 def _refresh(session: requests.Session, url: str, target: Path, note: Note | None, now: datetime) -> None:
     """Bring ``target`` up to date; on any error it is left as it was."""
-    from requests import RequestException
+    from requests.exceptions import InvalidURL, RequestException, TooManyRedirects
 
-    from f1lib.sources.failures import cause
+    from f1lib.sources.bounds import TooLarge
 
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
@@ -119,10 +124,16 @@ def _refresh(session: requests.Session, url: str, target: Path, note: Note | Non
         try:
             fresh = _download(session, url, part, note)
             break
+        except TooLarge as error:
+            part.unlink()
+            what = f"{shown(url)} is larger than {MAX_BYTES} bytes"
+            raise SourceError(f"{what}: it is no F1DB CSV release") from error
+        except (InvalidURL, TooManyRedirects) as error:
+            raise SourceError(f"{shown(url)}: {type(error).__name__}; no release can be had there") from error
         except RequestException as error:
             if attempt == ATTEMPTS:
-                raise SourceError(f"{url}: the answer broke off {ATTEMPTS} times ({cause(error)})") from error
-            log.info("download of %s interrupted, going on: %s", url.partition("?")[0], type(error).__name__)
+                raise SourceError(f"{shown(url)}: the answer broke off {ATTEMPTS} times ({cause(error)})") from error
+            log.info("download of %s interrupted, going on: %s", shown(url), type(error).__name__)
     if fresh is None:  # not modified
         assert note is not None
         _write_note(target, note, now)
@@ -130,7 +141,7 @@ def _refresh(session: requests.Session, url: str, target: Path, note: Note | Non
     checksum = _verify(part, url)
     part.replace(target)
     _note_path(part).unlink(missing_ok=True)
-    _write_note(target, Note(url, fresh.etag, fresh.last_modified, sha256=checksum), now)
+    _write_note(target, Note(shown(url), fresh.etag, fresh.last_modified, sha256=checksum), now)
 
 
 def _download(session: requests.Session, url: str, part: Path, note: Note | None) -> Note | None:
@@ -153,33 +164,34 @@ def _download(session: requests.Session, url: str, part: Path, note: Note | None
             return _download(session, url, part, note)
         check_status(answer, url)
         resumed = answer.status_code == 206 and answer.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
-        fresh = Note(url, _strong(answer.headers.get("ETag", "")), answer.headers.get("Last-Modified", ""))
+        fresh = Note(shown(url), _strong(answer.headers.get("ETag", "")), answer.headers.get("Last-Modified", ""))
         _note_path(part).write_text(json.dumps(asdict(fresh)), encoding="utf-8")
-        _stream(answer, part, offset if resumed else 0, url)
+        _stream(answer, part, offset if resumed else 0)
     return fresh
 
 
-def _stream(answer: requests.Response, part: Path, offset: int, url: str) -> None:
+def _stream(answer: requests.Response, part: Path, offset: int) -> None:
+    from f1lib.sources.bounds import pieces
+
     with part.open("ab" if offset else "wb") as file:
-        for piece in answer.iter_content(PIECE_BYTES):
+        for piece in pieces(answer, MAX_BYTES - offset, LONGEST_SECONDS, PIECE_BYTES):
             file.write(piece)
-            if file.tell() > MAX_BYTES:
-                raise SourceError(f"{url} is larger than {MAX_BYTES} bytes: it is no F1DB CSV release")
 
 
 def _verify(part: Path, url: str) -> str:
     """Return the checksum of a complete F1DB zip; remove anything else and raise `SourceError`."""
+    content = part.read_bytes()
     try:
-        with zipfile.ZipFile(part) as archive:
+        with open_release(content) as archive:
             damaged = archive.testzip()
             foreign = not any(name.endswith("f1db-races.csv") for name in archive.namelist())
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (*BROKEN, SourceError) as error:
         damaged, foreign = str(error), False
     if damaged or foreign:
         part.unlink()
         what = f"is damaged ({damaged})" if damaged else "holds no f1db-races.csv: it is no F1DB CSV release"
-        raise SourceError(f"what {url} gave {what}")
-    return fingerprint.of_bytes(part.read_bytes())
+        raise SourceError(f"what {shown(url)} gave {what}")
+    return fingerprint.of_bytes(content)
 
 
 def _note_path(path: Path) -> Path:
@@ -189,10 +201,11 @@ def _note_path(path: Path) -> Path:
 def _read_note(path: Path, url: str) -> Note:
     """Return the note beside a file; an empty one when it is missing, unreadable or of another URL."""
     try:
-        note = Note(**json.loads(_note_path(path).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return Note(url)
-    return note if note.url == url else Note(url)
+        note = Note(**from_json(_note_path(path).read_bytes()))
+        known = note.url == shown(url) and (not note.checked_utc or parse_utc(note.checked_utc))
+    except (OSError, ValueError, TypeError, BadParameters):
+        return Note(shown(url))
+    return note if known else Note(shown(url))
 
 
 def _write_note(target: Path, note: Note, now: datetime) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from functools import cached_property
@@ -20,6 +22,10 @@ from f1lib.lake import fingerprint
 if TYPE_CHECKING:
     import pandas as pd
 
+# A release has 2 MB, which unpack to 9 MB.
+MAX_BYTES = 50_000_000
+# What `zipfile` raises for a damaged archive, or for one that it cannot read.
+BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, RuntimeError, ValueError, OSError)
 _WHO = "raceId# year# positionDisplayOrder# positionText driverNumber driverId constructorId"
 _TIMED = f"{_WHO} timeMillis# laps#"
 _SEGMENTS = f"{_TIMED} q1Millis# q2Millis# q3Millis#"
@@ -82,12 +88,17 @@ class Release:
         try:
             with self._zip.open(self._members[file]) as lines:
                 header = lines.readline().decode("utf-8-sig", "replace")
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except BROKEN as error:
             raise SourceError(f"{file} in {self.path.name} is damaged ({error}): download it again") from error
-        columns = next(csv.reader([header]), [])
+        try:
+            columns = next(csv.reader([header]), [])
+        except csv.Error as error:
+            raise SourceError(f"{file} in {self.path.name} is no CSV file: {error}") from error
         missing = [column for column in map(self._plain, FILES[name].split()) if column not in columns]
         if missing:
             raise SourceError(f"{file} in {self.path.name} has no column {', '.join(missing)}")
+        if twice := [column for column in map(self._plain, FILES[name].split()) if columns.count(column) > 1]:
+            raise SourceError(f"{file} in {self.path.name} has column {', '.join(twice)} more than once")
 
     @staticmethod
     def _plain(column: str) -> str:
@@ -129,6 +140,8 @@ class Release:
     @cached_property
     def _bytes(self) -> bytes:
         try:
+            if self.path.stat().st_size > MAX_BYTES:
+                raise SourceError(f"{self.path.name} has more than {MAX_BYTES} bytes: it is no F1DB CSV release")
             return self.path.read_bytes()
         except OSError as error:
             raise SourceError(f"cannot read the F1DB release {self.path}: {error.strerror or error}") from error
@@ -136,8 +149,8 @@ class Release:
     @cached_property
     def _zip(self) -> zipfile.ZipFile:
         try:
-            return zipfile.ZipFile(io.BytesIO(self._bytes))
-        except zipfile.BadZipFile as error:
+            return open_release(self._bytes)
+        except BROKEN as error:
             raise SourceError(
                 f"{self.path.name} is no complete zip file ({error}; {len(self._bytes)} bytes): download it again"
             ) from error
@@ -150,7 +163,7 @@ class Release:
     def _content(self, file: str) -> bytes:
         try:
             return self._zip.read(self._members[file])
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        except BROKEN as error:
             raise SourceError(f"{file} in {self.path.name} is damaged ({error}): download it again") from error
 
     def _read(self, name: str) -> pd.DataFrame:
@@ -173,14 +186,26 @@ class Release:
             year = self._whole(raw["year"], file)
             raw = raw[(year >= self.first_season).fillna(False)]
         numbers = {column: self._whole(raw[column], file) for column in counts}
-        return raw.assign(**numbers)[wanted].reset_index(drop=True)
+        frame = raw.assign(**numbers)[wanted].reset_index(drop=True)
+        if "id" in frame and (odd := frame["id"].isna() | frame["id"].duplicated()).any():
+            found = frame["id"][odd].iloc[0]
+            raise SourceError(f"{file} in {self.path.name}: id {found} is empty or stands there more than once")
+        return frame
 
     def _whole(self, values: pd.Series[str], file: str) -> pd.Series[int]:
         import pandas as pd
 
         try:
             return pd.to_numeric(values).astype("Int64")
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise SourceError(
                 f"{file} in {self.path.name}: column {values.name} is not a whole number ({error})"
             ) from error
+
+
+def open_release(content: bytes) -> zipfile.ZipFile:
+    """Open a release's zip; raises `SourceError` before anything is unpacked where that would be too much."""
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    if (size := sum(member.file_size for member in archive.infolist())) > MAX_BYTES:
+        raise SourceError(f"the zip unpacks to {size} bytes, more than {MAX_BYTES}: it is no F1DB CSV release")
+    return archive

@@ -22,6 +22,7 @@ from f1lib.errors import NotPublishedYet, SourceError
 from f1lib.sources.f1db import frames as f1db_frames
 from f1lib.sources.f1db.calendar import calendar
 from f1lib.sources.f1db.release_files import Release
+from f1lib.sources.failures import readable
 from f1lib.sources.plausible import refuse, words
 from f1lib.sources.protocols import Schedule, SessionData
 
@@ -106,7 +107,8 @@ class F1dbSource:
 
     @cached_property
     def _calendar(self) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, list[str]]]:
-        return calendar(self._release)
+        with readable(f"the calendar of {self._release.path.name}"):
+            return calendar(self._release)
 
     @cached_property
     def _sessions(self) -> dict[tuple[str, str], dict[Hashable, Any]]:
@@ -123,19 +125,22 @@ class F1dbSource:
         """Return a race's rows of one file in official order, None where it has none; a file is converted once."""
         name = f"{kind}/{session}"
         if name not in self._parts:
-            if kind == "results":
-                whole = f1db_frames.results(self._release, session)
-            elif kind == "grid":
-                whole = f1db_frames.starting_grids(self._release, session)
-            else:
-                whole = f1db_frames.pit_stops(self._release)
             order = ["race_id", "driver_id", "stop"] if kind == "pit_stops" else ["race_id", "position", "driver_id"]
-            self._parts[name] = whole.sort_values(order, kind="stable").groupby("race_id", sort=False)
+            with readable(f"{kind} of {session} in {self._release.path.name}"):
+                whole = self._converted(kind, session)
+                self._parts[name] = whole.sort_values(order, kind="stable").groupby("race_id", sort=False)
         parts = self._parts[name]
         if race_id not in parts.groups:
             return None
         found: pd.DataFrame = parts.get_group(race_id).drop(columns="race_id").reset_index(drop=True)
         return found
+
+    def _converted(self, kind: str, session: str) -> pd.DataFrame:
+        if kind == "results":
+            return f1db_frames.results(self._release, session)
+        if kind == "grid":
+            return f1db_frames.starting_grids(self._release, session)
+        return f1db_frames.pit_stops(self._release)
 
     def _provenance(self, *files: str) -> dict[str, Any]:
         return {

@@ -6,17 +6,19 @@ have more than FastF1 passes on: fastest laps, whole race times, the order of th
 
 from __future__ import annotations
 
-import json
+import math
 from datetime import date
 from typing import Any
 
 from f1lib.domain.identities import driver_id_from_ergast, team_id
 from f1lib.errors import OtherEvent, SourceError
+from f1lib.lake.documents import from_json
 from f1lib.sources.identity import EventIdentity
 
 ATTRIBUTION = "Jolpica-F1, https://github.com/jolpica/jolpica-f1"
 HOST = "api.jolpi.ca"
 ENDPOINTS = {"Q": "qualifying", "S": "sprint", "R": "results"}
+_MOST = 998
 _LAST = 999  # sort key of drivers without a position
 _TABLES = {"Q": "QualifyingResults", "S": "SprintResults", "R": "Results"}
 
@@ -50,7 +52,7 @@ def official(body: bytes, season: int, session: str, event: EventIdentity | None
         When the document does not have Jolpica's shape.
     """
     try:
-        races = json.loads(body.decode("utf-8-sig"))["MRData"]["RaceTable"]["Races"]
+        races = from_json(body)["MRData"]["RaceTable"]["Races"]
     except (ValueError, KeyError, TypeError) as error:
         raise SourceError(f"Jolpica's {ENDPOINTS[session]} of {season} has another shape: {error!r}") from error
     return read(races, season, session, event)
@@ -132,7 +134,7 @@ def read(races: list[Row], season: int, session: str, event: EventIdentity | Non
         rows = [_row(row, season) for race in races for row in race.get(_TABLES[session], [])]
         placed = sorted(rows, key=lambda row: row["position"] if row["position"] is not None else _LAST)
         return list({row["driver_id"]: row for row in reversed(placed)}.values())[::-1]
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise SourceError(f"Jolpica's {ENDPOINTS[session]} of {season}: unreadable row, {error!r}") from error
 
 
@@ -162,17 +164,17 @@ def _row(row: Row, season: int) -> Row:
     impossible = {column: value for column, value in times.items() if value is not None and value <= 0}
     return {
         "driver_id": driver_id_from_ergast(driver["driverId"], name),
-        "driver_number": row.get("number"),
-        "abbreviation": driver.get("code"),
+        "driver_number": _text(row.get("number")),
+        "abbreviation": _text(driver.get("code")),
         "full_name": name,
         "team_id": team_id(team["constructorId"], season),
-        "team_name": team["name"],
+        "team_name": _text(team["name"]),
         "position": _whole(row.get("position")),
-        "position_text": row.get("positionText", row.get("position")),
+        "position_text": _text(row.get("positionText", row.get("position"))),
         "grid": grid if grid and grid > 0 else None,
         "is_pit_lane": grid == 0 and bool(laps),
-        "status": row.get("status"),
-        "points": float(row["points"]) if row.get("points") else None,
+        "status": _text(row.get("status")),
+        "points": clock(row.get("points")),
         "laps": laps,
         **times,
         **dict.fromkeys(impossible),
@@ -181,7 +183,7 @@ def _row(row: Row, season: int) -> Row:
 
 
 def clock(text: str | None) -> float | None:
-    """Return ``1:44.589`` or ``1:32:42.436`` in seconds; None for an empty text.
+    """Return ``1:44.589`` or ``1:32:42.436`` in seconds, ``26.5`` as it is; None for an empty text.
 
     Raises `ValueError` for anything else.
     """
@@ -190,8 +192,20 @@ def clock(text: str | None) -> float | None:
     seconds = 0.0
     for part in text.removeprefix("-").split(":"):
         seconds = seconds * 60 + float(part)
+    if not math.isfinite(seconds):
+        raise ValueError(f"{text!r} is no time")
     return round(-seconds if text.startswith("-") else seconds, 3)
 
 
 def _whole(text: Any) -> int | None:
-    return int(text) if text not in (None, "") else None
+    if text in (None, ""):
+        return None
+    if abs(number := int(text)) > _MOST:
+        raise ValueError(f"{number} is no place, grid slot or number of laps")
+    return number
+
+
+def _text(value: Any) -> str | None:
+    if not isinstance(value, str | None):
+        raise TypeError(f"{str(value)[:60]!r} is no text")
+    return value

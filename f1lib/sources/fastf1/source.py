@@ -23,6 +23,7 @@ import pandas as pd
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import SESSION_NAMES, EventKey
 from f1lib.errors import NotPublishedYet, OtherEvent, SourceBlocked, SourceError
+from f1lib.sources.failures import readable
 from f1lib.sources.fastf1 import frames as fastf1_frames
 from f1lib.sources.fastf1 import jolpica
 from f1lib.sources.fastf1 import results as fastf1_results
@@ -117,7 +118,8 @@ class FastF1Source:
         """
         row, event = self._visible(key, session, "available_utc", as_of)
         with self._wire.talk() as said:
-            asked = event.get_session(row["fastf1_name"])
+            with readable(f"FastF1's {key} {session}"):
+                asked = event.get_session(row["fastf1_name"])
             self._wire.folder.claim(asked.api_path)
             loaded = load(asked, is_qualifying=session in fastf1_results.QUALIFYING_LIKE)
             rows, trouble, is_other = self._official(row, session, loaded)
@@ -131,7 +133,9 @@ class FastF1Source:
                 raise NotPublishedYet(f"{key} {session}: live timing does not reach the end of the session yet")
             warnings = [*said, *trouble, *([loaded.failure] if loaded.failure else [])]
             season = int(row["event_year"])
-            frames, refused = _frames(loaded, rows, session, season, self._entered_teams(season, as_of))
+            teams = self._entered_teams(season, as_of)
+            with readable(f"FastF1's {key} {session}"):
+                frames, refused = _frames(loaded, rows, session, season, teams)
             provenance = self._provenance(session, frames, rows, verdict) | ({"refused": refused} if refused else {})
             return SessionData(frames, provenance, [*warnings, *refused_words(refused)])
 
@@ -188,7 +192,8 @@ class FastF1Source:
                     raise SourceBlocked(f"{what}: {', '.join(verdict.refused_hosts)} refuses us") from error
                 raise SourceError(f"{what} cannot be had: {error}") from error
             calls = [call.record() for call in self._wire.upstream.calls]
-        events, sessions, odd = calendar(raw, season)
+        with readable(what):
+            events, sessions, odd = calendar(raw, season)
         self._seasons[season] = _Season(raw, events, sessions, odd, as_of, calls)
         return self._seasons[season]
 
@@ -296,4 +301,6 @@ def _frames(
     if loaded.messages is not None:
         frames["race_control"] = fastf1_frames.race_control(loaded.messages)
     others, more = refuse({name: frame for name, frame in frames.items() if name != "laps"}, session)
+    for frame in (frames | others).values():
+        frame.select_dtypes("string").map(str.encode, na_action="ignore")  # half a surrogate pair cannot be stored
     return frames | others, refused + more

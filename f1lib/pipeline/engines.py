@@ -1,16 +1,38 @@
-"""A papermill engine that runs a notebook in this very process instead of starting a kernel.
+"""Papermill engines: one runs a notebook in this very process, the other in a kernel that a tick's notebooks share.
 
-The replay of a season executes some thousand notebooks; a kernel for each would take an hour. The cells, the
-parameters and the saved notebook are the same; what is given up is isolation and the time-out.
+In this process the cells, the parameters and the saved notebook are the same as in a kernel; what is given up is
+isolation and the time-out.
 """
 
 from __future__ import annotations
 
 import atexit
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from papermill.engines import Engine
+
+if TYPE_CHECKING:
+    from f1lib.pipeline.shared_kernel import SharedKernel
+
+
+class SharedKernelEngine(Engine):  # type: ignore[misc]
+    """See papermill's `Engine`; registered under the name ``kernel`` by `f1lib.pipeline.notebook`."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *, kernel: SharedKernel, **_: Any) -> None:
+        """Run the cells in a kernel that is shared.
+
+        Parameters
+        ----------
+        nb_man : papermill.engines.NotebookExecutionManager
+            The notebook and what becomes of its cells.
+        kernel_name : str
+            Name of the Jupyter kernel.
+        kernel : SharedKernel
+            Started when it is not.
+        """
+        kernel.run(nb_man, kernel_name)
 
 
 class InProcessEngine(Engine):  # type: ignore[misc]
