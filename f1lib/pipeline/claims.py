@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from f1lib.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
-_MESSAGE_LENGTH = 600
 
 
 def under_claim(ws: Workspace, step: Step, work: Callable[[], Execution], seen: StageRow | None = None) -> Execution:
@@ -71,7 +70,7 @@ def under_claim(ws: Workspace, step: Step, work: Callable[[], Execution], seen: 
         outcome = {}
         raise
     except F1LibError as error:
-        outcome["last_error"] = str(error)[:_MESSAGE_LENGTH]
+        outcome["last_error"] = str(error)
         raise
     finally:
         ws.tracking.release(claim, outcome)

@@ -268,9 +268,12 @@ def publish(
     ------
     MissingColumn, BadGrain, RunError
         See `check`; nothing is stored.
+    StorageError
+        The table would refuse a row, and nothing is stored; or lake or table cannot be written.
     """
     check(prediction)
     rows = prediction[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
+    tracking.check_predictions(tracking_rows(rows))
     issued, rows = _issue(store, rows, hold)
     key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
     newest = newest_key(key, str(first["session"]))

@@ -27,6 +27,7 @@ from f1lib.tracking.rows import (
     claim_of,
     claim_row,
     claimed_message,
+    clipped,
     is_claimed,
     lost_message,
     merged,
@@ -131,7 +132,7 @@ class SqliteTracking:
         with self._transaction(write=True) as connection:
             for row in rows:
                 found = _select(connection, row["event_partition_key"], row["session_name_abr"])
-                _replace(connection, merged(found or {}, row))
+                _replace(connection, merged(found or {}, clipped(row)))
 
     def get(self, event_partition_key: str, session_name_abr: str) -> TrackingRow | None:
         """See `TrackingTable.get`."""
@@ -186,7 +187,7 @@ class SqliteTracking:
             row = _select(connection, claim.event_partition_key, claim.session_name_abr) or {}
             if row.get("claim_token") != claim.token:
                 raise AlreadyRunning(lost_message(claim, row))
-            _replace(connection, merged(row, changes))
+            _replace(connection, merged(row, clipped(changes)))
 
     def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
         """See `TrackingTable.release_stale_claim`; all users of one SQLite file are on one machine."""
@@ -196,6 +197,11 @@ class SqliteTracking:
             return False
         self.release(claim_of(row), {})
         return True
+
+    def check_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """See `TrackingTable.check_predictions`."""
+        for row in rows:
+            _dump(row)
 
     def put_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """See `TrackingTable.put_predictions`."""
