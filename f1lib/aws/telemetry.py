@@ -9,6 +9,7 @@ format. Everything measured is a pure function of what the run left in the lake 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ from f1lib.lake.paths_published import ACCURACY
 from f1lib.lake.store import ObjectStore, find_json
 from f1lib.pipeline.rules import Step
 from f1lib.pipeline.tick import StageRun, TickResult
-from f1lib.tracking.rows import TROUBLED, Outcome, Status, TrackingRow, key_of
+from f1lib.tracking.rows import Outcome, Status, TrackingRow, key_of
 from f1lib.tracking.stage_keys import Stage, StageKey
 from f1lib.tracking.table import TrackingTable
 
@@ -57,8 +58,7 @@ class Measure:
 def of_tick(result: TickResult) -> list[Measure]:
     """Measure a tick: each of its stages, failures, claims of others, and whether it came to its end."""
     measures = [measure for run in result.runs for measure in of_stage(run)]
-    measures.append(Measure("StageFailures", len(result.failures)))
-    measures.append(Measure("StagesTaken", len(result.taken)))
+    measures += [Measure("StageFailures", len(result.failures)), Measure("StagesTaken", len(result.taken))]
     return [*measures, Measure("StepsLeft", 0 if result.complete else 1)]
 
 
@@ -86,9 +86,10 @@ def of_state(store: ObjectStore, rows: Sequence[TrackingRow], as_of: datetime) -
     list of Measure
         ``DriftRps`` is left out until enough races are scored.
     """
-    health = source_health(rows, as_of)
+    since, until = format_utc(as_of - RECENT), format_utc(as_of)
+    recent = Counter(row.get("status") for row in rows if since <= row.get("available_utc", "") <= until)
     measures = [Measure("PredictionMissing", len(overdue_predictions(rows, as_of)))]
-    measures += [Measure("SessionsFailing", health[Status.FAILED]), Measure("SessionsBlocked", health[Status.BLOCKED])]
+    measures += [Measure("SessionsFailing", recent[Status.FAILED]), Measure("SessionsBlocked", recent[Status.BLOCKED])]
     accuracy = find_json(store, ACCURACY)
     drift = rps_drift(accuracy["predictions"]) if accuracy else None
     return measures + ([] if drift is None else [Measure("DriftRps", drift)])
@@ -118,13 +119,6 @@ def overdue_predictions(rows: Iterable[TrackingRow], now: datetime) -> list[str]
         if due <= now < parse_utc(race["session_date_utc"]) and not done:
             late.append(event)
     return late
-
-
-def source_health(rows: Sequence[TrackingRow], now: datetime) -> dict[str, int]:
-    """Count the sessions and grids of the last `RECENT` that are ``failed`` or ``blocked``."""
-    since, until = format_utc(now - RECENT), format_utc(now)
-    recent = [row for row in rows if since <= row.get("available_utc", "") <= until]
-    return {str(status): sum(row.get("status") == status for row in recent) for status in TROUBLED}
 
 
 class Telemetry:
@@ -159,12 +153,7 @@ class Telemetry:
 
         for measure in measures:
             unit, dimension, _ = METRICS[measure.name]
-            with single_metric(
-                measure.name,
-                MetricUnit(unit),
-                measure.value,
-                namespace=self.namespace,
-                default_dimensions={"service": self.service},
-            ) as metric:
+            where: dict[str, Any] = {"namespace": self.namespace, "default_dimensions": {"service": self.service}}
+            with single_metric(measure.name, MetricUnit(unit), measure.value, **where) as metric:
                 if dimension:
                     metric.add_dimension(dimension, measure.stage)

@@ -68,16 +68,13 @@ def units_of(ws: Workspace, seasons: list[int], *, again: bool, laps: bool = Fal
     return [
         _item(event, code)
         for available, event, code in sorted(found)
-        if available <= format_utc(ws.as_of) and rows.get(_row_key(event, code), {}).get("status") not in STORED
+        if available <= format_utc(ws.as_of)
+        and rows.get((event, Unit.parse(f"{event}/{code}").sort_key), {}).get("status") not in STORED
     ]
 
 
 def _item(event: str, code: str, *, laps: bool = False) -> dict[str, Any]:
     return {"event_partition_key": event, "session_abr": code, "laps": laps}
-
-
-def _row_key(event: str, code: str) -> tuple[str, str]:
-    return event, Unit.parse(f"{event}/{code}").sort_key
 
 
 def write_units(store: ObjectStore, run_id: str, units: list[dict[str, Any]]) -> str:

@@ -6,6 +6,8 @@ import argparse
 import json
 from collections import Counter
 
+from f1lib.aws import cost
+from f1lib.aws.units import units_of
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
 from f1lib.errors import BadParameters
@@ -26,9 +28,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan; raises `BadParameters` without ``--plan``: a backfill itself is started on AWS."""
-    from f1lib.aws import cost
-    from f1lib.aws.units import units_of
-
     ws = workspace_of(arguments)
     seasons = list(range(arguments.first, arguments.last + 1))
     if not seasons:

@@ -13,6 +13,8 @@ from f1lib.cli import output
 from f1lib.cli.options import workspace_of
 from f1lib.domain.moments import format_utc
 from f1lib.errors import BadParameters
+from f1lib.tracking.rows import TROUBLED, Outcome, Status
+from f1lib.workspace.lake_kind import claim_lake
 from f1lib.workspace.workspace import Workspace
 
 NAME = "ingest"
@@ -23,9 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the seasons, the number of workers, and what is asked for."""
     parser.add_argument("--from", type=int, default=0, dest="first", metavar="YEAR", help="first season")
     parser.add_argument("--to", type=int, default=0, dest="last", metavar="YEAR", help="last season")
-    parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="sessions at once; FastF1's limits are shared"
-    )
+    text = "sessions at once; FastF1's limits are shared"
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help=text)
     parser.add_argument("--again", action="store_true", help="ask again for what was not to be had")
     parser.add_argument("--weather", action="store_true", help="forecasts and observations of past races instead")
 
@@ -36,9 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     if ws.source_name == "simulated":
         raise BadParameters("f1 ingest brings real sessions in; this lake is simulated: choose another --lake")
     if arguments.workers < 1 or (arguments.last and arguments.last < arguments.first):
-        raise BadParameters(
-            f"--from {arguments.first} --to {arguments.last} --workers {arguments.workers} make no work"
-        )
+        asked = f"--from {arguments.first} --to {arguments.last} --workers {arguments.workers}"
+        raise BadParameters(f"{asked} make no work")
     first = arguments.first or arguments.last
     seasons = list(range(first, (arguments.last or arguments.first) + 1)) if first else []
     _know_calendars(ws, seasons)
@@ -54,7 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
 def _know_calendars(ws: Workspace, seasons: list[int]) -> None:
     """Read the calendars of ``seasons`` (none: this year's) that the lake does not have."""
     from f1lib.bronze.schedule import refresh_schedule
-    from f1lib.workspace.lake_kind import claim_lake
 
     claim_lake(ws.store, ws.source_name, ws.as_of, ws.settings)
     known = {row.get("event_year") for row in ws.tracking.rows()}
@@ -64,7 +63,6 @@ def _know_calendars(ws: Workspace, seasons: list[int]) -> None:
 
 def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, clock: Callable[[], datetime]) -> int:
     from f1lib.bronze.timing_backfill import bring_all, wanted
-    from f1lib.tracking.rows import TROUBLED, Outcome
 
     units = wanted(ws.tracking.rows(), seasons, ws.as_of, again=arguments.again)
     if not units:
@@ -86,16 +84,12 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
 
 
 def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
-    from f1lib.tracking.rows import Outcome, Status
-
     counts = Counter(Outcome.WAITING if o["wait_seconds"] else o["status"] for o in outcomes)
     output.print_plain(f"{asked} sessions: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
     waits = [o["wait_seconds"] for o in outcomes]
     if any(waits):
-        again = format_utc(now + timedelta(seconds=max(waits)))
-        output.print_plain(
-            f"f1: an upstream wants to be left alone until {again}; the same command goes on from here", file=sys.stderr
-        )
+        alone = f"f1: an upstream wants to be left alone until {format_utc(now + timedelta(seconds=max(waits)))}"
+        output.print_plain(f"{alone}; the same command goes on from here", sys.stderr)
     left = any(o["status"] in {Status.FAILED, Status.DUE, Outcome.TAKEN} for o in outcomes)
     return 1 if left or any(waits) or len(outcomes) < asked else 0
 

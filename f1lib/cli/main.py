@@ -11,12 +11,13 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any, Protocol
 
-from f1lib.cli import backfill, backtest, doctor, ingest, models, predictions, replay, run, stage, status
 from f1lib.cli.options import common_options
 from f1lib.cli.output import print_plain, visible
 from f1lib.errors import F1LibError
+from f1lib.lake.provenance import made_by
 
 
 class Command(Protocol):
@@ -32,12 +33,14 @@ class Command(Protocol):
         """Do what is asked and return the exit status."""
 
 
-COMMANDS: tuple[Command, ...] = (run, stage, status, backfill, ingest, predictions, models, replay, backtest, doctor)
+# The names of the subcommands and of their modules, in the order of the help.
+COMMANDS = ("run", "stage", "status", "backfill", "ingest", "predictions", "models", "replay", "backtest", "doctor")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    arguments = build_parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    arguments = build_parser([name for name in COMMANDS if name in given]).parse_args(given)
     verbosity = getattr(arguments, "verbose", 0)
     try:
         with _log_shown(verbosity):
@@ -57,13 +60,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the command line; the common options may stand before or after the subcommand."""
+def build_parser(named: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Build the command line; the common options may stand before or after the subcommand.
+
+    Of the subcommands ``named`` the modules are imported and the options known; of all without any, as for the help.
+    """
     common = common_options()
     parser = argparse.ArgumentParser(prog="f1", description="A Formula 1 race predictor", parents=[common])
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version of the code and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in COMMANDS:
+    for name in COMMANDS:
+        if named and name not in named:
+            commands.add_parser(name)
+            continue
+        command: Command = import_module(f"f1lib.cli.{name}")
         child = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP, parents=[common])
         command.add_options(child)
         child.set_defaults(run=command.run)
@@ -75,8 +85,6 @@ class _Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         """Print the version and exit."""
-        from f1lib.lake.provenance import made_by
-
         found = made_by()
         commit = f" (commit {found['commit']})" if "commit" in found else ""
         print(f"f1lib {found['code_version']}{commit}")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 
 from f1lib.cli import output
 from f1lib.workspace.settings import SOURCES
-from f1lib.workspace.workspace import Workspace
+from f1lib.workspace.workspace import Workspace, open_workspace
 
 _log = logging.getLogger(__name__)
 
@@ -36,12 +35,10 @@ def json_option(parser: argparse.ArgumentParser) -> None:
 
 def workspace_of(arguments: argparse.Namespace) -> Workspace:
     """Open the workspace that the common options describe; its notices go to standard error."""
-    from f1lib.workspace.workspace import open_workspace
-
     names = ("source", "f1db", "lake", "tracking")
     given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
     ws = open_workspace(**given, as_of=getattr(arguments, "now", ""))
     _log.info("lake %s, tracking %s, source %s at %s", ws.store.url, ws.tracking.url, ws.source_name, ws.as_of)
     for notice in ws.notices:
-        output.print_plain(f"*** {notice} ***", sys.stderr)
+        output.print_notice(notice)
     return ws

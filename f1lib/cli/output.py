@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import BadParameters
-from f1lib.lake.store import ObjectStore
+from f1lib.lake.store import LocalStore, ObjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -62,6 +63,11 @@ def console(*, width: int = 0, stderr: bool = False) -> Console:
     if width and not made.is_terminal:
         made.width = width
     return made
+
+
+def print_notice(text: str) -> None:
+    """Print what the user must know, on standard error."""
+    print_plain(f"*** {text} ***", sys.stderr)
 
 
 def print_line(text: str) -> None:
@@ -164,8 +170,6 @@ def _json(document: Any) -> str:
 
 def location(store: ObjectStore, key: str) -> str:
     """Where a person opens ``key``: a path for a folder, a URL otherwise."""
-    from f1lib.lake.store import LocalStore
-
     return str(store.path(key)) if isinstance(store, LocalStore) else f"{store.url}/{key}"
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
+from f1lib.domain.weekend import EventKey
+from f1lib.lake import attribution
+from f1lib.lake.paths_published import history_prefix
+from f1lib.predictions import archive
+from f1lib.predictions.change_log import newest_change_log
 from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,15 +35,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the prediction as a table, JSON or CSV."""
-    from f1lib.predictions import archive, whatif
+    from f1lib.predictions import whatif
 
     changes = [whatif.parse_change(text) for text in arguments.changes]
     ws = workspace_of(arguments)
     event = archive.find_event(ws.tracking.rows(), arguments.event, ws.store.url)
     if changes:
-        frame = whatif.predict_changed(
-            ws.store, event, changes, source=ws.source_name, say=_notice, session=arguments.session
-        )
+        asked = {"source": ws.source_name, "session": arguments.session}
+        frame = whatif.predict_changed(ws.store, event, changes, say=output.print_notice, **asked)
     else:
         frame = archive.read(event, lake=ws.store.url, session=arguments.session)
     if arguments.as_json:
@@ -49,10 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         show_predictions(ws, frame, [str(change) for change in changes])
     return 0
-
-
-def _notice(text: str) -> None:
-    output.print_plain(f"*** {text} ***", sys.stderr)
 
 
 def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:
@@ -67,12 +66,6 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
     changes : sequence of str
         The changed conditions that were supposed, in words; empty for an issued prediction.
     """
-    from f1lib.domain.weekend import EventKey
-    from f1lib.lake import attribution
-    from f1lib.lake.paths_published import history_prefix
-    from f1lib.predictions import archive
-    from f1lib.predictions.change_log import newest_change_log
-
     first = frame.iloc[0]
     name = f"{first['event_year']} {first['event_name']}{', Sprint' if first['session'] == 'S' else ''}"
     title = f"{name}, {first['horizon']}, as of {first['as_of_utc']}"

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import json_option, workspace_of
 from f1lib.lake.paths_published import DASHBOARD
+from f1lib.lake.store import LocalStore
+from f1lib.pipeline.replay import replay_season
 
 NAME = "replay"
 HELP = "live through a season by the production path, and score what was issued"
@@ -23,21 +26,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay the season; a line a tick goes to standard error, the scores to standard output."""
-    from f1lib.lake.store import LocalStore
-    from f1lib.pipeline.replay import replay_season
-
     ws = workspace_of(arguments)
     if not hasattr(arguments, "lake") and isinstance(ws.store, LocalStore):
         arguments.lake = f"{ws.store.root}-replay-{arguments.season}"  # the user's own lake may know the future
         ws = workspace_of(arguments)
-    summary = replay_season(ws, arguments.season, arguments.event, on_tick=_print_tick)
+    say = partial(output.print_plain, file=sys.stderr)
+    summary = replay_season(ws, arguments.season, arguments.event, on_tick=say)
     output.table_or_json(summary, _show, arguments.json_file)
     output.print_plain(f"report: {output.location(ws.store, DASHBOARD)}", file=sys.stderr)
     return 0
-
-
-def _print_tick(line: str) -> None:
-    output.print_plain(line, file=sys.stderr)
 
 
 def _show(summary: dict[str, Any]) -> None:

@@ -10,9 +10,15 @@ from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
+from f1lib.cli.predictions import show_predictions
 from f1lib.lake.paths_published import DASHBOARD
+from f1lib.pipeline.plan import next_race
 from f1lib.pipeline.rules import Step
-from f1lib.pipeline.tick import TickResult
+from f1lib.pipeline.tick import TickResult, tick
+from f1lib.predictions import archive
+from f1lib.tracking.index import notices
+from f1lib.tracking.rows import Outcome
+from f1lib.tracking.stage_keys import WEATHER_ROW, Stage
 from f1lib.workspace.workspace import Workspace
 
 NAME = "run"
@@ -25,8 +31,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a tick and print its outcome; 1 when a stage failed."""
-    from f1lib.pipeline.plan import next_race
-
     ws = workspace_of(arguments)
     result = _tick(ws)
     if result.runs:
@@ -50,8 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _tick(ws: Workspace) -> TickResult:
     """Run one tick, with a line a stage on standard error while it runs."""
-    from f1lib.pipeline.tick import tick
-
     with ExitStack() as opened:
         current: list[Any] = []
 
@@ -75,12 +77,6 @@ def _tick(ws: Workspace) -> TickResult:
 
 def _outcome(ws: Workspace, result: TickResult) -> None:
     """Print who holds what could not be done, the prediction of the next race, and the report's path."""
-    from f1lib.cli.predictions import show_predictions
-    from f1lib.pipeline.plan import next_race
-    from f1lib.predictions import archive
-    from f1lib.tracking.rows import Outcome
-    from f1lib.tracking.stage_keys import Stage
-
     for run in result.taken:
         output.print_plain(f"not done here: {run.error}")
     for line in _said(result, ws.as_of):
@@ -99,8 +95,7 @@ def _outcome(ws: Workspace, result: TickResult) -> None:
 def _said(result: TickResult, now: datetime) -> list[str]:
     """List what the sources reported in this tick: a missing release, forecasts that could not be had; each once."""
     from f1lib.pipeline.rules import results_lacking
-    from f1lib.tracking.index import Rows, notices
-    from f1lib.tracking.stage_keys import WEATHER_ROW, Stage
+    from f1lib.tracking.index import Rows
 
     rows, stages = result.rows, {run.step.stage for run in result.runs}
     lines = [f"*** {notice} ***" for notice in notices(rows, now)]

@@ -7,6 +7,7 @@ import sys
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
+from f1lib.pipeline.tick import run_stage
 
 NAME = "stage"
 HELP = "run one stage on request"
@@ -20,8 +21,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the stage; its result goes to standard output as JSON, the place of its record to standard error."""
-    from f1lib.pipeline.tick import run_stage
-
     ws = workspace_of(arguments)
     done = run_stage(ws, arguments.name, dict(arguments.parameters))
     output.print_json(done.result)

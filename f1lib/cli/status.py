@@ -10,7 +10,13 @@ from typing import Any
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
 from f1lib.lake.store import ObjectStore
-from f1lib.tracking.rows import StageRow, TrackingRow
+from f1lib.pipeline.next_due import clock_words, next_due
+from f1lib.pipeline.plan import due_steps, next_race
+from f1lib.tracking.index import is_session, notices
+from f1lib.tracking.rows import PIPELINE, TROUBLED, TrackingRow
+from f1lib.tracking.stage_keys import SESSIONS, WEATHER_ROW, Stage, StageKey, short_name, suffix_of
+from f1lib.tracking.units import Unit
+from f1lib.workspace.lake_kind import check_not_lost
 from f1lib.workspace.workspace import Workspace
 
 NAME = "status"
@@ -42,12 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show_status(ws: Workspace) -> None:
     """Print the next race's sessions, weather and predictions, the stages, the last errors, and what is due."""
-    from f1lib.pipeline.next_due import clock_words, next_due
-    from f1lib.pipeline.plan import due_steps, next_race
     from f1lib.pipeline.rules import results_lacking
-    from f1lib.tracking.index import Rows, notices
-    from f1lib.tracking.stage_keys import SESSIONS
-    from f1lib.workspace.lake_kind import check_not_lost
+    from f1lib.tracking.index import Rows
 
     rows = ws.tracking.rows()
     check_not_lost(ws.store, rows)
@@ -63,7 +65,8 @@ def _show_status(ws: Workspace) -> None:
     if race:
         _show_sessions(event, mine)
         output.print_line(f"weather: {_weather(mine)}")
-        issued = sorted(row["session_name_abr"].split("#")[-1] for row in mine if _is_issued(row))
+        predicted = (suffix_of(Stage.PREDICT, row["session_name_abr"]) for row in mine if row.get("finished_utc"))
+        issued = sorted(filter(None, predicted))
         output.print_line(f"predicted: {', '.join(issued) or 'not yet'}")
     _show_stages(rows)
     _show_errors(rows, event)
@@ -98,7 +101,6 @@ def conflicts(store: ObjectStore, rows: Iterable[TrackingRow], kind: str = "conf
     """
     from f1lib.bronze.ingest import note_key
     from f1lib.lake.integrity import readable_json
-    from f1lib.tracking.units import Unit
 
     found = []
     for row in rows:
@@ -123,9 +125,6 @@ def _show_conflicts(found: list[dict[str, Any]]) -> None:
 
 
 def _show_sessions(event: str, rows: Iterable[TrackingRow]) -> None:
-    from f1lib.tracking.index import is_session
-    from f1lib.tracking.stage_keys import short_name
-
     cells = []
     for row in sorted(filter(is_session, rows), key=lambda row: (row["available_utc"], row["session_name_abr"])):
         trouble = "; ".join(filter(None, [row.get("missing"), row.get("last_error")]))
@@ -138,7 +137,6 @@ def _show_sessions(event: str, rows: Iterable[TrackingRow]) -> None:
 
 def _weather(rows: Iterable[TrackingRow]) -> str:
     from f1lib.bronze.weather import QUANTITIES
-    from f1lib.tracking.stage_keys import WEATHER_ROW
 
     row = next((row for row in rows if row["session_name_abr"] == WEATHER_ROW), None)
     told = row.get("acted_on") if row else None
@@ -157,9 +155,6 @@ def _weather(rows: Iterable[TrackingRow]) -> str:
 
 
 def _show_stages(rows: Iterable[TrackingRow]) -> None:
-    from f1lib.tracking.rows import PIPELINE
-    from f1lib.tracking.stage_keys import StageKey
-
     cells = []
     for row in rows:
         key = StageKey.parse(row["session_name_abr"])
@@ -171,17 +166,8 @@ def _show_stages(rows: Iterable[TrackingRow]) -> None:
 
 def _show_errors(rows: Iterable[TrackingRow], event: str) -> None:
     """Print the newest errors of other weekends, a line each, at most five."""
-    from f1lib.tracking.rows import PIPELINE, TROUBLED
-
     other = [r for r in rows if r["event_partition_key"] not in (event, PIPELINE) and r.get("last_error")]
     other = [r for r in other if r.get("status") in TROUBLED or r.get("is_partial")]
     for row in sorted(other, key=lambda r: r.get("updated_at_utc", ""), reverse=True)[:5]:
-        output.print_plain(
-            f"{row['status']}: {row['event_partition_key']} {row['session_name_abr']}: {row['last_error']}"
-        )
-
-
-def _is_issued(row: StageRow) -> bool:
-    from f1lib.tracking.stage_keys import Stage, suffix_of
-
-    return bool(suffix_of(Stage.PREDICT, row["session_name_abr"]) and row.get("finished_utc"))
+        where = f"{row['event_partition_key']} {row['session_name_abr']}"
+        output.print_plain(f"{row['status']}: {where}: {row['last_error']}")

@@ -1,7 +1,5 @@
 """Championship points of races and sprints."""
 
-from __future__ import annotations
-
 # Points of a race and of a sprint (FIA Sporting Regulations 2025; the point for the fastest lap was
 # dropped for 2025, the sprint's scale holds since 2022).
 RACE_POINTS = (25, 18, 15, 12, 10, 8, 6, 4, 2, 1)

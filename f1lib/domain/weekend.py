@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -62,13 +62,15 @@ class EventFormat(StrEnum):
     SPRINT_QUALIFYING = "sprint_qualifying"  # 2024 on
 
 
-# Sessions in the order they are run.
-FORMAT_SESSIONS: dict[str, tuple[str, ...]] = {
-    "conventional": ("P1", "P2", "P3", "Q", "R"),
-    "sprint": ("P1", "Q", "P2", "S", "R"),
-    "sprint_shootout": ("P1", "Q", "SS", "S", "R"),
-    "sprint_qualifying": ("P1", "SQ", "S", "Q", "R"),
+# Sessions in the order they are run: days before the race, and hour of local time. The usual timetable of those years
+# (Formula One's own event schedules); a race at night or on a Saturday keeps the shape, not the hour.
+LOCAL: dict[str, dict[str, tuple[int, float]]] = {
+    "conventional": {"P1": (2, 10), "P2": (2, 14), "P3": (1, 11), "Q": (1, 14), "R": (0, 14)},
+    "sprint": {"P1": (2, 11), "Q": (2, 17), "P2": (1, 11), "S": (1, 16), "R": (0, 14)},
+    "sprint_shootout": {"P1": (2, 12), "Q": (2, 16), "SS": (1, 11), "S": (1, 15.5), "R": (0, 14)},
+    "sprint_qualifying": {"P1": (2, 11), "SQ": (2, 15), "S": (1, 11), "Q": (1, 15), "R": (0, 14)},
 }
+FORMAT_SESSIONS: dict[str, tuple[str, ...]] = {name: tuple(sessions) for name, sessions in LOCAL.items()}
 
 
 def session_columns(session: str, start: datetime, *, is_estimated: bool) -> dict[str, Any]:
@@ -176,33 +178,5 @@ def plain(text: str) -> str:
 
 def before_race(event_format: str, session: str) -> timedelta:
     """Return how long before the race a session usually starts, after `LOCAL`; also that of a race at night."""
-    (days, at), (_, race) = LOCAL[event_format][session], LOCAL[event_format]["R"]
-    return timedelta(days=days) + (datetime.combine(date.min, race) - datetime.combine(date.min, at))
-
-
-# Days before the race and local time, per format: the usual timetable of those years (Formula One's own
-# event schedules). A race at night or on a Saturday keeps the shape, not the hour.
-LOCAL: dict[str, dict[str, tuple[int, time]]] = {
-    "conventional": {
-        "P1": (2, time(10)),
-        "P2": (2, time(14)),
-        "P3": (1, time(11)),
-        "Q": (1, time(14)),
-        "R": (0, time(14)),
-    },
-    "sprint": {"P1": (2, time(11)), "Q": (2, time(17)), "P2": (1, time(11)), "S": (1, time(16)), "R": (0, time(14))},
-    "sprint_shootout": {
-        "P1": (2, time(12)),
-        "Q": (2, time(16)),
-        "SS": (1, time(11)),
-        "S": (1, time(15, 30)),
-        "R": (0, time(14)),
-    },
-    "sprint_qualifying": {
-        "P1": (2, time(11)),
-        "SQ": (2, time(15)),
-        "S": (1, time(11)),
-        "Q": (1, time(15)),
-        "R": (0, time(14)),
-    },
-}
+    (days, hour), (_, race) = LOCAL[event_format][session], LOCAL[event_format]["R"]
+    return timedelta(days=days, hours=race - hour)

@@ -1,10 +1,9 @@
 """Walk-forward backtest: train on the races before each race, then forecast it as in production.
 
-A forecast here is the one that `f1lib.predictions` would have issued: the same rows, the same fit, the same ONNX graph,
-the same distribution. `f1lib.scoring.scorecard` turns forecasts into the scorecard of docs/scoring.md.
+A forecast here is the one that `f1lib.predictions` would have issued: the same rows, the same fit, the same
+distribution. What production computes by the model's ONNX graph is computed natively, which differs by some 1e-8.
+`f1lib.scoring.scorecard` turns forecasts into the scorecard of docs/scoring.md.
 """
-
-from __future__ import annotations
 
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -80,19 +79,16 @@ def walk_forward(
     RunError
         Too few races were held before the first.
     """
-    import pandas as pd
-
     available = train.feature_columns(training)
     read = dict.fromkeys([*train.columns_read(config, available), *STARTS])
-    rows = of_horizon(
-        training[[c for c in read if c in training]], horizon, session
-    )  # few columns: each refit copies from it
+    few = training[[c for c in read if c in training]]  # each refit copies from it
+    rows = of_horizon(few, horizon, session)
     blocks = _blocks(rows, first, last, refit_every, session)
 
     def forecast(block: list[int]) -> list[pd.DataFrame]:
         return forecast_block(rows, config, horizon, block, available, session)
 
-    with ThreadPoolExecutor(threads) as pool:
+    with fit.one_thread(), ThreadPoolExecutor(threads) as pool:
         found = [race for races in pool.map(forecast, blocks) for race in races]
     return pd.concat(found, ignore_index=True)
 
@@ -129,7 +125,7 @@ def forecast_block(
     """
     past = rows[(rows["race"] < block[0]) & (rows["session"] == "R") & rows["finishing_position"].notna()]
     fitted = fit.fit(fit.enough(past, horizon), config, available)
-    serving = train.serve(fitted, "", {})
+    serving = fitted.serving()
     races = [rows[(rows["race"] == number) & (rows["session"] == session)] for number in block]
     return [race[KEYS + LABELS].join(serving.forecast_session(race)[FORECAST]) for race in races]
 
@@ -172,8 +168,6 @@ def walk_baseline(
     BadParameters
         The seasons have no such race.
     """
-    import pandas as pd
-
     rows, column = of_horizon(training, horizon, session), baselines.SLOT_COLUMNS[name]
     history = baselines.history_of(rows, column).join(rows["race"])  # in the order of the races, as the rows are
     wanted = rows[rows["event_partition_key"].isin(events)] if events else rows
@@ -279,8 +273,7 @@ def of_horizon(training: pd.DataFrame, horizon: str, session: str = "R") -> pd.D
     BadParameters
         The training dataset has no rows at the horizon.
     """
-    of_kind = training["session"].isin(["R", session])
-    rows = training[(training["horizon"] == horizon) & of_kind]
+    rows = training[(training["horizon"] == horizon) & training["session"].isin(["R", session])]
     if rows.empty:
         raise BadParameters(f"the training dataset has no rows at horizon {horizon}")
     rows = rows.sort_values([*fit.RACE, "session", "driver_id"], kind="stable", ignore_index=True)
@@ -292,8 +285,8 @@ def _blocks(rows: pd.DataFrame, first: int, last: int, refit_every: int, session
 
     Raises `BadParameters` when the seasons have none.
     """
-    held = rows[rows["finishing_position"].notna() & rows["event_year"].between(first, last)]
-    held = held[held["session"] == session]
+    held = rows[rows["finishing_position"].notna() & (rows["session"] == session)]
+    held = held[held["event_year"].between(first, last)]
     blocks = []
     for _, races in held.groupby("event_year")["race"]:
         numbers = sorted(races.unique().tolist())

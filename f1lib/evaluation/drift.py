@@ -91,8 +91,8 @@ def feature_drift(training: pd.DataFrame, served: pd.DataFrame, features: Sequen
     rows = []
     for name in features:
         if training[name].notna().any() and served[name].nunique() > 1:
-            edges, past = _binned(training[name], BINS)
-            now = _counts(served[name], edges)
+            edges = _edges(training[name])
+            past, now = _counts(training[name], edges), _counts(served[name], edges)
             found, usual = _index(past, now), _usual(past, now, [_counts(race[name], edges) for race in races])
             rows.append((name, found, usual, found > max(usual, DRIFTED)))
     frame = pd.DataFrame(rows, columns=["feature", "psi", "usual", "drifted"])
@@ -149,11 +149,10 @@ def _usual(past: NDArray[np.int64], now: NDArray[np.int64], races: Sequence[NDAr
     return max(chance, float(np.quantile(others, USUAL)) if others else 0.0)
 
 
-def _binned(training: ArrayLike, bins: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return the edges between the bins and the number of training values in each (the last: missing)."""
+def _edges(training: ArrayLike) -> NDArray[np.float64]:
+    """Return the edges between the bins of training values."""
     past = np.asarray(training, dtype="float64")
-    edges = np.unique(np.quantile(past[~np.isnan(past)], np.linspace(0, 1, bins + 1)[1:-1]))
-    return edges, _counts(past, edges)
+    return np.unique(np.quantile(past[~np.isnan(past)], np.linspace(0, 1, BINS + 1)[1:-1]))
 
 
 def _index(past: NDArray[np.int64], now: NDArray[np.int64]) -> float:
@@ -163,6 +162,7 @@ def _index(past: NDArray[np.int64], now: NDArray[np.int64]) -> float:
 
 
 def _counts(values: ArrayLike, edges: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the number of values in each bin; the last is that of missing ones."""
     given = np.asarray(values, dtype="float64")
     known = given[~np.isnan(given)]
     counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)

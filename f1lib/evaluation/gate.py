@@ -1,6 +1,6 @@
 """Promotion gate: a new model run serves unless it is significantly worse than the champion or a baseline.
 
->>> consider(store, runs["run_id"].tolist(), as_of, training.rows)  # after training: promote or refuse, a row per run
+>>> consider(store, runs["run_id"].tolist(), as_of, training.rows, True)  # promote or refuse, a row per run
 
 The gate (`judge`) compares the races a run was validated on with the same races of the champion and of the baselines.
 A run is refused when its paired mean difference in RPS or in win log-loss exceeds both the one-sided limit of
@@ -8,8 +8,6 @@ Student's t at `CHANCE` (2.8 standard errors over five races, 2.1 over 24) and `
 first alone would refuse a refit for a negligible difference. A mean Spearman above `metrics.LEAK_SPEARMAN` is refused
 as a sign of a leak.
 """
-
-from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -81,6 +79,7 @@ def consider(
     run_ids: list[str],
     as_of: datetime,
     training: pd.DataFrame,
+    promoting: bool,
     hold: Callable[[], None] = _by_hand,
 ) -> pd.DataFrame:
     """Put each run before the gate; promote it or record why not.
@@ -97,6 +96,8 @@ def consider(
         Moment of the decision, aware UTC.
     training : pandas.DataFrame
         Rows of the training dataset, whose races the baselines are scored on.
+    promoting : bool
+        Whether a run serves if the gate allows. Else the gate's word is only returned: `promote` may be asked later.
     hold : callable, optional
         Called before the champion is replaced: raises `AlreadyRunning` when another run has taken over
         (`Workspace.hold`).
@@ -111,14 +112,16 @@ def consider(
     StorageError
         There is no such finished run.
     """
-    import pandas as pd
-
     rows = []
     for run_id in run_ids:
         document = metadata(store, run_id)
-        promoted = True
+        promoted = promoting
         try:
-            why = promote(store, run_id, as_of, training, hold).why
+            if promoting:
+                why = promote(store, run_id, as_of, training, hold).why
+            else:
+                verdict = _verdict(store, document, training)
+                why = f"not asked to serve; would {'serve' if verdict.promoted else 'be refused'}: {verdict.why}"
         except PromotionRefused as refusal:
             promoted, why = False, str(refusal)
         rows.append({"run_id": run_id, "horizon": document["horizon"], "promoted": promoted, "why": why})
@@ -165,8 +168,7 @@ def promote(
         There is no such finished run.
     """
     document = metadata(store, run_id)
-    opponents = _opponents(store, document, _training(store) if training is None else training)
-    verdict = judge(document, opponents)
+    verdict = _verdict(store, document, _training(store) if training is None else training)
     if lacks := _lacks(store, document):
         verdict = verdict if fewer_events else Verdict(False, lacks, verdict.comparisons)
     record = {"run_id": run_id, "decided": format_utc(as_of), **asdict(verdict)}
@@ -193,6 +195,10 @@ def _lacks(store: ObjectStore, candidate: Mapping[str, Any]) -> str:
                 "`f1 doctor` says what is missing, `f1 models promote --fewer-events WHY` records a reason"
             )
     return ""
+
+
+def _verdict(store: ObjectStore, document: Mapping[str, Any], training: pd.DataFrame) -> Verdict:
+    return judge(document, _opponents(store, document, training))
 
 
 def _training(store: ObjectStore) -> pd.DataFrame:

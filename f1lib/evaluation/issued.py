@@ -23,11 +23,10 @@ from f1lib.lake.provenance import code_version
 from f1lib.lake.store import ObjectStore, each, write_json
 from f1lib.predictions.archive import event_of, history_keys, issue_of
 from f1lib.scoring import baselines, metrics
+from f1lib.scoring.scorecard import CHANCES
 from f1lib.workspace.workspace import Workspace
 
 MODEL = "model"
-# Probability column -> last position that counts as the event.
-CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
 # Columns of the training dataset that the slot tables are counted from.
 _BASELINE_COLUMNS = frozenset(
     {*gold_tables.KEYS, *gold_tables.LABELS, "event_year", "event_number", *baselines.SLOT_COLUMNS.values()}
@@ -93,16 +92,12 @@ def joined_with_result(issue: pd.DataFrame, result: pd.DataFrame) -> pd.DataFram
         The rows of ``issue`` in its order with ``finishing_position`` (null for a driver who was no entrant),
         ``is_dnf`` (1 for an entrant who was not classified), ``status`` and ``status_reason``.
     """
-    return issue.merge(_outcome(result), on="driver_id", how="left", validate="one_to_one")
-
-
-def _outcome(result: pd.DataFrame) -> pd.DataFrame:
-    """Return the columns that `joined_with_result` adds, a row per entrant."""
     ran = result[result["is_entrant"].astype(bool) & result["finishing_position"].notna()]
-    return ran[["driver_id", "status", "status_reason"]].assign(
+    outcome = ran[["driver_id", "status", "status_reason"]].assign(
         finishing_position=ran["finishing_position"].astype("float64"),
         is_dnf=1.0 - ran["is_classified"].astype("float64"),
     )
+    return issue.merge(outcome, on="driver_id", how="left", validate="one_to_one")
 
 
 def means(entries: pd.DataFrame) -> list[dict[str, Any]]:
@@ -163,19 +158,15 @@ def _bins(chances: pd.Series[Any], happened: pd.Series[Any]) -> list[dict[str, f
         n, share = point["count"], point["observed"]
         middle = (share + _Z95**2 / (2 * n)) / (1 + _Z95**2 / n)
         half = _Z95 * float(np.sqrt(share * (1 - share) / n + _Z95**2 / (4 * n * n))) / (1 + _Z95**2 / n)
-        rows.append(
-            {"predicted": point["predicted"], "observed": share, "low": middle - half, "high": middle + half, "n": n}
-        )
+        interval = {"low": middle - half, "high": middle + half}
+        rows.append({"predicted": point["predicted"], "observed": share, **interval, "n": n})
     return rows
 
 
 def _results(store: ObjectStore, raced: set[tuple[str, str]], as_of: datetime) -> dict[tuple[str, str], pd.DataFrame]:
     """Map (event, session) to its result with ``race_start_utc``, for results available at ``as_of``."""
     seasons, keys = sorted({EventKey.parse(event).season for event, _ in raced}), ["event_partition_key", "session"]
-    results, calendar = (
-        silver_tables.read_table(store, "results", seasons),
-        silver_tables.read_table(store, "sessions", seasons),
-    )
+    results, calendar = (silver_tables.read_table(store, name, seasons) for name in ("results", "sessions"))
     starts = calendar[[*keys, "session_start_utc"]].rename(columns={"session_start_utc": "race_start_utc"})
     rows = results[results["available_utc"] <= as_of].merge(starts, on=keys, how="left", validate="many_to_one")
     groups = ((tuple(map(str, key)), rows) for key, rows in rows.groupby(keys))
@@ -212,9 +203,7 @@ def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
 def _cutoffs(store: ObjectStore, events: set[str]) -> dict[tuple[str, str, str], str]:
     """Map (event, session, horizon) to the moment the horizon begins, as `format_utc` writes it."""
     seasons = sorted({EventKey.parse(event).season for event in events})
-    rows = targets.horizon_cutoffs(
-        silver_tables.read_table(store, "events", seasons), silver_tables.read_table(store, "sessions", seasons)
-    )
+    rows = targets.horizon_cutoffs(*(silver_tables.read_table(store, name, seasons) for name in ("events", "sessions")))
     keys = zip(rows["event_partition_key"], rows["session"], rows["horizon"], strict=True)
     return dict(zip(keys, (format_utc(moment.to_pydatetime()) for moment in rows["cutoff_utc"]), strict=True))
 

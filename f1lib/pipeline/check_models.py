@@ -39,6 +39,11 @@ def champions(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
     return found
 
 
+def restored(ws: Workspace, rows: Sequence[TrackingRow]) -> list[str]:
+    """Restore champions that are lost, which no stage would notice before the next prediction; say what was done."""
+    return [said for found in champions(ws, rows) if found.mend and (said := found.mend(False))]
+
+
 def models(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
     """Check the champions, and the files of every finished run."""
     found = champions(ws, rows)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from f1lib.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
-_MESSAGE_LENGTH = 600
 
 
 def under_claim(ws: Workspace, step: Step, work: Callable[[], Execution], seen: StageRow | None = None) -> Execution:
@@ -78,7 +77,7 @@ def under_claim(ws: Workspace, step: Step, work: Callable[[], Execution], seen: 
         outcome = {}
         raise
     except F1LibError as error:
-        outcome["last_error"] = str(error)[:_MESSAGE_LENGTH]
+        outcome["last_error"] = str(error)
         raise
     finally:
         ws.tracking.release(claim, outcome)

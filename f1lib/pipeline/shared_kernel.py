@@ -69,10 +69,11 @@ class SharedKernel:
 
     def close(self) -> None:
         """End the kernel, if there is one."""
+        manager, self._manager = self._manager, None
+        if manager is None:
+            return
         from jupyter_core.utils import run_sync
 
-        manager, self._manager = self._manager, None
-        if manager is not None:
-            with suppress(RuntimeError):  # it has died already
-                run_sync(manager.shutdown_kernel)(now=True)
-            run_sync(manager.cleanup_resources)()
+        with suppress(RuntimeError):  # it has died already
+            run_sync(manager.shutdown_kernel)(now=True)
+        run_sync(manager.cleanup_resources)()

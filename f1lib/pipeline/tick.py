@@ -124,7 +124,7 @@ def tick(
     Raises
     ------
     BadParameters
-        The lake has been brought to a moment after ``ws.as_of``.
+        The lake has been brought to a moment after ``ws.as_of``, or the configuration to train is not there.
     StorageError
         The lake has data and its tracking table is lost or damaged; the message names the remedy.
     """
@@ -144,7 +144,7 @@ def _run_due(
     rows = ws.tracking.rows()
     check_not_lost(ws.store, rows)
     _only_forward(rows, ws.as_of, ws.store.url)
-    mended = [said for found in check_models.champions(ws, rows) if found.mend and (said := found.mend(False))]
+    mended = check_models.restored(ws, rows)
     rows = ws.tracking.rows() if mended else rows
     while True:
         rows = _rows(ws.tracking, rows, runs) if runs else rows
@@ -152,6 +152,8 @@ def _run_due(
         steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather, tried=tried)
         if not steps or any(run.status == Outcome.TAKEN for run in runs):
             return TickResult(ws.run_id, runs, True, rows, mended)
+        if Stage.TRAIN in stages and not runs:
+            _known_model(ws.settings.model)
         if not ws.run_id:
             ws = named_run(ws)
         seen = {key_of(row): row for row in rows}
@@ -166,8 +168,7 @@ def _run_due(
             runs.append(_attempt(ws, _with_settings(ws.settings, step), seen.get(step.key, {}), kernel, number))
             if _was_cut(ws.settings, runs[-1]):
                 tried -= {step.key}
-            failed = [run for run in runs if run.step.key == step.key and run.status == Outcome.FAILED]
-            if failed == runs[-1:] and (done := _mended(ws, step)):
+            if done := _mended(ws, runs):
                 mended += done
                 rows, tried = [], _failed_otherwise(runs)
                 break
@@ -190,11 +191,14 @@ def _was_cut(settings: Settings, run: StageRun) -> bool:
     return run.step.stage == Stage.INGEST and run.status == Outcome.FINISHED and 0 < bound <= run.seconds
 
 
-def _mended(ws: Workspace, step: Step) -> list[str]:
-    """Mend what a failed stage reads, and return what was done."""
+def _mended(ws: Workspace, runs: list[StageRun]) -> list[str]:
+    """Mend what the last step reads, when it has failed for the first time, and return what was done."""
+    own = [run for run in runs if run.step.key == runs[-1].step.key and run.status == Outcome.FAILED]
+    if own != runs[-1:]:
+        return []
     from f1lib.pipeline.doctor import after_failure
 
-    return after_failure(ws, step.stage)
+    return after_failure(ws, runs[-1].step.stage)
 
 
 def _failed_otherwise(runs: list[StageRun]) -> frozenset[tuple[str, str]]:
@@ -233,13 +237,15 @@ def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
     Raises
     ------
     BadParameters
-        Unknown stage, parameter, event, session or horizon; nothing has been written.
+        Unknown stage, parameter, event, session, model configuration or horizon; nothing has been written.
     AlreadyRunning
         Another run has the claim.
     RunError
         The stage failed.
     """
     path = stage_notebook(name)
+    if path.stem == Stage.TRAIN:
+        given = {"model": ws.settings.model, **given}
     _check_known(ws.tracking, stage_values(ws.parameters(), path, given))
     step = Step(path.stem, "on request", dict(given), *_place(given))
     check_not_lost(ws.store, ws.tracking.rows(PIPELINE))
@@ -259,11 +265,16 @@ def _check_known(tracking: TrackingTable, given: Mapping[str, Any]) -> None:
         if tracking.get(event, name) is None:
             raise BadParameters(f"{event} {name} is not in the calendar of this lake; `f1 status` lists what is")
     if given.get("model"):
-        from f1lib.model.config import load_config
-
-        load_config(str(given["model"]))
+        _known_model(str(given["model"]), str(given.get("horizon", "")))
     if given.get("horizon") and given["horizon"] not in HORIZONS:
         raise BadParameters(f"there is no horizon {ascii(given['horizon'])[:60]}; they are {', '.join(HORIZONS)}")
+
+
+def _known_model(name: str, horizon: str = "") -> None:
+    """Refuse a configuration, or a horizon of it, that is not there."""
+    from f1lib.model.config import load_config
+
+    load_config(name).horizons_of(horizon)
 
 
 def _place(given: Mapping[str, Any]) -> tuple[str, str]:
@@ -293,10 +304,11 @@ def _numbered(base: str, number: int) -> str:
 
 
 def _with_settings(settings: Settings, step: Step) -> Step:
-    """Add to a planned step what is a setting: the configuration to train, and how long an ingest may take."""
+    """Add to a planned step what is a setting: the configuration that is to serve, how long an ingest may take."""
     if step.stage == Stage.INGEST and settings.ingest_seconds:
         return replace(step, parameters={**step.parameters, "seconds": settings.ingest_seconds})
-    return replace(step, parameters={"model": settings.model}) if step.stage == Stage.TRAIN else step
+    parameters = {"model": settings.model, "promote": True}
+    return replace(step, parameters=parameters) if step.stage == Stage.TRAIN else step
 
 
 def _attempt(ws: Workspace, step: Step, seen: StageRow, kernel: SharedKernel, number: int) -> StageRun:

@@ -17,7 +17,6 @@ from f1lib.domain.weekend import EventKey, plain
 from f1lib.errors import BadParameters, NoSuchKey, RunError, StorageError, TableError
 from f1lib.lake.integrity import verified_gold
 from f1lib.lake.parquet import parquet_frame
-from f1lib.lake.parquet import records as records
 from f1lib.lake.paths import features_key
 from f1lib.lake.paths_published import PREDICTIONS_PREFIX, history_prefix, in_order_of_issue, newest_key, raced_of
 from f1lib.lake.store import ObjectStore, each, open_store

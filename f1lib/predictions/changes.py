@@ -31,13 +31,12 @@ def what_changed(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
         predicted_position position_moved p_win p_win_moved``. ``position_moved`` is in places, negative is forward;
         ``p_win_moved`` is a difference of probabilities. Null for a driver who was not predicted before.
     """
-    old = before[["driver_id", "predicted_rank", "predicted_position", "p_win"]].rename(
-        columns={"predicted_rank": "rank_before", "predicted_position": "_position", "p_win": "_p_win"}
-    )
-    new = after[["driver_id", "full_name", "predicted_rank", "predicted_position", "p_win"]]
-    both = new.merge(old, on="driver_id", how="left").sort_values("predicted_rank", ignore_index=True)
+    old = before.set_index("driver_id")[["predicted_rank", "predicted_position", "p_win"]].add_suffix("_before")
+    both = after.join(old, on="driver_id").sort_values("predicted_rank", ignore_index=True)
     both = both.assign(
-        position_moved=both["predicted_position"] - both["_position"], p_win_moved=both["p_win"] - both["_p_win"]
+        rank_before=both["predicted_rank_before"],
+        position_moved=both["predicted_position"] - both["predicted_position_before"],
+        p_win_moved=both["p_win"] - both["p_win_before"],
     )
     columns = "driver_id full_name predicted_rank rank_before predicted_position position_moved p_win p_win_moved"
     return both[columns.split()]
@@ -82,24 +81,16 @@ def _field_changes(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
 
 def _slot_changes(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     """List drivers whose known start differs from the one known before (a penalty, a pit-lane start)."""
-    start = {d: _start(row) for d, row in _by_driver(before).items()}
-    found = []
-    for driver, row in _by_driver(after).items():
-        now, then = _start(row), start.get(driver)
-        if now is not None and then is not None and now != then:
-            found.append(f"{row['full_name']} starts {now:.0f}, not {then:.0f}.")
-    return found
+    names, then = _names(after), _starts(before)
+    moved = {d: now for d, now in _starts(after).items() if now != then.get(d, now)}
+    return [f"{names[d]} starts {now:.0f}, not {then[d]:.0f}." for d, now in moved.items()]
 
 
-def _start(row: dict[Any, Any]) -> float | None:
-    for name in ("grid_position", "qualifying_position"):
-        if row[name] == row[name]:
-            return float(row[name])
-    return None
-
-
-def _by_driver(frame: pd.DataFrame) -> dict[str, dict[Any, Any]]:
-    return {row["driver_id"]: row for row in frame.sort_values("predicted_rank").to_dict("records")}
+def _starts(prediction: pd.DataFrame) -> dict[str, float]:
+    """Return the known start of each driver, in the predicted order: the grid, before it is out qualifying."""
+    rows = prediction.sort_values("predicted_rank").set_index("driver_id")
+    known = rows["grid_position"].fillna(rows["qualifying_position"]).dropna()
+    return {str(driver): float(place) for driver, place in known.items()}
 
 
 def _names(frame: pd.DataFrame) -> dict[str, str]:

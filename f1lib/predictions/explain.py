@@ -10,8 +10,6 @@ XGBoost's own file.
 >>> parts = contributions(serving, booster_of(store, run_id), features)     # a row per driver and feature
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -23,8 +21,7 @@ from f1lib.lake.parquet import read_parquet, write_parquet
 from f1lib.lake.paths import BOOSTER
 from f1lib.lake.paths_published import explanation_key
 from f1lib.lake.store import ObjectStore
-from f1lib.model import onnx_export, preprocess
-from f1lib.model.serving import Serving, start_column
+from f1lib.model.serving import Serving, matrix_of, start_column
 from f1lib.scoring import positions
 
 Floats = NDArray[np.float64]
@@ -56,11 +53,9 @@ def contributions(serving: Serving, booster: Any, features: pd.DataFrame) -> pd.
     SHAP values of trees: Lundberg, Erion and Lee (2018), Consistent individualized feature attribution for tree
     ensembles.
     """
-    import pandas as pd
-
     made = serving.metadata["score"]
-    raw = preprocess.matrix_of(features, serving.features)
-    columns = onnx_export.run(serving.runtime, raw)["columns"]
+    raw = matrix_of(features, serving.features)
+    columns = serving.answer(raw)["columns"]
     parts, base = _weighted_parts(made, columns, booster)
     if made["fresh"]:
         known = np.nan_to_num(raw[:, serving.features.index(made["share"])].astype("float64"), nan=0.0)
@@ -71,8 +66,11 @@ def contributions(serving: Serving, booster: Any, features: pd.DataFrame) -> pd.
     folded = pd.DataFrame(parts, index=features.index).T.groupby(named, sort=False).sum().T
     if made["fresh"]:
         folded[made["share"]] += base
-    centred = folded[[n for n in serving.features if n in set(made["read"])]]
-    return _long(features, _of_session(centred - centred.mean(), features))
+    names = [n for n in serving.features if n in set(made["read"])]
+    part = _of_session(folded[names] - folded[names].mean(), features)
+    drivers, values = features["driver_id"].repeat(part.shape[1]), features[part.columns].to_numpy("float64")
+    long = (drivers.to_numpy(), [*part.columns] * len(part), values.ravel(), part.to_numpy().ravel())
+    return pd.DataFrame(dict(zip(COLUMNS, long, strict=True)))
 
 
 def _of_session(parts: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
@@ -156,11 +154,8 @@ def in_words(parts: pd.DataFrame, driver_id: str) -> str:
     """
     own = parts[parts["driver_id"] == driver_id].sort_values("part", key=lambda p: -p.abs(), kind="stable")
     sides = (("forward", own[own["part"] < 0]), ("back", own[own["part"] > 0]))
-    said = [
-        f"{side} by {', '.join(map(_phrase, rows.head(SPOKEN).to_dict('records')))}"
-        for side, rows in sides
-        if len(rows)
-    ]
+    largest = [(side, rows.head(SPOKEN).to_dict("records")) for side, rows in sides if len(rows)]
+    said = [f"{side} by {', '.join(map(_phrase, rows))}" for side, rows in largest]
     return f"Moved {'; '.join(said)}." if said else "Nothing sets him apart from the race's average."
 
 
@@ -189,14 +184,3 @@ def _linear(part: Any, columns: Floats) -> Floats:
     parts = np.zeros(columns.shape)
     parts[:, part["columns"]] = columns[:, part["columns"]] * np.asarray(part["coefficients"])
     return parts
-
-
-def _long(features: pd.DataFrame, centred: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    names = list(centred.columns)
-    drivers = features["driver_id"].repeat(len(names)).to_numpy()
-    values = features[names].to_numpy("float64").ravel()
-    return pd.DataFrame(
-        {"driver_id": drivers, "feature": names * len(features), "value": values, "part": centred.to_numpy().ravel()}
-    )

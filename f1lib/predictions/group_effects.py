@@ -67,8 +67,6 @@ def group_effects(serving: Serving, features: pd.DataFrame) -> pd.DataFrame:
         One row per driver with the index of ``features``, one column per group, largest mean effect first. In places;
         negative is forward.
     """
-    import pandas as pd
-
     said = serving.forecast_session(features)["predicted_position"]
     effects = {}
     for group, columns in columns_by_group(serving.features).items():

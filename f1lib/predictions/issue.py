@@ -4,14 +4,13 @@ The newest prediction of a race is a Parquet file of its own and, for the next r
 one that was issued is kept under ``history/`` and never changed. Columns: `archive.COLUMNS`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from importlib import resources
 from time import perf_counter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from f1lib.domain.moments import format_utc, parse_utc, stamp
@@ -23,7 +22,8 @@ from f1lib.lake.parquet import parquet_frame, records, write_parquet
 from f1lib.lake.paths_published import LATEST, LATEST_SCHEMA, history_prefix, issue_key, newest_key, parse_issue
 from f1lib.lake.store import ObjectStore, write_json
 from f1lib.lake.tables import check_grain
-from f1lib.model.serving import Serving
+from f1lib.model.registry import champion_of
+from f1lib.model.serving import Serving, load_serving
 from f1lib.predictions import explain
 from f1lib.predictions.archive import COLUMNS, event_of, find_newest, history_keys, load_issue
 from f1lib.predictions.change_log import issue_before, keep_change_log
@@ -60,9 +60,6 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
     StorageError
         No model serves the horizon.
     """
-    from f1lib.model.registry import champion_of
-    from f1lib.model.serving import load_serving
-
     features, gold_run_id = newest_features(ws.store, event, horizon, ws.as_of, session)
     first = features.iloc[0]
     _check_ahead(ws.store, str(first["event_partition_key"]), session, ws.as_of)
@@ -199,12 +196,11 @@ def forecast_hash(store: ObjectStore, event: str, session: str, as_of: datetime)
         First 16 hexadecimal digits of the SHA-256; None when no forecast was available.
     """
     rows = silver_tables.read_table(store, "weather_forecast", [EventKey.parse(event).season])
-    rows = rows[
-        (rows["event_partition_key"] == event) & (rows["session"] == session) & (rows["available_utc"] <= as_of)
-    ]
-    if rows.empty:
+    own = rows[(rows["event_partition_key"] == event) & (rows["session"] == session)]
+    known = own[own["available_utc"] <= as_of]
+    if known.empty:
         return None
-    newest = rows.sort_values(["issued_utc", "provenance"], kind="stable").tail(1)
+    newest = known.sort_values(["issued_utc", "provenance"], kind="stable").tail(1)
     return fingerprint.of_text(newest.to_csv(index=False))[: fingerprint.SHORT]
 
 
@@ -225,8 +221,6 @@ def check(prediction: pd.DataFrame) -> None:
     RunError
         The ranks are no permutation of 1..n, or a row or column of the matrix does not sum to 1 within 1e-6.
     """
-    import numpy as np
-
     missing = [name for name in COLUMNS if name not in prediction.columns]
     if missing:
         raise MissingColumn(f"prediction: no column {', '.join(missing)}")
@@ -276,9 +270,12 @@ def publish(
     ------
     MissingColumn, BadGrain, RunError
         See `check`; nothing is stored.
+    StorageError
+        The table would refuse a row, and nothing is stored; or lake or table cannot be written.
     """
     check(prediction)
     rows = prediction[list(COLUMNS)].sort_values("predicted_rank", kind="stable", ignore_index=True)
+    tracking.check_predictions(tracking_rows(rows))
     issued, rows = _issue(store, rows, hold)
     key, first = EventKey.parse(event_of(rows)), rows.iloc[0]
     session = str(first["session"])
@@ -305,11 +302,8 @@ def tracking_rows(prediction: pd.DataFrame) -> list[dict[str, Any]]:
     list of dict
         One row per driver: plain values, moments as text, nulls left out, and ``event_partition_key``.
     """
-    event = event_of(prediction)
-    rows = []
-    for row in records(prediction):
-        rows.append({"event_partition_key": event, **{k: v for k, v in row.items() if v is not None}})
-    return rows
+    event = {"event_partition_key": event_of(prediction)}
+    return [event | {k: v for k, v in row.items() if v is not None} for row in records(prediction)]
 
 
 def latest_document(prediction: pd.DataFrame) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from f1lib.domain.weekend import EventKey, plain
 from f1lib.errors import BadParameters
 from f1lib.lake import features as lake_features
 from f1lib.lake.store import ObjectStore
+from f1lib.model.registry import champion_of
 from f1lib.model.serving import load_serving
 from f1lib.predictions import archive, issue
 from f1lib.predictions.archive import features_of
@@ -99,13 +100,11 @@ def predict_changed(
     features = features_of(store, stored)
     run_id = str(first["model_run_id"])
     if features["grid_position"].isna().all() and any(c.feature == "grid_position" for c in changes):
-        from f1lib.model.registry import champion_of
-
         run_id = str(champion_of(store, "pre_race")["run_id"])
         features = _with_grid_from_qualifying(features, event)
     serving = load_serving(store, run_id)
     for change in changes:
-        if change.feature == "weather" and not _reads_weather(serving.features):
+        if change.feature == "weather" and not any(name.startswith("weather_") for name in serving.features):
             say(f"{change} moves nobody: model run {run_id} has never seen weather, for its training data had none")
         features = apply(features, change, serving.features)
     gold_run_id, hashed, as_of = str(first["gold_run_id"]), first["forecast_hash"], first["as_of_utc"]
@@ -138,8 +137,8 @@ def apply(features: pd.DataFrame, change: Change, read: Sequence[str]) -> pd.Dat
         return _weather(features, change)
     names = lake_features.feature_names()
     if change.feature not in names:
-        near = [n for n in names if plain(change.feature) in plain(n)]
-        raise BadParameters(f"{change}: there is no feature {change.feature!r}{_suggestion(near or list(read))}")
+        near = [n for n in names if plain(change.feature) in plain(n)] or list(read)
+        raise BadParameters(f"{change}: there is no feature {change.feature!r}; perhaps {', '.join(near[:8])}")
     if change.feature not in read:
         raise BadParameters(f"{change}: the model does not read {change.feature}; it reads {', '.join(read)}")
     who = _rows_of_driver(features, change)
@@ -166,10 +165,6 @@ def _moved(features: pd.DataFrame, who: pd.Series[bool], column: str, place: flo
         out["grid_minus_qualifying"] = out["grid_position"] - out["qualifying_position"]
         out["is_odd_slot"] = out["grid_position"] % 2
     return out
-
-
-def _reads_weather(read: Sequence[str]) -> bool:
-    return any(name.startswith("weather_") for name in read)
 
 
 def _weather(features: pd.DataFrame, change: Change) -> pd.DataFrame:
@@ -220,7 +215,3 @@ def _with_grid_from_qualifying(features: pd.DataFrame, event: str) -> pd.DataFra
         is_odd_slot=order % 2,
         is_pit_lane_start=0.0,
     )
-
-
-def _suggestion(names: Sequence[str]) -> str:
-    return f"; perhaps {', '.join(names[:8])}"

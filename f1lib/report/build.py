@@ -1,7 +1,5 @@
 """Build the report: the summary of the lake's state, the dashboard and the pages of races."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,20 +10,10 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import RunError
 from f1lib.evaluation import drift
 from f1lib.lake import fingerprint
+from f1lib.lake import paths_published as paths
 from f1lib.lake.cache import Cache
 from f1lib.lake.integrity import readable_json
 from f1lib.lake.parquet import records
-from f1lib.lake.paths_published import (
-    ACCURACY,
-    DASHBOARD,
-    NEXT_RACES,
-    RACE_PAGES_PREFIX,
-    SUMMARY,
-    explanation_key,
-    link,
-    race_page_key,
-    raced_of,
-)
 from f1lib.lake.provenance import code_version, made_by
 from f1lib.lake.store import ObjectStore, find_json, write_json
 from f1lib.model import registry
@@ -35,13 +23,8 @@ from f1lib.predictions.group_effects import explain
 from f1lib.report import dashboard, health, lake_state, prediction_facts, race_page
 from f1lib.workspace.workspace import Workspace
 
-_UNSCORED: dict[str, Any] = {
-    "predictions": [],
-    "others": [],
-    "means": [],
-    "calibration": {},
-    "sprints": {"predictions": [], "means": []},
-}
+_NONE: dict[str, Any] = {"predictions": [], "means": []}
+_UNSCORED = _NONE | {"others": [], "calibration": {}, "sprints": _NONE}
 
 
 def build_summary(ws: Workspace) -> dict[str, Any]:
@@ -52,11 +35,11 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     rows = ws.tracking.rows()
     if not rows:
         raise RunError(f"lake {ws.store.url} is empty: run 00_schedule first")
-    accuracy = _UNSCORED | (find_json(ws.store, ACCURACY) or {})
+    accuracy = _UNSCORED | (find_json(ws.store, paths.ACCURACY) or {})
     scored = [*accuracy["predictions"], *accuracy["sprints"]["predictions"]]
     races = lake_state.next_races(rows, format_utc(ws.as_of))
-    ahead = [race["event_partition_key"] for race in races]
-    latest = next((event for event in ahead if _newest(ws.store, event) is not None), "")
+    keys = [race["event_partition_key"] for race in races]
+    latest = next((event for event in keys if _newest(ws.store, event) is not None), "")
     prediction, sprint = _newest(ws.store, latest), _newest(ws.store, latest, "S")
     runs = lake_state.executed_notebooks(ws.store)
     served = drift.health(ws.store, prediction)
@@ -78,11 +61,11 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "runs": runs,
     }
     summary["pages"] = _race_pages(ws.store, scored, runs, ws.cache)
-    write_json(ws.store, SUMMARY, summary)
-    write_json(ws.store, NEXT_RACES, {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races})
-    ws.store.write(
-        DASHBOARD, dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache).encode()
-    )
+    write_json(ws.store, paths.SUMMARY, summary)
+    ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
+    write_json(ws.store, paths.NEXT_RACES, ahead)
+    page = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache)
+    ws.store.write(paths.DASHBOARD, page.encode())
     return summary
 
 
@@ -95,50 +78,38 @@ def _race_pages(
     store: ObjectStore, scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], cache: Cache
 ) -> dict[str, str]:
     """Write the pages of races that changed since the last report; return the fingerprint of every page's contents."""
-    before = readable_json(store, SUMMARY).get("pages", {})
+    before = readable_json(store, paths.SUMMARY).get("pages", {})
     issues: dict[tuple[str, str], list[str]] = {}
     for key in history_keys(store):
-        issues.setdefault(raced_of(key), []).append(key)
-    held = set(store.list(RACE_PAGES_PREFIX))
+        issues.setdefault(paths.raced_of(key), []).append(key)
+    held = set(store.list(paths.RACE_PAGES_PREFIX))
     pages: dict[str, str] = {}
     for (event, session), issued in issues.items():
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
         notebooks = lake_state.notebooks_of(runs, event)
-        key = race_page_key(event, session)
-        name = link(key)
+        key = paths.race_page_key(event, session)
+        name = paths.link(key)
         pages[name] = fingerprint.of_text(repr((code_version(), issued, scores, notebooks)))[: fingerprint.SHORT]
         if before.get(name) != pages[name] or key not in held:
             every = read_issues(store, EventKey.parse(event), session)
-            page = _race_page(store, every, _parts(store, issued[-1]), scores, notebooks, cache)
+            page = race_page.race_page(
+                every,
+                effects=_effects(store, every[-1]),
+                parts=_parts(store, issued[-1]),
+                weather=prediction_facts.weather_words(store, every[-1]),
+                outcome=prediction_facts.outcome(store, every[-1]) if scores else pd.DataFrame(),
+                scores=[{**s, "races": 1} for s in scores],
+                hashes=prediction_facts.hashes(store, every[-1]),
+                notebooks=notebooks,
+                cache=cache,
+            )
             store.write(key, page.encode())
     return pages
 
 
-def _race_page(
-    store: ObjectStore,
-    issues: list[pd.DataFrame],
-    parts: pd.DataFrame | None,
-    scores: Sequence[Mapping[str, Any]],
-    notebooks: Sequence[Mapping[str, str]],
-    cache: Cache,
-) -> str:
-    newest = issues[-1]
-    return race_page.race_page(
-        issues,
-        effects=_effects(store, newest),
-        parts=parts,
-        weather=prediction_facts.weather_words(store, newest),
-        outcome=prediction_facts.outcome(store, newest) if scores else pd.DataFrame(),
-        scores=[{**s, "races": 1} for s in scores],
-        hashes=prediction_facts.hashes(store, newest),
-        notebooks=notebooks,
-        cache=cache,
-    )
-
-
 def _parts(store: ObjectStore, issued: str) -> pd.DataFrame | None:
     """Read the contributions of the features stored with a prediction; None for one issued without."""
-    return contributions.read(store, issued) if store.exists(explanation_key(issued)) else None
+    return contributions.read(store, issued) if store.exists(paths.explanation_key(issued)) else None
 
 
 def _effects(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,5 @@
 """Facts about a prediction for its page: outcome, weather forecast, hashes of its files; alarms of the report."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

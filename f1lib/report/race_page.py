@@ -1,7 +1,5 @@
 """Page of one race or sprint: the prediction, its reasons, its changes over time, and the outcome."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -165,15 +163,10 @@ def provenance(prediction: pd.DataFrame) -> list[tuple[str, str]]:
         (name, value) of event, source, moment, horizon, model run, gold run and forecast hash.
     """
     first = records(prediction.head(1))[0]
-    return [
-        ("event", event_of(prediction)),
-        ("source", str(first["source"])),
-        ("as of", moment(first["as_of_utc"])),
-        ("horizon", str(first["horizon"])),
-        ("model run", str(first["model_run_id"])),
-        ("gold run", str(first["gold_run_id"])),
-        ("forecast hash", first["forecast_hash"] or "no forecast was known"),
-    ]
+    known = [("event", event_of(prediction)), ("source", first["source"]), ("as of", moment(first["as_of_utc"]))]
+    runs = [("model run", first["model_run_id"]), ("gold run", first["gold_run_id"])]
+    forecast = ("forecast hash", first["forecast_hash"] or "no forecast was known")
+    return [*known, ("horizon", first["horizon"]), *runs, forecast]
 
 
 def _result(outcome: pd.DataFrame, scores: Sequence[dict[str, Any]], horizon: str) -> dict[str, Any]:

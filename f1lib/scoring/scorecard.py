@@ -1,18 +1,16 @@
 """Scorecard of forecasts: each metric of docs/scoring.md with its standard error, by season and phase."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from f1lib.scoring import metrics
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 EARLY_RACES = 5  # races after a rule change in which earlier form misleads most (docs/scoring.md)
 # Seasons that began with a major change of chassis or power-unit rules (docs/field_notes.md).
 RESET_SEASONS = (2014, 2022, 2026)
+# Probability column -> last position that counts as the event.
 CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
 
 
@@ -65,8 +63,6 @@ def scorecard(
         A row for each race, system and horizon: ``kind``, ``system``, ``horizon``, ``event_partition_key``,
         ``event_year`` and the metrics.
     """
-    import pandas as pd
-
     scores = pd.concat([_race_scores(frame, *key) for key, frame in forecasts.items()], ignore_index=True)
     card: dict[str, Any] = {"races": int(scores["event_partition_key"].nunique()), **_nested(scores)}
     for kind, name, horizon in forecasts:
@@ -125,8 +121,6 @@ def diagrams(forecast: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
 
 
 def _race_scores(forecast: pd.DataFrame, kind: str, name: str, horizon: str) -> pd.DataFrame:
-    import pandas as pd
-
     rows = []
     for (event, year), race in forecast.groupby(["event_partition_key", "event_year"], sort=False):
         head = {"kind": kind, "system": name, "horizon": horizon, "event_partition_key": event, "event_year": year}

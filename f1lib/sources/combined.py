@@ -11,9 +11,10 @@ F1DB's official ones; values that differ between the two are kept in ``provenanc
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -21,12 +22,7 @@ from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.sources.identity import identity_of
-from f1lib.sources.protocols import BLOCKED, UNAVAILABLE, Schedule, SessionData
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from f1lib.sources.protocols import SessionSource
+from f1lib.sources.protocols import BLOCKED, UNAVAILABLE, Schedule, SessionData, SessionSource
 
 # Results of the last races of a year are read again for a month, and corrected: the season is still running.
 SEASON_SETTLED = timedelta(days=60)

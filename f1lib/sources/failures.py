@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import requests
-
 from f1lib.errors import SourceError
 
 if TYPE_CHECKING:
@@ -21,6 +19,8 @@ def cause(error: BaseException) -> str:
     That is the system's own message ("Connection refused") where there is one, not the text of the exceptions around
     it.
     """
+    import requests  # a third of the start of the command, which needs it only when something failed
+
     chain = [error]
     while (inner := _inside(chain[-1])) and inner not in chain:
         chain.append(inner)

@@ -5,15 +5,13 @@ Upstreams count rounds differently once a race is cancelled or postponed, so a r
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.domain.circuits import find_circuit
 from f1lib.domain.weekend import plain
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
 
 # Dates are local in one source and UTC in the other, and a race is at times run a day late.
 SAME_WEEKEND = timedelta(days=2)

@@ -10,8 +10,6 @@ before an event have a match (Historical Forecast, stitched from the first hours
 forecast is missing and never replaced by the archive. The archive (ERA5) is an observation only.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -68,7 +66,8 @@ class OpenMeteoSource:
         if as_of >= self._now - PRESENT:
             if (last.date() - as_of.date()).days > REACH_DAYS or first.date() < as_of.date() - timedelta(days=1):
                 return None
-            return self._live(event, hours, as_of)
+            document = self._ask(FORECAST, event, hours, tuple(FORECAST_UNITS))
+            return _envelope(document, "forecast", event, as_of, dict.fromkeys(hours, 0))
         if first.date() >= PREVIOUS_RUNS_FROM:
             return self._previous(event, hours, as_of)
         if first.date() >= HISTORICAL_FROM and timedelta(0) <= last - as_of <= HISTORICAL_LEAD:
@@ -106,10 +105,6 @@ class OpenMeteoSource:
             return None
         document = self._ask(ARCHIVE, event, hours, _NO_PROBABILITY)
         return _envelope(document, "archive", event, as_of, dict.fromkeys(hours, 0))
-
-    def _live(self, event: Mapping[str, Any], hours: Mapping[str, datetime], as_of: datetime) -> dict[str, Any]:
-        document = self._ask(FORECAST, event, hours, tuple(FORECAST_UNITS))
-        return _envelope(document, "forecast", event, as_of, dict.fromkeys(hours, 0))
 
     def _previous(
         self, event: Mapping[str, Any], hours: Mapping[str, datetime], as_of: datetime

@@ -9,17 +9,15 @@ A refused value is null from then on; the rest of its row stays.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import FORMAT_SESSIONS, SESSION_LENGTH, before_race
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 LAP, SECTORS = "lap_time_seconds", ["sector1_seconds", "sector2_seconds", "sector3_seconds"]
 

@@ -7,14 +7,13 @@ and never reads a clock: ``as_of`` says what may be seen.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from f1lib.domain.weekend import EventKey
+
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import pandas as pd
-
-    from f1lib.domain.weekend import EventKey
 
 RESULT_COLUMNS = (
     "driver_id driver_number abbreviation full_name team_id team_name position position_text grid_position grid_text "

@@ -39,6 +39,7 @@ from f1lib.tracking.rows import (
     Claim,
     claim_row,
     claimed_message,
+    clipped,
     key_of,
     lost_message,
     prediction_sort_key,
@@ -91,7 +92,7 @@ class DynamoTracking:
         merged: dict[tuple[str, str], dict[str, Any]] = {}
         for row in rows:
             merged.setdefault(key_of(row), {}).update(row)
-        calls = [{"Key": row_key(*key), **update(row, key[0])} for key, row in merged.items()]
+        calls = [{"Key": row_key(*key), **update(clipped(row), key[0])} for key, row in merged.items()]
         self._index_seasons(key[0] for key in merged)
         with aws_errors(f"write to table {self.table}"):
             _each(lambda call: self._client.update_item(TableName=self.table, **call), calls)
@@ -154,7 +155,7 @@ class DynamoTracking:
 
     def _change_claimed(self, claim: Claim, changes: Mapping[str, Any]) -> None:
         key = row_key(claim.event_partition_key, claim.session_name_abr)
-        call = update(changes, claim.event_partition_key)
+        call = update(clipped(changes), claim.event_partition_key)
         call["ExpressionAttributeNames"]["#token"] = "claim_token"
         call["ExpressionAttributeValues"][":token"] = {"S": claim.token}
         if not self._conditional(key, call, OURS):
@@ -166,13 +167,13 @@ class DynamoTracking:
         """See `TrackingTable.release_stale_claim`; always False, because several machines share the table."""
         return False
 
+    def check_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """See `TrackingTable.check_predictions`."""
+        _prediction_items(rows)
+
     def put_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """See `TrackingTable.put_predictions`."""
-        items = {}
-        for row in rows:
-            sort_key = prediction_sort_key(row)
-            items[row[PARTITION], sort_key] = to_item({**row, PREDICTION_SORT_KEY: sort_key})
-        requests = [{"PutRequest": {"Item": item}} for item in items.values()]
+        requests = [{"PutRequest": {"Item": item}} for item in _prediction_items(rows)]
         batches = [requests[start : start + BATCH] for start in range(0, len(requests), BATCH)]
         with aws_errors(f"write to table {self.predictions_table}"):
             _each(self._write_batch, batches)
@@ -262,6 +263,14 @@ class DynamoTracking:
             f"cannot write to table {self.predictions_table}: {left} rows were refused {BATCH_ATTEMPTS} times; "
             "it is asked for more than it takes, try again later"
         )
+
+
+def _prediction_items(rows: Iterable[Mapping[str, Any]]) -> list[Item]:
+    items = {}
+    for row in rows:
+        sort_key = prediction_sort_key(row)
+        items[row[PARTITION], sort_key] = to_item({**row, PREDICTION_SORT_KEY: sort_key})
+    return list(items.values())
 
 
 def _items_from_json(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:

@@ -25,6 +25,7 @@ INDEX_SEASON, INDEX_DATE = "index_season", "index_date"
 LAST_RELEASE = "last_release"
 HIDDEN = frozenset({INDEX_SEASON, INDEX_DATE, LAST_RELEASE})
 NO_DATE = "-"
+LARGEST_ITEM, SMALLEST = 390_000, Decimal("1e-110")  # DynamoDB's own limits: 400 KB, and 1e-130 with all digits
 # The only item that is not a row: the seasons in the index.
 SEASONS_KEY = {PARTITION: "INDEX", SORT: "SEASONS"}
 
@@ -37,12 +38,21 @@ def to_value(value: Any, where: str) -> Item:
     from boto3.dynamodb.types import TypeSerializer
 
     try:
-        plain = json.loads(json.dumps(value, allow_nan=False), parse_float=Decimal)
+        text = json.dumps(value, allow_nan=False)
+        if len(text) > LARGEST_ITEM:
+            raise StorageError(f"{where} has {len(text)} characters: DynamoDB takes rows of at most 400 KB")
+        plain = json.loads(text, parse_float=_decimal)
         typed: Item = TypeSerializer().serialize(plain)
     except (TypeError, ValueError, ArithmeticError) as error:
         takes = "text, finite numbers of at most 38 digits, booleans, lists and mappings"
         raise StorageError(f"{where} is {value!r}: the table takes {takes}") from error
     return typed
+
+
+def _decimal(text: str) -> Decimal:
+    """Read a number; one closer to 0 than DynamoDB can tell (a probability of 1e-140) is 0."""
+    number = Decimal(text)
+    return number if abs(number) >= SMALLEST else Decimal(0)
 
 
 def from_value(value: Mapping[str, Any]) -> Any:

@@ -20,6 +20,9 @@ PREDICTION_SORT_KEY = "as_of_utc#horizon#driver_id"
 # Partition key of the rows of stages that belong to no single event.
 PIPELINE = "PIPELINE"
 NO_SEASON = "none"
+# Attributes that people read, and how long one may be.
+_TEXTS = frozenset({"last_error", "missing", "notice"})
+LONGEST_TEXT = 600
 
 
 class Status(StrEnum):
@@ -180,6 +183,14 @@ def claimed_message(row: Mapping[str, Any]) -> str:
         f"{row['event_partition_key']} {row['session_name_abr']} is being worked on by {row.get('owner')} "
         f"(run {row.get('run_id')}) until {row.get('lease_expires_utc')}; wait, or let the lease run out"
     )
+
+
+def clipped(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the changes of a row with texts for people cut to `LONGEST_TEXT`: a table refuses a row that is too large.
+
+    A source's message may hold the page it answered with.
+    """
+    return {k: v[:LONGEST_TEXT] if k in _TEXTS and isinstance(v, str) else v for k, v in changes.items()}
 
 
 def merged(row: Mapping[str, Any], changes: Mapping[str, Any]) -> TrackingRow:

@@ -17,7 +17,6 @@ from urllib.parse import quote, unquote
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import AlreadyRunning, StorageError
-from f1lib.lake.documents import from_json
 from f1lib.lake.store import make_folder
 from f1lib.tracking.rows import (
     FREED,
@@ -28,6 +27,7 @@ from f1lib.tracking.rows import (
     claim_of,
     claim_row,
     claimed_message,
+    clipped,
     is_claimed,
     lost_message,
     merged,
@@ -132,7 +132,7 @@ class SqliteTracking:
         with self._transaction(write=True) as connection:
             for row in rows:
                 found = _select(connection, row["event_partition_key"], row["session_name_abr"])
-                _replace(connection, merged(found or {}, row))
+                _replace(connection, merged(found or {}, clipped(row)))
 
     def get(self, event_partition_key: str, session_name_abr: str) -> TrackingRow | None:
         """See `TrackingTable.get`."""
@@ -187,7 +187,7 @@ class SqliteTracking:
             row = _select(connection, claim.event_partition_key, claim.session_name_abr) or {}
             if row.get("claim_token") != claim.token:
                 raise AlreadyRunning(lost_message(claim, row))
-            _replace(connection, merged(row, changes))
+            _replace(connection, merged(row, clipped(changes)))
 
     def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
         """See `TrackingTable.release_stale_claim`; all users of one SQLite file are on one machine."""
@@ -197,6 +197,11 @@ class SqliteTracking:
             return False
         self.release(claim_of(row), {})
         return True
+
+    def check_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """See `TrackingTable.check_predictions`."""
+        for row in rows:
+            _dump(row)
 
     def put_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """See `TrackingTable.put_predictions`."""
@@ -241,8 +246,8 @@ def _load(found: sqlite3.Row) -> TrackingRow:
 def _attributes(found: sqlite3.Row) -> dict[str, Any]:
     """Return a row's further attributes; raises `StorageError` when their column holds no JSON object."""
     try:
-        return dict(from_json(found["attributes"]))
-    except (ValueError, TypeError) as error:
+        return dict(json.loads(found["attributes"]))  # ours; `from_json` takes 3 ms of a tick
+    except (ValueError, TypeError, RecursionError) as error:
         row = f"{found[0]} {found[1]}"
         raise StorageError(
             f"row {row} of the tracking table is damaged: its attributes are no JSON ({error})"

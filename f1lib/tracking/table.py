@@ -101,6 +101,9 @@ class TrackingTable(Protocol):
         machines share the table: two containers may have the same host name and process id.
         """
 
+    def check_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Raise `StorageError` for a row that `put_predictions` would refuse, whose prediction must not be issued."""
+
     def put_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Store prediction rows, one for each driver; a row with the key of another replaces it."""
 

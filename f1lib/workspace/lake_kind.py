@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.errors import RunError, SourceError, StorageError
 from f1lib.lake.paths import LAKE_MARKER, SCHEDULES_PREFIX
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import ObjectStore, find_json, open_store, write_json
+from f1lib.tracking.rows import StageRow
 from f1lib.workspace.settings import PROJECT, Settings
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from f1lib.tracking.rows import StageRow
 
 SIMULATED_SUFFIX = "-simulated"
 # Version of keys, tables and rows as docs/lake.md describes them; a marker without one means 1. Increase it with any

@@ -8,16 +8,14 @@ to do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from f1lib.errors import BadParameters
 from f1lib.lake.documents import from_yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 # Folder of the checkout, with notebooks and parameters.
 PROJECT = Path(__file__).resolve().parents[2]

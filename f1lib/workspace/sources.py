@@ -16,12 +16,12 @@ from f1lib.errors import SourceError
 from f1lib.lake import paths
 from f1lib.lake.cache import Cache
 from f1lib.lake.store import ObjectStore
+from f1lib.sources.protocols import SessionSource, WeatherSource
 from f1lib.workspace.lake_kind import claim_lake
 from f1lib.workspace.settings import Settings
 
 if TYPE_CHECKING:
     from f1lib.sources.fastf1.source import FastF1Source
-    from f1lib.sources.protocols import SessionSource, WeatherSource
 
 # A time this close to the clock counts as the present.
 PRESENT = timedelta(hours=3)

@@ -10,29 +10,25 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, parse_utc
 from f1lib.errors import BadParameters
 from f1lib.lake.cache import Cache
 from f1lib.lake.store import LocalStore, ObjectStore, open_store
+from f1lib.sources.protocols import SessionSource, WeatherSource
 from f1lib.tracking.lease import hold
 from f1lib.tracking.rows import PIPELINE
 from f1lib.tracking.table import TrackingTable, open_tracking
 from f1lib.workspace.lake_kind import SIMULATED_SUFFIX, absolute, choose_source
 from f1lib.workspace.settings import PROJECT, Settings, load_settings
 from f1lib.workspace.sources import Upstreams
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from f1lib.sources.protocols import SessionSource, WeatherSource
 
 
 @dataclass

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,14 +22,35 @@ def _raise(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     monkeypatch.setattr(status, "run", run)
 
 
-@pytest.mark.parametrize("module", command.COMMANDS, ids=lambda module: module.NAME)
-def test_each_subcommand_explains_itself(module: command.Command, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", command.COMMANDS)
+def test_each_subcommand_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module = importlib.import_module(f"f1lib.cli.{name}")
+    assert name == module.NAME
     with pytest.raises(SystemExit) as stopped:
-        command.main([module.NAME, "--help"])
+        command.main([name, "--help"])
     assert stopped.value.code == 0
     said = " ".join(capsys.readouterr().out.split())
     assert module.HELP in said
     assert "options everywhere" in said
+
+
+def test_the_help_and_a_wrong_name_list_every_subcommand(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--help"], ["runn"], ["runn", "status"]):
+        with pytest.raises(SystemExit):
+            command.main(arguments)
+        said = "".join(capsys.readouterr())
+        assert all(name in said for name in command.COMMANDS)
+
+
+def test_a_subcommand_imports_no_other_one_s_module() -> None:
+    program = (
+        "import sys; from f1lib.cli.main import main\n"
+        "try: main(['status', '--help'])\n"
+        "except SystemExit: print([m for m in sys.modules if m.startswith('f1lib.cli.')])"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "f1lib.cli.status" in said
+    assert "f1lib.cli.replay" not in said
 
 
 def test_common_options_may_stand_on_either_side_of_the_subcommand() -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from f1lib.domain.weekend import EventKey
-from f1lib.errors import BadGrain, F1LibError, MissingColumn, RunError
+from f1lib.errors import BadGrain, F1LibError, MissingColumn, RunError, StorageError
 from f1lib.lake.parquet import write_parquet
 from f1lib.lake.paths_published import LATEST, LATEST_SCHEMA, newest_key
 from f1lib.predictions import archive
@@ -64,6 +64,13 @@ def test_what_says_the_same_is_not_issued_twice_and_a_publication_that_died_is_c
     assert predictions_issue.publish(ws.store, ws.tracking, _at("2025-12-06T19:00:00Z")) != first, (
         "back to what was said before: an issue too"
     )
+
+
+def test_a_prediction_that_cannot_be_recorded_is_not_issued(ws: Workspace) -> None:
+    with pytest.raises(StorageError, match="p_dnf"):
+        predictions_issue.publish(ws.store, ws.tracking, prediction_frame().assign(p_dnf=float("inf")))
+    assert ws.store.list() == []
+    assert ws.tracking.predictions(EVENT) == []
 
 
 def test_a_sprints_prediction_stands_beside_the_races(ws: Workspace) -> None:

@@ -122,6 +122,23 @@ class TrackingSuite:
         assert table.rows() == []
         assert table.predictions(EVENT) == []
 
+    def test_a_source_s_endless_message_does_not_keep_its_row_from_being_written(self, table: TrackingTable) -> None:
+        """DynamoDB refuses rows of more than 400 KB, and the row would be refused at every tick."""
+        page = "<html>" + "x" * 1_000_000
+        table.put_rows([row("Q", status="failed", last_error=page, missing=page, notice=page)])
+        claim = take(table, "Q")
+        table.release(claim, {"last_error": page})
+        found: Any = table.get(EVENT, "Q")
+        assert {found[name] for name in ("last_error", "missing", "notice")} == {page[:600]}
+
+    def test_a_prediction_the_table_would_refuse_is_refused_before_it_is_issued(self, table: TrackingTable) -> None:
+        with pytest.raises(StorageError, match="p_win"):
+            table.check_predictions([prediction("lando-norris", p_win=float("nan"))])
+        tiny = prediction("lando-norris", p_win=1e-140, position_probabilities=[1.0, 1e-300])
+        table.check_predictions([tiny])
+        table.put_predictions([tiny])
+        assert table.predictions(EVENT)[0]["p_win"] < 1e-100
+
     def test_changing_a_row_that_was_read_changes_no_later_reading(self, table: TrackingTable) -> None:
         table.put_rows([row("Q", status="due", conflicts=2, event_year=2025)])
         for found in (table.rows()[0], table.get(EVENT, "Q") or row("")):

@@ -19,3 +19,8 @@ def test_sets_that_others_wrote_come_back_as_sorted_lists() -> None:
 def test_a_number_that_dynamodb_cannot_hold_is_refused_by_the_attribute_s_name(value: object) -> None:
     with pytest.raises(StorageError, match=r"attribute x is .*: the table takes"):
         to_value(value, "attribute x")
+
+
+def test_a_value_that_is_too_large_for_a_row_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(StorageError, match=r"attribute x has \d+ characters: DynamoDB takes rows of at most 400 KB"):
+        to_value("x" * 500_000, "attribute x")

@@ -155,14 +155,15 @@ def _start(race: Row, event: Row, session: str) -> tuple[datetime, bool]:
             raise SourceError(
                 f"{event['event_partition_key']} {session}: {hour!r} in f1db-races.csv: {error}"
             ) from None
-    days_before, local = LOCAL[event["event_format"]][session]
+    days_before, hour = LOCAL[event["event_format"]][session]
     if event["circuit_id"] == "monaco" and event["event_year"] <= _MONACO_REST_UNTIL and session in ("P1", "P2"):
         days_before += 1
     race_day = _date(race, "date")
     if race_day is None:
         raise SourceError(f"{event['event_partition_key']}: the race has no date in f1db-races.csv")
     zone = ZoneInfo(event["timezone"] or "UTC")
-    return datetime.combine(day or race_day - timedelta(days=days_before), local, zone).astimezone(UTC), True
+    midnight = datetime.combine(day or race_day - timedelta(days=days_before), time(), zone)
+    return (midnight + timedelta(hours=hour)).astimezone(UTC), True
 
 
 def _date(race: Row, column: str) -> date | None:

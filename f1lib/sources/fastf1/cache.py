@@ -4,20 +4,15 @@ The folder may be one that its owner has used with FastF1 for years. Only the se
 removed, oldest first; they are listed in ``f1lib-sessions.json`` in the folder.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from f1lib.errors import SourceError
 from f1lib.lake.documents import from_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PARSED = "*.ff1pkl"
 _LIST = "f1lib-sessions.json"

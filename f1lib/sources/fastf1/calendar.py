@@ -4,19 +4,16 @@ An event is what FastF1 says it is: a race that was moved keeps its name and get
 Bahrain Grand Prix at Sepang), a renamed one gets its new name.
 """
 
-from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import pandas as pd
 
 from f1lib.domain.circuits import Circuit, find_circuit
 from f1lib.domain.weekend import FORMAT_SESSIONS, LOCAL, SESSION_NAMES, EventKey, plain, session_columns
 from f1lib.errors import SourceError
 from f1lib.sources.plausible import in_order
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Row = dict[str, Any]
 _CODES = {name: code for code, name in SESSION_NAMES.items()}
@@ -46,8 +43,6 @@ def calendar(raw: pd.DataFrame, season: int) -> tuple[pd.DataFrame, pd.DataFrame
     SourceError
         When the schedule has no event, an event has no race or no date, or a format or session is unknown.
     """
-    import pandas as pd
-
     events: list[Row] = []
     sessions: list[Row] = []
     odd: list[str] = []
@@ -133,15 +128,12 @@ def session_code(name: Any, event_format: str) -> str | None:
 
 def _start(row: Row, event: Row, session: str, number: int) -> tuple[datetime, bool]:
     """Return the scheduled start in UTC, and whether it is estimated from `weekend.LOCAL`."""
-    import pandas as pd
-
     at = row[f"Session{number}DateUtc"]
     if not pd.isna(at):
         return pd.Timestamp(at).to_pydatetime().replace(tzinfo=UTC), False
     if pd.isna(row["EventDate"]):
         raise SourceError(f"{event['event_partition_key']}: FastF1's schedule has no date")
-    days, local = LOCAL[event["event_format"]].get(session, LOCAL["conventional"].get(session, (0, None)))
+    days, hour = (LOCAL["conventional"] | LOCAL[event["event_format"]])[session]
     day = pd.Timestamp(row["EventDate"]).date() - timedelta(days=days)
-    zone = ZoneInfo(event["timezone"] or "UTC")
-    assert local is not None
-    return datetime.combine(day, local, zone).astimezone(UTC), True
+    midnight = datetime.combine(day, time(), ZoneInfo(event["timezone"] or "UTC"))
+    return (midnight + timedelta(hours=hour)).astimezone(UTC), True

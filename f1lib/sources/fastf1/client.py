@@ -5,8 +5,6 @@ messages are collected instead of printed, and nothing can prompt for credential
 or not used. FastF1's own rate limits stay in force.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Iterator
@@ -52,7 +50,10 @@ class Wire:
         from fastf1.req import Cache
 
         with _ONE_AT_A_TIME:
-            self._configure()
+            self.folder.make()
+            # Parsed files are kept, responses are not: FastF1's cache serves one for twelve hours, and an answer from
+            # before the results were published would hide them for the rest of the day.
+            Cache.configure(cache_dir=str(self.folder.path), use_requests_cache=False)
             self.upstream.forget()
             if self._account and not self.upstream.base and self._signer is None:
                 self._signer = _signing_adapter(*self._account)
@@ -75,17 +76,6 @@ class Wire:
                     for prefix in _MOUNTED:
                         session.mount(prefix, adapters[prefix]) if prefix in adapters else session.adapters.pop(prefix)
                 self.folder.trim()
-
-    def _configure(self) -> None:
-        """Keep FastF1's parsed files, but not its cache of responses.
-
-        That one serves a response for twelve hours: an answer from before the results were published would hide them
-        for the rest of the day.
-        """
-        from fastf1.req import Cache
-
-        self.folder.make()
-        Cache.configure(cache_dir=str(self.folder.path), use_requests_cache=False)
 
 
 def seconds_to_wait() -> float:
@@ -176,16 +166,9 @@ def _collected_log() -> Iterator[list[str]]:
     """Collect FastF1's warnings in a list instead of printing them."""
     said: list[str] = []
     logger = logging.getLogger("fastf1")
-    handlers, propagates = list(logger.handlers), logger.propagate
-    collector = _Collector(said)
+    before = logger.handlers, logger.propagate
+    logger.handlers, logger.propagate = [_Collector(said)], False
     try:
-        for handler in handlers:
-            logger.removeHandler(handler)
-        logger.addHandler(collector)
-        logger.propagate = False
         yield said
     finally:
-        logger.removeHandler(collector)
-        for handler in handlers:
-            logger.addHandler(handler)
-        logger.propagate = propagates
+        logger.handlers, logger.propagate = before

@@ -19,6 +19,9 @@ LAP_COLUMNS = (
     "speed_i1_kmh speed_i2_kmh speed_fl_kmh speed_st_kmh compound tyre_life fresh_tyre stint position track_status "
     "is_accurate is_deleted is_pit_in is_pit_out session_time_seconds"
 ).split()
+# FastF1's columns, in the order of `WEATHER_COLUMNS` and `RACE_CONTROL_COLUMNS`.
+_WEATHER = "Time AirTemp Humidity Pressure Rainfall TrackTemp WindDirection WindSpeed".split()
+_MESSAGES = "Time Lap Category Flag Scope Sector RacingNumber Message".split()
 _COMPOUNDS = frozenset("SOFT MEDIUM HARD INTERMEDIATE WET HYPERSOFT ULTRASOFT SUPERSOFT".split())
 _TIMES = {
     "lap_time_seconds": "LapTime",
@@ -115,18 +118,9 @@ def weather(raw: pd.DataFrame) -> pd.DataFrame:
         One row a minute, by time, with `WEATHER_COLUMNS`: session time in seconds, temperatures in C, humidity in
         percent, pressure in mbar, wind in km/h and degrees.
     """
-    out = pd.DataFrame(
-        {
-            "time_seconds": seconds(raw["Time"]),
-            "air_temp_c": raw["AirTemp"],
-            "humidity_pct": raw["Humidity"],
-            "pressure_mbar": raw["Pressure"],
-            "rainfall": flag(raw["Rainfall"]),
-            "track_temp_c": raw["TrackTemp"],
-            "wind_direction_deg": raw["WindDirection"],
-            "wind_speed_kmh": (pd.to_numeric(raw["WindSpeed"]) * KMH_PER_MS).round(3),
-        }
-    )
+    out = pd.DataFrame(raw)[_WEATHER].set_axis(WEATHER_COLUMNS, axis=1)
+    wind = (pd.to_numeric(out["wind_speed_kmh"]) * KMH_PER_MS).round(3)
+    out = out.assign(time_seconds=seconds(out["time_seconds"]), rainfall=flag(out["rainfall"]), wind_speed_kmh=wind)
     kinds = {name: "float64" for name in WEATHER_COLUMNS if name != "rainfall"}
     return out[WEATHER_COLUMNS].astype(kinds).sort_values("time_seconds", kind="stable", ignore_index=True)
 
@@ -144,19 +138,10 @@ def race_control(raw: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         One row a message, in the order they were given, with `RACE_CONTROL_COLUMNS`; ``time_utc`` aware.
     """
-    out = pd.DataFrame(
-        {
-            "time_utc": pd.to_datetime(raw["Time"], utc=True).astype("datetime64[us, UTC]"),
-            "lap": _whole(raw["Lap"]),
-            "category": text(raw["Category"]),
-            "flag": text(raw["Flag"]),
-            "scope": text(raw["Scope"]),
-            "sector": _whole(raw["Sector"]),
-            "driver_number": text(raw["RacingNumber"]),
-            "message": text(raw["Message"]),
-        }
-    )
-    return out[RACE_CONTROL_COLUMNS].reset_index(drop=True)
+    out = pd.DataFrame(raw)[_MESSAGES].set_axis(RACE_CONTROL_COLUMNS, axis=1).reset_index(drop=True)
+    texts = {name: text(out[name]) for name in ("category", "flag", "scope", "driver_number", "message")}
+    times = pd.to_datetime(out["time_utc"], utc=True).astype("datetime64[us, UTC]")
+    return out.assign(time_utc=times, lap=_whole(out["lap"]), sector=_whole(out["sector"]), **texts)
 
 
 def seconds(times: pd.Series[Any]) -> pd.Series[float]:

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
+
+import pandas as pd
 
 from f1lib.sources.fastf1.client import LIVE_TIMING, MIRROR
 from f1lib.sources.http import Call
 from f1lib.sources.protocols import BLOCKED, UNAVAILABLE
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 PAGES = {"laps": ("TimingData", "TimingAppData"), "weather": ("WeatherData",), "race_control": ("RaceControlMessages",)}
 # What FastF1 fills from Jolpica's rows of the round (fastf1.core.Session._load_drivers_results).
@@ -42,8 +41,6 @@ class Loaded:
 
     def without_official(self) -> Loaded:
         """Return a copy without what FastF1 took from Jolpica: places, official times, and the first lap of a race."""
-        import pandas as pd
-
         listed = self.listed.drop(columns=[column for column in _FROM_JOLPICA if column in self.listed])
         laps = None if self.laps is None else pd.DataFrame(self.laps)
         if laps is not None:
@@ -62,7 +59,6 @@ def load(session: Any, *, is_qualifying: bool) -> Loaded:
     FastF1 calls ``exit()`` in places, which is a NameError where that builtin is absent: either counts as a failed
     session. FastF1's own rate limit passes through as it raises it.
     """
-    import pandas as pd
     from fastf1.exceptions import FastF1CriticalError
 
     try:

@@ -4,8 +4,6 @@ Qualifying, sprint and race are classified by Jolpica. Until it has them, and fo
 classification is computed from timing and is provisional.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
@@ -119,14 +117,14 @@ def results(
     """
     timing = _timing(listed, who, session, fastest)
     driven = _driven(laps, stops)
-    rank = {row["driver_id"]: row for row in official}
+    rank, winner = {row["driver_id"]: row for row in official}, official[0] if official else {}
     rows = []
     for own in who.values():
         driver = own["driver_id"]
         row = {**own, **timing.get(driver, {}), **driven.get(driver, {})}
         if segments and driver in segments:
             row |= {name: row.get(name) or value for name, value in segments[driver].items()}
-        rows.append(row | _official(rank.get(driver), _winner(official), session))
+        rows.append(row | _official(rank.get(driver), winner, session))
     ordered = _ordered(rows, session, has_laps=laps is not None)
     if session in RACE_LIKE and not official:
         ordered = [row | _provisional(row, ordered[0]) for row in ordered]
@@ -186,11 +184,6 @@ def segment_times(
             if str(car) in who:
                 times.setdefault(who[str(car)]["driver_id"], {})[f"q{number}_seconds"] = float(best)
     return times
-
-
-def _winner(official: list[Row]) -> Row:
-    """Return the winner's row; empty without official rows."""
-    return official[0] if official else {}
 
 
 def _identity(row: Mapping[str, Any]) -> Row:

@@ -1,7 +1,5 @@
 """Frames of a simulated weekend as of `protocols`: results, grids, pit stops, weather, race control."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 
@@ -11,14 +9,7 @@ import pandas as pd
 from f1lib.domain import weekend as domain_weekend
 from f1lib.domain.points import points_scale
 from f1lib.lake import tables
-from f1lib.sources.protocols import (
-    GRID_COLUMNS,
-    PIT_STOP_COLUMNS,
-    RACE_CONTROL_COLUMNS,
-    RESULT_COLUMNS,
-    WEATHER_COLUMNS,
-    dtype_of,
-)
+from f1lib.sources import protocols
 from f1lib.sources.simulated.calendar import Weekend
 from f1lib.sources.simulated.race import CLEAR, SAFETY_CAR, VIRTUAL
 from f1lib.sources.simulated.weather import minutes
@@ -92,14 +83,9 @@ def identity(run: WeekendRun, session: str, numbers: list[str]) -> dict[str, Any
         car, in the same order.
     """
     entries = run.entries(session)
-    return {
-        "driver_id": [e.driver.driver_id for e in entries],
-        "driver_number": numbers,
-        "abbreviation": [e.driver.abbreviation for e in entries],
-        "full_name": [e.driver.full_name for e in entries],
-        "team_id": [e.team_id for e in entries],
-        "team_name": [e.team_name for e in entries],
-    }
+    drivers = {n: [getattr(e.driver, n) for e in entries] for n in ("driver_id", "abbreviation", "full_name")}
+    teams = {"team_id": [e.team_id for e in entries], "team_name": [e.team_name for e in entries]}
+    return {**drivers, **teams, "driver_number": numbers}
 
 
 def timed_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
@@ -136,7 +122,7 @@ def timed_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataF
         "q2_seconds": timed.segments[:, 1],
         "q3_seconds": timed.segments[:, 2],
     }
-    return _shaped(columns, RESULT_COLUMNS, timed.order)
+    return _shaped(columns, protocols.RESULT_COLUMNS, timed.order)
 
 
 def race_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
@@ -180,7 +166,7 @@ def race_results(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFr
         "best_lap_seconds": finish.best,
         "pit_stop_count": [None if gone else int(s) for gone, s in zip(never_there, finish.stops, strict=True)],
     }
-    return _shaped(columns, RESULT_COLUMNS, finish.order)
+    return _shaped(columns, protocols.RESULT_COLUMNS, finish.order)
 
 
 def points(season: int, session: str, order: list[int], counted: list[bool], best: Any) -> list[float]:
@@ -240,7 +226,7 @@ def starting_grid(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataF
         "position_text": ["PL" if grid.pit_lane[i] else str(places.get(i)) for i in range(n)],
         "grid_penalty_positions": [int(p) if 0 < p < 90 else None for p in grid.penalty],
     }
-    return _shaped(columns, GRID_COLUMNS, grid.order)
+    return _shaped(columns, protocols.GRID_COLUMNS, grid.order)
 
 
 def pit_stops(run: WeekendRun, session: str) -> pd.DataFrame:
@@ -268,7 +254,7 @@ def pit_stops(run: WeekendRun, session: str) -> pd.DataFrame:
         "lap": laps + 1,
         "duration_seconds": np.round(finish.run.stop_seconds[cars, laps], 3),
     }
-    return _shaped(columns, PIT_STOP_COLUMNS)
+    return _shaped(columns, protocols.PIT_STOP_COLUMNS)
 
 
 def weather(run: WeekendRun, session: str) -> pd.DataFrame:
@@ -287,7 +273,7 @@ def weather(run: WeekendRun, session: str) -> pd.DataFrame:
         One row a minute, from the start of the feed on, with `WEATHER_COLUMNS`; units as of ``fastf1.frames.weather``.
     """
     columns = minutes(run.world, run.weekend, run.sky, session, FEED_LEAD)
-    return pd.DataFrame(columns)[WEATHER_COLUMNS].astype({"rainfall": "boolean"})
+    return pd.DataFrame(columns)[protocols.WEATHER_COLUMNS].astype({"rainfall": "boolean"})
 
 
 def race_control(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFrame:
@@ -323,9 +309,9 @@ def race_control(run: WeekendRun, session: str, numbers: list[str]) -> pd.DataFr
         rows.append((length, None, "Flag", "CHEQUERED", "Track", None, None, "CHEQUERED FLAG"))
     start = run.weekend.starts[session]
     rows.sort(key=lambda row: (row[0], row[7]))
-    columns = dict(zip(RACE_CONTROL_COLUMNS, zip(*rows, strict=True), strict=True))
+    columns = dict(zip(protocols.RACE_CONTROL_COLUMNS, zip(*rows, strict=True), strict=True))
     columns["time_utc"] = tuple(start + timedelta(seconds=round(row[0])) for row in rows)
-    return _shaped(columns, RACE_CONTROL_COLUMNS)
+    return _shaped(columns, protocols.RACE_CONTROL_COLUMNS)
 
 
 def _race_messages(run: WeekendRun, session: str, numbers: list[str]) -> list[tuple[Any, ...]]:
@@ -364,7 +350,7 @@ def _shaped(columns: dict[str, Any], names: list[str], order: Any = None) -> pd.
 
 
 def _array(name: str, values: Any) -> Any:
-    kind = dtype_of(name)
+    kind = protocols.dtype_of(name)
     if name == "time_utc":
         return pd.to_datetime(values, utc=True).as_unit("us")
     if kind == "float64":

@@ -1,7 +1,5 @@
 """Laps of a simulated session as a frame: the columns of table ``laps`` without the keys of the session."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -9,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from f1lib.lake import tables
-from f1lib.sources.simulated.frames import FEED_LEAD, FORMATION
+from f1lib.sources.simulated.frames import FEED_LEAD, FORMATION, identity
 from f1lib.sources.simulated.race import CLEAR, COMPOUNDS, YELLOW
 from f1lib.sources.simulated.timed_sessions import IN, OUT
 from f1lib.sources.simulated.weekend import WeekendRun
@@ -104,12 +102,8 @@ def _frame(
     rng = run.world.dice("laps", run.weekend.key, session)
     stint = columns["stint"]
     fresh = rng.random((len(entries), int(stint.max(initial=1)) + 1)) < 0.8
-    texts = {
-        "driver_id": [e.driver.driver_id for e in entries],
-        "driver_number": numbers,
-        "team_id": [e.team_id for e in entries],
-    }
-    known = {name: np.array(values, dtype=object)[cars] for name, values in texts.items()}
+    texts = identity(run, session, numbers).items()
+    known = {name: np.array(values, dtype=object)[cars] for name, values in texts}
     known |= {"compound": _TYRES[compound], "fresh_tyre": fresh[cars, stint]}
     values = {**columns, **known, **_sectors(run, cars, columns, rng), **_speeds(run, entries, cars, rng)}
     wanted = [c for c in tables.contract("laps").columns if c.name not in _NOT_HERE]

@@ -9,8 +9,6 @@ season, event, session) alone, and is given from the time at which a real one wo
 follows from the season before, back to the year 2000, whatever ``first_season`` is.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -83,14 +81,13 @@ class SimulatedSource:
             raise NotPublishedYet(f"{key} {session} was cancelled: there are no results and never will be")
         numbers = [self._number(run, entry) for entry in run.entries(session)]
         gone = [name for name, share in _MISSING.items() if rng.random() < share * self.world.options.missing]
-        frames: dict[str, pd.DataFrame] = {}
-        if session in ("R", "S"):
-            frames["results"] = simulated_frames.race_results(run, session, numbers)
+        is_race = session in ("R", "S")
+        results = simulated_frames.race_results if is_race else simulated_frames.timed_results
+        frames = {"results": results(run, session, numbers)}
+        if is_race:
             frames["pit_stops"] = simulated_frames.pit_stops(run, session)
-        else:
-            frames["results"] = simulated_frames.timed_results(run, session, numbers)
         if "laps" not in gone and self.world.options.has_laps(key.season):
-            laps = simulated_laps.race_laps if session in ("R", "S") else simulated_laps.timed_laps
+            laps = simulated_laps.race_laps if is_race else simulated_laps.timed_laps
             frames["laps"] = laps(run, session, numbers)
         if "weather" not in gone:
             frames["weather"] = simulated_frames.weather(run, session)

@@ -5,8 +5,6 @@ from a shared stream, so that no answer depends on what was asked before. A seas
 to `GENESIS`, whichever seasons are looked at.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 
