@@ -110,7 +110,7 @@ def test_the_first_issue_after_the_cut_off_counts_and_the_others_are_scored_besi
 
 def test_of_what_was_issued_before_the_cut_off_the_last_one_counts(ws: Workspace) -> None:
     for moment in ("2025-12-01T10:00:00Z", "2025-12-05T14:00:00Z", "2025-12-06T10:00:00Z"):
-        changed: dict[str, Any] = {"as_of_utc": pd.Timestamp(moment), "horizon": "pre_weekend", "gold_run_id": moment}
+        changed: dict[str, Any] = {"as_of_utc": pd.Timestamp(moment), "horizon": "pre_weekend", "forecast_hash": moment}
         issue = prediction_frame().assign(**changed)
         predictions_issue.publish(ws.store, ws.tracking, issue)
     score_issued(ws)
