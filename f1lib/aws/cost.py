@@ -1,5 +1,7 @@
 """Cost model of a backfill and of a season in operation on AWS: list prices times measured amounts."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from f1lib.errors import BadParameters

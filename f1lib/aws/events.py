@@ -6,6 +6,8 @@ EventBridge's own scheduled event is a tick. An event names an action and, at mo
 the code and file names cannot be set by it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 

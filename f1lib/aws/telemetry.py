@@ -7,6 +7,8 @@ The lines are aws-lambda-powertools' structured logs, one JSON document an event
 format. Everything measured is a pure function of what the run left in the lake and the tracking table.
 """
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -6,6 +6,8 @@
 ``lambda_runner/backfill.asl.json`` runs the list, one Lambda call a unit; `f1lib.aws.cost` estimates what it takes.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from f1lib.domain.moments import format_utc

@@ -1,5 +1,7 @@
 """``f1 backfill``: what bringing whole seasons in on AWS would do, take and cost."""
 
+from __future__ import annotations
+
 import argparse
 import json
 from collections import Counter

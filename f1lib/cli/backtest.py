@@ -1,5 +1,7 @@
 """``f1 backtest``: the walk-forward scorecard of seasons that are over."""
 
+from __future__ import annotations
+
 import argparse
 from typing import Any
 

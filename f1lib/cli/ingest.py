@@ -1,5 +1,7 @@
 """``f1 ingest``: timing (or weather) brought into the lake by hand, with a progress bar; can be stopped."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from collections import Counter

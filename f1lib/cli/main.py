@@ -3,6 +3,8 @@
 Exit status 0, or 1 with one line on standard error; ``--verbose`` adds the log and the traceback.
 """
 
+from __future__ import annotations
+
 import argparse
 import logging
 import sys

@@ -1,5 +1,7 @@
 """``f1 models``: which runs there are, what one is, who serves, and going back."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Callable
 from typing import Any

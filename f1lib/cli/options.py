@@ -1,5 +1,7 @@
 """Options common to all subcommands, and the workspace that they describe."""
 
+from __future__ import annotations
+
 import argparse
 import logging
 

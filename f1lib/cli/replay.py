@@ -1,5 +1,7 @@
 """``f1 replay``: a season lived through by the production path, in a lake of its own."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from functools import partial

@@ -1,5 +1,7 @@
 """``f1 run``: one tick, with its progress, what it issued and what it could not do."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 from contextlib import ExitStack

@@ -1,5 +1,7 @@
 """``f1 stage``: one stage notebook on request, due or not."""
 
+from __future__ import annotations
+
 import argparse
 import sys
 

@@ -1,5 +1,7 @@
 """``f1 status``: the weekend at hand at a glance, and what the sources state differently."""
 
+from __future__ import annotations
+
 import argparse
 from collections import Counter
 from collections.abc import Iterable

@@ -4,6 +4,8 @@
 Grand Prix ids into FastF1's event names, which changed over the years.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cache
 

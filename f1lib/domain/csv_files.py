@@ -1,5 +1,7 @@
 """CSV files that ship with a package: facts that are data, not code."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Mapping
 from functools import cache

@@ -5,6 +5,8 @@ sources. ``driver_names.csv`` has the slugs of full names, ``team_names.csv`` th
 in certain seasons only: its rows apply one after the other. Car numbers do not identify drivers: they change hands.
 """
 
+from __future__ import annotations
+
 import re
 import unicodedata
 

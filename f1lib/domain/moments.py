@@ -1,5 +1,7 @@
 """Times as text: ISO 8601 in UTC, as in JSON, parameters and the tracking table."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 
 from f1lib.errors import BadParameters

@@ -4,6 +4,8 @@ A forecast here is the one that `f1lib.predictions` would have issued: the same 
 the same distribution. `f1lib.scoring.scorecard` turns forecasts into the scorecard of docs/scoring.md.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -9,6 +9,8 @@ first alone would refuse a refit for a negligible difference. A mean Spearman ab
 as a sign of a leak.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
