@@ -7,6 +7,7 @@ from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import json_option, workspace_of
+from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
 from f1lib.pipeline.backtest import backtest_history
 
@@ -19,7 +20,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", type=int, required=True, dest="first")
     parser.add_argument("--to", type=int, required=True, dest="last")
     parser.add_argument("--model", action="append", default=[], help="a configuration; repeat for several")
-    parser.add_argument("--horizon", action="append", default=[], help="a horizon; repeat for several")
+    text = "a horizon; repeat for several"
+    parser.add_argument("--horizon", action="append", default=[], choices=HORIZONS, help=text)
     text = "races between refits (default: 1 for the configuration that serves, 4 for the others)"
     parser.add_argument("--refit-every", type=int, default=0, choices=(1, 2, 3, 4), help=text)
     text = "R scores races, S sprints; default R"

@@ -1,4 +1,4 @@
-"""``f1 models``: which runs there are, what one is, who serves, and going back."""
+"""``f1 models``: which runs there are, what one is, who serves, training one by hand, and going back."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from f1lib.model import registry
 from f1lib.workspace.workspace import Workspace
 
 NAME = "models"
-HELP = "model runs: list, show, promote, roll back"
+HELP = "model runs: list, show, train, promote, roll back"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``list``, ``show RUN``, ``promote RUN`` and ``rollback HORIZON``."""
+    """Add ``list``, ``show RUN``, ``train MODEL``, ``promote RUN`` and ``rollback HORIZON``."""
     actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
 
     def add(name: str, text: str, do: Callable[[Workspace, argparse.Namespace], None]) -> argparse.ArgumentParser:
@@ -29,6 +29,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     listed.add_argument("--horizon", default="", choices=HORIZONS, help="one horizon only")
     listed.add_argument("--json", action="store_true", dest="as_json")
     add("show", "a run's metadata and the gate's decision with its figures, as JSON", _show).add_argument("run_id")
+    train = add("train", "train a configuration, and show its scores beside those of who serves", _train)
+    train.add_argument("model", help="a file of parameters/models")
+    train.add_argument("--horizon", default="", choices=HORIZONS, help="one horizon only")
+    train.add_argument("--promote", action="store_true", help="let it serve if the gate allows")
     promote = add("promote", "put a run before the gate; it serves if the gate allows", _promote)
     promote.add_argument("run_id")
     back = add("rollback", "let the champion before the present one serve again", _rollback)
@@ -48,17 +52,32 @@ def _list(ws: Workspace, arguments: argparse.Namespace) -> None:
     elif not runs:
         output.print_plain(f"lake {ws.store.url} has no finished model run; `f1 run` trains one after a race")
     else:
-        _table(runs)
+        _table(f"{len(runs)} model runs, newest first", runs)
 
 
-def _table(runs: list[dict[str, Any]]) -> None:
+def _train(ws: Workspace, arguments: argparse.Namespace) -> None:
+    from f1lib.model import registry
+    from f1lib.pipeline.tick import run_stage
+    from f1lib.tracking.stage_keys import Stage
+
+    served = registry.champion(ws.store)["horizons"]
+    given = {name: getattr(arguments, name) for name in ("model", "horizon", "promote")}
+    said = {d["run_id"]: d for d in run_stage(ws, Stage.TRAIN, given).result["decisions"]}
+    shown = {*said, *(served[d["horizon"]]["run_id"] for d in said.values() if d["horizon"] in served)}
+    runs = [run for run in registry.list_runs(ws.store) if run["run_id"] in shown]
+    for run in runs:
+        run["why"] = said.get(run["run_id"], run)["why"]
+    title = f"{arguments.model} beside who served, each validated on the last races it was not fitted to"
+    _table(title, sorted(runs, key=lambda run: HORIZONS.index(run["horizon"])))
+
+
+def _table(title: str, runs: list[dict[str, Any]]) -> None:
     figures = {"MAE": "mae", "Spearman": "spearman", "RPS": "rps", "win log-loss": "win_log_loss"}
     columns = ["run", "horizon", "rows", *figures, "serves", "the gate's word"]
     rows = []
     for run in runs:
         values = (f"{run[metric]:.4f}" for metric in figures.values())
         rows.append([run["run_id"], run["horizon"], run["rows"], *values, "yes" if run["serves"] else "", run["why"]])
-    title = f"{len(runs)} model runs, newest first"
     output.print_table(columns, rows, right=["rows", *figures], width=200, title=title)
 
 

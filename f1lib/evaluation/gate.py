@@ -1,6 +1,6 @@
 """Promotion gate: a new model run serves unless it is significantly worse than the champion or a baseline.
 
->>> consider(store, runs["run_id"].tolist(), as_of, training.rows)  # after training: promote or refuse, a row per run
+>>> consider(store, runs["run_id"].tolist(), as_of, training.rows, True)  # promote or refuse, a row per run
 
 The gate (`judge`) compares the races a run was validated on with the same races of the champion and of the baselines.
 A run is refused when its paired mean difference in RPS or in win log-loss exceeds both the one-sided limit of
@@ -81,6 +81,7 @@ def consider(
     run_ids: list[str],
     as_of: datetime,
     training: pd.DataFrame,
+    promoting: bool,
     hold: Callable[[], None] = _by_hand,
 ) -> pd.DataFrame:
     """Put each run before the gate; promote it or record why not.
@@ -97,6 +98,8 @@ def consider(
         Moment of the decision, aware UTC.
     training : pandas.DataFrame
         Rows of the training dataset, whose races the baselines are scored on.
+    promoting : bool
+        Whether a run serves if the gate allows. Else the gate's word is only returned: `promote` may be asked later.
     hold : callable, optional
         Called before the champion is replaced: raises `AlreadyRunning` when another run has taken over
         (`Workspace.hold`).
@@ -113,11 +116,17 @@ def consider(
     """
     rows = []
     for run_id in run_ids:
-        horizon = metadata(store, run_id)["horizon"]
+        document = metadata(store, run_id)
+        promoted = promoting
         try:
-            rows.append((run_id, horizon, True, promote(store, run_id, as_of, training, hold).why))
+            if promoting:
+                why = promote(store, run_id, as_of, training, hold).why
+            else:
+                verdict = _verdict(store, document, training)
+                why = f"not asked to serve; would {'serve' if verdict.promoted else 'be refused'}: {verdict.why}"
         except PromotionRefused as refusal:
-            rows.append((run_id, horizon, False, str(refusal)))
+            promoted, why = False, str(refusal)
+        rows.append((run_id, document["horizon"], promoted, why))
     return pd.DataFrame(rows, columns=["run_id", "horizon", "promoted", "why"])
 
 
@@ -156,8 +165,7 @@ def promote(
         There is no such finished run.
     """
     document = metadata(store, run_id)
-    opponents = _opponents(store, document, _training(store) if training is None else training)
-    verdict = judge(document, opponents)
+    verdict = _verdict(store, document, _training(store) if training is None else training)
     record = {"run_id": run_id, "decided": format_utc(as_of), **asdict(verdict)}
     write_json(store, run_key(run_id, DECISION), record)
     _log.info("gate: %s %s: %s", run_id, "serves" if verdict.promoted else "is refused", verdict.why)
@@ -165,6 +173,10 @@ def promote(
         raise PromotionRefused(f"{run_id} does not serve: {verdict.why}")
     _make_champion(store, document, as_of, verdict.why, hold)
     return verdict
+
+
+def _verdict(store: ObjectStore, document: Mapping[str, Any], training: pd.DataFrame) -> Verdict:
+    return judge(document, _opponents(store, document, training))
 
 
 def _training(store: ObjectStore) -> pd.DataFrame:

@@ -10,20 +10,37 @@ The whole model is exported as one ONNX graph.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ImportString,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
 from f1lib.lake import fingerprint
 from f1lib.lake.documents import from_yaml
-from f1lib.model.preprocess import COMPANION
 from f1lib.scoring.positions import Shape
 from f1lib.workspace.settings import PROJECT
 
 FOLDER = PROJECT / "parameters" / "models"
 ALL = "all"
+# The second column each derivation reads.
+COMPANION = {
+    "place_score": "field_size",
+    "place_score_squared": "field_size",
+    "place_score_cubed": "field_size",
+    "is_first": "field_size",
+    "faded": "form_current_era_share",
+    "when_wet": "weather_is_wet",
+}
 
 
 class _Strict(BaseModel):
@@ -65,6 +82,29 @@ class Trees(_Strict):
     min_child_weight: float = Field(default=1.0, ge=0)
     max_bin: int = Field(default=256, ge=16, le=256)
     reg_lambda: float = Field(default=1.0, ge=0)
+
+
+class Own(_Strict):
+    """An estimator of one's own, named by its class, with ``fit(X, y)`` and ``predict(X)`` as scikit-learn's have.
+
+    It learns the target from the columns as trees do, with the weights of the rows if ``fit`` takes ``sample_weight``;
+    ``settings`` are the arguments it is made with.
+    """
+
+    estimator: ImportString[Any]
+    columns: list[str] | Literal["all"]
+    weight: float = Field(gt=0, le=1)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> Own:
+        try:
+            made = self.estimator(**self.settings)
+        except TypeError as error:
+            raise ValueError(f"{self.estimator} cannot be made of its settings: {error}") from error
+        if not (hasattr(made, "fit") and hasattr(made, "predict")):
+            raise ValueError(f"{self.estimator} needs the methods fit(X, y) and predict(X)")
+        return self
 
 
 class Dnf(_Strict):
@@ -129,6 +169,7 @@ class ModelConfig(_Strict):
     derived: dict[str, Derived] = Field(default_factory=dict)
     linear: Linear | None = None
     trees: Trees | None = None
+    own: Own | None = None
     fresh: Fresh | None = None
     dnf: Dnf
     distribution: Distribution
@@ -140,10 +181,21 @@ class ModelConfig(_Strict):
         unknown = [h for h in self.horizons if h not in HORIZONS]
         if unknown or not self.horizons:
             raise ValueError(f"horizons {self.horizons} must be some of {', '.join(HORIZONS)}")
-        weights = sum(part.weight for part in (self.linear, self.trees) if part)
+        weights = sum(part.weight for part in (self.linear, self.trees, self.own) if part)
         if abs(weights - 1) > 1e-9:
-            raise ValueError(f"the weights of linear and trees sum to {weights}, not to 1")
+            raise ValueError(f"the weights of linear, trees and own sum to {weights}, not to 1")
         return self
+
+    def horizons_of(self, horizon: str = "") -> list[str]:
+        """List the horizons to train: ``horizon``, or all, the earliest first; `BadParameters` for a strange one."""
+        if horizon and horizon not in self.horizons:
+            raise BadParameters(f"{self.name} has no horizon {horizon!r}; it has {', '.join(self.horizons)}")
+        return [h for h in HORIZONS if h in ([horizon] if horizon else self.horizons)]
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out ``own`` when there is none: a digest is the one it was before that key existed."""
+        return {key: value for key, value in serialized(self).items() if key != "own" or value}
 
     def digest(self) -> str:
         """Return the SHA-256 of the settings; runs with the same digest were trained with the same settings."""
@@ -156,8 +208,8 @@ class ModelConfig(_Strict):
             wanted.add(self.distribution.uncertainty.column)
         wanted |= set(self.linear.columns) if self.linear else set()
         wanted |= {self.fresh.share, self.fresh.needs, *self.fresh.columns} if self.fresh else set()
-        if self.trees:
-            wanted |= set(available) if self.trees.columns == ALL else set(self.trees.columns)
+        for part in (self.trees, self.own):
+            wanted |= set(available if part.columns == ALL else part.columns) if part else set()
         for name in [n for n in wanted if n in self.derived]:
             wanted.discard(name)
             wanted |= {self.derived[name].source, COMPANION[self.derived[name].how]}

@@ -6,23 +6,29 @@ Rows are gold's training rows of one horizon whose ``finishing_position`` is kno
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.utils.validation import has_fit_parameter
+from threadpoolctl import ThreadpoolController
 
 from f1lib.errors import BadParameters, RunError
-from f1lib.model import linear as model_linear
-from f1lib.model import onnx_export, preprocess
-from f1lib.model.onnx_export import Forest, Gate, Spread, Weighted
+from f1lib.model import preprocess
+from f1lib.model.config import ALL, COMPANION
+from f1lib.model.preprocess import number
+from f1lib.model.serving import Serving, by_name, matrix_of
 from f1lib.scoring.positions import normal_score
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
-    from f1lib.model.config import ModelConfig
+    from f1lib.model.config import ModelConfig, Trees
 
     Floats = NDArray[np.float64]
 
@@ -30,35 +36,38 @@ RACE = ["event_year", "event_number"]
 KEYS = ["event_partition_key", "session", "horizon", *RACE, "driver_id"]
 LABELS = ["finishing_position", "is_dnf"]
 FEWEST_RACES = 8
+P_DNF_LOW, P_DNF_HIGH = 0.005, 0.7  # bounds of the hazard: beyond them it is extrapolated
+
+
+@dataclass(frozen=True)
+class Part:
+    """A fitted estimator, the pipeline's ``columns`` (indices) that it reads, and its ``weight`` in the score."""
+
+    columns: list[int]
+    estimator: Any
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted configuration: the preprocessing pipeline, the parts of the model, and its ONNX graph."""
+    """A fitted configuration: the preprocessing pipeline and the parts of the model.
+
+    ``parts`` of the score by name (``linear``, ``trees``, ``own``); ``fresh`` is the score of drivers without form.
+    """
 
     config: ModelConfig
     raw: list[str]
     columns: list[str]
     pipeline: Pipeline
-    linear: Weighted | None
-    trees: Forest | None
-    dnf: Weighted
-    spread: Spread
-    gate: Gate | None = None
+    parts: dict[str, Part]
+    dnf: Part
+    fresh: Part | None = None
 
-    @cached_property
-    def graph(self) -> bytes:
-        """The ONNX graph of the whole model."""
-        return onnx_export.export(
-            self.pipeline,
-            (self.config.linear.weight, self.linear) if self.config.linear and self.linear else None,
-            (self.config.trees.weight, self.trees) if self.config.trees and self.trees else None,
-            self.dnf,
-            self.spread,
-            self.gate,
-        )
+    def serving(self) -> Serving:
+        """Return the model ready to predict natively, as it was fitted; a stored one predicts by its graph."""
+        return Serving("", self.raw, self.config.distribution.model_dump(), self.answer, {})
 
-    def native(self, raw: NDArray[np.float32]) -> dict[str, Floats]:
+    def answer(self, raw: NDArray[np.float32]) -> dict[str, Floats]:
         """Predict with scikit-learn and xgboost, without ONNX.
 
         Parameters
@@ -69,25 +78,56 @@ class Fitted:
         Returns
         -------
         dict[str, NDArray[np.float64]]
-            ``predicted_score p_dnf sigma``, one number per row.
+            ``predicted_score p_dnf sigma``, one number per row, and ``columns``, the preprocessed features.
         """
-        import xgboost
+        return by_name(self.formula(np, raw, _estimate))
 
-        columns = self.pipeline.transform(raw)
-        score = np.zeros(len(raw))
-        if self.config.linear and self.linear:
-            score += self.config.linear.weight * _linear(self.linear, columns)
-        if self.config.trees and self.trees:
-            margin = self.trees.booster.predict(xgboost.DMatrix(columns[:, self.trees.columns]))
-            score += self.config.trees.weight * margin.astype("float64")
-        if self.gate:
-            score = self.gate.native(raw, score, _linear(self.gate.instead, columns))
-        hazard = 1 / (1 + np.exp(-_linear(self.dnf, columns)))
-        return {
-            "predicted_score": score,
-            "p_dnf": np.clip(hazard, onnx_export.P_DNF_LOW, onnx_export.P_DNF_HIGH),
-            "sigma": self.spread.native(raw),
-        }
+    def formula(self, xp: Any, raw: Any, estimate: Callable[[Any, Any], Any]) -> dict[str, Any]:
+        """Compute the outputs of the graph from matrices [rows, columns].
+
+        Parameters
+        ----------
+        xp : namespace
+            ``numpy``, or the functions of that name as ONNX operators.
+        raw : matrix
+            The raw columns.
+        estimate : Callable
+            Maps a fitted estimator and its columns to its predictions [rows, 1], of a classifier the chance.
+
+        Returns
+        -------
+        dict[str, matrix]
+            ``predicted_score p_dnf sigma`` [rows, 1], and ``columns``.
+        """
+        columns = raw
+        for _, step in self.pipeline.steps:
+            columns = step.formula(xp, columns)
+
+        def value(part: Part) -> Any:
+            return estimate(part.estimator, xp.take(columns, part.columns, axis=1))
+
+        score = reduce(xp.add, [xp.multiply(value(part), number(part.weight)) for part in self.parts.values()])
+        if self.fresh and self.config.fresh:
+            known = self._known(xp, raw, self.config.fresh.share, 0.0)
+            instead = xp.multiply(xp.subtract(number(1), known), value(self.fresh))
+            score = xp.add(xp.multiply(known, score), instead)
+        hazard = xp.minimum(xp.maximum(value(self.dnf), number(P_DNF_LOW)), number(P_DNF_HIGH))
+        return {"predicted_score": score, "p_dnf": hazard, "sigma": self._sigma(xp, raw), "columns": columns}
+
+    def _known(self, xp: Any, raw: Any, column: str, otherwise: float) -> Any:
+        """Return a raw column with ``otherwise`` in the place of missing values."""
+        values = xp.take(raw, [self.raw.index(column)], axis=1)
+        return xp.where(xp.isnan(values), number(otherwise), values)
+
+    def _sigma(self, xp: Any, raw: Any) -> Any:
+        """Return the width of the latent; an uncertainty column that is not known here adds nothing."""
+        settings = self.config.distribution
+        column, weight = self.raw[0], 0.0
+        if settings.uncertainty and settings.uncertainty.column in self.raw:
+            column, weight = settings.uncertainty.column, settings.uncertainty.weight
+        mean = self.pipeline["impute"].means_[self.raw.index(column)]
+        part = xp.multiply(self._known(xp, raw, column, mean), number(weight))
+        return xp.sqrt(xp.add(xp.multiply(part, part), number(settings.sigma**2)))
 
 
 def labelled(training: pd.DataFrame, horizon: str) -> pd.DataFrame:
@@ -203,43 +243,67 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
         When ``rows`` lack a column that the configuration reads.
     """
     raw = config.raw_columns(available)
-    matrix = preprocess.matrix_of(rows, raw)
+    matrix = matrix_of(rows, raw)
     valued = np.flatnonzero(~np.isnan(matrix).all(axis=0))
     raw, matrix = [raw[i] for i in valued], matrix[:, valued]
     known = {n: (d.how, d.source) for n, d in config.derived.items()}
-    derived = {n: v for n, v in known.items() if v[1] in raw and preprocess.COMPANION[v[0]] in raw}
+    derived = {n: v for n, v in known.items() if v[1] in raw and COMPANION[v[0]] in raw}
     pipeline = preprocess.build(raw, derived)
     scaled = pipeline.fit_transform(matrix)
     columns = preprocess.columns_out(pipeline, raw, list(derived))
     weight = _weights(rows, config.half_life_races)
     target = finish_score(rows) if config.target == "finish_score" else rows["finishing_position"].to_numpy("float64")
     used = ~np.isnan(target)
-    linear = trees = gate = None
-    if config.fresh and {config.fresh.share, config.fresh.needs} <= set(raw):
-        chosen = _indices(config.fresh.columns, columns, f"{config.name}.fresh")
-        instead = model_linear.ridge(scaled[used], target[used], weight[used], chosen, config.fresh.ridge)
-        gate = Gate(raw.index(config.fresh.share), instead)
-    if config.linear:
-        chosen = _indices(config.linear.columns, columns, f"{config.name}.linear")
-        linear = model_linear.ridge(scaled[used], target[used], weight[used], chosen, config.linear.ridge)
+    learnt = (scaled[used], target[used], weight[used])
+    fresh, parts = None, {}
+    # A logarithm may differ in its last bit between numpy and ONNX, which could change the branch a tree takes.
+    exact = [c for c in columns if c not in derived or derived[c][0] in preprocess.PRODUCTS]
+    with one_thread():
+        if config.fresh and {config.fresh.share, config.fresh.needs} <= set(raw):
+            chosen = _indices(config.fresh.columns, columns, f"{config.name}.fresh")
+            fresh = _fit(Ridge(alpha=config.fresh.ridge), *learnt, chosen)
+        if config.linear:
+            chosen = _indices(config.linear.columns, columns, f"{config.name}.linear")
+            parts["linear"] = _fit(Ridge(alpha=config.linear.ridge), *learnt, chosen, config.linear.weight)
+        chosen = _indices(config.dnf.columns, columns, f"{config.name}.dnf")
+        hazard = LogisticRegression(C=1 / config.dnf.ridge, solver="newton-cholesky", tol=1e-10)
+        dnf = _fit(hazard, *_both_outcomes(scaled, rows["is_dnf"].to_numpy("float64"), weight), chosen)
     if config.trees:
-        # Logarithms may differ in their last bit, which could change the branch taken.
-        usable = [c for c in columns if c not in derived or derived[c][0] in preprocess.PRODUCTS]
-        wanted = usable if isinstance(config.trees.columns, str) else _with_flags(config.trees.columns, usable)
-        chosen = _indices(wanted, columns, f"{config.name}.trees")
-        trees = _boost(scaled[used], target[used], weight[used], chosen, config)
-    chosen = _indices(config.dnf.columns, columns, f"{config.name}.dnf")
-    dnf = model_linear.logistic(scaled, rows["is_dnf"].to_numpy(dtype="float64"), weight, chosen, config.dnf.ridge)
-    return Fitted(config, raw, columns, pipeline, linear, trees, dnf, _spread(config, raw, pipeline), gate)
+        chosen = _indices(_with_flags(config.trees.columns, exact), columns, f"{config.name}.trees")
+        parts["trees"] = Part(chosen, _boosted(*learnt, chosen, config.trees, config.seed), config.trees.weight)
+    if config.own:
+        available = exact if config.own.columns == ALL else columns
+        chosen = _indices(_with_flags(config.own.columns, available), columns, f"{config.name}.own")
+        parts["own"] = _fit(config.own.estimator(**config.own.settings), *learnt, chosen, config.own.weight)
+    return Fitted(config, raw, columns, pipeline, parts, dnf, fresh)
 
 
-def _spread(config: ModelConfig, raw: list[str], pipeline: Pipeline) -> Spread:
-    """Return the width of the latent; an uncertainty column that is not known here adds nothing."""
-    settings = config.distribution
-    if settings.uncertainty is None or settings.uncertainty.column not in raw:
-        return Spread(settings.sigma)
-    index = raw.index(settings.uncertainty.column)
-    return Spread(settings.sigma, index, float(pipeline["impute"].means_[index]), settings.uncertainty.weight)
+def one_thread() -> Any:
+    """Limit BLAS to one thread, so that its sums are the same on every machine; a context manager.
+
+    The limit is the whole process's: who fits in several threads at once sets it around them all.
+    """
+    return _libraries().limit(limits=1, user_api="blas")
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _fit(estimator: Any, scaled: Any, target: Floats, weight: Floats, chosen: list[int], share: float = 1.0) -> Part:
+    """Fit in double precision on the chosen columns, weighted where the estimator takes weights."""
+    weights = {"sample_weight": weight} if has_fit_parameter(estimator, "sample_weight") else {}
+    estimator.fit(scaled[:, chosen].astype("float64"), target, **weights)
+    return Part(chosen, estimator, share)
+
+
+def _both_outcomes(scaled: Any, happened: Floats, weight: Floats) -> tuple[Any, Floats, Floats]:
+    """Add an average row of little weight with the outcome that never occurred: scikit-learn wants to see both."""
+    if happened.min() < happened.max():
+        return scaled, happened, weight
+    row = np.zeros((1, scaled.shape[1]), dtype="float32")
+    return np.vstack([scaled, row]), np.append(happened, 1 - happened[0]), np.append(weight, 1e-3)
 
 
 def _weights(rows: pd.DataFrame, half_life: float) -> Floats:
@@ -256,31 +320,33 @@ def _indices(wanted: list[str], columns: list[str], where: str) -> list[int]:
     return found
 
 
-def _with_flags(wanted: list[str], columns: list[str]) -> list[str]:
-    return [c for c in columns if c.removesuffix(preprocess.MISSING) in wanted]
+def _with_flags(wanted: list[str] | str, columns: list[str]) -> list[str]:
+    return [c for c in columns if wanted == ALL or c.removesuffix(preprocess.MISSING) in wanted]
 
 
-def _boost(scaled: Any, target: Floats, weight: Floats, chosen: list[int], config: ModelConfig) -> Forest:
+def _boosted(scaled: Any, target: Floats, weight: Floats, chosen: list[int], settings: Trees, seed: int) -> Any:
     """Fit XGBoost with a fixed seed on the columns of the pipeline, which serving reproduces bit by bit.
 
-    One thread: 0.7 s of one core for 6,900 rows by 110 columns; two threads took 18 s on a busy machine.
+    One thread: two took 25 times as long on a busy machine. `xgboost.XGBRegressor.fit` gives the same trees in twice
+    the time, for it sorts the rows into quantiles first.
     """
     import xgboost
 
-    settings = config.trees
-    if settings is None:
-        raise BadParameters(f"{config.name} has no trees to fit")
-    booster = xgboost.train(
+    return xgboost.train(
         {
-            "objective": "reg:squarederror", "tree_method": "hist", "nthread": 1, "seed": config.seed,
+            "objective": "reg:squarederror", "tree_method": "hist", "nthread": 1, "seed": seed,
             **settings.model_dump(include={"max_depth", "learning_rate", "subsample", "colsample_bytree",
                                            "min_child_weight", "reg_lambda", "max_bin"}),
         },
         xgboost.DMatrix(scaled[:, chosen], label=target, weight=weight, nthread=1),
         num_boost_round=settings.n_estimators,
     )  # fmt: skip
-    return Forest(chosen, booster)
 
 
-def _linear(part: Weighted, columns: Any) -> Floats:
-    return np.asarray(columns[:, part.columns].astype("float64") @ part.coefficients + part.intercept)
+def _estimate(estimator: Any, columns: NDArray[np.float32]) -> Floats:
+    """Predict [rows, 1], of a classifier the chance."""
+    if hasattr(estimator, "predict_proba"):
+        values = estimator.predict_proba(columns)[:, 1]
+    else:  # XGBoost's booster predicts arrays by a method of its own
+        values = getattr(estimator, "inplace_predict", estimator.predict)(columns)
+    return np.asarray(values, dtype="float64").reshape(-1, 1)

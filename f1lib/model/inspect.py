@@ -11,8 +11,8 @@ from f1lib.errors import BadParameters, RunError
 from f1lib.lake import parquet
 from f1lib.lake.features import columns_by_group, group_words
 from f1lib.lake.paths import TRAINING_KEY
-from f1lib.model import fit, onnx_export, preprocess, registry
-from f1lib.model.serving import load_serving
+from f1lib.model import fit, registry
+from f1lib.model.serving import load_serving, matrix_of
 from f1lib.scoring import metrics
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def serving_run(store: ObjectStore, run_id: str, horizon: str) -> str:
     served = registry.champion(store)["horizons"]
     wanted = [h for h in ("pre_race", "post_qualifying", "post_practice", "pre_weekend") if h in served]
     if not wanted or (horizon and horizon not in served):
-        raise RunError(f"no model serves {horizon or 'any horizon'} in lake {store.url}; run 05_train first")
+        raise RunError(f"no model serves {horizon or 'any horizon'} in lake {store.url}; `f1 run` trains one")
     return str(served[horizon or wanted[0]]["run_id"])
 
 
@@ -208,10 +208,10 @@ def _dependence(serving: Serving, rows: pd.DataFrame, feature: str, points: int)
         )
     low, high = rows[feature].quantile([0.02, 0.98])
     values = np.unique(np.linspace(low, high, points))
-    every = np.tile(preprocess.matrix_of(rows, serving.features), (len(values), 1))
+    every = np.tile(matrix_of(rows, serving.features), (len(values), 1))
     every[:, serving.features.index(feature)] = np.repeat(values, len(rows))
-    answer = onnx_export.run(serving.runtime, every, ("predicted_score", "p_dnf"))
-    means = {name: numbers.reshape(len(values), len(rows)).mean(axis=1) for name, numbers in answer.items()}
+    answer = serving.answer(every)
+    means = {n: answer[n].reshape(len(values), len(rows)).mean(axis=1) for n in ("predicted_score", "p_dnf")}
     return pd.DataFrame({"value": values, **means})
 
 

@@ -1,24 +1,27 @@
-"""Preprocessing of raw gold columns: a scikit-learn pipeline whose every step can be written in ONNX.
+"""Preprocessing of raw gold columns: a scikit-learn pipeline whose every step is a formula, for numpy and for ONNX.
 
 The steps: derive columns (places to scores), impute missing values and flag them, cap at three robust standard
-deviations, scale. All arithmetic is float32, in the order of the exported graph, so that every value falls on the same
-side of a tree's threshold in training and in serving (docs/field_notes.md, "XGBoost and ONNX").
+deviations, scale. All arithmetic is float32 and the graph is made from the same formulas (`f1lib.model.onnx_export`),
+so that every value falls on the same side of a tree's threshold in training and in serving (docs/field_notes.md,
+"XGBoost and ONNX").
 """
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
 
-from f1lib.errors import BadParameters, MissingColumn
+from f1lib.errors import BadParameters
+from f1lib.model.config import COMPANION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
     Single = NDArray[np.float32]
@@ -27,39 +30,39 @@ ROBUST_SIGMAS = 3.0
 MAD_TO_SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 MISSING = "__missing"  # suffix of a column that flags missing values
 PLACE_EDGE = 0.01
-# The second column each derivation reads.
-COMPANION = {
-    "place_score": "field_size",
-    "place_score_squared": "field_size",
-    "place_score_cubed": "field_size",
-    "is_first": "field_size",
-    "faded": "form_current_era_share",
-    "when_wet": "weather_is_wet",
-}
-
 # Products are bit-identical in numpy and in ONNX; a logarithm may differ in its last bit.
 PRODUCTS = frozenset({"faded", "when_wet"})
 
 
-class Derive(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class _Step(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """A step of the pipeline, whose ``formula`` computes with the functions of a namespace: numpy's, or ONNX's."""
+
+    def transform(self, X: ArrayLike) -> Single:
+        """Compute the formula in float32."""
+        made: Single = self.formula(np, np.asarray(X, dtype="float32"))
+        return made
+
+
+class Derive(_Step):
     """Append columns computed row by row; ``steps`` lists (how, source index, companion index)."""
 
     def __init__(self, steps: list[tuple[str, int, int]]) -> None:
         self.steps = steps
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Derive:
-        """Set ``n_features_in_``; nothing else is learned."""
-        self.n_features_in_ = np.asarray(X).shape[1]
+        """Learn nothing."""
         return self
 
-    def transform(self, X: ArrayLike) -> Single:
+    def formula(self, xp: Any, X: Any) -> Any:
         """Map [rows, raw] to [rows, raw + derived]; a missing source gives a missing value."""
-        raw = np.asarray(X, dtype="float32")
-        made = [_derived(how, raw[:, source], raw[:, other]) for how, source, other in self.steps]
-        return np.column_stack([raw, *made]).astype("float32")
+        made = []
+        for how, steps in groupby(self.steps, itemgetter(0)):
+            _, sources, others = zip(*steps, strict=True)
+            made.append(_derived(xp, how, xp.take(X, sources, axis=1), xp.take(X, others, axis=1)))
+        return xp.concat([X, *made], axis=1)
 
 
-class Impute(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Impute(_Step):
     """Replace missing values by the mean, and append a 0/1 flag for each column with missing values in training.
 
     Columns that are missing in the same rows (all of practice, say) share one flag, that of the first of them.
@@ -84,15 +87,14 @@ class Impute(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.flagged_ = np.sort(np.fromiter(patterns.values(), dtype="int64"))
         return self
 
-    def transform(self, X: ArrayLike) -> Single:
+    def formula(self, xp: Any, X: Any) -> Any:
         """Map [rows, columns] to [rows, columns + flags], nothing missing."""
-        values = np.asarray(X, dtype="float32")
-        absent = np.isnan(values)
-        filled = np.where(absent, self.means_, values)
-        return np.column_stack([filled, absent[:, self.flagged_].astype("float32")])
+        absent = xp.isnan(X)
+        flags = [xp.astype(xp.take(absent, self.flagged_, axis=1), np.float32)] if len(self.flagged_) else []
+        return xp.concat([xp.where(absent, self.means_, X), *flags], axis=1)
 
 
-class Cap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Cap(_Step):
     """Cap at the median plus or minus three robust standard deviations; columns with MAD 0 at the extremes seen.
 
     ``uncapped`` (indices) are capped at the extremes seen as well: in bounded and skewed columns such as points, three
@@ -113,13 +115,12 @@ class Cap(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.high_ = np.where(flat, values.max(axis=0), middle + reach).astype("float32")
         return self
 
-    def transform(self, X: ArrayLike) -> Single:
+    def formula(self, xp: Any, X: Any) -> Any:
         """Clip the values to [low_, high_]."""
-        capped: Single = np.minimum(np.maximum(np.asarray(X, dtype="float32"), self.low_), self.high_)
-        return capped
+        return xp.minimum(xp.maximum(X, self.low_), self.high_)
 
 
-class Scale(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Scale(_Step):
     """Scale to mean 0 and standard deviation 1; a constant column becomes 0."""
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Scale:
@@ -130,10 +131,9 @@ class Scale(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.spread_ = np.where(spread > 1e-6, spread, 1.0).astype("float32")
         return self
 
-    def transform(self, X: ArrayLike) -> Single:
+    def formula(self, xp: Any, X: Any) -> Any:
         """Compute (value - centre_) / spread_."""
-        scaled: Single = (np.asarray(X, dtype="float32") - self.centre_) / self.spread_
-        return scaled
+        return xp.divide(xp.subtract(X, self.centre_), self.spread_)
 
 
 def build(raw: list[str], derived: Mapping[str, tuple[str, str]]) -> Pipeline:
@@ -177,42 +177,22 @@ def columns_out(pipeline: Pipeline, raw: list[str], derived: list[str]) -> list[
     return [*names, *(f"{names[i]}{MISSING}" for i in pipeline["impute"].flagged_)]
 
 
-def matrix_of(frame: pd.DataFrame, raw: list[str]) -> Single:
-    """Convert the raw columns of a frame to a float32 matrix.
-
-    Parameters
-    ----------
-    frame : pd.DataFrame
-        Any rows with the columns ``raw``.
-    raw : list[str]
-        Columns, in the order of the matrix.
-
-    Returns
-    -------
-    NDArray[np.float32]
-        [rows, raw columns], NaN for missing.
-
-    Raises
-    ------
-    MissingColumn
-        When ``frame`` lacks a column; the message names those absent.
-    """
-    absent = [c for c in raw if c not in frame.columns]
-    if absent:
-        raise MissingColumn(f"features: no column {', '.join(absent)}; the model needs {len(raw)} columns")
-    return frame[raw].to_numpy(dtype="float32", na_value=np.nan)
+def number(value: float) -> Single:
+    """Return a constant of a formula."""
+    return np.array([value], dtype="float32")
 
 
-def _derived(how: str, place: Single, other: Single) -> Single:
-    """Compute one derived column with the same operations, in the same order, as `f1lib.model.onnx_export`."""
+def _derived(xp: Any, how: str, place: Any, other: Any) -> Any:
+    """Compute derived columns of one kind from as many places and companions."""
     if how in PRODUCTS:
-        return place * other
+        return xp.multiply(place, other)
     if how == "is_first":
-        return np.where(np.isnan(place), place, (place == 1).astype("float32"))
-    share = (place - np.float32(0.5)) / other
-    kept = np.minimum(np.maximum(share, np.float32(PLACE_EDGE)), np.float32(1 - PLACE_EDGE))
-    score: Any = np.log(kept / (np.float32(1) - kept))
-    if how == "place_score":
-        return np.asarray(score, dtype="float32")
-    squared = score * score
-    return np.asarray(squared if how == "place_score_squared" else squared * score, dtype="float32")
+        return xp.where(xp.isnan(place), place, xp.astype(xp.equal(place, number(1)), np.float32))
+    share = xp.divide(xp.subtract(place, number(0.5)), other)
+    kept = xp.minimum(xp.maximum(share, number(PLACE_EDGE)), number(1 - PLACE_EDGE))
+    score = xp.log(xp.divide(kept, xp.subtract(number(1), kept)))
+    if how != "place_score":
+        squared = xp.multiply(score, score)
+        score = squared if how == "place_score_squared" else xp.multiply(squared, score)
+    # ONNX's Max and Min are not defined for NaN: a missing place is restored.
+    return xp.where(xp.isnan(share), share, score)

@@ -100,7 +100,7 @@ def champion_of(store: ObjectStore, horizon: str) -> dict[str, Any]:
     entry = champion(store)["horizons"].get(horizon)
     if entry is None:
         refused = [r for r in list_runs(store) if r["horizon"] == horizon and r["why"]]
-        last = f"; the last one was refused: {refused[0]['why']}" if refused else "; run the stage 05_train first"
+        last = f"; the last one was refused: {refused[0]['why']}" if refused else "; `f1 run` trains one after a race"
         raise StorageError(f"no model serves horizon {horizon} in lake {store.url}{last}")
     return dict(entry)
 

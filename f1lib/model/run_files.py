@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from f1lib.lake.store import ObjectStore
-    from f1lib.model.fit import Fitted
-    from f1lib.model.onnx_export import Weighted
+    from f1lib.model.fit import Fitted, Part
 
 
 def describe(fitted: Fitted, rows: pd.DataFrame) -> dict[str, Any]:
@@ -37,7 +36,8 @@ def describe(fitted: Fitted, rows: pd.DataFrame) -> dict[str, Any]:
         score that explanations need.
     """
     last = rows.iloc[-1]
-    part = fitted.linear
+    linear = fitted.parts.get("linear")
+    names = [fitted.columns[i] for i in linear.columns] if linear else []
     return {
         "features": fitted.raw,
         "target": fitted.config.target,
@@ -48,40 +48,33 @@ def describe(fitted: Fitted, rows: pd.DataFrame) -> dict[str, Any]:
         "config": fitted.config.model_dump(mode="json"),
         "config_digest": fitted.config.digest(),
         "distribution": fitted.config.distribution.model_dump(),
-        "coefficients": dict(zip([fitted.columns[i] for i in part.columns], part.coefficients.tolist(), strict=True))
-        if part
-        else {},
-        "score": _score_parts(fitted),
+        "coefficients": dict(zip(names, linear.estimator.coef_.tolist(), strict=True)) if linear else {},
+        **({} if "own" in fitted.parts else {"score": _score_parts(fitted)}),
     }
 
 
 def _score_parts(fitted: Fitted) -> dict[str, Any]:
     """Describe the parts of the score for `f1lib.predictions.explain`: coefficients and sources by column."""
-    config, gate = fitted.config, fitted.gate
+    config, linear, trees = fitted.config, fitted.parts.get("linear"), fitted.parts.get("trees")
     derived = {name: made.source for name, made in config.derived.items()}
-    plain = [c.removesuffix(MISSING) for c in fitted.columns]
-    parts = [p.columns for p in (fitted.linear, fitted.trees, gate.instead if gate else None) if p]
-    sources = [derived.get(c, c) for c in plain]
-    share = [config.fresh.share] if gate and config.fresh else []
+    sources = [derived.get(c, c) for c in (c.removesuffix(MISSING) for c in fitted.columns)]
+    share = [config.fresh.share] if fitted.fresh and config.fresh else []
     return {
         "sources": sources,
-        "read": sorted({sources[i] for columns in parts for i in columns} | set(share)),
-        "share": share[0] if share else "",
-        "linear": {"weight": config.linear.weight, **_numbers(fitted.linear)}
-        if config.linear and fitted.linear
-        else {},
-        "trees": {"weight": config.trees.weight, "columns": fitted.trees.columns}
-        if config.trees and fitted.trees
-        else {},
-        "fresh": _numbers(gate.instead) if gate else {},
+        "read": sorted({sources[i] for p in (linear, trees, fitted.fresh) if p for i in p.columns} | set(share)),
+        "share": "".join(share),
+        "linear": {"weight": linear.weight, **_numbers(linear)} if linear else {},
+        "trees": {"weight": trees.weight, "columns": trees.columns} if trees else {},
+        "fresh": _numbers(fitted.fresh) if fitted.fresh else {},
     }
 
 
-def _numbers(part: Weighted) -> dict[str, Any]:
-    return {"columns": part.columns, "coefficients": part.coefficients.tolist(), "intercept": part.intercept}
+def _numbers(part: Part) -> dict[str, Any]:
+    ridge = part.estimator
+    return {"columns": part.columns, "coefficients": ridge.coef_.tolist(), "intercept": float(ridge.intercept_)}
 
 
-def store_run(store: ObjectStore, run_id: str, fitted: Fitted, document: dict[str, Any]) -> None:
+def store_run(store: ObjectStore, run_id: str, fitted: Fitted, graph: bytes, document: dict[str, Any]) -> None:
     """Write all files of a run, ``_SUCCESS`` last: readers ignore a run without it.
 
     Parameters
@@ -92,6 +85,8 @@ def store_run(store: ObjectStore, run_id: str, fitted: Fitted, document: dict[st
         An id that is not in use (`free_run_id`).
     fitted : Fitted
         The model.
+    graph : bytes
+        Its ONNX graph.
     document : dict[str, Any]
         The metadata.
     """
@@ -100,19 +95,19 @@ def store_run(store: ObjectStore, run_id: str, fitted: Fitted, document: dict[st
     pickled = io.BytesIO()
     joblib.dump(fitted.pipeline, pickled)
     store.write(run_key(run_id, PREPROCESSOR), pickled.getvalue())
-    booster = bytes(fitted.trees.booster.save_raw("ubj")) if fitted.trees else _no_trees()
-    store.write(run_key(run_id, BOOSTER), booster)
-    store.write(run_key(run_id, GRAPH), fitted.graph)
+    trees = fitted.parts.get("trees")
+    store.write(run_key(run_id, BOOSTER), bytes((trees.estimator if trees else _no_trees()).save_raw("ubj")))
+    store.write(run_key(run_id, GRAPH), graph)
     write_json(store, run_key(run_id, METADATA), document)
     store.write(run_key(run_id, SUCCESS), b"")
 
 
-def _no_trees() -> bytes:
+def _no_trees() -> Any:
     """Return a booster without rounds: a configuration without trees has every file of docs/lake.md as well."""
     import xgboost
 
     empty = xgboost.DMatrix(np.zeros((1, 1), dtype="float32"), label=[0.0])
-    return bytes(xgboost.train({"nthread": 1}, empty, num_boost_round=0).save_raw("ubj"))
+    return xgboost.train({"nthread": 1}, empty, num_boost_round=0)
 
 
 def free_run_id(store: ObjectStore, wanted: str) -> str:

@@ -9,38 +9,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from f1lib.domain import points as domain_points
 from f1lib.domain.points import RACE_POINTS
-from f1lib.errors import StorageError
+from f1lib.errors import MissingColumn, RunError, StorageError
 from f1lib.lake.paths import GRAPH, METADATA, SUCCESS, run_key
 from f1lib.lake.store import read_json
-from f1lib.model import onnx_export, preprocess
 from f1lib.scoring import positions
 from f1lib.scoring.positions import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import pandas as pd
+    from numpy.typing import NDArray
 
     from f1lib.lake.store import ObjectStore
 
+    Single = NDArray[np.float32]
+    Floats = NDArray[np.float64]
 
+INPUT = "features"  # name of the graph's input
 # Features that give the start position, the most reliable first.
 STARTS = ("grid_position", "qualifying_position")
 
 
 @dataclass(frozen=True)
 class Serving:
-    """A loaded model.
+    """A model ready to predict.
 
-    ``features`` are in the order of the graph's input; ``numbers`` are the settings of the distribution.
+    ``features`` are in the order of the graph's input; ``numbers`` are the settings of the distribution; ``answer``
+    maps the features' matrix to the graph's outputs (`open_graph`).
     """
 
     run_id: str
     features: list[str]
     numbers: Mapping[str, Any]
-    runtime: Any
+    answer: Callable[[Single], dict[str, Floats]]
     metadata: Mapping[str, Any]
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -64,8 +70,7 @@ class Serving:
         """
         import pandas as pd
 
-        raw = preprocess.matrix_of(frame, self.features)
-        answer = onnx_export.run(self.runtime, raw, ("predicted_score", "p_dnf", "sigma"))
+        answer = self.answer(matrix_of(frame, self.features))
         score = answer["predicted_score"]
         columns = {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score, "sigma": answer["sigma"]}
         return pd.DataFrame(columns, index=frame.index)
@@ -91,7 +96,7 @@ class Serving:
             When ``frame`` lacks a feature.
         """
         race = frame.sort_values("driver_id", kind="stable")
-        return self._summary(self.predict(race), RACE_POINTS).loc[frame.index]
+        return self.summary(self.predict(race)).loc[frame.index]
 
     def forecast_session(self, features: pd.DataFrame) -> pd.DataFrame:
         """Predict one race or one sprint; a sprint is a race of a third of the distance (`of_sprint`).
@@ -116,9 +121,23 @@ class Serving:
             return self.forecast(features)
         race = features.sort_values("driver_id", kind="stable")
         points = domain_points.points_scale("S", int(first["event_year"]))
-        return self._summary(of_sprint(self.predict(race), race), points).loc[features.index]
+        return self.summary(of_sprint(self.predict(race), race), points).loc[features.index]
 
-    def _summary(self, answer: pd.DataFrame, points: tuple[int, ...]) -> pd.DataFrame:
+    def summary(self, answer: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
+        """Turn the predictions of one race's drivers into probabilities.
+
+        Parameters
+        ----------
+        answer : pd.DataFrame
+            `predict` of the rows.
+        points : tuple[int, ...], optional
+            The scale of points.
+
+        Returns
+        -------
+        pd.DataFrame
+            One row per driver, index of ``answer``; columns of `f1lib.scoring.positions.summarize`.
+        """
         shape = Shape(*(float(self.numbers[n]) for n in ("trouble_weight", "trouble_shift", "trouble_spread")))
         matrix = positions.position_matrix(answer["mu"], answer["sigma"], answer["p_dnf"], shape)
         summary = positions.summarize(matrix, answer["predicted_score"], answer["p_dnf"], points)
@@ -168,35 +187,65 @@ def of_sprint(answer: pd.DataFrame, race: pd.DataFrame) -> pd.DataFrame:
     return sprint.assign(predicted_score=score, mu=score)
 
 
-def from_graph(
-    graph: bytes, features: list[str], numbers: Mapping[str, Any], run_id: str, metadata: Mapping[str, Any]
-) -> Serving:
-    """Make a model ready to serve from the bytes of its graph.
-
-    Parameters
-    ----------
-    graph : bytes
-        The ONNX graph.
-    features : list[str]
-        Raw columns in the order of the graph's input.
-    numbers : Mapping[str, Any]
-        Settings of the distribution, as in `f1lib.model.config.Distribution`.
-    run_id : str
-        The run, empty for a model that is not stored.
-    metadata : Mapping[str, Any]
-        The run's metadata.
+def open_graph(graph: bytes) -> Callable[[Single], dict[str, Floats]]:
+    """Open a model's graph in ONNX Runtime, on one thread of the CPU.
 
     Returns
     -------
-    Serving
-        The loaded model.
+    Callable
+        Maps [rows, raw columns] in float32, NaN for missing, to the outputs (`by_name`).
 
     Raises
     ------
     RunError
-        When ``graph`` is not a valid model.
+        When the bytes are not a valid model.
     """
-    return Serving(run_id, features, numbers, onnx_export.session(graph), metadata)
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        runtime = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises a different class for each kind of invalid file
+        raise RunError(f"the model's ONNX file cannot be loaded: {str(error).splitlines()[0]}") from error
+    names = [output.name for output in runtime.get_outputs()]
+
+    def answer(raw: Single) -> dict[str, Floats]:
+        return by_name(dict(zip(names, runtime.run(names, {INPUT: np.ascontiguousarray(raw)}), strict=True)))
+
+    return answer
+
+
+def by_name(outputs: Mapping[str, Any]) -> dict[str, Floats]:
+    """Return the outputs of a graph: one number a row in double precision, and the matrix ``columns``."""
+    return {n: m if n == "columns" else np.asarray(m[:, 0], dtype="float64") for n, m in outputs.items()}
+
+
+def matrix_of(frame: pd.DataFrame, raw: list[str]) -> Single:
+    """Convert the raw columns of a frame to a float32 matrix.
+
+    Parameters
+    ----------
+    frame : pd.DataFrame
+        Any rows with the columns ``raw``.
+    raw : list[str]
+        Columns, in the order of the matrix.
+
+    Returns
+    -------
+    NDArray[np.float32]
+        [rows, raw columns], NaN for missing.
+
+    Raises
+    ------
+    MissingColumn
+        When ``frame`` lacks a column; the message names those absent.
+    """
+    absent = [c for c in raw if c not in frame.columns]
+    if absent:
+        raise MissingColumn(f"features: no column {', '.join(absent)}; the model needs {len(raw)} columns")
+    return frame[raw].to_numpy(dtype="float32", na_value=np.nan)
 
 
 def load_serving(store: ObjectStore, run_id: str) -> Serving:
@@ -213,4 +262,4 @@ def load_serving(store: ObjectStore, run_id: str) -> Serving:
         raise StorageError(f"lake {store.url} has no finished model run {run_id}: {run_key(run_id, SUCCESS)} is absent")
     metadata = read_json(store, run_key(run_id, METADATA))
     graph = store.read(run_key(run_id, GRAPH))
-    return from_graph(graph, list(metadata["features"]), metadata["distribution"], run_id, metadata)
+    return Serving(run_id, list(metadata["features"]), metadata["distribution"], open_graph(graph), metadata)

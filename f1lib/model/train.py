@@ -10,23 +10,20 @@ A run is refused (`RunError`) when its ONNX graph and the native models differ b
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from importlib import metadata as packages
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from f1lib.domain.moments import format_utc, stamp
-from f1lib.domain.weekend import HORIZONS
-from f1lib.errors import BadParameters, RunError
+from f1lib.errors import RunError
 from f1lib.lake import fingerprint, parquet
 from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.provenance import code_version
 from f1lib.model import fit as model_fit
-from f1lib.model import parity, run_files
+from f1lib.model import onnx_export, run_files
 from f1lib.model.config import ModelConfig, load_config
-from f1lib.model.serving import Serving, from_graph, load_serving
+from f1lib.model.serving import Serving, load_serving, open_graph
 from f1lib.scoring import metrics
 
 if TYPE_CHECKING:
@@ -37,7 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainedRun", "load_config", "load_serving", "train", "train_horizons"]
 
-LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "scipy")
+# What a run is made with: distribution -> module; xgboost comes under several names of distributions.
+LIBRARIES = {"scikit-learn": "sklearn"} | {
+    name: name for name in ("numpy", "onnx", "onnxmltools", "onnxruntime", "pandas", "scipy", "skl2onnx", "xgboost")
+}
 _NOT_FEATURES = frozenset(
     "event_partition_key session horizon driver_id event_year event_number event_name circuit_id as_of_utc "
     "driver_number abbreviation full_name team_id team_name team_lineage finishing_position is_dnf points "
@@ -126,12 +126,10 @@ def train_horizons(ws: Workspace, model: str, horizon: str, training: TrainingDa
     import pandas as pd
 
     config = load_config(model)
-    wanted = [horizon] if horizon else [h for h in HORIZONS if h in config.horizons]
-    strange = [h for h in wanted if h not in config.horizons]
-    if strange:
-        raise BadParameters(f"{model} has no horizon {strange[0]!r}; it has {', '.join(config.horizons)}")
-    rows = _pool(ws.settings.threads).map(lambda name: _row(train(ws, config, name, training).metadata), wanted)
-    return pd.DataFrame(list(rows))
+    wanted = config.horizons_of(horizon)
+    with model_fit.one_thread():
+        rows = _pool(ws.settings.threads).map(lambda name: _row(train(ws, config, name, training).metadata), wanted)
+        return pd.DataFrame(list(rows))
 
 
 @cache
@@ -187,11 +185,12 @@ def train(ws: Workspace, config: ModelConfig, horizon: str, training: TrainingDa
     available = feature_columns(training.rows)
     rows = model_fit.labelled(training.rows[columns_read(config, available)], horizon)
     fitted = model_fit.fit(rows, config, available)
-    measured = parity.parity(fitted, rows)
-    if not measured["max_abs_difference"] <= parity.PARITY_TOLERANCE:
+    graph = onnx_export.export(fitted)
+    measured = onnx_export.parity(fitted, graph, rows)
+    if not measured["max_abs_difference"] <= onnx_export.PARITY_TOLERANCE:
         raise RunError(
             f"{config.name} at {horizon} is refused: ONNX and native answers differ by up to "
-            f"{measured['max_abs_difference']:.2g} (at most {parity.PARITY_TOLERANCE:g}); nothing was stored"
+            f"{measured['max_abs_difference']:.2g} (at most {onnx_export.PARITY_TOLERANCE:g}); nothing was stored"
         )
     run_id = run_files.free_run_id(ws.store, f"{stamp(ws.as_of)}-{config.name}-{horizon}")
     document = {
@@ -202,33 +201,14 @@ def train(ws: Workspace, config: ModelConfig, horizon: str, training: TrainingDa
         **run_files.describe(fitted, rows),
         **validate(rows, config, available),
         "parity": measured,
-        "inputs": {TRAINING_KEY: training.sha256, "onnx": fingerprint.of_bytes(fitted.graph)},
-        "libraries": {name: packages.version(name) for name in LIBRARIES} | {"xgboost": _xgboost_version()},
+        "inputs": {TRAINING_KEY: training.sha256, "onnx": fingerprint.of_bytes(graph)},
+        "libraries": {name: import_module(module).__version__ for name, module in LIBRARIES.items()},
         "code_version": code_version(),
         "source": ws.source_name,
     }
-    run_files.store_run(ws.store, run_id, fitted, document)
-    return TrainedRun(run_id, document, serve(fitted, run_id, document))
-
-
-def serve(fitted: model_fit.Fitted, run_id: str, document: dict[str, Any]) -> Serving:
-    """Make a fitted model ready to serve through its ONNX graph, as every prediction is made.
-
-    Parameters
-    ----------
-    fitted : Fitted
-        The model.
-    run_id : str
-        The run, empty for a model that is not stored.
-    document : dict[str, Any]
-        The run's metadata.
-
-    Returns
-    -------
-    Serving
-        The loaded model.
-    """
-    return from_graph(fitted.graph, fitted.raw, fitted.config.distribution.model_dump(), run_id, document)
+    run_files.store_run(ws.store, run_id, fitted, graph, document)
+    kept = replace(fitted.serving(), run_id=run_id, answer=open_graph(graph), metadata=document)
+    return TrainedRun(run_id, document, kept)
 
 
 def validate(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> dict[str, Any]:
@@ -260,25 +240,16 @@ def validate(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> d
     index = model_fit.race_index(rows)
     held = min(config.validation_races, (int(index.max()) + 1) // 3)
     first = index.max() + 1 - held
-    serving = serve(model_fit.fit(rows[index < first], config, available), "", {})
-    races: list[dict[str, Any]] = []
-    expected = []
-    for number in range(first, index.max() + 1):
-        race = rows[index == number]
-        race = pd.concat([race[[*model_fit.KEYS, *model_fit.LABELS]], serving.forecast(race)], axis=1)
-        expected.append(race[["predicted_position", "finishing_position"]].to_numpy("float64"))
-        head = race.iloc[0]
-        races.append({"event_partition_key": str(head["event_partition_key"]), **metrics.score_race(race)})
-    predicted, official = np.concatenate(expected).T
-    wrong = float(((predicted - official) ** 2).mean())
-    fit = {"rmse": float(np.sqrt(wrong)), "r2": 1 - wrong / float(official.var())}
+    serving = model_fit.fit(rows[index < first], config, available).serving()
+    ahead = rows[index >= first]
+    event = ahead["event_partition_key"]
+    forecasts = pd.concat([serving.summary(race) for _, race in serving.predict(ahead).groupby(event, sort=False)])
+    scored = ahead[model_fit.LABELS].join(forecasts)
+    races = [{"event_partition_key": key, **metrics.score_race(r)} for key, r in scored.groupby(event, sort=False)]
+    official = scored["finishing_position"]
+    wrong = float(((scored["predicted_position"] - official) ** 2).mean())
+    fit = {"rmse": wrong**0.5, "r2": 1 - wrong / float(official.var(ddof=0))}
     return {"metrics": {**metrics.summarize(races), **fit, "races": held}, "validation": races}
-
-
-def _xgboost_version() -> str:
-    import xgboost
-
-    return str(xgboost.__version__)
 
 
 def _row(document: dict[str, Any]) -> dict[str, Any]:

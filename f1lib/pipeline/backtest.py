@@ -55,7 +55,10 @@ def backtest_history(
     """
     from f1lib.evaluation import backtest
     from f1lib.gold import build
+    from f1lib.model.config import load_config
 
+    for name in models:
+        load_config(name)  # an unknown one is refused before any stage runs
     bring_history(ws)
     training = build.build_training_dataset(ws)  # what stands is kept, unless an older f1lib made it
     return backtest.run(ws.store, ws.settings, training, first, last, models, horizons, refit_every, session)

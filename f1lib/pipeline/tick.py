@@ -118,10 +118,12 @@ def tick(
     Raises
     ------
     BadParameters
-        The lake has been brought to a moment after ``ws.as_of``.
+        The lake has been brought to a moment after ``ws.as_of``, or the configuration to train is not there.
     StorageError
         The lake has data and its tracking table is lost or damaged; the message names the remedy.
     """
+    if Stage.TRAIN in stages:
+        _known_model(ws.settings.model)
     with SharedKernel() as kernel:
         return _run_due(ws, on_step, stages, has_time, kernel)
 
@@ -206,13 +208,15 @@ def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
     Raises
     ------
     BadParameters
-        Unknown stage, parameter, event, session or horizon; nothing has been written.
+        Unknown stage, parameter, event, session, model configuration or horizon; nothing has been written.
     AlreadyRunning
         Another run has the claim.
     RunError
         The stage failed.
     """
     path = stage_notebook(name)
+    if path.stem == Stage.TRAIN:
+        given = {"model": ws.settings.model, **given}
     _check_known(ws.tracking, stage_values(ws.parameters(), path, given))
     step = Step(path.stem, "on request", dict(given), *_place(given))
     check_not_lost(ws.store, ws.tracking.rows(PIPELINE))
@@ -232,11 +236,16 @@ def _check_known(tracking: TrackingTable, given: Mapping[str, Any]) -> None:
         if tracking.get(event, name) is None:
             raise BadParameters(f"{event} {name} is not in the calendar of this lake; `f1 status` lists what is")
     if given.get("model"):
-        from f1lib.model.config import load_config
-
-        load_config(str(given["model"]))
+        _known_model(str(given["model"]), str(given.get("horizon", "")))
     if given.get("horizon") and given["horizon"] not in HORIZONS:
         raise BadParameters(f"there is no horizon {ascii(given['horizon'])[:60]}; they are {', '.join(HORIZONS)}")
+
+
+def _known_model(name: str, horizon: str = "") -> None:
+    """Refuse a configuration, or a horizon of it, that is not there."""
+    from f1lib.model.config import load_config
+
+    load_config(name).horizons_of(horizon)
 
 
 def _place(given: Mapping[str, Any]) -> tuple[str, str]:
@@ -266,10 +275,11 @@ def _numbered(base: str, number: int) -> str:
 
 
 def _with_settings(settings: Settings, step: Step) -> Step:
-    """Add to a planned step what is a setting: the configuration to train, and how long an ingest may take."""
+    """Add to a planned step what is a setting: the configuration that is to serve, how long an ingest may take."""
     if step.stage == Stage.INGEST and settings.ingest_seconds:
         return replace(step, parameters={**step.parameters, "seconds": settings.ingest_seconds})
-    return replace(step, parameters={"model": settings.model}) if step.stage == Stage.TRAIN else step
+    parameters = {"model": settings.model, "promote": True}
+    return replace(step, parameters=parameters) if step.stage == Stage.TRAIN else step
 
 
 def _attempt(ws: Workspace, step: Step, seen: StageRow, kernel: SharedKernel, number: int) -> StageRun:

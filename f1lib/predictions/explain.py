@@ -22,8 +22,7 @@ from f1lib.lake.parquet import read_parquet, write_parquet
 from f1lib.lake.paths import BOOSTER, run_key
 from f1lib.lake.paths_published import explanation_key
 from f1lib.lake.store import ObjectStore
-from f1lib.model import onnx_export, preprocess
-from f1lib.model.serving import Serving, start_column
+from f1lib.model.serving import Serving, matrix_of, start_column
 from f1lib.scoring import positions
 
 Floats = NDArray[np.float64]
@@ -56,8 +55,8 @@ def contributions(serving: Serving, booster: Any, features: pd.DataFrame) -> pd.
     ensembles.
     """
     made = serving.metadata["score"]
-    raw = preprocess.matrix_of(features, serving.features)
-    columns = onnx_export.run(serving.runtime, raw)["columns"]
+    raw = matrix_of(features, serving.features)
+    columns = serving.answer(raw)["columns"]
     parts, base = _weighted_parts(made, columns, booster)
     if made["fresh"]:
         known = np.nan_to_num(raw[:, serving.features.index(made["share"])].astype("float64"), nan=0.0)

@@ -7,12 +7,12 @@ simulated.
 from __future__ import annotations
 
 import base64
-import hashlib
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from f1lib.lake import fingerprint
 from f1lib.lake.provenance import code_version
 from f1lib.tracking.stage_keys import short_name
 
@@ -46,7 +46,7 @@ def asset(name: str) -> str:
 @cache
 def policy() -> str:
     """Return the Content-Security-Policy of every page: our own script by its hash, inline styles and pictures."""
-    digest = base64.b64encode(hashlib.sha256(asset("page.js").encode()).digest()).decode()
+    digest = base64.b64encode(bytes.fromhex(fingerprint.of_text(asset("page.js")))).decode()
     return (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"

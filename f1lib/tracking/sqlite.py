@@ -17,7 +17,6 @@ from urllib.parse import quote, unquote
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import AlreadyRunning, StorageError
-from f1lib.lake.documents import from_json
 from f1lib.lake.store import make_folder
 from f1lib.tracking.rows import (
     FREED,
@@ -229,8 +228,8 @@ def _load(found: sqlite3.Row) -> TrackingRow:
 def _attributes(found: sqlite3.Row) -> dict[str, Any]:
     """Return a row's further attributes; raises `StorageError` when their column holds no JSON object."""
     try:
-        return dict(from_json(found["attributes"]))
-    except (ValueError, TypeError) as error:
+        return dict(json.loads(found["attributes"]))  # ours; `from_json` takes 3 ms of a tick
+    except (ValueError, TypeError, RecursionError) as error:
         row = f"{found[0]} {found[1]}"
         raise StorageError(
             f"row {row} of the tracking table is damaged: its attributes are no JSON ({error})"

@@ -24,6 +24,7 @@ CONSTANTS = {
     "f1lib.report.pages": "templates and assets that ship with the package",
     "f1lib.report.notebook_html": "nbconvert's exporter with the package's templates",
     "f1lib.gold.incremental": "a digest of the package's own files",
+    "f1lib.model.fit": "the libraries of linear algebra that the process has loaded",
     "f1lib.model.train": "threads: they hold no data, and each new one costs 50 MB",
     "f1lib.scoring.positions": "nodes of a quadrature",
     "f1lib.sources.simulated.calendar": "the calendar of the simulated world, the same in each",

@@ -261,12 +261,20 @@ def test_a_backfill_writes_the_list_for_the_state_machine(saturday: Any, cloud: 
 
 
 def test_a_failing_stage_is_logged_raised_and_leaves_its_record(saturday: Any, cloud: Cloud, capsys: Any) -> None:
-    event = {"action": "stage", "stage": "05_train", "parameters": {"model": "no_such_model"}, "now": SATURDAY}
-    with pytest.raises(RunError, match="no_such_model"):
+    event = {"action": "stage", "stage": "06_predict", "parameters": {"horizon": "never"}, "now": SATURDAY}
+    with pytest.raises(RunError, match="never"):
         _called(event)
-    failed = [key for key in cloud.store.list("reports/runs/") if key.endswith("05_train.ipynb")]
+    failed = [key for key in cloud.store.list("reports/runs/") if "06_predict" in key and key.endswith(".ipynb")]
     statuses = [json.loads(cloud.store.read(key))["metadata"]["f1lib"]["status"] for key in failed]
-    assert sorted(statuses) == ["failed", "finished"]
+    assert statuses.count("failed") == 1
+
+
+def test_an_unknown_model_is_refused_before_its_stage_runs(saturday: Any, cloud: Cloud) -> None:
+    before = cloud.store.list("reports/runs/")
+    event = {"action": "stage", "stage": "05_train", "parameters": {"model": "no_such_model"}, "now": SATURDAY}
+    with pytest.raises(BadParameters, match="no_such_model"):
+        _called(event)
+    assert cloud.store.list("reports/runs/") == before
 
 
 def test_a_wrong_event_is_logged_as_one_line_and_raised(saturday: Any) -> None:

@@ -11,6 +11,7 @@ from f1lib.cli.main import main
 from f1lib.evaluation import gate
 from f1lib.model import train
 from f1lib.model.config import parse_config
+from f1lib.workspace.workspace import open_workspace
 from tests.support.lakes import copied
 from tests.support.made_up_training import CONFIG, training, training_workspace
 
@@ -23,7 +24,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """A lake with two finished runs of which the second serves, to be read only."""
     ws = training_workspace(tmp_path_factory.mktemp("models") / "lake", "2018-01-01T00:00:00Z")
     runs = [train.train(ws, parse_config(CONFIG, "test"), "pre_race").run_id for _ in range(2)]
-    gate.consider(ws.store, runs, ws.as_of, training())
+    gate.consider(ws.store, runs, ws.as_of, training(), True)
     return Path(ws.settings.lake), runs
 
 
@@ -51,6 +52,60 @@ def test_a_run_is_shown_with_the_gates_figures(lake: Lake, capsys: pytest.Captur
     compared = {(c["opponent"], c["metric"]) for c in shown["decision"]["comparisons"]}
     assert {("grid_slot_table", "rps"), ("grid_slot_table", "win_log_loss")} <= compared
     assert shown["parity"]["max_abs_difference"] <= 1e-4
+
+
+def _serving(options: list[str], capsys: pytest.CaptureFixture[str]) -> set[str]:
+    assert main(["models", "list", "--json", *options]) == 0
+    return {run["run_id"] for run in json.loads(capsys.readouterr().out) if run["serves"]}
+
+
+def test_a_model_trained_by_hand_is_shown_beside_who_serves_and_does_not_serve(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options, runs = lake
+    assert main(["models", "train", "grid_only_v1", "--horizon", "pre_race", *options]) == 0
+    said = capsys.readouterr().out
+    assert runs[1] in said
+    assert "20180201T000000Z-grid_only_v1-pre_race" in said
+    assert "not asked to serve; would" in " ".join(said.split())
+    assert _serving(options, capsys) == {runs[1]}
+
+
+def test_a_stage_run_by_hand_promotes_nobody_either(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
+    options, runs = lake
+    assert main(["stage", "train", "-p", "model", "grid_only_v1", *options]) == 0
+    assert not any(decided["promoted"] for decided in json.loads(capsys.readouterr().out)["decisions"])
+    assert _serving(options, capsys) == {runs[1]}
+
+
+def test_with_promote_it_goes_before_the_gate_and_serves(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
+    options, runs = lake
+    config = ["grid_plus_quali_v1", "--horizon", "post_qualifying"]
+    assert main(["models", "train", *config, "--promote", *options]) == 0
+    capsys.readouterr()
+    assert _serving(options, capsys) == {runs[1], "20180201T000000Z-grid_plus_quali_v1-post_qualifying"}
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        ["models", "train", "best_v9"],
+        ["stage", "train", "-p", "model", "best_v9"],
+        ["models", "train", "grid_only_v1", "--horizon", "pre_weekend"],
+        ["backtest", "--from", "2017", "--to", "2017", "--model", "best_v9"],
+    ],
+)
+def test_a_wrong_name_is_refused_before_any_stage_runs_and_leaves_nothing_behind(
+    lake: Lake, action: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    options, _ = lake
+    folder = Path(options[3])
+    before = {file: file.stat().st_mtime_ns for file in folder.rglob("*") if file.name != "tracking.db"}
+    assert main([*action, *options]) == 1
+    said = capsys.readouterr().err
+    assert "full_v1" in said or "no horizon 'pre_weekend'" in said
+    assert {file: file.stat().st_mtime_ns for file in folder.rglob("*") if file.name != "tracking.db"} == before
+    assert open_workspace(source="simulated", lake=str(folder), as_of=NOW).tracking.rows() == []
 
 
 def test_rolling_back_and_promoting_again_change_who_serves(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:

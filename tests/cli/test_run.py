@@ -46,6 +46,17 @@ def test_a_stage_that_fails_is_told_on_standard_error_with_status_1(
     assert "No space left on device" in said[-1]
 
 
+def test_a_model_that_is_not_there_is_refused_before_any_stage_runs(
+    weekend_lake: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = open_workspace(source="simulated", lake=weekend_lake[3], as_of=weekend_lake[-1]).tracking.rows()
+    monkeypatch.setenv("F1_MODEL", "best_v9")
+    assert main(["run", *weekend_lake[:-1], "2025-04-06T00:00:00Z"]) == 1
+    assert "no model configuration 'best_v9'" in capsys.readouterr().err
+    after = open_workspace(source="simulated", lake=weekend_lake[3], as_of=weekend_lake[-1]).tracking.rows()
+    assert after == before
+
+
 def test_a_moment_before_the_lakes_is_refused(weekend_lake: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", *weekend_lake[:-1], "2025-03-01T00:00:00Z"]) == 1
     assert "give an earlier moment a lake of its own" in capsys.readouterr().err

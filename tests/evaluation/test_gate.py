@@ -92,7 +92,7 @@ def test_too_few_common_races_say_nothing() -> None:
 
 def test_the_first_good_run_serves_and_the_decision_is_kept(ws: Workspace) -> None:
     run = train.train(ws, SMALL, "pre_race")
-    decided = gate.consider(ws.store, [run.run_id], ws.as_of, training())
+    decided = gate.consider(ws.store, [run.run_id], ws.as_of, training(), True)
     assert decided["promoted"].tolist() == [True]
     entry = read_json(ws.store, "models/champion.json")["horizons"]["pre_race"]
     assert (entry["run_id"], entry["model"], entry["since"]) == (run.run_id, "small", "2018-01-01T00:00:00Z")
@@ -106,7 +106,7 @@ def test_a_model_trained_on_shuffled_labels_is_refused_and_the_champion_stays(ws
     parquet.write_parquet(ws.store, TRAINING_KEY, _shuffled(real))
     bad = train.train(ws, SMALL, "pre_race")
     parquet.write_parquet(ws.store, TRAINING_KEY, real)
-    decided = gate.consider(ws.store, [bad.run_id], ws.as_of, training())
+    decided = gate.consider(ws.store, [bad.run_id], ws.as_of, training(), True)
     assert decided["promoted"].tolist() == [False]
     assert registry.champion_of(ws.store, "pre_race")["run_id"] == good.run_id
     assert "worse beyond noise" in registry.show(ws.store, bad.run_id)["decision"]["why"]
@@ -120,9 +120,9 @@ def test_a_run_whose_lease_ran_out_while_it_trained_does_not_become_champion(ws:
     later = ws.as_of + 3 * ws.lease
     lost.tracking.claim(PIPELINE, "STAGE#05_train", owner="b", run_id="quick", now=later, lease=ws.lease)
     with pytest.raises(AlreadyRunning, match="run slow holds no claim"):
-        gate.consider(ws.store, [run.run_id], ws.as_of, training(), lost.hold)
+        gate.consider(ws.store, [run.run_id], ws.as_of, training(), True, lost.hold)
     assert not ws.store.exists(CHAMPION_KEY)
-    gate.consider(ws.store, [run.run_id], ws.as_of, training(), replace(ws, run_id="quick").hold)
+    gate.consider(ws.store, [run.run_id], ws.as_of, training(), True, replace(ws, run_id="quick").hold)
     assert registry.champion_of(ws.store, "pre_race")["run_id"] == run.run_id
 
 
@@ -137,7 +137,7 @@ def test_a_leaked_feature_raises_the_alarm(ws: Workspace) -> None:
 
 def test_horizons_have_champions_of_their_own(ws: Workspace) -> None:
     runs = [train.train(ws, SMALL, h).run_id for h in ("post_qualifying", "pre_race")]
-    gate.consider(ws.store, runs, ws.as_of, training())
+    gate.consider(ws.store, runs, ws.as_of, training(), True)
     assert set(registry.champion(ws.store)["horizons"]) == {"post_qualifying", "pre_race"}
 
 

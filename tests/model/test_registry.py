@@ -41,5 +41,5 @@ def test_the_list_names_every_finished_run_and_which_serves(ws: Workspace) -> No
 
 
 def test_asking_for_a_champion_that_is_not_there_says_what_to_do(ws: Workspace) -> None:
-    with pytest.raises(StorageError, match="05_train"):
+    with pytest.raises(StorageError, match="`f1 run` trains one"):
         registry.champion_of(ws.store, "pre_race")

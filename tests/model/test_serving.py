@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +32,19 @@ def test_serving_from_the_lake_answers_as_the_trained_model_did(ws: Workspace) -
     race = training().query("horizon == 'pre_race' and event_year == 2017 and event_number == 4")
     served = serving.load_serving(ws.store, run.run_id).forecast(race)
     assert served["predicted_score"].tolist() == run.serving.forecast(race)["predicted_score"].tolist()
+
+
+def test_serving_imports_neither_scikit_learn_nor_a_converter(ws: Workspace) -> None:
+    run = train.train(ws, parse_config(CONFIG, "test"), "pre_race")
+    code = (
+        "import sys; from f1lib.lake.store import open_store; from f1lib.model.serving import load_serving; "
+        "import numpy as np, pandas as pd; "
+        f"model = load_serving(open_store({ws.store.url!r}), {run.run_id!r}); "
+        "race = pd.DataFrame({name: np.arange(1.0, 21) for name in model.features}); "
+        "print(len(model.predict(race)), sorted({'sklearn', 'skl2onnx', 'onnxmltools', 'xgboost'} & set(sys.modules)))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "20 []"
 
 
 def test_the_forecast_is_the_same_in_whatever_order_the_drivers_come(ws: Workspace) -> None:

@@ -12,7 +12,7 @@ from f1lib.errors import BadParameters, RunError
 from f1lib.lake import parquet
 from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.store import read_json
-from f1lib.model import fit, parity, train
+from f1lib.model import fit, onnx_export, train
 from f1lib.model.config import load_config, parse_config
 from f1lib.workspace.workspace import Workspace
 from tests.support.made_up_training import CONFIG, training, training_workspace
@@ -46,7 +46,7 @@ def test_metadata_says_what_the_run_was_made_from(ws: Workspace) -> None:
 def test_a_run_whose_graph_answers_differently_is_refused_and_leaves_nothing(
     ws: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parity, "PARITY_TOLERANCE", 1e-12)
+    monkeypatch.setattr(onnx_export, "PARITY_TOLERANCE", 1e-12)
     with pytest.raises(RunError, match="differ by up to"):
         train.train(ws, parse_config(CONFIG, "test"), "pre_race")
     assert ws.store.list("models/") == []

@@ -103,7 +103,7 @@ def test_the_record_has_the_releases_address_without_its_secrets_and_the_noteboo
 def test_a_notebook_that_the_disk_has_no_room_for_is_one_error(
     ws: Workspace, put: Any, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    def half(_engine: str, _path: Path, output: Path, _values: Any) -> Exception:
+    def half(_engine: str, _path: Path, output: Path, *_: Any) -> Exception:
         output.write_text(text, encoding="utf-8")
         return OSError(28, "No space left on device")
 

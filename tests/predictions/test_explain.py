@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -16,8 +18,8 @@ def served():  # type: ignore[no-untyped-def]
     rows = fit.labelled(training_with_form(), "pre_race")
     fitted = fit.fit(rows, parse_config(CONFIG + FRESH, "test"), train.feature_columns(rows))
     race = rows[(rows["event_year"] == 2017) & (rows["event_number"] == 4)].reset_index(drop=True)
-    assert fitted.trees is not None
-    return train.serve(fitted, "r", run_files.describe(fitted, rows)), fitted.trees.booster, race
+    model = dataclasses.replace(fitted.serving(), metadata=run_files.describe(fitted, rows))
+    return model, fitted.parts["trees"].estimator, race
 
 
 @pytest.mark.parametrize("session", ["R", "S"])

@@ -154,8 +154,10 @@ def test_a_script_that_is_not_ours_does_not_run_and_nothing_is_fetched(browser: 
         page.write_text(file.read_text("utf-8").replace("</main>", f"{evil}</main>"), "utf-8")
         with Opened(browser, page, **DESKTOP) as made:
             assert made.page.title() not in ("ran", "1")
-            assert made.asked_for == [], name
-            assert any("Content Security Policy" in complaint for complaint in made.complaints)
+            refused = [text for text in made.complaints if "Content Security Policy" in text]
+            # The browser names what it refuses to ask for.
+            assert all(any(url in text for text in refused) for url in made.asked_for), (name, refused)
+            assert len(refused) > len(made.asked_for)  # the script within the page, too
             assert made.page.evaluate("document.baseURI").startswith("file:")
             assert made.page.locator("[data-theme-switch]").first.is_visible()  # our own script has run
 
