@@ -5,6 +5,8 @@ distribution. What production computes by the model's ONNX graph is computed nat
 `f1lib.scoring.scorecard` turns forecasts into the scorecard of docs/scoring.md.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -9,6 +9,8 @@ first alone would refuse a refit for a negligible difference. A mean Spearman ab
 as a sign of a leak.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -124,7 +126,7 @@ def consider(
                 why = f"not asked to serve; would {'serve' if verdict.promoted else 'be refused'}: {verdict.why}"
         except PromotionRefused as refusal:
             promoted, why = False, str(refusal)
-        rows.append({"run_id": run_id, "horizon": document["horizon"], "promoted": promoted, "why": why})
+        rows.append((run_id, document["horizon"], promoted, why))
     return pd.DataFrame(rows, columns=["run_id", "horizon", "promoted", "why"])
 
 

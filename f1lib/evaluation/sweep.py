@@ -3,6 +3,8 @@
 Step Functions runs the folds (``lambda_runner/sweep.asl.json``), one Lambda call per configuration and season.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 from f1lib.errors import BadParameters

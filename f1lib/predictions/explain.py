@@ -10,6 +10,8 @@ XGBoost's own file.
 >>> parts = contributions(serving, booster_of(store, run_id), features)     # a row per driver and feature
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -4,6 +4,8 @@ The newest prediction of a race is a Parquet file of its own and, for the next r
 one that was issued is kept under ``history/`` and never changed. Columns: `archive.COLUMNS`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from datetime import datetime
 from importlib import resources

@@ -1,5 +1,7 @@
 """Build the report: the summary of the lake's state, the dashboard and the pages of races."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Displays of the notebooks: frames and predictions as tables, each with a text for readers without HTML."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

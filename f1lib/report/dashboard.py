@@ -3,6 +3,8 @@
 Every figure on the page is one of ``run_summary.json`` or of the newest prediction's Parquet file.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -3,6 +3,8 @@
 Functions read silver, the model metadata or ``accuracy.json``, and return new frames; nothing is written.
 """
 
+from __future__ import annotations
+
 import pandas as pd
 
 from f1lib.domain.weekend import plain

@@ -1,5 +1,7 @@
 """Health of the pipeline as JSON: sessions by status, sources, stages, open errors, from the tracking rows."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """State of a lake as JSON: races ahead, model runs, executed notebooks, source of the data."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 

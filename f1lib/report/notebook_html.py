@@ -1,5 +1,7 @@
 """Executed notebooks as HTML pages: outputs first, code folded, provenance at the top."""
 
+from __future__ import annotations
+
 import base64
 import json
 import re

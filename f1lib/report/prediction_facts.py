@@ -1,5 +1,7 @@
 """Facts about a prediction for its page: outcome, weather forecast, hashes of its files; alarms of the report."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Page of one race or sprint: the prediction, its reasons, its changes over time, and the outcome."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any

@@ -1,5 +1,7 @@
 """Scorecard of forecasts: each metric of docs/scoring.md with its standard error, by season and phase."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

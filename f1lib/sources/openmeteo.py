@@ -10,6 +10,8 @@ before an event have a match (Historical Forecast, stitched from the first hours
 forecast is missing and never replaced by the archive. The archive (ERA5) is an observation only.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta

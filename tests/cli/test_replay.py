@@ -22,7 +22,7 @@ def test_without_a_lake_of_its_own_it_takes_one_beside_the_users(
         none = {"races": 0, "horizons": {}, "events": []}
         return {"season": season, **none, "sprints": none}
 
-    monkeypatch.setattr("f1lib.pipeline.replay.replay_season", replay)
+    monkeypatch.setattr("f1lib.cli.replay.replay_season", replay)
     monkeypatch.setenv("F1_LAKE_URL", str(tmp_path / "lake"))
     monkeypatch.chdir(tmp_path)
     assert main(["replay", "--season", "2024", "--source", "simulated", *named]) == 0

@@ -1,5 +1,7 @@
 """Figures of the notebooks in ``notebooks/explore``: season, driver, circuit, partial dependence, two models."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from typing import Any
 

@@ -3,6 +3,8 @@
 The first two are held in the cache: a prediction's notebook, the dashboard and its page show the same.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

@@ -1,5 +1,7 @@
 """Figures over several races or predictions: scores, calibration, changes of a prediction, outcome."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -4,6 +4,8 @@ The folder may be one that its owner has used with FastF1 for years. Only the se
 removed, oldest first; they are listed in ``f1lib-sessions.json`` in the folder.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import re

@@ -4,6 +4,8 @@ An event is what FastF1 says it is: a race that was moved keeps its name and get
 Bahrain Grand Prix at Sepang), a renamed one gets its new name.
 """
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo

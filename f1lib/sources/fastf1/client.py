@@ -5,6 +5,8 @@ messages are collected instead of printed, and nothing can prompt for credential
 or not used. FastF1's own rate limits stay in force.
 """
 
+from __future__ import annotations
+
 import logging
 import threading
 from collections.abc import Iterator

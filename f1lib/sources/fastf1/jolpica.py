@@ -4,6 +4,8 @@ Requests go through FastF1's own client, so that its rate limits hold. Jolpica's
 have more than FastF1 passes on: fastest laps, whole race times, the order of those who did not finish.
 """
 
+from __future__ import annotations
+
 import math
 from datetime import date
 from typing import Any

@@ -4,6 +4,8 @@ Qualifying, sprint and race are classified by Jolpica. Until it has them, and fo
 classification is computed from timing and is provisional.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any

@@ -10,6 +10,8 @@ pass fails the whole session, so that no half answer is stored, except from `PAR
 became visible, when a prediction is waiting for it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -4,6 +4,8 @@
 real sprint weekends, of which a later season has the newest list.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta

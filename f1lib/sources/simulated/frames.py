@@ -1,5 +1,7 @@
 """Frames of a simulated weekend as of `protocols`: results, grids, pit stops, weather, race control."""
 
+from __future__ import annotations
+
 from datetime import timedelta
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Laps of a simulated session as a frame: the columns of table ``laps`` without the keys of the session."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -4,6 +4,8 @@ All are invented. Names are put together from syllables and end in ``(sim)``, id
 time in percent of a lap: negative is faster than the average driver.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

@@ -4,6 +4,8 @@ On each lap the cars are taken in the order on the road; a car that comes up beh
 pass. Times are seconds since the start, compounds are indices of `COMPOUNDS`.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import exp
 from typing import Any

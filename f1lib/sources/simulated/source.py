@@ -9,6 +9,8 @@ season, event, session) alone, and is given from the time at which a real one wo
 follows from the season before, back to the year 2000, whatever ``first_season`` is.
 """
 
+from __future__ import annotations
+
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any

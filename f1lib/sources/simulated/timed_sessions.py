@@ -1,5 +1,7 @@
 """Simulate practice and qualifying lap by lap, for all cars at once: runs of out lap, timed laps and in lap."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from typing import Any
 

@@ -6,6 +6,8 @@ knows z by a correlation that falls with L; the rest of it is another such proce
 issue, so that forecasts are revised and not redrawn.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 from functools import cache, lru_cache

@@ -4,6 +4,8 @@ Every answer is drawn from (seed, event, session) alone. A session depends only 
 race on its grid, the grid on qualifying or the sprint.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property

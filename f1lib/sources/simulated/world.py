@@ -1,6 +1,8 @@
 """Truth of the simulated world: the pace of cars and drivers, and the character of circuits.
 
 Pace is lap time in percent of a lap; lower is faster. Everything is drawn from (seed, name of the quantity) and never
+from __future__ import annotations
+
 from a shared stream, so that no answer depends on what was asked before. A season follows from the one before it, back
 to `GENESIS`, whichever seasons are looked at.
 """
