@@ -7,6 +7,7 @@ read. The tracking table follows each session from ``scheduled`` to ``ingested``
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import BadParameters, NotPublishedYet, RateLimited, SourceError
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.paths import grid_note, schedule_table, session_folder, session_note
+from f1lib.lake.store import ObjectStore, in_bulk
 from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status, TrackingRow, is_claimed, key_of
 from f1lib.tracking.units import Unit
 
@@ -26,12 +28,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from f1lib.lake.store import ObjectStore
     from f1lib.sources.protocols import SessionData
     from f1lib.workspace.workspace import Workspace
 
 
-# Up to this many units, each row is read once more before its turn: another run may have claimed it.
+# Up to this many units, each row is read once more before its turn: another run may have claimed it. The files of
+# more are brought to the disk all at once.
 _READ_AGAIN_UP_TO = 40
 _SMALLEST_FIELD = 18  # 2014 to 2016
 _log = logging.getLogger(__name__)
@@ -77,24 +79,26 @@ def ingest(
     outcomes: list[dict[str, Any]] = []
     changes: list[SessionRow] = []
     limited: RateLimited | None = None
+    is_many = len(wanted) > _READ_AGAIN_UP_TO
     try:
-        for number, unit in enumerate(_until_time_is_up(wanted, seconds), start=1):
-            row = known[unit.event.partition_key, unit.sort_key]
-            if len(wanted) <= _READ_AGAIN_UP_TO:
-                row = ws.tracking.get(unit.event.partition_key, unit.sort_key) or row
-            race_end = race_end_of(known, row)
-            if _is_taken(row, ws.run_id, ws.as_of):
-                outcomes.append(_outcome(unit, Outcome.TAKEN, 0, f"{row['owner']} is at it"))
-                continue
-            if limited:  # the rest waits with the unit that was refused
-                outcome, change = _failed(limited, unit, row, race_end, ws.as_of)
-            else:
-                outcome, change, error = fetch(ws, unit, row, race_end)
-                limited = error if isinstance(error, RateLimited) else None
-            outcomes.append(outcome)
-            changes.append(change)
-            if progress:
-                progress(number, len(wanted), f"{unit.event} {unit.sort_key}")
+        with in_bulk(ws.store) if is_many else nullcontext():
+            for number, unit in enumerate(_until_time_is_up(wanted, seconds), start=1):
+                row = known[unit.event.partition_key, unit.sort_key]
+                if not is_many:
+                    row = ws.tracking.get(unit.event.partition_key, unit.sort_key) or row
+                race_end = race_end_of(known, row)
+                if _is_taken(row, ws.run_id, ws.as_of):
+                    outcomes.append(_outcome(unit, Outcome.TAKEN, 0, f"{row['owner']} is at it"))
+                    continue
+                if limited:  # the rest waits with the unit that was refused
+                    outcome, change = _failed(limited, unit, row, race_end, ws.as_of)
+                else:
+                    outcome, change, error = fetch(ws, unit, row, race_end)
+                    limited = error if isinstance(error, RateLimited) else None
+                outcomes.append(outcome)
+                changes.append(change)
+                if progress:
+                    progress(number, len(wanted), f"{unit.event} {unit.sort_key}")
     finally:
         ws.tracking.put_rows(changes)
     return pd.DataFrame(outcomes, columns=["event_partition_key", "session", "status", "rows", "warning"])

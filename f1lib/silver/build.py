@@ -6,6 +6,7 @@ season only, and building twice gives the same bytes.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,7 +18,7 @@ from f1lib.lake import fingerprint, integrity, paths
 from f1lib.lake.parquet import parquet_bytes
 from f1lib.lake.paths import SILVER_TABLES, silver_key
 from f1lib.lake.sql import connect, sql_text
-from f1lib.lake.store import find, update_json
+from f1lib.lake.store import ObjectStore, find, in_bulk, update_json
 from f1lib.lake.tables import conform, empty
 from f1lib.silver import read_bronze
 from f1lib.silver.bronze_files import BronzeFiles, bronze_files, stored_seasons
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from f1lib.lake.cache import Cache
-    from f1lib.lake.store import ObjectStore
 
 
 # Silver table, in the order of building -> the bronze table without which it has no rows.
@@ -75,7 +75,8 @@ def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         hit = {paths.season_of_key(key) for key in wrong}
         sound = {season: files for season, files in known.items() if season not in hit}
         try:
-            written = _build(ws, sound)
+            with in_bulk(ws.store) if len(sound) > 1 else nullcontext():
+                written = _build(ws, sound)
         except Damaged as found:
             if hit.issuperset(map(paths.season_of_key, found.wrong)):
                 raise
