@@ -169,8 +169,11 @@ class CombinedSource:
 
     def _key_of_history(self, key: EventKey, as_of: datetime) -> EventKey:
         """Return the key by which history knows an event of the live calendar, if it calls it otherwise (law 8)."""
-        known = self._of_history(key.season, as_of)
-        if known is None or key.partition_key in set(known.events["event_partition_key"]):
+        try:
+            known = self._history.schedule(key.season, as_of)
+        except SourceError:
+            return key  # it does not know the season
+        if key.partition_key in set(known.events["event_partition_key"]):
             return key
         events = self._live.schedule(key.season, as_of).events
         for asked in events[events["event_partition_key"] == key.partition_key].to_dict("records"):

@@ -122,15 +122,19 @@ def test_of_two_ticks_one_works_and_a_killed_one_s_work_is_done_once_more_when_i
         assert first.stdout.readline() == "working\n", "it has the calendar and is at the sessions"
         with place.ticking(NEXT) as other:
             second = _answer(other)
-        assert [run[:2] for run in second] == [["01_ingest", "taken"]]
-        assert "is being worked on by" in second[0][2], "it says who is at it"
+        assert [run[:2] for run in second] == [["00_schedule", "finished"], ["01_ingest", "taken"]]
+        assert "is being worked on by" in second[1][2], "it says who is at it"
         os.kill(first.pid, signal.SIGKILL)
     early = place.tick(NEXT)
     assert [run[:2] for run in early] == [["01_ingest", "taken"]], "its lease has not ended"
     store, table = open_store(place.lake), open_tracking(place.tracking)
     assert not [key for key in store.list(folder) if key.endswith("source.json")], "nothing of its work is visible"
     late = place.tick(AFTER_THE_LEASE)
-    assert [run[:2] for run in late] == [["01_ingest", "finished"], ["03_silver", "finished"]]
+    assert [run[:2] for run in late] == [
+        ["00_schedule", "finished"],
+        ["01_ingest", "finished"],
+        ["03_silver", "finished"],
+    ]
     ingested = [row for row in table.rows() if row.get("attempts") and row["event_partition_key"] != PIPELINE]
     assert {row["attempts"] for row in ingested} == {1}, "each session was brought in once"
     assert place.tick(AFTER_THE_LEASE) == []

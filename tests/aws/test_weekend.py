@@ -261,8 +261,9 @@ def test_a_backfill_writes_the_list_for_the_state_machine(saturday: Any, cloud: 
 
 
 def test_a_failing_stage_is_logged_raised_and_leaves_its_record(saturday: Any, cloud: Cloud, capsys: Any) -> None:
-    event = {"action": "stage", "stage": "06_predict", "parameters": {"horizon": "never"}, "now": SATURDAY}
-    with pytest.raises(RunError, match="never"):
+    past = {"event": "2025_Dutch_Grand_Prix"}
+    event = {"action": "stage", "stage": "06_predict", "parameters": past, "now": SATURDAY}
+    with pytest.raises(RunError, match="2025_Dutch_Grand_Prix"):
         _called(event)
     failed = [key for key in cloud.store.list("reports/runs/") if "06_predict" in key and key.endswith(".ipynb")]
     statuses = [json.loads(cloud.store.read(key))["metadata"]["f1lib"]["status"] for key in failed]

@@ -42,7 +42,6 @@ def test_without_a_file_json_is_all_that_is_printed(
         (["--from", "2026", "--to", "2025"], "--from 2026 is after --to 2025"),
         (["--from", "2031", "--to", "2031"], "no race of 2031..2031 has a result"),
         (["--from", "2025", "--to", "2025", "--model", "crystal_ball"], "crystal_ball"),
-        (["--from", "2025", "--to", "2025", "--horizon", "tomorrow"], "no horizon 'tomorrow'"),
     ],
 )
 def test_what_cannot_be_scored_is_refused_in_one_line(
@@ -53,6 +52,13 @@ def test_what_cannot_be_scored_is_refused_in_one_line(
     assert said.startswith("f1: ")
     assert named in said
     assert said.count("\n") == 1
+
+
+def test_a_horizon_that_is_none_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["backtest", "--from", "2025", "--to", "2025", "--horizon", "tomorrow"])
+    assert stopped.value.code == 2
+    assert "invalid choice: 'tomorrow' (choose from" in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_written_is_named(

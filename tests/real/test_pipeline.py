@@ -120,5 +120,6 @@ def test_what_production_issued_is_what_the_backtest_forecasts(lake: Path, horiz
     (issue,) = (lake / "predictions/2025/history/Abu_Dhabi_Grand_Prix").glob(f"*_{horizon}.parquet")
     issued = pd.read_parquet(issue).set_index("driver_id").loc[walked["driver_id"]]
     for column in ("predicted_score", "predicted_position", "p_win", "p_podium", "p_points", "p_dnf"):
-        assert np.abs(issued[column].to_numpy() - walked[column].to_numpy()).max() < 1e-9, column
+        difference = np.abs(issued[column].to_numpy() - walked[column].to_numpy()).max()
+        assert difference < 1e-6, column  # ONNX computes in single precision
     assert issued["predicted_rank"].tolist() == walked["predicted_rank"].tolist()
