@@ -38,15 +38,7 @@ from f1lib.tracking.table import TrackingTable, open_tracking  # noqa: E402
 from tests.support import image  # noqa: E402
 from tests.support.replay_server import ReplayServer, serve_open_meteo  # noqa: E402
 from tests.support.sandbox import RUNTIME_ROOT, Sandbox, cache, interpreter, runtime, sandbox  # noqa: E402
-from tests.support.standins import (  # noqa: E402
-    CREDENTIALS,
-    Server,
-    dynalite_command,
-    free_port,
-    make_bucket,
-    make_tables,
-    running,
-)
+from tests.support.standins import CREDENTIALS, Server, dynalite_command, free_port, make_bucket, make_tables, running  # noqa: E402
 from tests.support.weekends import BAKU, MONZA, Weekend, differences, since  # noqa: E402
 
 RELEASE = "/mnt/f1db-csv.zip"

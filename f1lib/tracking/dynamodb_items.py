@@ -114,8 +114,4 @@ def update(changes: Mapping[str, Any], event_partition_key: str) -> dict[str, An
             sets.append(f"#n{number} = :v{number}")
             values[f":v{number}"] = to_value(value, f"attribute {name}")
     expression = f"SET {', '.join(sets)}" + (f" REMOVE {', '.join(removes)}" if removes else "")
-    return {
-        "UpdateExpression": expression,
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": values,
-    }
+    return {"UpdateExpression": expression, "ExpressionAttributeNames": names, "ExpressionAttributeValues": values}

@@ -59,10 +59,7 @@ DOCUMENTED = [
     (paths.schedule_table(2025, "events"), "bronze/schedule/2025/events.parquet"),
     (paths.schedule_note(2025), "bronze/schedule/2025/source.json"),
     (paths.grid_note(AUSTRALIA, "R"), f"{SESSION}/starting_grid.source.json"),
-    (
-        paths.revision_of(f"{SESSION}/results.parquet", MOMENT),
-        f"{SESSION}/revisions/20250315T060000Z/results.parquet",
-    ),
+    (paths.revision_of(f"{SESSION}/results.parquet", MOMENT), f"{SESSION}/revisions/20250315T060000Z/results.parquet"),
     (paths.gold_note(paths.TRAINING_KEY), "gold/training_dataset.json"),
     (paths.run_key(RUN, paths.DECISION), f"models/run_id={RUN}/decision.json"),
     (published.LATEST, "predictions/latest.json"),
@@ -201,13 +198,7 @@ def test_the_key_of_a_silver_file_says_its_table_and_season(table: str, season: 
     assert [name for name in paths.SILVER_TABLES if key.startswith(paths.silver_prefix(name))] == [table]
 
 
-@given(
-    event=events,
-    moment=moments,
-    horizon=st.sampled_from(HORIZONS),
-    session=raced,
-    number=st.integers(1, 99),
-)
+@given(event=events, moment=moments, horizon=st.sampled_from(HORIZONS), session=raced, number=st.integers(1, 99))
 @example(HOSTILE, MOMENT, "pre_race", "S", 2)
 def test_the_key_of_an_issue_says_what_it_was_built_from(
     event: EventKey, moment: datetime, horizon: str, session: str, number: int

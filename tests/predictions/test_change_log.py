@@ -13,12 +13,7 @@ from f1lib.domain.weekend import EventKey
 from f1lib.lake.paths_published import change_log_key, history_prefix
 from f1lib.predictions import archive
 from f1lib.predictions import issue as predictions_issue
-from f1lib.predictions.change_log import (
-    issue_before,
-    keep_change_log,
-    missing_inputs,
-    newest_change_log,
-)
+from f1lib.predictions.change_log import issue_before, keep_change_log, missing_inputs, newest_change_log
 from f1lib.tracking.rows import TrackingRow
 from f1lib.workspace.workspace import Workspace
 from tests.support.made_up_predictions import prediction_frame

@@ -94,13 +94,7 @@ def test_the_champion_of_each_season_has_the_most_points(results: pd.DataFrame, 
         for row in f1db_rows(f1db_zip, "seasons-driver-standings")
         if row["championshipWon"] == "true"
     }
-    points = (
-        results.groupby(
-            ["event_year", "driver_id"],
-        )[["points"]]
-        .sum()
-        .reset_index()
-    )
+    points = results.groupby(["event_year", "driver_id"])[["points"]].sum().reset_index()
     best = points.sort_values("points").groupby("event_year").tail(1).set_index("event_year")["driver_id"]
     assert len(champions) == 16
     assert best.to_dict() == champions
@@ -261,11 +255,7 @@ def _check_time(event: dict[str, Any], n: int, held: pd.Series) -> None:
 
 # Weekends that the estimate of F1DB's early seasons cannot meet: a qualifying on Sunday, two days, a night race
 # on Saturday.
-_ODD_WEEKENDS = {
-    "Japanese Grand Prix 2019",
-    "Emilia Romagna Grand Prix 2020",
-    "Las Vegas Grand Prix 2023",
-}
+_ODD_WEEKENDS = {"Japanese Grand Prix 2019", "Emilia Romagna Grand Prix 2020", "Las Vegas Grand Prix 2023"}
 
 
 def test_classifications_are_those_that_jolpica_recorded(results: pd.DataFrame, shared_data: Path) -> None:

@@ -125,9 +125,7 @@ def test_the_complete_weekends_have_the_laps_of_the_coverage_list_each_session_f
         assert data.provenance["complete"] is True
 
 
-def test_nothing_is_asked_of_an_upstream_before_the_session_is_visible(
-    wire: tuple[ReplayServer, FastF1Source],
-) -> None:
+def test_nothing_is_asked_of_an_upstream_before_the_session_is_visible(wire: tuple[ReplayServer, FastF1Source]) -> None:
     server, source = wire
     row = session_row(source, BAKU, "Q")
     early = soon_after(row) - timedelta(minutes=1)
@@ -186,9 +184,7 @@ def test_a_substitute_for_one_weekend_is_himself_and_drives_the_car_of_the_team(
     assert friday.loc[["oliver-bearman"], ["team_id", "driver_number"]].to_numpy().tolist() == [["ferrari", "38"]]
 
 
-def test_rookies_of_a_practice_have_their_canonical_ids_though_jolpica_does_not_know_them(
-    ask: Ask,
-) -> None:
+def test_rookies_of_a_practice_have_their_canonical_ids_though_jolpica_does_not_know_them(ask: Ask) -> None:
     rows = ask(EventKey(2024, "British Grand Prix"), "P1").frames["results"].set_index("driver_id")
     rookies = {"oliver-bearman": "haas", "jack-doohan": "alpine", "franco-colapinto": "williams"}
     rookies["isack-hadjar"] = "red-bull"

@@ -79,10 +79,7 @@ def endless() -> Iterable[bytes]:
     "script",
     [
         lambda _: answer(gzip_of_zeros(3000), "Content-Encoding: gzip"),
-        lambda _: [
-            head("Content-Encoding: gzip", "Transfer-Encoding: chunked"),
-            *chunked([gzip_of_zeros(3000)]),
-        ],
+        lambda _: [head("Content-Encoding: gzip", "Transfer-Encoding: chunked"), *chunked([gzip_of_zeros(3000)])],
         lambda _: itertools.chain([head()], endless()),
         lambda _: itertools.chain([head("Transfer-Encoding: chunked")], chunked(endless())),
         lambda _: itertools.chain([head(f"Content-Length: {10**15}")], endless()),

@@ -66,10 +66,7 @@ def test_rows_of_the_named_events_are_replaced_and_all_are_sorted() -> None:
     ]
 
 
-@given(
-    st.dictionaries(st.text(), st.none() | st.integers()),
-    st.dictionaries(st.text(), st.none() | st.integers()),
-)
+@given(st.dictionaries(st.text(), st.none() | st.integers()), st.dictionaries(st.text(), st.none() | st.integers()))
 def test_a_change_wins_and_none_removes(known: dict[str, Any], change: dict[str, Any]) -> None:
     found: Any = merged(known, change)
     assert None not in found.values()

@@ -46,14 +46,7 @@ class Note:
     sha256: str = ""
 
 
-def locate(
-    setting: str,
-    cache: Path,
-    *,
-    now: datetime,
-    base: str = "",
-    politeness: Politeness | None = None,
-) -> Path:
+def locate(setting: str, cache: Path, *, now: datetime, base: str = "", politeness: Politeness | None = None) -> Path:
     """Find the release that ``setting`` means; a URL's copy is checked again every `CHECK_EVERY`.
 
     Parameters

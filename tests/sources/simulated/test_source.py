@@ -176,10 +176,7 @@ def test_frames_have_the_columns_and_dtypes_of_the_real_source(
 ) -> None:
     real = F1dbSource(write(tmp_path_factory.mktemp("f1db") / "f1db-csv.zip", tiny()))
     race = EventKey(2025, "Australian Grand Prix")
-    as_real = {
-        **real.session(race, "R", LATER).frames,
-        **real.starting_grid(race, "R", LATER).frames,
-    }
+    as_real = {**real.session(race, "R", LATER).frames, **real.starting_grid(race, "R", LATER).frames}
     for data in one_year.values():
         pd.testing.assert_series_equal(data.frames["results"].dtypes, as_real["results"].dtypes)
     for weekend in calendar(2023)[:5]:
