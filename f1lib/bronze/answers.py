@@ -6,23 +6,19 @@ written and never read. The answer that was there before is kept as a revision.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.lake import fingerprint, integrity, paths
 from f1lib.lake.parquet import parquet_bytes, read_parquet
-from f1lib.lake.store import find, write_json
+from f1lib.lake.store import ObjectStore, find, write_json
 from f1lib.sources.combined import differences
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.sources.protocols import SessionData
+from f1lib.sources.protocols import SessionData
 
 # An answer that lacks one of these is incomplete; without weather or messages it is not.
 _REQUIRED = {"laps", "official_results"}

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from f1lib.bronze.answers import set_aside
 from f1lib.bronze.ingest import note_key
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.lake.paths import session_folder
+from f1lib.lake.store import ObjectStore
 from f1lib.sources.identity import EventIdentity, identity_of
+from f1lib.sources.protocols import Schedule
 from f1lib.tracking.index import is_session
-from f1lib.tracking.rows import PIPELINE, STORED, key_of
+from f1lib.tracking.rows import PIPELINE, STORED, TrackingRow, key_of
 from f1lib.tracking.stage_keys import Stage, StageKey
 from f1lib.tracking.units import Unit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.sources.protocols import Schedule
-    from f1lib.tracking.rows import TrackingRow
 
 
 def renamed(events: pd.DataFrame, known: Mapping[tuple[str, str], TrackingRow]) -> dict[str, tuple[str, str]]:

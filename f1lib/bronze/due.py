@@ -10,18 +10,13 @@ completed within the 48 hours. After the race everything that may have been revi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from f1lib.domain.moments import NEVER, format_utc, has_come, parse_utc
-from f1lib.errors import NotPublishedYet, RateLimited, SourceBlocked
+from f1lib.errors import NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.tracking.index import is_session
 from f1lib.tracking.rows import OPEN, STORED, SessionRow, Status, TrackingRow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from f1lib.errors import SourceError
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=15), timedelta(hours=6)
 PATIENCE = timedelta(hours=48)

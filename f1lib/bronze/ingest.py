@@ -7,10 +7,14 @@ read. The tracking table follows each session from ``scheduled`` to ``ingested``
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import datetime
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from f1lib.bronze.answers import store_answer
 from f1lib.bronze.due import PRACTICE, after_error, after_success, due_rows
@@ -19,18 +23,10 @@ from f1lib.errors import BadParameters, NotPublishedYet, RateLimited, SourceErro
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.paths import grid_note, schedule_table, session_folder, session_note
 from f1lib.lake.store import ObjectStore, in_bulk
+from f1lib.sources.protocols import SessionData
 from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status, TrackingRow, is_claimed, key_of
 from f1lib.tracking.units import Unit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime
-
-    import pandas as pd
-
-    from f1lib.sources.protocols import SessionData
-    from f1lib.workspace.workspace import Workspace
-
+from f1lib.workspace.workspace import Workspace
 
 # Up to this many units, each row is read once more before its turn: another run may have claimed it. The files of
 # more are brought to the disk all at once.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
 
 from f1lib.bronze.answers import stored_of
 from f1lib.bronze.due import after_error, after_success
@@ -11,17 +13,10 @@ from f1lib.bronze.schedule import rows_of_schedule
 from f1lib.bronze.weather import Material, row_of_forecasts
 from f1lib.errors import NotPublishedYet
 from f1lib.lake import paths
-from f1lib.lake.store import each, read_json
+from f1lib.lake.store import ObjectStore, each, read_json
 from f1lib.tracking.index import is_session
 from f1lib.tracking.rows import SessionRow, Status, TrackingRow, key_of
 from f1lib.tracking.units import Unit
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-    from typing import Any
-
-    from f1lib.lake.store import ObjectStore
 
 _NOT_THERE = "the tracking table was rebuilt from the lake, which has no answer"
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
 
 from f1lib.bronze.calendar_changes import is_put_off, renamed, set_aside_put_off, to_compare, with_known_keys
 from f1lib.bronze.due import NO_BACK_OFF
@@ -12,21 +15,12 @@ from f1lib.lake import fingerprint, paths
 from f1lib.lake.integrity import readable_json
 from f1lib.lake.parquet import parquet_bytes, read_parquet
 from f1lib.lake.provenance import code_version
-from f1lib.lake.store import each, read_json, write_json
+from f1lib.lake.store import ObjectStore, each, read_json, write_json
 from f1lib.lake.tables import conform
 from f1lib.sources.protocols import Schedule
 from f1lib.tracking.rows import PIPELINE, STORED, TO_COME, Status, TrackingRow, key_of
 from f1lib.tracking.stage_keys import GRID_ROWS, Stage, StageKey
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.workspace.workspace import Workspace
-
+from f1lib.workspace.workspace import Workspace
 
 # Time after which the first upstream is asked again for a calendar that another one stood in for.
 STOOD_IN_FOR = timedelta(hours=1)

@@ -10,11 +10,12 @@ FastF1's limits hold per process; workers are processes, and each keeps to its s
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.bronze.ingest import fetch, race_end_of
 from f1lib.domain.moments import format_utc, parse_utc, stamp
@@ -25,11 +26,7 @@ from f1lib.tracking.lease import renewed
 from f1lib.tracking.rows import Outcome, SessionRow, key_of
 from f1lib.tracking.stage_keys import SESSIONS
 from f1lib.tracking.units import Unit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from f1lib.workspace.workspace import Workspace
+from f1lib.workspace.workspace import Workspace
 
 Brought = dict[str, Any]  # outcome of one unit, see `bring`
 _LIVE_SOURCE = "fastf1"

@@ -9,10 +9,11 @@ the layers above run.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -22,18 +23,12 @@ from f1lib.errors import BadParameters, SourceError
 from f1lib.lake import fingerprint, paths
 from f1lib.lake.integrity import sealed
 from f1lib.lake.parquet import read_parquet
-from f1lib.lake.store import read_json, write_json
-from f1lib.tracking.rows import Status, WeatherRow
+from f1lib.lake.store import ObjectStore, read_json, write_json
+from f1lib.sources.protocols import WeatherSource
+from f1lib.tracking.rows import Status, TrackingRow, WeatherRow
 from f1lib.tracking.stage_keys import WEATHER_ROW
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.sources.protocols import WeatherSource
-    from f1lib.tracking.rows import TrackingRow
-    from f1lib.tracking.table import TrackingTable
-    from f1lib.workspace.workspace import Workspace
+from f1lib.tracking.table import TrackingTable
+from f1lib.workspace.workspace import Workspace
 
 WEEKEND_EVE = timedelta(hours=24)
 # A source that failed is asked again after this time.

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.bronze.weather import schedule_rows
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.lake import paths
 from f1lib.lake.integrity import sealed
 from f1lib.lake.store import write_json
-
-if TYPE_CHECKING:
-    from f1lib.workspace.workspace import Workspace
+from f1lib.workspace.workspace import Workspace
 
 
 def fetch_again(ws: Workspace, path: str) -> bool:

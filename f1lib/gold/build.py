@@ -6,6 +6,7 @@ silver rows with ``available_utc <= T`` only; the header of every file in ``gold
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,11 @@ from f1lib.lake import features, paths, sql, tables
 from f1lib.lake.cache import Cache
 from f1lib.lake.gold_tables import IDENTITY, KEYS
 from f1lib.tracking.index import is_input
-from f1lib.tracking.rows import STORED, Status
+from f1lib.tracking.rows import STORED, Status, TrackingRow
+from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     import pandas as pd
-
-    from f1lib.tracking.rows import TrackingRow
-    from f1lib.workspace.workspace import Workspace
 
 
 # Intermediate tables between silver and the features, in order; each may read the ones before it.

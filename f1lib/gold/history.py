@@ -6,19 +6,17 @@ therefore cached, and reused while every input table is equal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from f1lib.gold import ratings as gold_ratings
 from f1lib.gold.targets import RACED
 from f1lib.lake import sql, tables
+from f1lib.lake.cache import Cache
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pyarrow as pa
-
-    from f1lib.lake.cache import Cache
 
 # The only silver tables registered for ``race_history.sql`` and ``rating_history.sql``.
 _READ = ("events", "results", "starting_grid", "weather_observed")

@@ -7,23 +7,20 @@ event a digest of all its inputs (``gold/sql/steps/inputs_seen.sql``); an event 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from f1lib.lake import fingerprint, integrity, parquet, paths, sql
-from f1lib.lake.store import find
+from f1lib.lake.cache import Cache
+from f1lib.lake.store import ObjectStore, find
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
     import pandas as pd
-
-    from f1lib.lake.cache import Cache
-    from f1lib.lake.store import ObjectStore
 
 # Files outside this package that determine gold: table contracts, features, and the session and horizon names.
 _READ_ELSEWHERE = (

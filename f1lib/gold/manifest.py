@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from f1lib.domain.moments import format_utc
@@ -10,18 +12,13 @@ from f1lib.lake import features, fingerprint, integrity
 from f1lib.lake.parquet import parquet_bytes
 from f1lib.lake.paths import gold_note
 from f1lib.lake.provenance import code_version
-from f1lib.lake.store import write_json
+from f1lib.lake.store import ObjectStore, write_json
 from f1lib.tracking.rows import SessionRow, Status, TrackingRow, key_of
+from f1lib.tracking.table import TrackingTable
+from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
     import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.tracking.table import TrackingTable
-    from f1lib.workspace.workspace import Workspace
 
 
 def write_rows(

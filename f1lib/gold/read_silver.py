@@ -6,21 +6,18 @@ together.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from f1lib.errors import RunError, TableError
 from f1lib.lake import fingerprint, integrity, paths
-from f1lib.lake.store import each
+from f1lib.lake.store import ObjectStore, each
 from f1lib.lake.tables import contract, empty
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
-
     import pandas as pd
     import pyarrow as pa
-
-    from f1lib.lake.store import ObjectStore
 
 
 # The columns of laps that features read; the others are not loaded.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from f1lib.domain.moments import format_utc
@@ -9,8 +10,6 @@ from f1lib.domain.weekend import HORIZONS, gridding_session
 from f1lib.errors import BadParameters
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import pandas as pd
 
 COLUMNS = ["event_partition_key", "session", "horizon", "cutoff_utc"]

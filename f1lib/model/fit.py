@@ -5,32 +5,27 @@ Rows are gold's training rows of one horizon whose ``finishing_position`` is kno
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, reduce
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import ThreadpoolController
 
 from f1lib.errors import BadParameters, RunError
 from f1lib.model import preprocess
-from f1lib.model.config import ALL, COMPANION
+from f1lib.model.config import ALL, COMPANION, ModelConfig, Trees
 from f1lib.model.preprocess import number
 from f1lib.model.serving import Serving, by_name, matrix_of
 from f1lib.scoring.positions import normal_score
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pandas as pd
-    from numpy.typing import NDArray
-    from sklearn.pipeline import Pipeline
-
-    from f1lib.model.config import ModelConfig, Trees
-
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 RACE = ["event_year", "event_number"]
 KEYS = ["event_partition_key", "session", "horizon", *RACE, "driver_id"]

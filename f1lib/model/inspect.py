@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from f1lib.errors import BadParameters, RunError
 from f1lib.lake import gold_tables
 from f1lib.lake.features import columns_by_group, group_words
+from f1lib.lake.store import ObjectStore
 from f1lib.model import fit, registry
-from f1lib.model.serving import load_serving, matrix_of
+from f1lib.model.serving import Serving, load_serving, matrix_of
 from f1lib.scoring import metrics
-
-if TYPE_CHECKING:
-    from f1lib.lake.store import ObjectStore
-    from f1lib.model.serving import Serving
 
 RACES = 24
 POINTS = 20  # values of a curve

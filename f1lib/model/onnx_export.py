@@ -8,6 +8,7 @@ converts the scikit-learn estimators in it, and onnxmltools xgboost's trees.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,6 @@ from f1lib.errors import RunError
 from f1lib.model.serving import INPUT, matrix_of, open_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
     from numpy.typing import NDArray
 

@@ -8,23 +8,20 @@ so that every value falls on the same side of a tree's threshold in training and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.pipeline import Pipeline
 
 from f1lib.errors import BadParameters
 from f1lib.model.config import COMPANION
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import ArrayLike, NDArray
-
-    Single = NDArray[np.float32]
+Single = NDArray[np.float32]
 
 ROBUST_SIGMAS = 3.0
 MAD_TO_SIGMA = 1.4826  # standard deviation of a normal distribution over its median absolute deviation

@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection, Mapping
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import Damaged, NoSuchKey, RunError, StorageError
@@ -24,13 +26,7 @@ from f1lib.lake.paths import (
     finished_runs,
     run_key,
 )
-from f1lib.lake.store import each, find_json, update_json
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from datetime import datetime
-
-    from f1lib.lake.store import ObjectStore
+from f1lib.lake.store import ObjectStore, each, find_json, update_json
 
 
 def rollback(store: ObjectStore, horizon: str, as_of: datetime) -> dict[str, Any]:

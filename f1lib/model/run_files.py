@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from f1lib.lake import fingerprint
 from f1lib.lake.paths import BOOSTER, GRAPH, METADATA, PREPROCESSOR, SUCCESS, run_key
-from f1lib.lake.store import json_bytes, write_json
-from f1lib.model.fit import RACE
+from f1lib.lake.store import ObjectStore, json_bytes, write_json
+from f1lib.model.fit import RACE, Fitted, Part
 from f1lib.model.preprocess import MISSING
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.model.fit import Fitted, Part
 
 
 def describe(fitted: Fitted, rows: pd.DataFrame) -> dict[str, Any]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,16 +18,13 @@ from f1lib.domain.points import RACE_POINTS
 from f1lib.errors import MissingColumn, RunError, StorageError
 from f1lib.lake.integrity import verified_run_file
 from f1lib.lake.paths import GRAPH, METADATA, SUCCESS, run_key
+from f1lib.lake.store import ObjectStore
 from f1lib.scoring import positions
 from f1lib.scoring.positions import Shape
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     import pandas as pd
     from numpy.typing import NDArray
-
-    from f1lib.lake.store import ObjectStore
 
     Single = NDArray[np.float32]
     Floats = NDArray[np.float64]

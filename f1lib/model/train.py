@@ -13,24 +13,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from f1lib.domain.moments import format_utc, stamp
 from f1lib.errors import RunError
 from f1lib.lake import fingerprint, integrity, parquet
 from f1lib.lake.paths import TRAINING_KEY
 from f1lib.lake.provenance import code_version
+from f1lib.lake.store import ObjectStore
 from f1lib.model import fit as model_fit
 from f1lib.model import onnx_export, run_files
 from f1lib.model.config import ModelConfig, load_config
 from f1lib.model.serving import Serving, load_serving, open_graph
 from f1lib.scoring import metrics
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.workspace.workspace import Workspace
+from f1lib.workspace.workspace import Workspace
 
 __all__ = ["TrainedRun", "load_config", "load_serving", "train", "train_horizons"]
 

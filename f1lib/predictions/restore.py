@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -12,15 +13,10 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import F1LibError, NoSuchKey
 from f1lib.lake.parquet import write_parquet
 from f1lib.lake.paths_published import Issue, history_prefix, issue_key, parse_issue
-from f1lib.lake.store import each
+from f1lib.lake.store import ObjectStore, each
 from f1lib.predictions.archive import COLUMNS, history_keys, load_issue
 from f1lib.predictions.issue import check, tracking_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.tracking.table import TrackingTable
+from f1lib.tracking.table import TrackingTable
 
 _WHOLE = ("event_year", "predicted_rank", "position_p10", "position_p50", "position_p90")
 _TEXT = (

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from f1lib.lake import fingerprint, integrity, paths
+from f1lib.lake.store import ObjectStore
 from f1lib.tracking.index import is_session
-from f1lib.tracking.rows import STORED
+from f1lib.tracking.rows import STORED, TrackingRow
 from f1lib.tracking.stage_keys import Stage, suffix_of
 from f1lib.tracking.units import Unit
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from f1lib.lake.store import ObjectStore
-    from f1lib.tracking.rows import TrackingRow
 
 
 @dataclass

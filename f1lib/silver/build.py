@@ -6,8 +6,10 @@ season only, and building twice gives the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import Any
 
 import pandas as pd
 
@@ -15,6 +17,7 @@ from f1lib.domain.identities import lineages
 from f1lib.domain.moments import format_utc
 from f1lib.errors import Damaged
 from f1lib.lake import fingerprint, integrity, paths
+from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import parquet_bytes
 from f1lib.lake.paths import SILVER_TABLES, silver_key
 from f1lib.lake.sql import connect, sql_text
@@ -26,13 +29,6 @@ from f1lib.tracking.index import is_input, is_session
 from f1lib.tracking.rows import SessionRow, Status, TrackingRow
 from f1lib.tracking.stage_keys import GRID_ROWS
 from f1lib.workspace.workspace import Workspace
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-    from f1lib.lake.cache import Cache
-
 
 # Silver table, in the order of building -> the bronze table without which it has no rows.
 BUILT_FROM = {table: f"bronze_{table}" for table in SILVER_TABLES} | {

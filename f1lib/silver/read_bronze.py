@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import parse_utc
 from f1lib.errors import StorageError, TableError
 from f1lib.lake import fingerprint, integrity, paths
-from f1lib.lake.store import each, find
+from f1lib.lake.cache import Cache
+from f1lib.lake.store import ObjectStore, each, find
 from f1lib.sources.protocols import WEATHER_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
     import pyarrow as pa
-
-    from f1lib.lake.cache import Cache
-    from f1lib.lake.store import ObjectStore
 
 
 REMEDY = "`f1 doctor --repair` asks for it again; the last silver of the season stays"

@@ -8,19 +8,16 @@ Features depend on the order of a weekend's sessions and on their day, not on th
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
+
+import pandas as pd
 
 from f1lib.domain.circuits import circuit, event_name
 from f1lib.domain.weekend import FORMAT_SESSIONS, LOCAL, EventFormat, EventKey, session_columns
 from f1lib.errors import SourceError
+from f1lib.sources.f1db.release_files import Release
 from f1lib.sources.plausible import in_order
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from f1lib.sources.f1db.release_files import Release
-
 
 # Until 2021 Monaco's first practice day was Thursday; Friday had no session.
 _MONACO_REST_UNTIL = 2021

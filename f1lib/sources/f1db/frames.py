@@ -5,15 +5,11 @@ F1DB's ids are the canonical ones, so nothing is mapped. Its times are whole mil
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from f1lib.errors import SourceError
+from f1lib.sources.f1db.release_files import Release
 from f1lib.sources.protocols import ENTRY_COLUMNS, GRID_COLUMNS, PIT_STOP_COLUMNS, RESULT_COLUMNS, shaped
-
-if TYPE_CHECKING:
-    from f1lib.sources.f1db.release_files import Release
 
 RESULT_FILES = {
     "P1": "races-free-practice-1-results",

@@ -10,9 +10,11 @@ release has it. F1DB has no laps, weather or race control messages.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -25,10 +27,6 @@ from f1lib.sources.f1db.release_files import Release
 from f1lib.sources.failures import readable
 from f1lib.sources.plausible import refuse, words
 from f1lib.sources.protocols import Schedule, SessionData
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
-    from datetime import datetime
 
 ATTRIBUTION = "F1DB, https://github.com/f1db/f1db (CC BY 4.0)"
 # Month by which next season's calendar is published (the FIA's World Council confirms it in autumn).
