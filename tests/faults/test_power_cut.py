@@ -68,7 +68,7 @@ def test_what_was_reported_done_survives_a_power_cut(
 
 @contextlib.contextmanager
 def living(disk: Disk) -> Iterator[subprocess.Popen[str]]:
-    begin_simulated(disk.folder / "lake", 2024)
+    begin_simulated(disk.folder / "lake", 2023)
     os.sync()  # the lake's marker is the test's, not the tick's
     command = [sys.executable, "-c", LIVING, str(disk.folder / "lake")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

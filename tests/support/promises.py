@@ -18,7 +18,7 @@ from f1lib.lake.store import ObjectStore, each, read_json
 from f1lib.predictions.archive import history_keys, load_issue
 from f1lib.predictions.issue import tracking_rows
 from f1lib.tracking.index import is_session
-from f1lib.tracking.rows import STORED, TrackingRow
+from f1lib.tracking.rows import STORED, Status, TrackingRow
 from f1lib.tracking.stage_keys import Stage, StageKey
 from f1lib.tracking.table import TrackingTable
 from f1lib.tracking.units import Unit
@@ -37,10 +37,10 @@ WRITTEN: dict[str, tuple[str, ...]] = {
 
 def broken_promises(store: ObjectStore, tracking: TrackingTable) -> list[str]:
     """What is said to be done and is not there, or is not whole; a line each."""
-    held = store.list()
-    kept = [key for key in held if not key.startswith("tracking.db")]
+    held, rows = store.list(), tracking.rows()
+    awaited = _awaited(rows)
+    kept = [key for key in held if not key.startswith(("tracking.db", *awaited))]
     found = [line for line in each(store, lambda key: _torn(store, key), kept) if line]
-    rows = tracking.rows()
     issues = {key: parse_issue(key) for key in history_keys(store)}
     issued = {(i.event, i.horizon + (SPRINT if i.session == "S" else "")) for i in issues.values() if i}
     for row in rows:
@@ -51,6 +51,17 @@ def broken_promises(store: ObjectStore, tracking: TrackingTable) -> list[str]:
     if found:  # what is torn has no hashes to compare
         return found
     return _hashes(store, rows, set(held)) + _unissued(store, tracking, list(issues))
+
+
+def _awaited(rows: list[TrackingRow]) -> list[str]:
+    """Where files may be torn: sessions that nothing says are stored, and silver that no row says is built.
+
+    Many files are brought to the disk at once (`in_bulk`), and what is torn until then is written again.
+    """
+    waiting = [row for row in rows if is_session(row) and row.get("status") not in STORED]
+    folders = {paths.session_folder(unit.event, unit.session) + "/" for unit in map(Unit.of_row, waiting)}
+    built = any(row.get("status") in (Status.SILVER, Status.GOLD) for row in rows if is_session(row))
+    return sorted(folders) + ([] if built else ["silver/"])
 
 
 def _torn(store: ObjectStore, key: str) -> str:
