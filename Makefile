@@ -35,7 +35,7 @@ run: setup  ## do what is due and print the predicted order of the next race
 test: setup  ## run the tests
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-campaign: setup  ## run the long tests that `make test` leaves out
+campaign: setup  ## run the long tests that `make test` leaves out (hours; as root for the power cuts)
 	$(VENV)/bin/python -m pytest -m campaign --timeout=3000
 
 nightly: setup  ## run the property tests with five times as many examples (a quarter of an hour)

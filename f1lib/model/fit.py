@@ -19,7 +19,7 @@ from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import ThreadpoolController
 
 from f1lib.errors import BadParameters, RunError
-from f1lib.model import preprocess
+from f1lib.model import FEWEST_RACES, preprocess
 from f1lib.model.config import ALL, COMPANION, ModelConfig, Trees
 from f1lib.model.preprocess import number
 from f1lib.model.serving import Serving, by_name, matrix_of
@@ -30,7 +30,6 @@ Floats = NDArray[np.float64]
 RACE = ["event_year", "event_number"]
 KEYS = ["event_partition_key", "session", "horizon", *RACE, "driver_id"]
 LABELS = ["finishing_position", "is_dnf"]
-FEWEST_RACES = 8
 P_DNF_LOW, P_DNF_HIGH = 0.005, 0.7  # bounds of the hazard: beyond them it is extrapolated
 
 

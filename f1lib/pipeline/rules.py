@@ -15,6 +15,7 @@ from f1lib.bronze.due import due_rows
 from f1lib.domain.moments import format_utc, has_come, parse_utc
 from f1lib.domain.weekend import gridding_session
 from f1lib.lake import fingerprint
+from f1lib.model import FEWEST_RACES
 from f1lib.tracking.index import Rows
 from f1lib.tracking.rows import PIPELINE, SETTLED, STORED, SessionRow, Status
 from f1lib.tracking.stage_keys import GRID_ROWS, SESSIONS, Stage, StageKey, suffix_of
@@ -190,8 +191,6 @@ def train(known: Rows, now: datetime) -> list[Step]:
 
 def results_lacking(known: Rows) -> int:
     """Return how many results of races and sprints are still lacking before a first model can be trained."""
-    from f1lib.model.fit import FEWEST_RACES
-
     sessions = [own[name] for own in known.sessions.values() for name in ("R", "S") if name in own]
     return max(FEWEST_RACES - sum(row.get("status") == Status.GOLD for row in sessions), 0)
 

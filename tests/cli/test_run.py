@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -17,6 +19,18 @@ def test_when_nothing_is_due_the_next_race_is_named(
     said = capsys.readouterr()
     assert said.out.startswith("nothing is due at 2025-03-30 09:30 UTC; next race: 2025_Japanese_Grand_Prix at ")
     assert not said.err.strip()
+
+
+def test_a_tick_with_nothing_due_imports_no_library_that_takes_long(weekend_lake: list[str]) -> None:
+    heavy = ["duckdb", "jinja2", "numpy", "pandas", "papermill", "pydantic", "requests", "rich", "sklearn", "xgboost"]
+    program = (
+        "import sys; from f1lib.cli.main import main\n"
+        f"main(sys.argv[1:]); print([name for name in {heavy} if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", program, "run", *weekend_lake]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("nothing is due")
+    assert said.splitlines()[-1] == "[]"
 
 
 def test_what_somebody_else_is_at_is_named_and_no_failure(
