@@ -150,7 +150,7 @@ def backend(
         place = Place(make_bucket(moto, name), make_tables(moto, name))
         given, store = open_store(str(source)), open_store(place.lake)
         for key in given.list():
-            if not key.startswith(("tracking.db", "reports/runs/")):
+            if not key.startswith("tracking.db"):
                 store.write(key, given.read(key))
         before, table = open_tracking(f"sqlite:///{source}/tracking.db"), open_tracking(place.tracking)
         table.put_rows(before.rows())
