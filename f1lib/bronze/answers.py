@@ -44,9 +44,9 @@ def store_answer(
     """Write an answer's frames to folder ``base``, then the note that makes them count.
 
     An answer equal to the stored one is left alone, so its note keeps the time of the first fetch; one of which a file
-    is lost or damaged is written anew. For a changed one
-    the old note is removed first, so that no reader meets new files under an old note, and the old answer is kept under
-    ``revisions/<time it was fetched>/``. Frames that an incomplete answer lacks are kept from the stored one.
+    is lost or damaged is written anew. For a changed one the old note is removed first, so that no reader meets new
+    files under an old note, and the old answer is kept under ``revisions/<time it was fetched>/``. Frames that an
+    incomplete answer lacks are kept from the stored one.
 
     Parameters
     ----------

@@ -6,6 +6,7 @@ from typing import Any
 
 from f1lib.bronze.weather import schedule_rows
 from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.domain.weekend import EventKey
 from f1lib.lake import paths
 from f1lib.lake.integrity import sealed
 from f1lib.lake.store import write_json
@@ -17,16 +18,16 @@ def fetch_again(ws: Workspace, path: str) -> bool:
 
     Raises `SourceError` when the source does not answer.
     """
-    key, source, kind = paths.event_of_forecast(path), ws.weather, (paths.parse_forecast(path) or ("", 0))[0]
-    if source is None:
+    found, source = paths.parse_forecast(path), ws.weather
+    if source is None or found is None:
         return False
-    event_row, sessions = schedule_rows(ws.store, key)
+    event_row, sessions = schedule_rows(ws.store, EventKey.parse(found.event))
     moment = parse_utc(path.rpartition("/")[2].removesuffix(".json"))
-    ask: Any = getattr(source, "observed", None) if kind == "archive" else source.forecast
+    ask: Any = getattr(source, "observed", None) if found.kind == "archive" else source.forecast
     document = ask(event_row, sessions, moment) if ask else None
     if document is None or document["f1lib"]["issued_utc"] != format_utc(moment):
         return False
-    if document["f1lib"]["provenance"] not in (kind, "simulated"):
+    if document["f1lib"]["provenance"] not in (found.kind, "simulated"):
         return False
     write_json(ws.store, path, sealed(document))
     return True

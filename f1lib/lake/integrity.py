@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import Damaged
 from f1lib.lake import fingerprint, paths
-from f1lib.lake.store import each, find, find_json, read_json
+from f1lib.lake.store import each, find, find_json, parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -141,7 +141,8 @@ def verified_run_file(store: ObjectStore, run_id: str, file: str) -> bytes:
         When it has another hash.
     """
     done = paths.run_key(run_id, paths.SUCCESS)
-    hashes = read_json(store, done) if store.read(done) else {}
+    written = store.read(done)
+    hashes = parse_json(store, done, written) if written else {}
     then = "`f1 doctor --repair` lets another run serve and trains again"
     return verified(store, paths.run_key(run_id, file), hashes.get(file), then)
 

@@ -174,12 +174,6 @@ def parse_forecast(key: str) -> Forecast | None:
     return Forecast(match[1], int(match[2]), f"{match[2]}_{match[3]}") if match else None
 
 
-def event_of_forecast(key: str) -> EventKey:
-    """Return the event of a weather document's key."""
-    _, _, _, season, event, _ = key.split("/")
-    return EventKey.parse(f"{season}_{event}")
-
-
 # Silver -------------------------------------------------------------------------------------------------------------
 
 SILVER_PREFIX = "silver/"

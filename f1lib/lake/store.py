@@ -268,10 +268,31 @@ def read_json(store: ObjectStore, key: str) -> Any:
 
     Raises `NoSuchKey` when there is none, `StorageError` for invalid JSON.
     """
-    return _parsed(store, key, store.read(key))
+    return parse_json(store, key, store.read(key))
 
 
-def _parsed(store: ObjectStore, key: str, data: bytes) -> Any:
+def parse_json(store: ObjectStore, key: str, data: bytes) -> Any:
+    """Parse a JSON document that was read.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The store it was read from, for the message of the error.
+    key : str
+        Its key.
+    data : bytes
+        Its bytes.
+
+    Returns
+    -------
+    Any
+        JSON values.
+
+    Raises
+    ------
+    Damaged
+        For invalid JSON.
+    """
     try:
         return from_json(data)
     except ValueError as error:
@@ -324,7 +345,7 @@ def update_json(store: ObjectStore, key: str, change: Callable[[Any], Any]) -> A
     """
 
     def changed(found: bytes | None) -> bytes:
-        return json_bytes(change(None if found is None else _parsed(store, key, found)))
+        return json_bytes(change(None if found is None else parse_json(store, key, found)))
 
     return json.loads(store.update(key, changed))
 

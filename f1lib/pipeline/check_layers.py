@@ -116,18 +116,18 @@ def _unstored(ws: Workspace, row: TrackingRow) -> Finding:
 def _mend_weather(ws: Workspace, key: str, give_up: bool) -> str:
     if _is_fetched_again(ws, key):
         return f"{key}: fetched again"
-    if not give_up:
+    forecast = paths.parse_forecast(key)
+    if not give_up or forecast is None:
         return ""
     ws.store.delete(key)
     note = integrity.readable_json(ws.store, paths.SILVER_NOTE)
     if "weather" in note:
         kept = {year: [k for k in keys if k != key] for year, keys in note["weather"].items()}
         write_json(ws.store, paths.SILVER_NOTE, note | {"weather": kept})
-    row: WeatherRow = {"event_partition_key": paths.event_of_forecast(key).partition_key}
+    row: WeatherRow = {"event_partition_key": forecast.event}
     row |= {"session_name_abr": WEATHER_ROW, "last_error": f"{key} was lost and is given up"}
     ws.tracking.put_rows([row])
-    season = paths.season_of_key(key)
-    build_again(ws, [season] if season else [], Status.INGESTED)
+    build_again(ws, [forecast.season], Status.INGESTED)
     return f"{key}: given up; the features of its weekend are built without it"
 
 
