@@ -295,7 +295,9 @@ def main(arguments: list[str]) -> None:
         for name, module in sorted(sys.modules.items()):
             if name.startswith("f1lib.") and "cli" not in name:
                 _instrument(atheris, module)
-        atheris.Setup([sys.argv[0], corpus, f"-max_total_time={seconds}", "-timeout=60", "-verbosity=1"], _call(target))
+        kept = f"-artifact_prefix={tempfile.gettempdir()}/"  # what breaks or is slow is not left in the project
+        options = [f"-max_total_time={seconds}", "-timeout=60", "-verbosity=1", kept]
+        atheris.Setup([sys.argv[0], corpus, *options], _call(target))
         atheris.Fuzz()
 
 
