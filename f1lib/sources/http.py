@@ -23,10 +23,11 @@ from requests import exceptions as web_errors
 from requests.adapters import HTTPAdapter
 from requests.utils import select_proxy
 
-from f1lib.errors import BadParameters, RateLimited, SourceBlocked, SourceError
+from f1lib.errors import BadParameters, SourceBlocked, SourceError
 from f1lib.lake import fingerprint
 from f1lib.lake.documents import from_json
 from f1lib.sources.bounds import MAX_BYTES, TooLarge, elsewhere, in_time, look_up, pieces, retry_after
+from f1lib.sources.calls import REFUSED, Call, Politeness
 from f1lib.sources.failures import cause, shown
 
 if TYPE_CHECKING:
@@ -40,67 +41,10 @@ JSON_HOSTS = frozenset(
     "api.open-meteo.com archive-api.open-meteo.com historical-forecast-api.open-meteo.com "
     "previous-runs-api.open-meteo.com api.jolpi.ca api.multiviewer.app".split()
 )
-_REFUSED = (401, 403, 407, 451)
 _FINAL = ("too large", "sent elsewhere", "timed out")  # asking again brings the same, or costs as much time again
 _SILENT = ("timed out", "no connection")
 _FAILING = ("server error", "HTML")
 _CUT_SHORT = (web_errors.ChunkedEncodingError, web_errors.ContentDecodingError)
-
-
-@dataclass(frozen=True)
-class Politeness:
-    """Limits on the duration and the number of attempts of one request; all times in seconds.
-
-    A request that would have to wait longer than ``longest_wait`` is not repeated: the error names the time to wait.
-    ``total`` bounds all attempts together, each from the first byte sent to the last one read; a time-out is not
-    repeated. A host that could not be reached, or failed ``failures`` requests in a row, is not asked for ``alone``.
-    """
-
-    connect: float = 3.0
-    read: float = 15.0
-    attempts: int = 3
-    backoff: float = 1.0
-    longest_wait: float = 20.0
-    total: float = 120.0
-    failures: int = 3
-    alone: float = 300.0
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request as it went: ``status`` 0 when nothing came back, ``fault`` empty when the answer is usable.
-
-    ``fault`` is one of ``rate limited``, ``server error``, ``no connection``, ``timed out``, ``truncated``, ``HTML``,
-    ``too large`` and ``sent elsewhere`` (a redirect to a host that is none of the source's): all of them may pass,
-    unlike a 403 or 404, which are answers. ``detail`` is the reason where there is one.
-    """
-
-    url: str
-    status: int = 0
-    attempts: int = 1
-    bytes: int = 0
-    sha256: str = ""
-    fault: str = ""
-    detail: str = ""
-    retry_after_seconds: float = 0.0
-
-    @property
-    def refused(self) -> bool:
-        """Whether the upstream answered that it does not serve us."""
-        return self.status in _REFUSED
-
-    def record(self) -> dict[str, Any]:
-        """Return the call as a provenance keeps it: address, status, size and hash, without the number of attempts."""
-        kept = {"url": shown(self.url, query=True), "status": self.status, "bytes": self.bytes, "sha256": self.sha256}
-        return {name: value for name, value in kept.items() if value or name == "status"}
-
-    def error(self) -> SourceError:
-        """Return the fault as an exception: `RateLimited` with the time to wait, or `SourceError`."""
-        place = f"{shown(self.url)}: {self.fault} after {self.attempts} attempts"
-        if self.fault == "rate limited":
-            wait = self.retry_after_seconds
-            return RateLimited(f"{place} (status {self.status}); ask again in {wait:.0f} s", wait)
-        return SourceError(f"{place} ({self.detail or f'status {self.status}'}); the next run asks again")
 
 
 @dataclass(eq=False)
@@ -288,7 +232,7 @@ def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
 
 def check_status(response: requests.Response, url: str) -> None:
     """Raise `SourceBlocked` when the upstream refuses us, `SourceError` for any other status from 400 on."""
-    if response.status_code in _REFUSED:
+    if response.status_code in REFUSED:
         raise SourceBlocked(f"{shown(url)} refuses us (status {response.status_code}): {_reason(response)}")
     if response.status_code >= 400:
         raise SourceError(f"{shown(url)} answered {response.status_code}: {_reason(response)}")

@@ -16,7 +16,8 @@ from requests.adapters import HTTPAdapter
 
 from f1lib.errors import BadParameters, RateLimited, SourceBlocked, SourceError
 from f1lib.sources import http
-from f1lib.sources.http import Politeness, Upstream, get_json, session, upstream_of
+from f1lib.sources.calls import Politeness
+from f1lib.sources.http import Upstream, get_json, session, upstream_of
 from tests.support.replay_server import Answer, ReplayServer
 
 URL = "https://api.jolpi.ca/ergast/f1/2023/4/results.json"

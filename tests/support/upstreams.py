@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from f1lib.domain.weekend import SESSION_NAMES, EventKey
+from f1lib.sources.calls import Politeness
 from f1lib.sources.fastf1.source import FastF1Source
-from f1lib.sources.http import Politeness
 from tests.support.replay_server import ReplayServer
 
 LATER = datetime(2026, 11, 1, tzinfo=UTC)  # everything recorded has happened
