@@ -18,15 +18,32 @@ class OnceAMoment(Generic[_Found]):
         self._kept: dict[Hashable, tuple[datetime, _Found | SourceError]] = {}
 
     def get(self, key: Hashable, as_of: datetime, read: Callable[[], _Found], age: timedelta = timedelta(0)) -> _Found:
-        """Return what ``read`` returned for ``key`` at ``as_of``, or an answer up to ``age`` older.
+        """Return the answer for ``key`` at a moment, read only where it is not kept.
 
-        Raises the `SourceError` that it raised at the same ``as_of``.
+        Parameters
+        ----------
+        key : Hashable
+            What is asked for.
+        as_of : datetime
+            The moment.
+        read : callable
+            Returns the answer.
+        age : timedelta
+            How old a kept answer may be at ``as_of``; an error is kept for its moment only.
+
+        Returns
+        -------
+        Any
+            What ``read`` returned now or earlier.
+
+        Raises
+        ------
+        SourceError
+            That ``read`` raised at the same ``as_of``.
         """
         when, found = self._kept.get(key, (None, None))
-        fresh = when is not None and timedelta(0) <= as_of - when <= (
-            timedelta(0) if isinstance(found, SourceError) else age
-        )
-        if not fresh or found is None:
+        longest = timedelta(0) if isinstance(found, SourceError) else age
+        if found is None or when is None or not timedelta(0) <= as_of - when <= longest:
             try:
                 found = read()
             except SourceError as error:
