@@ -9,16 +9,17 @@ the code and file names cannot be set by it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, field_validator
 
-from f1lib.aws import cost
+from f1lib.aws import cost, dead_letters
 from f1lib.aws import telemetry as aws_telemetry
 from f1lib.aws import units as aws_units
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import HORIZONS, SESSION_NAMES, EventKey
-from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, RunError, SourceError
+from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, SourceError
 from f1lib.evaluation import sweep as evaluation_sweep
 from f1lib.pipeline.tick import StageRun, named_run, run_stage, tick
 from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status
@@ -127,6 +128,12 @@ class Fold(_Event):
     season: Season
 
 
+class Drain(_Event):
+    """The dead letters, worked through once."""
+
+    action: Literal["drain"]
+
+
 class SweepReport(_Event):
     """What the folds of a sweep come to."""
 
@@ -134,7 +141,7 @@ class SweepReport(_Event):
     sweep: Name
 
 
-Event = Tick | RunStage | IngestSession | RunPrediction | Backfill | Fold | SweepReport
+Event = Tick | RunStage | IngestSession | RunPrediction | Backfill | Fold | SweepReport | Drain
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="action")])
 _SCHEDULERS = ("aws.events", "aws.scheduler")
 
@@ -188,7 +195,9 @@ def run_event(
     Raises
     ------
     RunError
-        A stage failed; a tick has run the others first.
+        The stage that was asked for failed. A tick does not raise for a failed stage, which the next one tries again:
+        its answer has the numbers of stages that ``failed`` and that were ``taken`` by another run, and whether it is
+        ``complete``.
     AlreadyRunning
         Another run has the claim.
     BadParameters
@@ -211,6 +220,8 @@ def run_event(
             answer = _backfill(ws, event, telemetry)
         case Fold():
             answer = evaluation_sweep.run_fold(ws.store, event.sweep, event.model, event.season, ws.settings.threads)
+        case Drain():
+            answer = _drain(ws, telemetry, has_time)
         case SweepReport():
             answer = evaluation_sweep.sweep_report(ws.store, event.sweep)
     return {"action": event.action, "run_id": ws.run_id, "as_of_utc": format_utc(ws.as_of), **answer}
@@ -226,10 +237,8 @@ def _tick(
     telemetry.measure(aws_telemetry.of_tick(result) + aws_telemetry.of_state(ws.store, result.rows, ws.as_of))
     for run in result.runs:
         _measure_prediction(ws.tracking, run, telemetry)
-    if result.failures:
-        raise RunError("; ".join(run.error for run in result.failures))
-    steps = [_run_json(run) for run in result.runs]
-    return {"run_id": result.run_id, "steps": steps, "complete": result.complete}
+    ended = {"complete": result.complete, "taken": len(result.taken), "failed": len(result.failures)}
+    return {"run_id": result.run_id, "steps": [_run_json(run) for run in result.runs], **ended}
 
 
 def _stage(
@@ -245,6 +254,18 @@ def _stage(
 def _measure_prediction(tracking: TrackingTable, run: StageRun, telemetry: aws_telemetry.Telemetry) -> None:
     if run.status == Outcome.FINISHED and "inference_milliseconds" in run.result:
         telemetry.measure(aws_telemetry.of_prediction(tracking, run.result))
+
+
+def _drain(ws: Workspace, telemetry: aws_telemetry.Telemetry, has_time: Callable[[], bool]) -> dict[str, Any]:
+    """Do again what stands in the dead letters."""
+    url = ws.settings.dead_letters
+    if not url:
+        raise BadParameters("there is no queue of dead letters: DEAD_LETTERS_URL is not set")
+
+    def do(event: Any) -> None:
+        run_event(replace(ws, run_id=""), parse_event(event), telemetry, has_time)
+
+    return dead_letters.drain(url, do, telemetry.line, has_time)
 
 
 def _ingest(ws: Workspace, event: IngestSession, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:

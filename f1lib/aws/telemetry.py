@@ -32,6 +32,11 @@ METRICS = {
     "StageSeconds": ("Seconds", "stage", "how long a stage took, its notebook's start included"),
     "StageRows": ("Count", "stage", "what a stage says it brought: events, sessions, rows"),
     "StageFailures": ("Count", "", "stages that failed in a tick; 0 when all went well"),
+    "StagesFailing": (
+        "Count",
+        "",
+        "stages whose last try failed, by the table: a failing stage waits between its tries",
+    ),
     "StagesTaken": ("Count", "", "stages that another run was working on"),
     "StepsLeft": ("Count", "", "1 when a tick ended for want of time and the next one goes on"),
     "InferenceMilliseconds": ("Milliseconds", "", "one race forecast by the serving model, its file loaded"),
@@ -90,6 +95,8 @@ def of_state(store: ObjectStore, rows: Sequence[TrackingRow], as_of: datetime) -
     recent = Counter(row.get("status") for row in rows if since <= row.get("available_utc", "") <= until)
     measures = [Measure("PredictionMissing", len(overdue_predictions(rows, as_of)))]
     measures += [Measure("SessionsFailing", recent[Status.FAILED]), Measure("SessionsBlocked", recent[Status.BLOCKED])]
+    failing = [r for r in rows if StageKey.parse(r["session_name_abr"]) and r.get("status") == Status.FAILED]
+    measures.append(Measure("StagesFailing", len(failing)))
     accuracy = find_json(store, ACCURACY)
     drift = rps_drift(accuracy["predictions"]) if accuracy else None
     return measures + ([] if drift is None else [Measure("DriftRps", drift)])

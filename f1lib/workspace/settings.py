@@ -32,6 +32,7 @@ _ENVIRONMENT = {
     "F1_ENGINE": "engine",
     "F1_UPSTREAM_BASE": "upstream_base",
     "F1_WEATHER": "weather",
+    "DEAD_LETTERS_URL": "dead_letters",
     "FASTF1_CACHE": "fastf1_cache",
 }
 # Prefixes of the layers in the bucket (docs/lake.md); a layer without one has its own name as prefix.
@@ -66,6 +67,7 @@ class Settings:
     fastf1_cache: str = ""
     fastf1_cache_mb: int = 500
     weather: str = "auto"
+    dead_letters: str = ""
 
     @property
     def downloads(self) -> Path:

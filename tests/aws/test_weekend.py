@@ -190,7 +190,15 @@ def test_the_sandbox_is_left_clean(saturday: Any, swept: tuple[Path, Path]) -> N
 def test_the_same_tick_again_does_nothing_and_says_so(saturday: Any, cloud: Cloud) -> None:
     before = cloud.store.list()
     answer, lines = _called({"action": "tick", "now": SATURDAY})
-    assert answer == {"action": "tick", "run_id": "", "steps": [], "complete": True, "as_of_utc": SATURDAY}
+    assert answer == {
+        "action": "tick",
+        "run_id": "",
+        "steps": [],
+        "complete": True,
+        "taken": 0,
+        "failed": 0,
+        "as_of_utc": SATURDAY,
+    }
     assert cloud.store.list() == before
     assert not [line for line in lines if str(line.get("message", "")).startswith("stage")]
 
