@@ -17,9 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from f1lib.aws import cost, dead_letters
 from f1lib.aws import telemetry as aws_telemetry
 from f1lib.aws import units as aws_units
+from f1lib.aws.telemetry import failing_stages
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import HORIZONS, SESSION_NAMES, EventKey
-from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, SourceError
+from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, RunError, SourceError
 from f1lib.evaluation import sweep as evaluation_sweep
 from f1lib.pipeline.tick import StageRun, named_run, run_stage, tick
 from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status
@@ -57,9 +58,10 @@ class _Event(BaseModel):
 
 
 class Tick(_Event):
-    """Whatever is due, or of that only ``stages``."""
+    """Whatever is due, or of that only ``stages``; ``raise_failures``: an error where one of them failed or waits."""
 
     action: Literal["tick"]
+    raise_failures: bool = False
     stages: list[Literal[STAGES]] = Field(default_factory=list)  # type: ignore[valid-type]
 
 
@@ -195,9 +197,9 @@ def run_event(
     Raises
     ------
     RunError
-        The stage that was asked for failed. A tick does not raise for a failed stage, which the next one tries again:
-        its answer has the numbers of stages that ``failed`` and that were ``taken`` by another run, and whether it is
-        ``complete``.
+        The stage that was asked for failed. A tick does not raise for a failed stage, which the next one tries again,
+        unless it was asked to: its answer has the numbers of stages that ``failed`` and that were ``taken`` by another
+        run, and whether it is ``complete``.
     AlreadyRunning
         Another run has the claim.
     BadParameters
@@ -237,6 +239,8 @@ def _tick(
     telemetry.measure(aws_telemetry.of_tick(result) + aws_telemetry.of_state(ws.store, result.rows, ws.as_of))
     for run in result.runs:
         _measure_prediction(ws.tracking, run, telemetry)
+    if event.raise_failures and (failed := failing_stages(result.rows, stages)):
+        raise RunError("; ".join(f"{name}: {row.get('last_error')}" for name, row in failed.items()))
     ended = {"complete": result.complete, "taken": len(result.taken), "failed": len(result.failures)}
     return {"run_id": result.run_id, "steps": [_run_json(run) for run in result.runs], **ended}
 

@@ -46,7 +46,7 @@ def _left(queue: str) -> int:
 
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     client = boto3.client("sqs", region_name=REGION)
-    found = client.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]  # type: ignore[arg-type]
+    found = client.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
     return sum(int(found[name]) for name in names)
 
 
