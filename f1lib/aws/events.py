@@ -241,8 +241,13 @@ def _tick(
         _measure_prediction(ws.tracking, run, telemetry)
     if event.raise_failures and (failed := failing_stages(result.rows, stages)):
         raise RunError("; ".join(f"{name}: {row.get('last_error')}" for name, row in failed.items()))
-    ended = {"complete": result.complete, "taken": len(result.taken), "failed": len(result.failures)}
-    return {"run_id": result.run_id, "steps": [_run_json(run) for run in result.runs], **ended}
+    counts = {Outcome.TAKEN.value: len(result.taken), Outcome.FAILED.value: len(result.failures)}
+    return {
+        "run_id": result.run_id,
+        "steps": [_run_json(run) for run in result.runs],
+        "complete": result.complete,
+        **counts,
+    }
 
 
 def _stage(

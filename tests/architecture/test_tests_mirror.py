@@ -10,6 +10,7 @@ from tests.conftest import SLOWEST_FIRST
 
 # Tests of what stands in no single module of their package, and what that is.
 OF_NO_MODULE = {
+    "aws/test_deployment": "lambda_runner/bootstrap.yaml, parameter files, the deploy workflow",
     "aws/test_image": "lambda_runner/Dockerfile",
     "aws/test_runtime": "the handler inside Lambda's runtime",
     "aws/test_state_machines": "lambda_runner/*.asl.json",
