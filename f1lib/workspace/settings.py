@@ -16,9 +16,8 @@ from urllib.parse import urlencode
 
 from f1lib.errors import BadParameters
 from f1lib.lake.documents import from_yaml
+from f1lib.workspace.project import kept
 
-# Folder of the checkout, with notebooks and parameters.
-PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = ("auto", "f1db", "simulated", "fastf1")
 _CHOICES = {"source": SOURCES, "engine": ("kernel", "inprocess"), "weather": ("auto", "openmeteo", "none")}
 _AT_LEAST_ONE = ("lease_minutes", "threads", "simulated_seasons", "fastf1_cache_mb")
@@ -72,7 +71,7 @@ class Settings:
     @property
     def downloads(self) -> Path:
         """The folder of downloads."""
-        return PROJECT / self.cache
+        return kept(self.cache)
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():

@@ -22,7 +22,7 @@ def test_conda_users_get_the_package_and_every_tool_of_the_dev_group(root: Path)
     groups = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     environment = yaml.safe_load((root / "environment.yml").read_text(encoding="utf-8"))
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
-    assert sorted(pip) == sorted(["-e .", *_requirements(groups, "dev")])
+    assert sorted(pip) == sorted(["-e .[aws,lab]", *_requirements(groups, "dev")])
 
 
 def test_no_line_mixes_an_editable_package_with_hashed_requirements(root: Path) -> None:

@@ -23,6 +23,7 @@ OF_NO_MODULE = {
     "pipeline/test_older_lakes": "a lake of the first version, read by this one",
     "pipeline/test_quick_start": "README's first command",
     "silver/test_weather": "weather_forecast.sql and weather_observed.sql",
+    "workspace/test_github_workflow": "workspace/starter/workflow.yml, which `f1 init --github` writes",
     "report/figures/test_every_picture": "what all pictures have in common",
 }
 
