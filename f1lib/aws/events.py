@@ -23,7 +23,7 @@ from f1lib.domain.weekend import HORIZONS, SESSION_NAMES, EventKey
 from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, RunError, SourceError
 from f1lib.evaluation import sweep as evaluation_sweep
 from f1lib.pipeline.tick import StageRun, named_run, run_stage, tick
-from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status
+from f1lib.tracking.rows import PIPELINE, STORED, Outcome, SessionRow, Status
 from f1lib.tracking.stage_keys import STAGES, Stage
 from f1lib.tracking.table import TrackingTable
 from f1lib.tracking.units import Unit
@@ -209,7 +209,7 @@ def run_event(
     """
     if isinstance(event, Tick):
         return {"action": "tick", **_tick(ws, event, telemetry, has_time), "as_of_utc": format_utc(ws.as_of)}
-    ws = named_run(ws)
+    ws = named_run(ws, ws.tracking.rows(PIPELINE))
     match event:
         case RunStage():
             answer = _stage(ws, event.stage, event.parameters.model_dump(exclude_unset=True), telemetry)
