@@ -32,7 +32,7 @@ from f1lib.workspace.workspace import Workspace
 # The workspace gives these to every notebook; an event may not point a stage elsewhere.
 RESERVED = ("lake", "tracking", "source", "f1db", "as_of", "run_id")
 SESSION_CODES = (*SESSION_NAMES, *aws_units.GRID_CODES.values())
-_OVER = STORED | {Status.UNAVAILABLE}  # nothing is gained by asking again now
+_OVER = STORED | {Status.UNAVAILABLE, Outcome.WITHOUT_LAPS}  # nothing is gained by asking again now
 
 _EVENT = r"[0-9]{4}_[^\s/\\.\x00-\x1f\x7f][^\s/\\\x00-\x1f\x7f]*"
 EventName = Annotated[str, StringConstraints(pattern=rf"^{_EVENT}$", max_length=100)]
@@ -315,7 +315,7 @@ def _backfill(ws: Workspace, event: Backfill, telemetry: aws_telemetry.Telemetry
     """Read the calendars, so that every session has a row, and store the list of units for the state machine."""
     answer = _stage(ws, Stage.SCHEDULE, {"seasons": event.seasons}, telemetry)
     units = aws_units.units_of(ws, event.seasons, again=event.again, laps=event.laps)
-    plan = cost.estimate(len(units), "fastf1" if event.laps else ws.source_name)
+    plan = cost.estimate(len(units), "live" if event.laps else ws.source_name)
     key = aws_units.write_units(ws.store, ws.run_id, units)
     return {**answer, "items": len(units), "key": key, "concurrency": plan.concurrency, "estimate": plan.lines()}
 

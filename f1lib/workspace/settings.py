@@ -18,7 +18,8 @@ from f1lib.errors import BadParameters
 from f1lib.lake.documents import from_yaml
 from f1lib.workspace.project import kept
 
-SOURCES = ("auto", "f1db", "simulated", "fastf1")
+SOURCES = ("auto", "live", "f1db", "simulated", "fastf1")
+_SAME_AS = {"fastf1": "live"}  # the name of 0.1.0
 _CHOICES = {"source": SOURCES, "engine": ("kernel", "inprocess"), "weather": ("auto", "openmeteo", "none")}
 _AT_LEAST_ONE = ("lease_minutes", "threads", "simulated_seasons", "fastf1_cache_mb")
 _ENVIRONMENT = {
@@ -82,6 +83,7 @@ class Settings:
                 raise BadParameters(f"setting {name} is {value!r}; use one of {', '.join(choices)}")
             if name in _AT_LEAST_ONE and value < 1:
                 raise BadParameters(f"setting {name} is {value}; it must be at least 1")
+        object.__setattr__(self, "source", _SAME_AS.get(self.source, self.source))
 
 
 _KINDS: dict[str, type[Any]] = {field.name: type(field.default) for field in fields(Settings)}

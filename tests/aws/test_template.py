@@ -409,7 +409,7 @@ def test_the_function_s_environment_is_what_the_settings_read(stack: Stack, tmp_
     settings = load_settings(FOLDER.parent / "parameters" / "aws.yml", environment, {})
     assert settings.lake == f"s3://f1-lake-{ACCOUNT}-{REGION}"
     assert settings.tracking == "dynamodb://f1_session_tracking?predictions=f1_predictions"
-    assert settings.source == "f1db"
+    assert settings.source == "live"
     assert "AWS_REGION" not in environment
 
 
