@@ -23,6 +23,7 @@ from f1lib.evaluation import sweep as evaluation_sweep
 from f1lib.pipeline.tick import StageRun, named_run, run_stage, tick
 from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status
 from f1lib.tracking.stage_keys import STAGES, Stage
+from f1lib.tracking.table import TrackingTable
 from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace
 
@@ -224,7 +225,7 @@ def _tick(
         telemetry.stage(run, result.run_id)
     telemetry.measure(aws_telemetry.of_tick(result) + aws_telemetry.of_state(ws.store, result.rows, ws.as_of))
     for run in result.runs:
-        _measure_prediction(ws, run, telemetry)
+        _measure_prediction(ws.tracking, run, telemetry)
     if result.failures:
         raise RunError("; ".join(run.error for run in result.failures))
     steps = [_run_json(run) for run in result.runs]
@@ -237,13 +238,13 @@ def _stage(
     run = run_stage(ws, name, parameters)
     telemetry.stage(run, ws.run_id)
     telemetry.measure(aws_telemetry.of_stage(run))
-    _measure_prediction(ws, run, telemetry)
+    _measure_prediction(ws.tracking, run, telemetry)
     return {"steps": [_run_json(run)]}
 
 
-def _measure_prediction(ws: Workspace, run: StageRun, telemetry: aws_telemetry.Telemetry) -> None:
+def _measure_prediction(tracking: TrackingTable, run: StageRun, telemetry: aws_telemetry.Telemetry) -> None:
     if run.status == Outcome.FINISHED and "inference_milliseconds" in run.result:
-        telemetry.measure(aws_telemetry.of_prediction(ws.tracking, run.result))
+        telemetry.measure(aws_telemetry.of_prediction(tracking, run.result))
 
 
 def _ingest(ws: Workspace, event: IngestSession, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from f1lib.cli import output
 from f1lib.cli.options import common_options, workspace_of
 from f1lib.domain.weekend import HORIZONS
 from f1lib.model import registry
-from f1lib.workspace.workspace import Workspace
 
 NAME = "models"
 HELP = "model runs: list, show, train, promote, roll back"
@@ -20,7 +19,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add ``list``, ``show RUN``, ``train MODEL``, ``promote RUN`` and ``rollback HORIZON``."""
     actions = parser.add_subparsers(required=True, metavar="ACTION", dest="action")
 
-    def add(name: str, text: str, do: Callable[[Workspace, argparse.Namespace], None]) -> argparse.ArgumentParser:
+    def add(name: str, text: str, do: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
         child = actions.add_parser(name, help=text, description=text, parents=[common_options()])
         child.set_defaults(of_models=do)
         return child
@@ -43,25 +42,27 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the action that was named."""
-    arguments.of_models(workspace_of(arguments), arguments)
+    arguments.of_models(arguments)
     return 0
 
 
-def _list(ws: Workspace, arguments: argparse.Namespace) -> None:
-    runs = [r for r in registry.list_runs(ws.store) if arguments.horizon in ("", r["horizon"])]
+def _list(arguments: argparse.Namespace) -> None:
+    store = workspace_of(arguments).store
+    runs = [r for r in registry.list_runs(store) if arguments.horizon in ("", r["horizon"])]
     if arguments.as_json:
         output.print_json(runs)
     elif not runs:
-        output.print_plain(f"lake {ws.store.url} has no finished model run; `f1 run` trains one after a race")
+        output.print_plain(f"lake {store.url} has no finished model run; `f1 run` trains one after a race")
     else:
         _table(f"{len(runs)} model runs, newest first", runs)
 
 
-def _train(ws: Workspace, arguments: argparse.Namespace) -> None:
+def _train(arguments: argparse.Namespace) -> None:
     from f1lib.model import registry
     from f1lib.pipeline.tick import run_stage
     from f1lib.tracking.stage_keys import Stage
 
+    ws = workspace_of(arguments)
     served = registry.champion(ws.store)["horizons"]
     given = {name: getattr(arguments, name) for name in ("model", "horizon", "promote")}
     said = {d["run_id"]: d for d in run_stage(ws, Stage.TRAIN, given).result["decisions"]}
@@ -83,17 +84,19 @@ def _table(title: str, runs: list[dict[str, Any]]) -> None:
     output.print_table(columns, rows, right=["rows", *figures], width=200, title=title)
 
 
-def _show(ws: Workspace, arguments: argparse.Namespace) -> None:
-    output.print_json(registry.show(ws.store, arguments.run_id))
+def _show(arguments: argparse.Namespace) -> None:
+    output.print_json(registry.show(workspace_of(arguments).store, arguments.run_id))
 
 
-def _promote(ws: Workspace, arguments: argparse.Namespace) -> None:
+def _promote(arguments: argparse.Namespace) -> None:
     from f1lib.evaluation import gate
 
+    ws = workspace_of(arguments)
     verdict = gate.promote(ws.store, arguments.run_id, ws.as_of, fewer_events=arguments.fewer_events)
     output.print_plain(f"{arguments.run_id} serves: {verdict.why}")
 
 
-def _rollback(ws: Workspace, arguments: argparse.Namespace) -> None:
+def _rollback(arguments: argparse.Namespace) -> None:
+    ws = workspace_of(arguments)
     entry = registry.rollback(ws.store, arguments.horizon, ws.as_of)
     output.print_plain(f"{entry['run_id']} serves {arguments.horizon} again: {entry['why']}")

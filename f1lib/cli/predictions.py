@@ -13,10 +13,11 @@ from f1lib.lake import attribution
 from f1lib.lake.paths_published import history_prefix
 from f1lib.predictions import archive
 from f1lib.predictions.change_log import newest_change_log
-from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from f1lib.lake.store import ObjectStore
 
 NAME = "predictions"
 HELP = "the newest prediction of an event"
@@ -50,17 +51,17 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.as_csv:
         output.print_csv(frame.drop(columns=["position_probabilities"]))
     else:
-        show_predictions(ws, frame, [str(change) for change in changes])
+        show_predictions(ws.store, frame, [str(change) for change in changes])
     return 0
 
 
-def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:
+def show_predictions(store: ObjectStore, frame: pd.DataFrame, changes: Sequence[str] = ()) -> None:
     """Print the predicted order as a table.
 
     Parameters
     ----------
-    ws : Workspace
-        Its lake and source are named in the caption.
+    store : ObjectStore
+        The lake; what the forecast was made without is read there.
     frame : pandas.DataFrame
         One prediction: a row a driver, columns `f1lib.predictions.archive.COLUMNS`.
     changes : sequence of str
@@ -74,10 +75,10 @@ def show_predictions(ws: Workspace, frame: pd.DataFrame, changes: Sequence[str] 
     if changes:
         title = f"What if {', '.join(changes)}? (not stored) {title}"
     caption = f"source: {first['source']} - model run {first['model_run_id']}"
-    if ws.source_name != "simulated":
+    if first["source"] != "simulated":
         caption += f" - data: {attribution.of_predictions(frame)}"
     history = history_prefix(EventKey.parse(archive.event_of(frame)))
-    news = newest_change_log(ws.store, archive.history_keys(ws.store, history), str(first["session"]))
+    news = newest_change_log(store, archive.history_keys(store, history), str(first["session"]))
     if news.get("lacks"):
         caption += f"\nmade without: {'; '.join(news['lacks'])}"
     columns = ["rank", "driver", "team", "expected", "P(win)", "P(podium)", "P(points)", "P(DNF)"]

@@ -87,7 +87,7 @@ def _outcome(ws: Workspace, result: TickResult) -> None:
     if race is None:
         output.print_plain("the calendar has no race after this moment")
     elif archive.predicted_events(ws.tracking.rows(race["event_partition_key"])):
-        show_predictions(ws, archive.read(race["event_partition_key"], lake=ws.store.url))
+        show_predictions(ws.store, archive.read(race["event_partition_key"], lake=ws.store.url))
     if any(run.step.stage == Stage.REPORT and run.status == Outcome.FINISHED for run in result.runs):
         output.print_plain(f"report: {output.location(ws.store, DASHBOARD)}")
 

@@ -25,6 +25,9 @@ from f1lib.workspace.workspace import Workspace
 if TYPE_CHECKING:
     import pandas as pd
 
+    from f1lib.lake.store import ObjectStore
+    from f1lib.tracking.table import TrackingTable
+
 
 # Intermediate tables between silver and the features, in order; each may read the ones before it.
 _STEPS = ("regulation_eras", "target", "lap_history", "field", "driver_state", "team_state")
@@ -52,7 +55,7 @@ class Seen:
         return pd.DataFrame({"table": paths.SILVER_TABLES, "files": files, "rows": rows})
 
 
-def read_silver(ws: Workspace) -> Seen:
+def read_silver(store: ObjectStore, tracking: TrackingTable) -> Seen:
     """Read all silver tables, and the tracking rows that wait in silver, once for both builders of a run.
 
     Raises
@@ -64,9 +67,9 @@ def read_silver(ws: Workspace) -> Seen:
     TableError
         When a silver file is not Parquet or lacks a column.
     """
-    rows = ws.tracking.rows()
+    rows = tracking.rows()
     waiting = [row for row in rows if row.get("status") == Status.SILVER]
-    return Seen(gold_read_silver.read_silver(ws.store, in_silver(rows)), waiting)
+    return Seen(gold_read_silver.read_silver(store, in_silver(rows)), waiting)
 
 
 def in_silver(rows: Iterable[TrackingRow]) -> set[int]:
@@ -150,7 +153,7 @@ def build_features(ws: Workspace, event: str, horizon: str, seen: Seen | None = 
     TableError
         When a silver file cannot be read, or a feature query and ``features.csv`` name different columns.
     """
-    seen = seen or read_silver(ws)
+    seen = seen or read_silver(ws.store, ws.tracking)
     silver = seen.silver
     events, sessions = silver.frame("events"), silver.frame("sessions")
     wanted = event or gold_targets.next_event(events, ws.as_of)

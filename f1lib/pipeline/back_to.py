@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from f1lib.lake.store import ObjectStore
     from f1lib.tracking.rows import StageRow, TrackingRow
+    from f1lib.tracking.table import TrackingTable
     from f1lib.workspace.workspace import Workspace
 
 # What a row of a session or calendar keeps when the lake no longer has its answer.
@@ -64,27 +65,27 @@ def back_to(ws: Workspace, moment: datetime) -> list[str]:
         What was done, a line each; every prediction that was removed is named.
     """
     rows, after = ws.tracking.rows(), stamp(moment)
-    done = [*_predictions(ws, rows, after), *_models(ws.store, after, format_utc(moment))]
+    done = [*_predictions(ws.store, ws.tracking, rows, after), *_models(ws.store, after, format_utc(moment))]
     done += _runs(ws.store, after)
     lost = _bronze(ws.store, rows, moment)
     done += [f"{note.rpartition('/')[0]}: fetched after {format_utc(moment)}, asked for again" for note in lost]
-    seasons = _rows(ws, rows, set(lost), moment)
-    build_again(ws, seasons, Status.INGESTED)
+    seasons = _rows(ws.store, ws.tracking, rows, set(lost), moment)
+    build_again(ws.tracking, ws.as_of, seasons, Status.INGESTED)
     return [*done, f"the tracking table and lake {ws.store.url} are back at {format_utc(moment)}"]
 
 
-def _predictions(ws: Workspace, rows: Sequence[TrackingRow], after: str) -> list[str]:
+def _predictions(store: ObjectStore, tracking: TrackingTable, rows: Sequence[TrackingRow], after: str) -> list[str]:
     """Remove the predictions issued after a moment, in the history and in the table; the newest is then another."""
-    gone = [key for key in history_keys(ws.store) if (issue := parse_issue(key)) and issue.moment > after]
+    gone = [key for key in history_keys(store) if (issue := parse_issue(key)) and issue.moment > after]
     for key in gone:
         event, session = raced_of(key)
         beside = (explanation_key(key), change_log_key(key), newest_key(EventKey.parse(event), session), LATEST)
         for name in (key, *beside):
-            ws.store.delete(name)
+            store.delete(name)
     events = {r["event_partition_key"] for r in rows if suffix_of(Stage.PREDICT, r["session_name_abr"]) is not None}
     for event in events | {raced_of(key)[0] for key in gone}:
-        late = [r for r in ws.tracking.predictions(event) if stamp(parse_utc(r["as_of_utc"])) > after]
-        ws.tracking.delete_predictions(event, [str(row[PREDICTION_SORT_KEY]) for row in late])
+        late = [r for r in tracking.predictions(event) if stamp(parse_utc(r["as_of_utc"])) > after]
+        tracking.delete_predictions(event, [str(row[PREDICTION_SORT_KEY]) for row in late])
     return [f"{key}: removed, it was issued by a wrong clock" for key in gone]
 
 
@@ -141,7 +142,9 @@ def _bronze(store: ObjectStore, rows: Iterable[TrackingRow], moment: datetime) -
     return lost
 
 
-def _rows(ws: Workspace, rows: Sequence[TrackingRow], lost: set[str], moment: datetime) -> set[int]:
+def _rows(
+    store: ObjectStore, tracking: TrackingTable, rows: Sequence[TrackingRow], lost: set[str], moment: datetime
+) -> set[int]:
     """Take the tracking rows back; return the seasons whose layers are built again."""
     now, known = format_utc(moment), {key_of(row): row for row in rows}
     changes: list[dict[str, Any]] = []
@@ -158,13 +161,13 @@ def _rows(ws: Workspace, rows: Sequence[TrackingRow], lost: set[str], moment: da
                 changes.append({**key, **change})
                 seasons.add(int(row["event_year"]))
         elif (row.get("finished_utc") or row.get("updated_at_utc", "")) > now:
-            changes.append({**key, **_stage(ws, event, name)})
-    for silver in ws.store.list(paths.SILVER_PREFIX):
+            changes.append({**key, **_stage(store, event, name)})
+    for silver in store.list(paths.SILVER_PREFIX):
         if (paths.season_of_key(silver) or 0) > moment.year:
-            ws.store.delete(silver)
-    _forget_silver(ws.store, moment.year)
-    ws.tracking.delete(gone)
-    ws.tracking.put_rows(cast("list[StageRow]", changes))
+            store.delete(silver)
+    _forget_silver(store, moment.year)
+    tracking.delete(gone)
+    tracking.put_rows(cast("list[StageRow]", changes))
     return seasons
 
 
@@ -182,13 +185,13 @@ def _session(
     return {}
 
 
-def _stage(ws: Workspace, event: str, name: str) -> dict[str, Any]:
+def _stage(store: ObjectStore, event: str, name: str) -> dict[str, Any]:
     """Return what changes on a stage's row: it was never run, but for the predictions that are left."""
     names = "status finished_utc input_hash attempts last_error next_attempt_utc content_hash acted_on updated_at_utc"
     change: dict[str, Any] = dict.fromkeys(names.split())
     suffix = suffix_of(Stage.PREDICT, name)
     if suffix:
-        left = [issue for key in history_keys(ws.store) if (issue := parse_issue(key)) and issue.event == event]
+        left = [issue for key in history_keys(store) if (issue := parse_issue(key)) and issue.event == event]
         kinds = [
             issue.moment for issue in left if issue.horizon + ("_sprint" if issue.session == "S" else "") == suffix
         ]

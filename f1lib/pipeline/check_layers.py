@@ -21,9 +21,13 @@ from f1lib.tracking.units import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from typing import Any
 
+    from f1lib.lake.store import ObjectStore
+    from f1lib.sources.protocols import WeatherSource
     from f1lib.tracking.rows import TrackingRow, WeatherRow
+    from f1lib.tracking.table import TrackingTable
     from f1lib.workspace.workspace import Workspace
 
 _ASK = "it is asked for again; else restore it from a backup, or give it up: `f1 doctor --give-up"
@@ -35,19 +39,19 @@ def bronze(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
     known = bronze_files.bronze_files(ws.store, seasons, rows)
     wrong = {key: what for files in known.values() for key, what in files.wrong.items()}
     there = {k: sha for files in known.values() for k, sha in files.hashes.items() if k not in wrong}
-    wrong |= integrity.wrong_files(ws.store, there) | _wrong_weather(ws, sorted(seasons))
+    wrong |= integrity.wrong_files(ws.store, there) | _wrong_weather(ws.store, sorted(seasons))
     by_note = {key: row for row in rows if (key := bronze_files.note_of_row(row))}
     found = [_bronze_finding(ws, key, what, by_note) for key, what in sorted(wrong.items())]
     promised = {key_of(row) for row in by_note.values()}
     for row in rows:
         if is_session(row) and row.get("status") in STORED and key_of(row) not in promised:
-            found.append(_unstored(ws, row))
+            found.append(_unstored(ws.tracking, ws.as_of, row))
     return found
 
 
-def _wrong_weather(ws: Workspace, seasons: list[int]) -> dict[str, str]:
-    kinds, wrong = read_bronze.forecast_keys(ws.store, seasons), {}
-    documents = each(ws.store, lambda key: integrity.readable_json(ws.store, key), kinds)
+def _wrong_weather(store: ObjectStore, seasons: list[int]) -> dict[str, str]:
+    kinds, wrong = read_bronze.forecast_keys(store, seasons), {}
+    documents = each(store, lambda key: integrity.readable_json(store, key), kinds)
     for (key, kind), document in zip(kinds.items(), documents, strict=True):
         try:
             read_bronze.hours_of(document, kind)
@@ -90,10 +94,10 @@ def _mend_note(ws: Workspace, note_key: str, row: TrackingRow, why: str, _give_u
         write_json(ws.store, note_key, {**note, "provenance": provenance})
         return f"{note_key}: written anew from its files"
     if is_session(row):
-        read_again(ws, row, f"{why}; it is fetched again")
+        read_again(ws.tracking, ws.as_of, row, f"{why}; it is fetched again")
         return f"{note_key}: {' '.join(key_of(row))} is asked for again by the next tick"
     ws.store.delete(note_key)
-    run_again(ws, Stage.SCHEDULE)
+    run_again(ws.tracking, ws.as_of, Stage.SCHEDULE)
     return f"{note_key}: the calendar is read again by the next tick"
 
 
@@ -104,9 +108,9 @@ def _in_order(key: str) -> tuple[int, str]:
     return (order.index(name) if name in order else len(order)), name
 
 
-def _unstored(ws: Workspace, row: TrackingRow) -> Finding:
+def _unstored(tracking: TrackingTable, as_of: datetime, row: TrackingRow) -> Finding:
     def mend(_give_up: bool) -> str:
-        read_again(ws, row, "the lake has no folder of it")
+        read_again(tracking, as_of, row, "the lake has no folder of it")
         return f"{' '.join(key_of(row))}: asked for again by the next tick"
 
     what, remedy = f"is {row['status']} without a folder in bronze", f"{_ASK} {Unit.of_row(row).text}`"
@@ -114,7 +118,7 @@ def _unstored(ws: Workspace, row: TrackingRow) -> Finding:
 
 
 def _mend_weather(ws: Workspace, key: str, give_up: bool) -> str:
-    if _is_fetched_again(ws, key):
+    if _is_fetched_again(ws.store, ws.weather, key):
         return f"{key}: fetched again"
     forecast = paths.parse_forecast(key)
     if not give_up or forecast is None:
@@ -127,13 +131,13 @@ def _mend_weather(ws: Workspace, key: str, give_up: bool) -> str:
     row: WeatherRow = {"event_partition_key": forecast.event}
     row |= {"session_name_abr": WEATHER_ROW, "last_error": f"{key} was lost and is given up"}
     ws.tracking.put_rows([row])
-    build_again(ws, [forecast.season], Status.INGESTED)
+    build_again(ws.tracking, ws.as_of, [forecast.season], Status.INGESTED)
     return f"{key}: given up; the features of its weekend are built without it"
 
 
-def _is_fetched_again(ws: Workspace, key: str) -> bool:
+def _is_fetched_again(store: ObjectStore, weather: WeatherSource | None, key: str) -> bool:
     try:
-        return fetch_again(ws, key)
+        return fetch_again(store, weather, key)
     except SourceError:
         return False
 
@@ -149,14 +153,14 @@ def silver(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
                 tables.conform(parquet_frame(contents[key], key), (paths.parse_silver(key) or ("", 0))[0])
             except TableError as error:
                 wrong[key] = f"breaks its contract ({error})"
-    return [_silver_finding(ws, key, what) for key, what in sorted(wrong.items())]
+    return [_silver_finding(ws.tracking, ws.as_of, key, what) for key, what in sorted(wrong.items())]
 
 
-def _silver_finding(ws: Workspace, key: str, what: str) -> Finding:
+def _silver_finding(tracking: TrackingTable, as_of: datetime, key: str, what: str) -> Finding:
     season = (paths.parse_silver(key) or ("", 0))[1]
 
     def mend(_give_up: bool) -> str:
-        build_again(ws, [season], Status.INGESTED)
+        build_again(tracking, as_of, [season], Status.INGESTED)
         return f"{key}: silver of {season} is built again by the next tick"
 
     return Finding("silver", key, what, f"03_silver builds {season} again from bronze", mend)
@@ -171,7 +175,7 @@ def gold(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
     if is_built or ws.store.exists(paths.TRAINING_KEY):
         keys.insert(0, paths.TRAINING_KEY)
     for key in keys:
-        what = _wrong_gold(ws, key)
+        what = _wrong_gold(ws.store, key)
         if what:
             found.append(
                 Finding("gold", key, what, "04_gold builds it again from silver", partial(_mend_gold, ws, key))
@@ -179,18 +183,18 @@ def gold(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
     return found
 
 
-def _wrong_gold(ws: Workspace, key: str) -> str:
+def _wrong_gold(store: ObjectStore, key: str) -> str:
     note = paths.gold_note(key)
     try:
-        frame = parquet_frame(integrity.verified_gold(ws.store, key), key)
+        frame = parquet_frame(integrity.verified_gold(store, key), key)
         tables.check_grain(frame, gold_tables.KEYS, key)
-        return "" if ws.store.exists(note) else f"has no note {note}"
+        return "" if store.exists(note) else f"has no note {note}"
     except F1LibError as error:
         return f"is lost or damaged ({error})"
 
 
 def _mend_gold(ws: Workspace, key: str, give_up: bool) -> str:
-    build_gold_again(ws)
+    build_gold_again(ws.tracking, ws.as_of)
     if key == paths.TRAINING_KEY:
         ws.store.delete(paths.gold_note(key))
     elif give_up:
@@ -200,12 +204,27 @@ def _mend_gold(ws: Workspace, key: str, give_up: bool) -> str:
     return f"{key}: gold is built again by the next tick"
 
 
-def give_up(ws: Workspace, row: TrackingRow) -> str:
-    """Give up a session or grid that no source has any more: the layers above are built without it."""
+def give_up(tracking: TrackingTable, as_of: datetime, row: TrackingRow) -> str:
+    """Give up a session or grid that no source has any more: the layers above are built without it.
+
+    Parameters
+    ----------
+    tracking : TrackingTable
+        Is changed.
+    as_of : datetime
+        The moment at which it is given up.
+    row : TrackingRow
+        Its row.
+
+    Returns
+    -------
+    str
+        What was done.
+    """
     event, name = key_of(row)
-    why = f"its answer was lost, and it was given up at {ws.as_of:%Y-%m-%d %H:%M} UTC"
+    why = f"its answer was lost, and it was given up at {as_of:%Y-%m-%d %H:%M} UTC"
     change: dict[str, Any] = {"event_partition_key": event, "session_name_abr": name, "last_error": why}
     change |= {"status": Status.UNAVAILABLE, "bronze_path": None, "reread_utc": None, "content_hash": None}
-    ws.tracking.put_rows([change])  # type: ignore[list-item]
-    build_again(ws, [int(row["event_year"])], Status.INGESTED)
+    tracking.put_rows([change])  # type: ignore[list-item]
+    build_again(tracking, as_of, [int(row["event_year"])], Status.INGESTED)
     return f"{event} {name}: given up; the next tick builds without it"

@@ -16,6 +16,7 @@ from f1lib.tracking.stage_keys import Stage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from f1lib.lake.store import ObjectStore
     from f1lib.tracking.rows import TrackingRow
     from f1lib.workspace.workspace import Workspace
 
@@ -53,25 +54,25 @@ def models(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
         entries = {}
     serving = {str(entry["run_id"]): horizon for horizon, entry in entries.items()}
     for run in finished_runs(ws.store.list(MODEL_RUNS_PREFIX)):
-        if not _serves(ws, run):
+        if not _serves(ws.store, run):
             if run in serving:
                 found.append(_broken(ws, serving[run], run, "is damaged"))
             else:
                 key, remedy = run_key(run, SUCCESS), "`f1 doctor --repair` takes it off the list of runs"
-                found.append(Finding("models", key, "is of a damaged run", remedy, partial(drop, ws, key)))
+                found.append(Finding("models", key, "is of a damaged run", remedy, partial(drop, ws.store, key)))
         key = run_key(run, DECISION)
         if ws.store.exists(key) and not integrity.readable_json(ws.store, key):
             remedy = "`f1 doctor --repair` deletes it: the run counts as undecided"
-            found.append(Finding("models", key, "cannot be read", remedy, partial(drop, ws, key)))
+            found.append(Finding("models", key, "cannot be read", remedy, partial(drop, ws.store, key)))
     return found
 
 
-def _serves(ws: Workspace, run: str) -> bool:
+def _serves(store: ObjectStore, run: str) -> bool:
     from f1lib.model.serving import load_serving
 
     try:
-        load_serving(ws.store, run)
-        return registry.is_whole(ws.store, run)
+        load_serving(store, run)
+        return registry.is_whole(store, run)
     except (F1LibError, KeyError, ValueError):
         return False
 
@@ -88,6 +89,6 @@ def _restore(ws: Workspace, horizon: str | None, _give_up: bool) -> str:
     restored = registry.restore_champions(ws.store, horizons)
     said = ", ".join(f"{run} serves {name}" for name, run in restored.items()) or "no run passed the gate"
     if horizon or not restored:
-        run_again(ws, Stage.TRAIN)
+        run_again(ws.tracking, ws.as_of, Stage.TRAIN)
         said += "; a model is trained by the next tick"
     return f"{CHAMPION_KEY}: {said}"

@@ -32,7 +32,11 @@ from f1lib.predictions.change_log import issue_before, keep_change_log
 from f1lib.tracking.stage_keys import Stage, suffix_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from f1lib.lake.store import ObjectStore
     from f1lib.tracking.rows import TrackingRow
+    from f1lib.tracking.table import TrackingTable
     from f1lib.workspace.workspace import Workspace
 
 _BACKUP = "restore it from a backup; `f1 doctor --repair` deletes it where it cannot be restored"
@@ -45,83 +49,85 @@ def predictions(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
     for event in sorted(predicted | {raced_of(key)[0] for key in history_keys(ws.store)}):
         faults = restore.faults(ws.store, ws.tracking, event)
         for fault in faults:
-            mend = partial(_mend_issue, ws, fault)
+            mend = partial(_mend_issue, ws.store, ws.tracking, fault)
             found.append(
                 Finding("predictions", fault.key, fault.what, f"restored where a copy is, else {_BACKUP}", mend)
             )
         if not faults:
-            found += _copies(ws, event)
-    return found + _latest(ws)
+            found += _copies(ws.store, ws.tracking, event)
+    return found + _latest(ws.store)
 
 
-def _mend_issue(ws: Workspace, fault: restore.Fault, give_up: bool) -> str:
-    done = restore.restore(ws.store, ws.tracking, fault)
+def _mend_issue(store: ObjectStore, tracking: TrackingTable, fault: restore.Fault, give_up: bool) -> str:
+    done = restore.restore(store, tracking, fault)
     if done or not give_up or fault.what == restore.LOST:
         return done
-    ws.store.delete(fault.key)
+    store.delete(fault.key)
     return f"{fault.key}: deleted, no copy of it is left"
 
 
-def _copies(ws: Workspace, event: str) -> list[Finding]:
+def _copies(store: ObjectStore, tracking: TrackingTable, event: str) -> list[Finding]:
     """Check the newest prediction, explanations and change logs of one event."""
     key, found = EventKey.parse(event), []
-    issues = history_keys(ws.store, history_prefix(key))
+    issues = history_keys(store, history_prefix(key))
     for session in sorted({raced_of(name)[1] for name in issues}):
         newest, last = newest_key(key, session), [name for name in issues if raced_of(name)[1] == session][-1]
-        if ws.store.exists(newest) and ws.store.read(newest) == ws.store.read(last):
+        if store.exists(newest) and store.read(newest) == store.read(last):
             continue
         what = "is not the last one issued"
-        found.append(Finding("predictions", newest, what, f"a copy of {last}", partial(_copy, ws, last, newest)))
+        found.append(Finding("predictions", newest, what, f"a copy of {last}", partial(_copy, store, last, newest)))
     for name in issues:
-        beside = {explanation_key(name): (_explained, read_parquet), change_log_key(name): (_logged, find_json)}
+        logged = partial(_logged, store, tracking)
+        explained = partial(_explained, store)
+        beside = {explanation_key(name): (explained, read_parquet), change_log_key(name): (logged, find_json)}
         for copy, (make, read) in beside.items():
-            if not _can_be_read(read, ws, copy):
-                found.append(Finding("predictions", copy, "cannot be read", "made anew", partial(make, ws, name)))
+            if not _can_be_read(read, store, copy):
+                found.append(Finding("predictions", copy, "cannot be read", "made anew", partial(make, name)))
     return found
 
 
-def _can_be_read(read: Callable[..., object], ws: Workspace, key: str) -> bool:
+def _can_be_read(read: Callable[..., object], store: ObjectStore, key: str) -> bool:
     try:
-        return read(ws.store, key) is not None or not ws.store.exists(key)
+        return read(store, key) is not None or not store.exists(key)
     except NoSuchKey:
         return True  # issues of older versions have none
     except (Damaged, TableError):
         return False
 
 
-def _copy(ws: Workspace, issued: str, newest: str, _give_up: bool) -> str:
-    write_parquet(ws.store, newest, load_issue(ws.store, issued))
+def _copy(store: ObjectStore, issued: str, newest: str, _give_up: bool) -> str:
+    write_parquet(store, newest, load_issue(store, issued))
     return f"{newest}: copied from {issued}"
 
 
-def _explained(ws: Workspace, issued: str, give_up: bool) -> str:
-    prediction = load_issue(ws.store, issued)
+def _explained(store: ObjectStore, issued: str, give_up: bool) -> str:
+    prediction = load_issue(store, issued)
     try:
-        features = features_of(ws.store, prediction)
-        explain.keep(ws.store, issued, load_serving(ws.store, str(prediction["model_run_id"].iloc[0])), features)
+        features = features_of(store, prediction)
+        explain.keep(store, issued, load_serving(store, str(prediction["model_run_id"].iloc[0])), features)
     except F1LibError:
-        return drop(ws, explanation_key(issued), give_up)
+        return drop(store, explanation_key(issued), give_up)
     return f"{explanation_key(issued)}: computed again"
 
 
-def _logged(ws: Workspace, issued: str, _give_up: bool) -> str:
-    prediction, (event, _) = load_issue(ws.store, issued), raced_of(issued)
-    before = issue_before(history_keys(ws.store, history_prefix(EventKey.parse(event))), issued)
-    replaced = load_issue(ws.store, before) if before else None
-    keep_change_log(ws.store, ws.tracking.rows(event), issued, prediction, replaced)
+def _logged(store: ObjectStore, tracking: TrackingTable, issued: str, _give_up: bool) -> str:
+    prediction, (event, _) = load_issue(store, issued), raced_of(issued)
+    before = issue_before(history_keys(store, history_prefix(EventKey.parse(event))), issued)
+    replaced = load_issue(store, before) if before else None
+    keep_change_log(store, tracking.rows(event), issued, prediction, replaced)
     return f"{change_log_key(issued)}: written anew"
 
 
-def _latest(ws: Workspace) -> list[Finding]:
-    races = [key for key in history_keys(ws.store) if raced_of(key)[1] == "R"]
-    document = integrity.readable_json(ws.store, LATEST)
-    if not races or issue.is_latest(ws.store, document):
+def _latest(store: ObjectStore) -> list[Finding]:
+    races = [key for key in history_keys(store) if raced_of(key)[1] == "R"]
+    document = integrity.readable_json(store, LATEST)
+    if not races or issue.is_latest(store, document):
         return []
 
     def mend(_give_up: bool) -> str:
         events = {raced_of(key)[0] for key in races}
-        newest = [found for event in events if (found := find_newest(ws.store, EventKey.parse(event))) is not None]
-        issue.write_latest(ws.store, max(newest, key=lambda frame: frame["as_of_utc"].iloc[0]))
+        newest = [found for event in events if (found := find_newest(store, EventKey.parse(event))) is not None]
+        issue.write_latest(store, max(newest, key=lambda frame: frame["as_of_utc"].iloc[0]))
         return f"{LATEST}: written anew from the newest prediction below {PREDICTIONS_PREFIX}"
 
     return [Finding("predictions", LATEST, "is not the newest prediction", "it is written anew", mend)]
@@ -137,18 +143,17 @@ def reports(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
         found.append(Finding("reports", ACCURACY, "cannot be read", "scored again", partial(_score, ws)))
     for key, name in ((SUMMARY, "pipeline"), (NEXT_RACES, "races")):
         if reported and name not in integrity.readable_json(ws.store, key):
-            found.append(
-                Finding("reports", key, "cannot be read", "08_report writes it anew", partial(_report, ws, key))
-            )
+            mend = partial(_report, ws.tracking, ws.as_of, key)
+            found.append(Finding("reports", key, "cannot be read", "08_report writes it anew", mend))
     return found
 
 
 def _score(ws: Workspace, _give_up: bool) -> str:
     score_issued(ws)
-    run_again(ws, Stage.REPORT)
+    run_again(ws.tracking, ws.as_of, Stage.REPORT)
     return f"{ACCURACY}: scored again"
 
 
-def _report(ws: Workspace, key: str, _give_up: bool) -> str:
-    run_again(ws, Stage.REPORT)
+def _report(tracking: TrackingTable, as_of: datetime, key: str, _give_up: bool) -> str:
+    run_again(tracking, as_of, Stage.REPORT)
     return f"{key}: written anew by the next tick"

@@ -26,8 +26,11 @@ from f1lib.workspace.lake_kind import FORMAT, check_not_lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
+    from f1lib.lake.store import ObjectStore
     from f1lib.tracking.rows import StageRow, TrackingRow
+    from f1lib.tracking.table import TrackingTable
     from f1lib.workspace.workspace import Workspace
 
     Check = Callable[[Workspace, Sequence[TrackingRow]], list[Finding]]
@@ -74,7 +77,7 @@ def examine(ws: Workspace) -> list[Finding]:
     checks += [check_models.models, check_outputs.predictions, check_outputs.reports]
     for check in checks:
         found += check(ws, rows)
-    return [*found, *_claims(ws, rows), *_leftovers(ws, rows)]
+    return [*found, *_claims(ws.tracking, ws.as_of, rows), *_leftovers(ws.store, ws.as_of, rows)]
 
 
 def mend(findings: Iterable[Finding], *, give_up: bool) -> tuple[list[str], list[Finding]]:
@@ -123,19 +126,19 @@ def repair(ws: Workspace) -> tuple[list[str], list[Finding]]:
         done += [line for line in said if line not in done]
         left += lost
     if done:
-        _try_again(ws)
+        _try_again(ws.tracking)
     return done, left
 
 
-def _try_again(ws: Workspace) -> None:
+def _try_again(tracking: TrackingTable) -> None:
     """End the waits of stages that failed again and again: the next tick tries them."""
     changes: list[StageRow] = []
-    for row in ws.tracking.rows():
+    for row in tracking.rows():
         stage = StageKey.parse(row["session_name_abr"])
         if stage and stage.name in BACKS_OFF and row.get("next_attempt_utc"):
             event, name = key_of(row)
             changes.append({"event_partition_key": event, "session_name_abr": name, "next_attempt_utc": None})
-    ws.tracking.put_rows(changes)
+    tracking.put_rows(changes)
 
 
 def give_up(ws: Workspace, text: str) -> str:
@@ -148,7 +151,7 @@ def give_up(ws: Workspace, text: str) -> str:
     lost = {finding.unit for finding in check_layers.bronze(ws, rows)}
     if row is None or key_of(row) not in lost:
         raise BadParameters(f"nothing of {text} is lost: there is nothing to give up, see `f1 doctor`")
-    return check_layers.give_up(ws, row)
+    return check_layers.give_up(ws.tracking, ws.as_of, row)
 
 
 def after_failure(ws: Workspace, stage: str) -> list[str]:
@@ -188,26 +191,26 @@ def _mark(ws: Workspace, held: list[str], _give_up: bool) -> str:
     return f"{paths.LAKE_MARKER}: written anew, {kind} data"
 
 
-def _claims(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
+def _claims(tracking: TrackingTable, as_of: datetime, rows: Sequence[TrackingRow]) -> list[Finding]:
     """Find claims that have run out: their owner died, and the next run takes them over."""
-    held = [row for row in rows if row.get("owner") and not is_claimed(row, ws.as_of)]
-    what = "has a claim that ran out"
-    return [Finding("table", " ".join(key_of(row)), what, "it is released", partial(_release, ws, row)) for row in held]
+    held = [row for row in rows if row.get("owner") and not is_claimed(row, as_of)]
+    what, remedy = "has a claim that ran out", "it is released"
+    return [Finding("table", " ".join(key_of(r)), what, remedy, partial(_release, tracking, r)) for r in held]
 
 
-def _release(ws: Workspace, row: TrackingRow, _give_up: bool) -> str:
+def _release(tracking: TrackingTable, row: TrackingRow, _give_up: bool) -> str:
     event, name = key_of(row)
     free = {"event_partition_key": event, "session_name_abr": name, "owner": None, "lease_expires_utc": None}
-    ws.tracking.put_rows([cast("StageRow", free)])
+    tracking.put_rows([cast("StageRow", free)])
     return f"{event} {name}: the claim of {row['owner']} was released"
 
 
-def _leftovers(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
+def _leftovers(store: ObjectStore, as_of: datetime, rows: Sequence[TrackingRow]) -> list[Finding]:
     """Find files that a process that died was writing: in a folder, while nobody works on the lake."""
-    if not isinstance(ws.store, LocalStore) or any(is_claimed(row, ws.as_of) for row in rows):
+    if not isinstance(store, LocalStore) or any(is_claimed(row, as_of) for row in rows):
         return []
     what, remedy = "was never finished", "it is deleted"
-    return [Finding("leftovers", p, what, remedy, partial(_remove, ws.store, p)) for p in ws.store.leftovers()]
+    return [Finding("leftovers", p, what, remedy, partial(_remove, store, p)) for p in store.leftovers()]
 
 
 def _remove(store: LocalStore, key: str, _give_up: bool) -> str:

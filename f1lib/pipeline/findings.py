@@ -11,9 +11,11 @@ from f1lib.tracking.stage_keys import Stage, StageKey, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
+    from f1lib.lake.store import ObjectStore
     from f1lib.tracking.rows import TrackingRow
-    from f1lib.workspace.workspace import Workspace
+    from f1lib.tracking.table import TrackingTable
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,13 @@ class Finding:
     unit: tuple[str, ...] = ()
 
 
-def drop(ws: Workspace, key: str, give_up: bool) -> str:
+def drop(store: ObjectStore, key: str, give_up: bool) -> str:
     """Delete ``key`` where it may be given up.
 
     Parameters
     ----------
-    ws : Workspace
-        Its lake.
+    store : ObjectStore
+        The lake.
     key : str
         What is lost for good.
     give_up : bool
@@ -64,7 +66,7 @@ def drop(ws: Workspace, key: str, give_up: bool) -> str:
     """
     if not give_up:
         return ""
-    ws.store.delete(key)
+    store.delete(key)
     return f"{key}: deleted"
 
 
@@ -73,53 +75,68 @@ def is_stage(row: TrackingRow, stage: Stage) -> bool:
     return key_of(row) == (PIPELINE, StageKey(stage).sort_key)
 
 
-def build_again(ws: Workspace, seasons: Iterable[int], status: Status) -> None:
+def build_again(tracking: TrackingTable, as_of: datetime, seasons: Iterable[int], status: Status) -> None:
     """Have layers built again for some seasons.
 
     Parameters
     ----------
-    ws : Workspace
-        Its tracking table is changed.
+    tracking : TrackingTable
+        Is changed.
+    as_of : datetime
+        The moment of the change.
     seasons : iterable of int
         Years; the row of each one's calendar gets the status.
     status : Status
         ``ingested``: silver is due, then gold. ``silver``: gold is due; a calendar that waits for silver stays.
     """
     waiting = {Status.INGESTED} if status == Status.SILVER else set()
-    known = {key_of(row): row for row in ws.tracking.rows(PIPELINE)}
+    known = {key_of(row): row for row in tracking.rows(PIPELINE)}
     rows: list[StageRow] = []
     for season in sorted(set(seasons)):
         key = StageKey(Stage.SCHEDULE, str(season)).sort_key
         if known.get((PIPELINE, key), {}).get("status") not in waiting:
             row: StageRow = {"event_partition_key": PIPELINE, "session_name_abr": key, "event_year": season}
-            rows.append({**row, "status": status, "updated_at_utc": format_utc(ws.as_of)})
-    ws.tracking.put_rows(rows)
+            rows.append({**row, "status": status, "updated_at_utc": format_utc(as_of)})
+    tracking.put_rows(rows)
 
 
-def build_gold_again(ws: Workspace) -> None:
+def build_gold_again(tracking: TrackingTable, as_of: datetime) -> None:
     """Have gold built again, by the calendar of the newest season in it."""
-    rows = ws.tracking.rows(PIPELINE)
+    rows = tracking.rows(PIPELINE)
     names = [suffix_of(Stage.SCHEDULE, row["session_name_abr"]) for row in rows if row.get("status") == Status.GOLD]
-    build_again(ws, [max((int(name) for name in names if name), default=ws.as_of.year)], Status.SILVER)
+    newest = max((int(name) for name in names if name), default=as_of.year)
+    build_again(tracking, as_of, [newest], Status.SILVER)
 
 
-def run_again(ws: Workspace, stage: Stage) -> None:
-    """Make a stage that belongs to no event due: what it was last run for is forgotten."""
+def run_again(tracking: TrackingTable, as_of: datetime, stage: Stage) -> None:
+    """Make a stage that belongs to no event due: what it was last run for is forgotten.
+
+    Parameters
+    ----------
+    tracking : TrackingTable
+        Is changed.
+    as_of : datetime
+        The moment from which the calendar is due.
+    stage : Stage
+        The stage.
+    """
     change: StageRow = {"event_partition_key": PIPELINE, "session_name_abr": StageKey(stage).sort_key}
     if stage == Stage.SCHEDULE:
-        change["next_attempt_utc"] = format_utc(ws.as_of)
+        change["next_attempt_utc"] = format_utc(as_of)
     else:
         change |= {"input_hash": None, "attempts": None, "next_attempt_utc": None}
-    ws.tracking.put_rows([change])
+    tracking.put_rows([change])
 
 
-def read_again(ws: Workspace, row: TrackingRow, why: str) -> None:
+def read_again(tracking: TrackingTable, as_of: datetime, row: TrackingRow, why: str) -> None:
     """Have a session or starting grid asked for again; until then it keeps its status.
 
     Parameters
     ----------
-    ws : Workspace
-        Its tracking table is changed.
+    tracking : TrackingTable
+        Is changed.
+    as_of : datetime
+        It is asked for at the first tick from this moment on.
     row : TrackingRow
         The row.
     why : str
@@ -127,5 +144,5 @@ def read_again(ws: Workspace, row: TrackingRow, why: str) -> None:
     """
     event, name = key_of(row)
     change: SessionRow = {"event_partition_key": event, "session_name_abr": name}
-    change |= {"last_error": why, "reread_utc": format_utc(ws.as_of)}
-    ws.tracking.put_rows([change])
+    change |= {"last_error": why, "reread_utc": format_utc(as_of)}
+    tracking.put_rows([change])

@@ -32,7 +32,7 @@ from f1lib.tracking.sqlite import SqliteTracking
 from f1lib.tracking.stage_keys import WEATHER_ROW, Stage, StageKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from f1lib.lake.store import ObjectStore
@@ -87,20 +87,20 @@ def recovered_rows(ws: Workspace) -> list[TrackingRow]:
     """Return the tracking rows that the lake gives, sorted by key; nothing is written."""
     runs = _runs(ws.store)
     moment = parse_utc(max((run.moment for run in runs.values()), default=format_utc(ws.as_of)))
-    rows = _with_layers(ws, rows_of_bronze(ws.store, moment, _material(ws)))
+    rows = _with_layers(ws, rows_of_bronze(ws.store, moment, _material(ws.parameters())))
     found = {key_of(row): row for row in rows}
-    for event, asked in _asked(ws, rows, moment).items():
+    for event, asked in _asked(ws.store, rows, moment, past=ws.has_past_weather).items():
         row: Any = found.setdefault((event, WEATHER_ROW), _row((event, WEATHER_ROW)))
         row |= {"event_year": int(event.partition("_")[0]), "finished_utc": asked}
     for key, run in (_issued(ws.store) | runs).items():
         done = Status.INGESTED if key == (PIPELINE, StageKey(Stage.SCHEDULE).sort_key) else Status.GOLD
         change: StageRow = {"status": done, "finished_utc": run.moment, "updated_at_utc": run.moment}
         found[key] = cast("TrackingRow", {**_row(key), **change, "run_id": run.run_id})
-    _recall_inputs(ws, found, runs, moment)
+    _recall_inputs(ws.settings.model, found, runs, moment)
     return [found[key] for key in sorted(found)]
 
 
-def _recall_inputs(ws: Workspace, found: dict[_Key, TrackingRow], runs: dict[_Key, _Run], moment: datetime) -> None:
+def _recall_inputs(model: str, found: dict[_Key, TrackingRow], runs: dict[_Key, _Run], moment: datetime) -> None:
     """Give the rows of stages the ``input_hash`` that the plan asks for, where their last run was made from the same.
 
     The report is made from the rows themselves, so it comes last.
@@ -110,14 +110,14 @@ def _recall_inputs(ws: Workspace, found: dict[_Key, TrackingRow], runs: dict[_Ke
         for step in steps:
             tried |= {step.key}
             run = runs.get(step.key)
-            if run and step.input_hash and _is_whole(ws, step, run) and run.moment >= _changed(found, step):
+            if run and step.input_hash and _is_whole(model, step, run) and run.moment >= _changed(found, step):
                 found[step.key]["input_hash"] = step.input_hash
 
 
-def _is_whole(ws: Workspace, step: Step, run: _Run) -> bool:
+def _is_whole(model: str, step: Step, run: _Run) -> bool:
     """Whether a run did all of the step: training by hand may be of another model, or of one horizon."""
     trained = run.parameters.get("model"), run.parameters.get("horizon", "")
-    return step.stage != Stage.TRAIN or trained == (ws.settings.model, "")
+    return step.stage != Stage.TRAIN or trained == (model, "")
 
 
 def _changed(found: dict[_Key, TrackingRow], step: Step) -> str:
@@ -194,16 +194,16 @@ def _issued(store: ObjectStore) -> dict[_Key, _Run]:
     return found
 
 
-def _asked(ws: Workspace, rows: list[TrackingRow], moment: datetime) -> dict[str, str]:
+def _asked(store: ObjectStore, rows: list[TrackingRow], moment: datetime, *, past: bool) -> dict[str, str]:
     """Return when the forecast of each event that a tick asks for was last asked for."""
     reach = format_utc(moment + FORECAST_REACH)
     races = [row for row in rows if row["session_name_abr"] == "R" and row["session_date_utc"] <= reach]
-    if not ws.has_past_weather:
+    if not past:
         races = [row for row in races if row["session_date_utc"] > format_utc(moment)]
     waiting = {row["event_partition_key"] for row in races}
     asked: dict[str, str] = {}
-    names = (keys for name, keys in _records(ws.store).items() if name.startswith(Stage.WEATHER))
-    for run in _finished(ws.store, sorted((key for keys in names for key in keys), reverse=True)):
+    names = (keys for name, keys in _records(store).items() if name.startswith(Stage.WEATHER))
+    for run in _finished(store, sorted((key for keys in names for key in keys), reverse=True)):
         asked |= dict.fromkeys(waiting.intersection(run.parameters.get("events", ())), run.moment)
         waiting -= asked.keys()
         if not waiting:
@@ -211,9 +211,9 @@ def _asked(ws: Workspace, rows: list[TrackingRow], moment: datetime) -> dict[str
     return asked
 
 
-def _material(ws: Workspace) -> Material:
+def _material(parameters: Mapping[str, Any]) -> Material:
     """Return the differences of forecasts that count, as the parameters of the stage have them."""
-    values = stage_values(ws.parameters(), stage_notebook(Stage.WEATHER), {})
+    values = stage_values(parameters, stage_notebook(Stage.WEATHER), {})
     return Material(**{field.name: values[field.name] for field in fields(Material) if field.name in values})
 
 

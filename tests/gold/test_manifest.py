@@ -149,7 +149,7 @@ def test_rows_stay_in_silver_while_the_training_dataset_is_older_than_silver(ws:
 
 def test_both_tables_are_built_from_one_reading_of_silver_and_what_comes_after_it_waits(ws: Workspace) -> None:
     ws.tracking.put_rows([_waiting()])
-    seen = build.read_silver(ws)
+    seen = build.read_silver(ws.store, ws.tracking)
     assert seen.counts().query("rows > 0")["files"].min() >= 1
     late: TrackingRow = {**_waiting(), "session_name_abr": "Q"}
     ws.tracking.put_rows([late])

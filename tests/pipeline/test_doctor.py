@@ -167,7 +167,7 @@ def test_a_tick_heals_what_its_stages_read_and_builds_the_same(ws: Workspace) ->
         f"{BASE}/laps.parquet",
     )
     before = {key: ws.store.read(key) for key in kept}
-    findings.build_again(ws, [2025], Status.INGESTED)
+    findings.build_again(ws.tracking, ws.as_of, [2025], Status.INGESTED)
     ws.store.write(kept[0], b"")
     ws.store.delete(kept[1])
     ws.store.write(kept[2], before[kept[2]][:-100])
