@@ -12,6 +12,7 @@ from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from f1lib.bronze import penalties
 from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, stamp
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
@@ -27,6 +28,7 @@ from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, brought_to, key_of
 from f1lib.tracking.stage_keys import STAGES, Stage
 from f1lib.tracking.units import Unit
 from f1lib.workspace.lake_kind import check_not_lost, read_marker
+from f1lib.workspace.settings import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -141,11 +143,7 @@ def _run_due(
 ) -> TickResult:
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
-    rows = ws.tracking.rows()
-    check_not_lost(ws.store, rows)
-    _only_forward(rows, ws.as_of, ws.store.url)
-    mended = check_models.restored(ws, rows)
-    rows = ws.tracking.rows() if mended else rows
+    rows, mended = _begun(ws)
     while True:
         rows = _rows(ws.tracking, rows, runs) if runs else rows
         _only_forward(rows, ws.as_of, ws.store.url)
@@ -172,6 +170,17 @@ def _run_due(
                 mended += done
                 rows, tried = [], _failed_otherwise(runs)
                 break
+
+
+def _begun(ws: Workspace) -> tuple[list[TrackingRow], list[str]]:
+    """Return the rows that a tick begins with, and what of the models has been restored; refuse an unfit lake."""
+    rows = ws.tracking.rows()
+    check_not_lost(ws.store, rows)
+    _only_forward(rows, ws.as_of, ws.store.url)
+    mended = check_models.restored(ws, rows)
+    file = None if ws.source_name == "simulated" else PROJECT / "parameters" / penalties.FILE
+    changed = penalties.bring_in(ws.store, ws.tracking, rows, file, ws.as_of)
+    return ws.tracking.rows() if mended or changed else rows, mended
 
 
 def _rows(tracking: TrackingTable, rows: list[TrackingRow], runs: list[StageRun]) -> list[TrackingRow]:
