@@ -9,7 +9,7 @@ the code and file names cannot be set by it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, field_validator
@@ -18,6 +18,7 @@ from f1lib.aws import cost, dead_letters
 from f1lib.aws import telemetry as aws_telemetry
 from f1lib.aws import units as aws_units
 from f1lib.aws.telemetry import failing_stages
+from f1lib.bronze import penalties
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import HORIZONS, SESSION_NAMES, EventKey
 from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, RunError, SourceError
@@ -48,7 +49,7 @@ class _Event(BaseModel):
 
     now: str = ""
 
-    @field_validator("now")
+    @field_validator("now", "announced_at", check_fields=False)
     @classmethod
     def _is_moment(cls, value: str) -> str:
         try:
@@ -112,6 +113,26 @@ class RunPrediction(_Event):
     horizon: Literal[HORIZONS] | None = None  # type: ignore[valid-type]
 
 
+class PenaltyAdd(_Event):
+    """A grid penalty for the provisional grid; ``penalty``: places, ``pit_lane`` or ``back_of_grid``."""
+
+    action: Literal["penalty_add"]
+    event_partition_key: EventName
+    driver: Text
+    penalty: Annotated[int, Field(ge=1, le=penalties.MOST)] | Literal["pit_lane", "back_of_grid"]
+    announced_at: str = ""
+    session: Literal["R", "S"] = "R"
+
+
+class PenaltyRemove(_Event):
+    """All penalties of a driver are withdrawn."""
+
+    action: Literal["penalty_remove"]
+    event_partition_key: EventName
+    driver: Text
+    session: Literal["R", "S"] = "R"
+
+
 class Backfill(_Event):
     """The list of sessions for the state machine; ``again`` takes those in the lake too, ``laps`` FastF1's timing."""
 
@@ -143,7 +164,9 @@ class SweepReport(_Event):
     sweep: Name
 
 
-Event = Tick | RunStage | IngestSession | RunPrediction | Backfill | Fold | SweepReport | Drain
+Event = (
+    Tick | RunStage | IngestSession | RunPrediction | PenaltyAdd | PenaltyRemove | Backfill | Fold | SweepReport | Drain
+)
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="action")])
 _SCHEDULERS = ("aws.events", "aws.scheduler")
 
@@ -218,6 +241,8 @@ def run_event(
         case RunPrediction():
             chosen = {"event": event.event_partition_key, "horizon": event.horizon}
             answer = _stage(ws, Stage.PREDICT, {k: v for k, v in chosen.items() if v}, telemetry)
+        case PenaltyAdd() | PenaltyRemove():
+            answer = _penalty(ws, event)
         case Backfill():
             answer = _backfill(ws, event, telemetry)
         case Fold():
@@ -309,6 +334,19 @@ def _laps(ws: Workspace, unit: str, telemetry: aws_telemetry.Telemetry) -> dict[
     if outcome["status"] not in _OVER:
         raise SourceError(message)
     return {"status": outcome["status"], "rows": outcome["rows"]}
+
+
+def _penalty(ws: Workspace, event: PenaltyAdd | PenaltyRemove) -> dict[str, Any]:
+    """Enter or withdraw grid penalties; the next tick renews the prediction."""
+    key = EventKey.parse(event.event_partition_key)
+    if isinstance(event, PenaltyRemove):
+        found = penalties.withdraw(ws.store, key, event.driver, ws.as_of, event.session)
+    else:
+        row = ws.tracking.get(key.partition_key, event.session)
+        asked = event.driver, event.penalty, event.announced_at, ws.as_of, "event"
+        found = [penalties.announced(ws.store, row, *asked)]
+        penalties.add(ws.store, key, found[0])
+    return {"event_partition_key": key.partition_key, "penalties": [asdict(penalty) for penalty in found]}
 
 
 def _backfill(ws: Workspace, event: Backfill, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:

@@ -22,6 +22,9 @@ from tests.support.workspaces import make_workspace
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "lambda_runner" / "events").glob("*.json"))
 
 
+PENALTY = {"action": "penalty_add", "event_partition_key": "2025_A_Grand_Prix", "driver": "VER", "penalty": 10}
+
+
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
 def test_every_example_event_is_taken(file: Path) -> None:
     event = parse_event(json.loads(file.read_text(encoding="utf-8")))
@@ -30,6 +33,7 @@ def test_every_example_event_is_taken(file: Path) -> None:
 
 def test_there_is_an_example_of_every_action() -> None:
     actions = {"tick", "stage", "ingest_session", "run_prediction", "backfill", "fold", "sweep_report", "drain"}
+    actions |= {"penalty_add", "penalty_remove"}
     assert {file.stem for file in EXAMPLES} == actions | {"schedule"}
 
 
@@ -71,6 +75,10 @@ def test_events_come_as_what_they_ask_for() -> None:
         ({"action": "ingest_session", "event_partition_key": "2025_A_Grand_Prix", "session_abr": "Q4"}, "session_abr"),
         ({"action": "ingest_session", "event_partition_key": "Monza", "session_abr": "Q"}, "event_partition_key"),
         ({"action": "run_prediction", "horizon": "tomorrow"}, "horizon"),
+        ({"action": "penalty_add", "event_partition_key": "2025_A_Grand_Prix", "driver": "VER"}, "penalty"),
+        ({**PENALTY, "penalty": 0}, "penalty"),
+        ({**PENALTY, "penalty": "a lot"}, "penalty"),
+        ({**PENALTY, "announced_at": "tonight"}, "announced_at"),
         ({"action": "backfill"}, "seasons"),
         ({"action": "backfill", "seasons": []}, "seasons"),
         ({"action": "backfill", "seasons": ["2025"]}, "seasons.0"),
