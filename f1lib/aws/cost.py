@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from f1lib.bronze.timing_cost import CALLS, CALLS_AN_HOUR
 from f1lib.errors import BadParameters
 
 # US East list prices in dollars, November 2025 (aws.amazon.com/<service>/pricing); arm64; free tiers not counted.
@@ -50,7 +51,7 @@ class Upstream:
 UPSTREAMS = {
     "f1db": Upstream(seconds=3.0, megabytes=0.05, writes=6, calls=0, calls_per_hour=0, concurrency=8),
     "simulated": Upstream(seconds=3.0, megabytes=0.1, writes=8, calls=0, calls_per_hour=0, concurrency=8),
-    "live": Upstream(seconds=25.0, megabytes=0.6, writes=9, calls=22, calls_per_hour=500, concurrency=2),
+    "live": Upstream(seconds=25.0, megabytes=0.6, writes=9, calls=CALLS, calls_per_hour=CALLS_AN_HOUR, concurrency=2),
 }
 
 

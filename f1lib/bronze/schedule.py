@@ -91,6 +91,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
         sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
         frames_of = {"events": events, "sessions": sessions} | _entries(schedule, season, ws.source.name)
+        ws.hold()
         digest = _store(ws.store, season, frames_of, schedule.provenance, notes[season], ws.as_of)
         if _is_over(rows):
             _renew_note(ws.store, season, digest, notes[season], schedule.provenance)
@@ -99,6 +100,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         changes += _merged(moved, to_compare(season, schedule.provenance, rows, ws.as_of))
         changes += _season_row(season, digest, schedule.provenance, rows, ws.as_of)
     changes += _notice_row("; ".join([*ws.notices, *odd]) or None, again, known.get("", {}))
+    ws.hold()
     ws.tracking.put_rows(changes)
     return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
 

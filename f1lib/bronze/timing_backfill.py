@@ -10,7 +10,7 @@ FastF1's limits hold per process; workers are processes, and each keeps to its s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextvars import ContextVar
 from dataclasses import replace
@@ -33,7 +33,14 @@ Brought = dict[str, Any]  # outcome of one unit, see `bring`
 _FIRST_SEASON = 2018  # live timing begins there
 
 
-def wanted(rows: Iterable[SessionRow], seasons: Iterable[int], now: datetime, *, again: bool = False) -> list[str]:
+def wanted(
+    rows: Iterable[SessionRow],
+    seasons: Iterable[int],
+    now: datetime,
+    *,
+    again: bool = False,
+    sessions: Collection[str] = SESSIONS,
+) -> list[str]:
     """Return the sessions that lack laps.
 
     Parameters
@@ -46,6 +53,8 @@ def wanted(rows: Iterable[SessionRow], seasons: Iterable[int], now: datetime, *,
         Sessions available by then count, aware UTC.
     again : bool
         Whether to include sessions that are complete, or that a backfill asked for before in vain.
+    sessions : collection of str
+        Codes of the sessions that count, such as `f1lib.bronze.due.PRACTICE`.
 
     Returns
     -------
@@ -56,7 +65,7 @@ def wanted(rows: Iterable[SessionRow], seasons: Iterable[int], now: datetime, *,
     since = "" if years else format_utc(now - SESSION_SETTLED)
     found = []
     for row in rows:
-        if row["session_name_abr"] not in SESSIONS or row.get("is_cancelled") or row["event_year"] < _FIRST_SEASON:
+        if row["session_name_abr"] not in sessions or row.get("is_cancelled") or row["event_year"] < _FIRST_SEASON:
             continue
         is_whole = row.get("source") in TIMING and "content_hash" in row and not row.get("is_partial")
         if not since <= row["available_utc"] <= moment or (years and row["event_year"] not in years):

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import sleep
 from typing import Any
 
 from f1lib.cli import output
@@ -27,7 +28,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=int, default=0, dest="last", metavar="YEAR", help="last season")
     text = "sessions at once; FastF1's limits are shared"
     parser.add_argument("--workers", type=int, default=1, metavar="N", help=text)
+    text = "go on by itself when an upstream wants to be left alone for a while"
+    parser.add_argument("--wait", action="store_true", help=text)
     parser.add_argument("--again", action="store_true", help="ask again for what was not to be had")
+    text = "practice alone: the long runs that the model reads"
+    parser.add_argument("--practice", action="store_true", help=text)
     parser.add_argument("--weather", action="store_true", help="forecasts and observations of past races instead")
 
 
@@ -62,12 +67,17 @@ def _know_calendars(ws: Workspace, seasons: list[int]) -> None:
 
 
 def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, clock: Callable[[], datetime]) -> int:
+    from f1lib.bronze.due import PRACTICE
     from f1lib.bronze.timing_backfill import bring_all, wanted
+    from f1lib.bronze.timing_cost import estimate
+    from f1lib.tracking.stage_keys import SESSIONS
 
-    units = wanted(ws.tracking.rows(), seasons, ws.as_of, again=arguments.again)
+    sessions = PRACTICE if arguments.practice else SESSIONS
+    units = wanted(ws.tracking.rows(), seasons, ws.as_of, again=arguments.again, sessions=sessions)
     if not units:
         output.print_plain("every session has the laps that are to be had; --again asks for the others")
         return 0
+    output.print_plain(estimate(units, arguments.workers).in_words())
     outcomes: list[dict[str, Any]] = []
     with output.bar() as progress:
         task = progress.add_task("ingest", total=len(units))
@@ -79,7 +89,17 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
                 line = output.visible(f"{outcome['unit']}: {outcome['status']}: {outcome['warning']}")
                 progress.console.print(line, highlight=False, markup=False)
 
-        bring_all(ws, units, arguments.workers, clock, on_unit)
+        left = units
+        while left:
+            bring_all(ws, left, arguments.workers, clock, on_unit)
+            pause = max(o["wait_seconds"] for o in outcomes)
+            if not (pause and arguments.wait):
+                break
+            outcomes[:] = [o for o in outcomes if not o["wait_seconds"]]
+            left = [unit for unit in units if unit not in {o["unit"] for o in outcomes}]
+            until = format_utc(clock() + timedelta(seconds=pause))
+            progress.update(task, completed=len(outcomes), description=f"an upstream is left alone until {until}")
+            sleep(pause)
     return _summary(outcomes, len(units), clock())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from f1lib.errors import RunError, SourceError, StorageError
@@ -12,7 +11,8 @@ from f1lib.lake.paths import LAKE_MARKER, SCHEDULES_PREFIX
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import ObjectStore, find_json, open_store, write_json
 from f1lib.tracking.rows import StageRow
-from f1lib.workspace.settings import PROJECT, Settings
+from f1lib.workspace.project import kept
+from f1lib.workspace.settings import Settings
 
 SIMULATED_SUFFIX = "-simulated"
 # Version of keys, tables and rows as docs/lake.md describes them; a marker without one means 1. Increase it with any
@@ -139,5 +139,5 @@ def choose_source(settings: Settings, as_of: datetime, notices: list[str], *, is
 
 
 def absolute(url: str) -> str:
-    """Return the address of a lake; a relative folder in a settings file is relative to the project."""
-    return url if "://" in url else str(PROJECT / Path(url).expanduser())
+    """Return the address of a lake; where a relative folder of a settings file lies, `kept` says."""
+    return url if "://" in url else str(kept(url))

@@ -16,9 +16,8 @@ from urllib.parse import urlencode
 
 from f1lib.errors import BadParameters
 from f1lib.lake.documents import from_yaml
+from f1lib.workspace.project import kept
 
-# Folder of the checkout, with notebooks and parameters.
-PROJECT = Path(__file__).resolve().parents[2]
 SOURCES = ("auto", "live", "f1db", "simulated", "fastf1")
 _SAME_AS = {"fastf1": "live"}  # the name of 0.1.0
 TIMING = ("fastf1", "openf1")
@@ -34,6 +33,7 @@ _ENVIRONMENT = {
     "F1_ENGINE": "engine",
     "F1_UPSTREAM_BASE": "upstream_base",
     "F1_WEATHER": "weather",
+    "DEAD_LETTERS_URL": "dead_letters",
     "FASTF1_CACHE": "fastf1_cache",
 }
 # Prefixes of the layers in the bucket (docs/lake.md); a layer without one has its own name as prefix.
@@ -69,11 +69,12 @@ class Settings:
     fastf1_cache_mb: int = 500
     weather: str = "auto"
     timing: str = "fastf1 openf1"
+    dead_letters: str = ""
 
     @property
     def downloads(self) -> Path:
         """The folder of downloads."""
-        return PROJECT / self.cache
+        return kept(self.cache)
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():

@@ -27,7 +27,8 @@ from f1lib.tracking.lease import hold
 from f1lib.tracking.rows import PIPELINE
 from f1lib.tracking.table import TrackingTable, open_tracking
 from f1lib.workspace.lake_kind import SIMULATED_SUFFIX, absolute, choose_source
-from f1lib.workspace.settings import PROJECT, Settings, load_settings
+from f1lib.workspace.project import project_folder
+from f1lib.workspace.settings import Settings, load_settings
 from f1lib.workspace.sources import Upstreams
 
 
@@ -172,7 +173,7 @@ def open_workspace(
     """
     given = {"lake": _from_cwd(lake), "tracking": tracking, "source": source, "f1db": _from_cwd(f1db)}
     name = "aws" if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") else os.environ.get("F1_ENVIRONMENT", "local")
-    settings = load_settings(PROJECT / "parameters" / f"{name}.yml", os.environ, given)
+    settings = load_settings(project_folder() / "parameters" / f"{name}.yml", os.environ, given)
     opened_utc = datetime.now(UTC).replace(microsecond=0)
     moment = parse_utc(as_of) if as_of else opened_utc
     notices: list[str] = []

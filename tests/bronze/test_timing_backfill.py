@@ -36,6 +36,7 @@ def test_wanted_is_what_lacks_laps_and_was_not_asked_for_in_vain() -> None:
     ]
     assert wanted(rows, [2025], NOW) == [f"{EVENT}/P1", f"{EVENT}/P3"]
     assert wanted(rows, [2025], NOW, again=True) == [f"{EVENT}/{name}" for name in ("P1", "P2", "P3", "Q")]
+    assert wanted([*rows, row("R")], [2025], NOW, sessions=("P1", "P2", "P3")) == [f"{EVENT}/P1", f"{EVENT}/P3"]
     assert wanted(rows, [2024], NOW) == []
     assert wanted(rows, [], NOW) == wanted(rows, [2025], NOW)
     assert wanted(rows, [], NOW + timedelta(days=60)) == [], "without seasons only the last weeks are meant"
