@@ -76,10 +76,8 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     notes = _notes(ws.store, wanted)
     for season in wanted:
         schedule = ws.source.schedule(season, ws.as_of)
-        if tried := schedule.provenance.get("tried"):  # another upstream stood in
-            said = "; ".join(f"{one['source']}: {one['error']}" for one in tried)
-            odd.append(f"NO LIVE CALENDAR of {season}, another one stands in ({said})")
-            again = format_utc(ws.as_of + STOOD_IN_FOR)
+        if said := _stood_in(season, schedule.provenance):
+            odd, again = [*odd, said], format_utc(ws.as_of + STOOD_IN_FOR)
             schedule = _stored_schedule(ws.store, season, notes[season]) or schedule
         rows = known.get(str(season), {})
         names = renamed(schedule.events, rows)
@@ -103,6 +101,12 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     ws.hold()
     ws.tracking.put_rows(changes)
     return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
+
+
+def _stood_in(season: int, provenance: Mapping[str, Any]) -> str:
+    """Say that another upstream stood in for the first, and why; empty when none did."""
+    why = "; ".join(f"{one['source']}: {one['error']}" for one in provenance.get("tried", ()))
+    return f"NO LIVE CALENDAR of {season}, another one stands in ({why})" if why else ""
 
 
 def _merged(moved: list[TrackingRow], compared: list[TrackingRow]) -> list[TrackingRow]:
