@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from f1lib.lake.paths import GRAPH, METADATA, SUCCESS, run_key
 from f1lib.lake.store import ObjectStore
 from f1lib.scoring import positions
 from f1lib.scoring.positions import Shape
+from f1lib.scoring.rain import Rain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 INPUT = "features"  # name of the graph's input
+FORECAST = "weather_precipitation_probability_pct"  # the feature that says how likely rain is
 # Features that give the start position, the most reliable first.
 STARTS = ("grid_position", "qualifying_position")
 
@@ -59,8 +61,10 @@ class Serving:
         Returns
         -------
         pd.DataFrame
-            ``predicted_score p_dnf mu sigma``, index of ``frame``. ``mu`` and ``sigma`` are the mean and standard
-            deviation of the latent performance of a driver who finishes, in units of the target; smaller is better.
+            ``predicted_score p_dnf mu sigma p_rain``, index of ``frame``. ``mu`` and ``sigma`` are the mean and
+            standard deviation of the latent performance of a driver who finishes, in units of the target; smaller is
+            better. ``p_rain`` is the chance of a wet race, NaN when no forecast is known or the model has learned
+            nothing of rain.
 
         Raises
         ------
@@ -72,7 +76,18 @@ class Serving:
         answer = self.answer(matrix_of(frame, self.features))
         score = answer["predicted_score"]
         columns = {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score, "sigma": answer["sigma"]}
-        return pd.DataFrame(columns, index=frame.index)
+        rain = self.rain
+        chance = rain.chance(matrix_of(frame, [FORECAST])[:, 0]) if rain else np.nan
+        return pd.DataFrame(columns, index=frame.index).assign(p_rain=chance)
+
+    @property
+    def rain(self) -> Rain | None:
+        """What the model has learned of rain, if anything."""
+        return Rain.of(self.numbers["rain"]) if "rain" in self.numbers else None
+
+    def supposing_rain(self, chance: float) -> Serving:
+        """Return the model with the chance of a wet race given, whatever the forecast; it must have learned of rain."""
+        return replace(self, numbers={**self.numbers, "rain": {**self.numbers["rain"], "supposed": chance}})
 
     def forecast(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Predict one race.
@@ -135,12 +150,17 @@ class Serving:
         Returns
         -------
         pd.DataFrame
-            One row per driver, index of ``answer``; columns of `f1lib.scoring.positions.summarize`.
+            One row per driver, index of ``answer``; columns of `f1lib.scoring.positions.summarize`, and ``p_rain``.
         """
         shape = Shape(*(float(self.numbers[n]) for n in ("trouble_weight", "trouble_shift", "trouble_spread")))
-        matrix = positions.position_matrix(answer["mu"], answer["sigma"], answer["p_dnf"], shape)
-        summary = positions.summarize(matrix, answer["predicted_score"], answer["p_dnf"], points)
-        return summary.set_index(answer.index)
+        latent = (answer["mu"], answer["sigma"], answer["p_dnf"], shape)
+        rain, chance = self.rain, float(answer["p_rain"].iloc[0])
+        if rain and chance == chance:
+            matrix, out = rain.mixture(*latent, chance)
+        else:  # missing is not dry: the race of a model that knows nothing of the weather
+            matrix, out = positions.position_matrix(*latent), answer["p_dnf"].to_numpy()
+        summary = positions.summarize(matrix, answer["predicted_score"], out, points)
+        return summary.set_index(answer.index).assign(p_rain=chance)
 
 
 def start_column(race: pd.DataFrame) -> str:
