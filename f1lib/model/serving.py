@@ -61,10 +61,8 @@ class Serving:
         Returns
         -------
         pd.DataFrame
-            ``predicted_score p_dnf mu sigma p_rain``, index of ``frame``. ``mu`` and ``sigma`` are the mean and
-            standard deviation of the latent performance of a driver who finishes, in units of the target; smaller is
-            better. ``p_rain`` is the chance of a wet race, NaN when no forecast is known or the model has learned
-            nothing of rain.
+            ``predicted_score p_dnf mu sigma``, index of ``frame``. ``mu`` and ``sigma`` are the mean and standard
+            deviation of the latent performance of a driver who finishes, in units of the target; smaller is better.
 
         Raises
         ------
@@ -76,9 +74,7 @@ class Serving:
         answer = self.answer(matrix_of(frame, self.features))
         score = answer["predicted_score"]
         columns = {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score, "sigma": answer["sigma"]}
-        rain = self.rain
-        chance = rain.chance(matrix_of(frame, [FORECAST])[:, 0]) if rain else np.nan
-        return pd.DataFrame(columns, index=frame.index).assign(p_rain=chance)
+        return pd.DataFrame(columns, index=frame.index)
 
     @property
     def rain(self) -> Rain | None:
@@ -110,7 +106,7 @@ class Serving:
             When ``frame`` lacks a feature.
         """
         race = frame.sort_values("driver_id", kind="stable")
-        return self.summary(self.predict(race)).loc[frame.index]
+        return self.summary(self.predict(race), race).loc[frame.index]
 
     def forecast_session(self, features: pd.DataFrame) -> pd.DataFrame:
         """Predict one race or one sprint; a sprint is a race of a third of the distance (`of_sprint`).
@@ -135,26 +131,30 @@ class Serving:
             return self.forecast(features)
         race = features.sort_values("driver_id", kind="stable")
         points = domain_points.points_scale("S", int(first["event_year"]))
-        return self.summary(of_sprint(self.predict(race), race), points).loc[features.index]
+        return self.summary(of_sprint(self.predict(race), race), race, points).loc[features.index]
 
-    def summary(self, answer: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
+    def summary(self, answer: pd.DataFrame, race: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
         """Turn the predictions of one race's drivers into probabilities.
 
         Parameters
         ----------
         answer : pd.DataFrame
             `predict` of the rows.
+        race : pd.DataFrame
+            The rows, in the same order; the forecast of rain is read.
         points : tuple[int, ...], optional
             The scale of points.
 
         Returns
         -------
         pd.DataFrame
-            One row per driver, index of ``answer``; columns of `f1lib.scoring.positions.summarize`, and ``p_rain``.
+            One row per driver, index of ``answer``; columns of `f1lib.scoring.positions.summarize`, and ``p_rain``: the
+            chance of a wet race, NaN when no forecast is known or the model has learned nothing of rain.
         """
         shape = Shape(*(float(self.numbers[n]) for n in ("trouble_weight", "trouble_shift", "trouble_spread")))
         latent = (answer["mu"], answer["sigma"], answer["p_dnf"], shape)
-        rain, chance = self.rain, float(answer["p_rain"].iloc[0])
+        rain = self.rain
+        chance = float(rain.chance(matrix_of(race, [FORECAST])[0, 0])) if rain else float("nan")
         if rain and chance == chance:
             matrix, out = rain.mixture(*latent, chance)
         else:  # missing is not dry: the race of a model that knows nothing of the weather

@@ -244,7 +244,8 @@ def validate(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> d
     serving = model_fit.fit(rows[index < first], config, available).serving()
     ahead = rows[index >= first]
     event = ahead["event_partition_key"]
-    forecasts = pd.concat([serving.summary(race) for _, race in serving.predict(ahead).groupby(event, sort=False)])
+    said = serving.predict(ahead).groupby(event, sort=False)
+    forecasts = pd.concat([serving.summary(answer, ahead.loc[answer.index]) for _, answer in said])
     scored = ahead[model_fit.LABELS].join(forecasts)
     races = [{"event_partition_key": key, **metrics.score_race(r)} for key, r in scored.groupby(event, sort=False)]
     official = scored["finishing_position"]
