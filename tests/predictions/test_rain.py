@@ -90,9 +90,9 @@ RAINY = parse_config(CONFIG + "\nrain: {fewest_wet_races: 3}\n", "test")
 def _race(percent: float) -> pd.DataFrame:
     """Gold's rows of a made-up race to come under a chance of rain."""
     rows = training().query("horizon == 'pre_race' and event_year == 2017 and event_number == 9")
-    names: dict[str, Any] = {"event_name": "Made Up Grand Prix", "full_name": rows["driver_id"], "team_id": "t", "team_name": "T"}
-    numbers: dict[str, Any] = {"driver_number": "1", "abbreviation": "ABC", FORECAST: percent}
-    return rows.drop(columns=["finishing_position", "is_dnf", "points", "n_entrants"]).assign(**names, **numbers)
+    who: dict[str, Any] = {"driver_number": "1", "abbreviation": "ABC", "full_name": rows["driver_id"]}
+    who |= {"event_name": "Made Up Grand Prix", "team_id": "t", "team_name": "T", FORECAST: percent}
+    return rows.drop(columns=["finishing_position", "is_dnf", "points", "n_entrants"]).assign(**who)
 
 
 def test_a_forecast_that_turns_issues_a_wider_prediction_whose_note_says_so(tmp_path: Path) -> None:
