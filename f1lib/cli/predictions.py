@@ -81,6 +81,8 @@ def show_predictions(store: ObjectStore, frame: pd.DataFrame, changes: Sequence[
     news = newest_change_log(store, archive.history_keys(store, history), str(first["session"]))
     if said := rain.in_words(store, frame):
         caption += f"\n{said}"
+    if news.get("penalties"):
+        caption += f"\nprovisional grid: {'; '.join(news['penalties'])}"
     if news.get("lacks"):
         caption += f"\nmade without: {'; '.join(news['lacks'])}"
     columns = ["rank", "driver", "team", "expected", "P(win)", "P(podium)", "P(points)", "P(DNF)"]
