@@ -76,7 +76,9 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     notes = _notes(ws.store, wanted)
     for season in wanted:
         schedule = ws.source.schedule(season, ws.as_of)
-        if schedule.provenance.get("tried"):  # another upstream stood in
+        if tried := schedule.provenance.get("tried"):  # another upstream stood in
+            said = "; ".join(f"{one['source']}: {one['error']}" for one in tried)
+            odd.append(f"NO LIVE CALENDAR of {season}, another one stands in ({said})")
             again = format_utc(ws.as_of + STOOD_IN_FOR)
             schedule = _stored_schedule(ws.store, season, notes[season]) or schedule
         rows = known.get(str(season), {})

@@ -188,8 +188,8 @@ def _mark(ws: Workspace, held: list[str], _give_up: bool) -> str:
     marker = {"kind": kind, "format": FORMAT, "code_version": code_version()}
     if kind == "simulated":
         marker |= {"seed": ws.settings.simulated_seed, "first_season": min(paths.seasons_of_schedules(held))}
-    elif ws.source_name == "fastf1":
-        marker |= {"source": "fastf1"}
+    elif ws.source_name == "live":
+        marker |= {"source": "live"}
     write_json(ws.store, paths.LAKE_MARKER, marker)
     return f"{paths.LAKE_MARKER}: written anew, {kind} data"
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from f1lib.bronze import penalties
 from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, stamp
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
@@ -27,6 +28,7 @@ from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, brought_to, key_of
 from f1lib.tracking.stage_keys import STAGES, Stage
 from f1lib.tracking.units import Unit
 from f1lib.workspace.lake_kind import check_not_lost, read_marker
+from f1lib.workspace.project import project_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -180,7 +182,10 @@ def _rows_to_begin_with(ws: Workspace) -> list[TrackingRow]:
     check_not_lost(ws.store, rows)
     _only_forward(rows, ws.as_of, ws.store.url)
     dead = left_by_dead(ws.tracking, ws.now(), rows)
-    return ws.tracking.rows() if [row for row in dead if release_dead(ws.tracking, ws.as_of, row)] else rows
+    released = [row for row in dead if release_dead(ws.tracking, ws.as_of, row)]
+    file = None if ws.source_name == "simulated" else project_folder() / "parameters" / penalties.FILE
+    changed = penalties.bring_in(ws.store, ws.tracking, rows, file, ws.as_of)
+    return ws.tracking.rows() if released or changed else rows
 
 
 def _rows(tracking: TrackingTable, rows: list[TrackingRow], runs: list[StageRun]) -> list[TrackingRow]:
