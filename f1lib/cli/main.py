@@ -34,7 +34,7 @@ class Command(Protocol):
 
 
 # The names of the subcommands and of their modules, in the order of the help.
-COMMANDS = ("run stage status backfill ingest predictions penalty models replay backtest doctor").split()
+COMMANDS = ("run stage status backfill ingest predictions penalty models replay backtest score doctor").split()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -54,10 +54,10 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
         ``model_run_id``, winners and every metric of `metrics.METRICS`. Empty before the first result.
     """
     issues = {key: raced_of(key) for key in history_keys(ws.store)}
-    results = _results(ws.store, set(issues.values()), ws.as_of)
+    results = results_of(ws.store, set(issues.values()), ws.as_of)
     scored = _all_scored(ws.store, {key: results[raced] for key, raced in issues.items() if raced in results})
     scored = [one for one in scored if one["entry"]["as_of_utc"] < one["entry"]["race_start_utc"]]  # law 6
-    counted, others = _standing(scored, _cutoffs(ws.store, {event for event, _ in issues.values()}))
+    counted, others = _standing(scored, cutoffs_of(ws.store, {event for event, _ in issues.values()}))
     entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted)
     whole = _ordered(pd.DataFrame(entries))
     frame, sprints = (whole[whole["session"] == name] if len(whole) else whole for name in ("R", "S"))
@@ -163,7 +163,7 @@ def _bins(chances: pd.Series[Any], happened: pd.Series[Any]) -> list[dict[str, f
     return rows
 
 
-def _results(store: ObjectStore, raced: set[tuple[str, str]], as_of: datetime) -> dict[tuple[str, str], pd.DataFrame]:
+def results_of(store: ObjectStore, raced: set[tuple[str, str]], as_of: datetime) -> dict[tuple[str, str], pd.DataFrame]:
     """Map (event, session) to its result with ``race_start_utc``, for results available at ``as_of``."""
     seasons, keys = sorted({EventKey.parse(event).season for event, _ in raced}), ["event_partition_key", "session"]
     results, calendar = (silver_tables.read_table(store, name, seasons) for name in ("results", "sessions"))
@@ -200,7 +200,7 @@ def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
     return {"entry": entry, "joined": joined[[*CHANCES, "p_dnf", "finishing_position", "is_dnf"]]}
 
 
-def _cutoffs(store: ObjectStore, events: set[str]) -> dict[tuple[str, str, str], str]:
+def cutoffs_of(store: ObjectStore, events: set[str]) -> dict[tuple[str, str, str], str]:
     """Map (event, session, horizon) to the moment the horizon begins, as `format_utc` writes it."""
     seasons = sorted({EventKey.parse(event).season for event in events})
     rows = targets.horizon_cutoffs(*(silver_tables.read_table(store, name, seasons) for name in ("events", "sessions")))
