@@ -72,6 +72,7 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
         "calibration": calibration([s["joined"] for s in counted if s["entry"]["session"] == "R"]),
         "sprints": {"predictions": records(sprints), "means": means(sprints)},
     }
+    ws.hold()
     write_json(ws.store, ACCURACY, document)
     return whole
 
@@ -164,7 +165,22 @@ def _bins(chances: pd.Series[Any], happened: pd.Series[Any]) -> list[dict[str, f
 
 
 def results_of(store: ObjectStore, raced: set[tuple[str, str]], as_of: datetime) -> dict[tuple[str, str], pd.DataFrame]:
-    """Map (event, session) to its result with ``race_start_utc``, for results available at ``as_of``."""
+    """Read the results of races and sprints.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    raced : set
+        (event, session) of each.
+    as_of : datetime
+        Results available by then are read, aware UTC.
+
+    Returns
+    -------
+    dict
+        (event, session) -> silver's ``results`` of it with ``race_start_utc``; without one there is no entry.
+    """
     seasons, keys = sorted({EventKey.parse(event).season for event, _ in raced}), ["event_partition_key", "session"]
     results, calendar = (silver_tables.read_table(store, name, seasons) for name in ("results", "sessions"))
     starts = calendar[[*keys, "session_start_utc"]].rename(columns={"session_start_utc": "race_start_utc"})

@@ -168,6 +168,7 @@ def build_features(ws: Workspace, event: str, horizon: str, seen: Seen | None = 
         # Outside a run the moment of the prediction takes the place of the run id.
         manifest.write_rows(ws, paths.features_key(ws.run_id or stamp(ws.as_of)), rows, silver, penalties=used)
     if manifest.is_current(ws.store, paths.TRAINING_KEY, silver):
+        ws.hold()
         manifest.mark_in_gold(ws.tracking, seen.waiting, paths.TRAINING_KEY, ws.as_of)
     return rows
 

@@ -47,6 +47,7 @@ def write_rows(
         As in `write_note`.
     """
     content = parquet_bytes(rows)
+    ws.hold()
     ws.store.write(key, content)
     write_note(ws, key, rows, silver, fingerprint.of_bytes(content), digests, penalties)
 

@@ -116,8 +116,12 @@ def files_of_note(note_key: str, names: Iterable[str]) -> dict[str, str]:
 
 def revision_of(key: str, fetched: datetime) -> str:
     """Return the key of an older revision of a session's file, by the time at which it was ``fetched``."""
-    folder, _, name = key.rpartition("/")
-    return f"{folder}/revisions/{stamp(fetched)}/{name}"
+    return f"{revisions_prefix(key)}{stamp(fetched)}/{key.rpartition('/')[2]}"
+
+
+def revisions_prefix(key: str) -> str:
+    """Return the prefix of all older revisions of the files in a session's folder, of which ``key`` is one."""
+    return f"{key.rpartition('/')[0]}/revisions/"
 
 
 def season_of_key(key: str) -> int | None:

@@ -63,6 +63,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "health": served,
         "runs": runs,
     }
+    ws.hold()
     summary["pages"] = _race_pages(ws.store, scored, runs, ws.cache)
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
