@@ -65,10 +65,10 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
     """
     issues = {key: raced_of(key) for key in history_keys(ws.store)}
     _check_not_lost(ws.store, ws.tracking, {event for event, _ in issues.values()})
-    results = _results(ws.store, set(issues.values()), ws.as_of)
+    results = results_of(ws.store, set(issues.values()), ws.as_of)
     scored = _all_scored(ws.store, {key: results[raced] for key, raced in issues.items() if raced in results})
     scored = [one for one in scored if one["entry"]["as_of_utc"] < one["entry"]["race_start_utc"]]  # law 6
-    counted, others = _standing(scored, _cutoffs(ws.store, {event for event, _ in issues.values()}))
+    counted, others = _standing(scored, cutoffs_of(ws.store, {event for event, _ in issues.values()}))
     entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted)
     whole = _ordered(pd.DataFrame(entries))
     frame, sprints = (whole[whole["session"] == name] if len(whole) else whole for name in ("R", "S"))
@@ -184,8 +184,23 @@ def _bins(chances: pd.Series[Any], happened: pd.Series[Any]) -> list[dict[str, f
     return rows
 
 
-def _results(store: ObjectStore, raced: set[tuple[str, str]], as_of: datetime) -> dict[tuple[str, str], pd.DataFrame]:
-    """Map (event, session) to its result with ``race_start_utc``, for results available at ``as_of``."""
+def results_of(store: ObjectStore, raced: set[tuple[str, str]], as_of: datetime) -> dict[tuple[str, str], pd.DataFrame]:
+    """Read the results of races and sprints.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    raced : set
+        (event, session) of each.
+    as_of : datetime
+        Results available by then are read, aware UTC.
+
+    Returns
+    -------
+    dict
+        (event, session) -> silver's ``results`` of it with ``race_start_utc``; without one there is no entry.
+    """
     seasons, keys = sorted({EventKey.parse(event).season for event, _ in raced}), ["event_partition_key", "session"]
     results, calendar = (silver_tables.read_table(store, name, seasons) for name in ("results", "sessions"))
     starts = calendar[[*keys, "session_start_utc"]].rename(columns={"session_start_utc": "race_start_utc"})
@@ -221,7 +236,7 @@ def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
     return {"entry": entry, "joined": joined[[*CHANCES, "p_dnf", "finishing_position", "is_dnf"]]}
 
 
-def _cutoffs(store: ObjectStore, events: set[str]) -> dict[tuple[str, str, str], str]:
+def cutoffs_of(store: ObjectStore, events: set[str]) -> dict[tuple[str, str, str], str]:
     """Map (event, session, horizon) to the moment the horizon begins, as `format_utc` writes it."""
     seasons = sorted({EventKey.parse(event).season for event in events})
     rows = targets.horizon_cutoffs(*(silver_tables.read_table(store, name, seasons) for name in ("events", "sessions")))

@@ -69,7 +69,6 @@ class Settings:
     fastf1_cache_mb: int = 500
     weather: str = "auto"
     dead_letters: str = ""
-
     timing: str = "fastf1 openf1"
 
     @property
