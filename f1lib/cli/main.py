@@ -34,7 +34,19 @@ class Command(Protocol):
 
 
 # The names of the subcommands and of their modules, in the order of the help.
-COMMANDS = ("run", "stage", "status", "backfill", "ingest", "predictions", "models", "replay", "backtest", "doctor")
+COMMANDS = (
+    "run",
+    "stage",
+    "status",
+    "backfill",
+    "ingest",
+    "predictions",
+    "championship",
+    "models",
+    "replay",
+    "backtest",
+    "doctor",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
