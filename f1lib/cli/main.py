@@ -34,18 +34,8 @@ class Command(Protocol):
 
 
 # The names of the subcommands and of their modules, in the order of the help.
-COMMANDS = (
-    "run",
-    "stage",
-    "status",
-    "backfill",
-    "ingest",
-    "predictions",
-    "championship",
-    "models",
-    "replay",
-    "backtest",
-    "doctor",
+COMMANDS = tuple(
+    "run stage status backfill ingest predictions championship penalty models replay backtest doctor prune init".split()
 )
 
 
