@@ -68,8 +68,8 @@ class Settings:
     fastf1_cache: str = ""
     fastf1_cache_mb: int = 500
     weather: str = "auto"
-    timing: str = "fastf1 openf1"
     dead_letters: str = ""
+    timing: str = "fastf1 openf1"
 
     @property
     def downloads(self) -> Path:

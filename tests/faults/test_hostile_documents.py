@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from f1lib.aws.events import parse_event
+from f1lib.aws.schema import parse_event
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import BadParameters, F1LibError
 from f1lib.lake.documents import from_json, from_yaml
