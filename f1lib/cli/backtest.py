@@ -61,7 +61,11 @@ def _print(card: dict[str, Any], title: str) -> None:
         for name, horizons in card[group].items()
         for horizon, figures in horizons.items()
     ]
-    output.print_scores(title, sorted(rows, key=lambda row: str(row["horizon"])), ("horizon", "system"))
+    rows.sort(key=lambda row: str(row["horizon"]))
+    output.print_scores(title, rows, ("horizon", "system"))
+    excess = {f"{row['horizon']}, {row['system']}": row["real_minus_expected"] for row in rows}
+    words = "Real minus expected, ± standard error: expected is what a forecast scores if its own chances are right"
+    output.print_differences(words, excess)
 
 
 def _sources(arguments: argparse.Namespace) -> int:

@@ -46,6 +46,7 @@ def walk_forward(
     refit_every: int,
     threads: int,
     session: str = "R",
+    events: Collection[str] = (),
 ) -> pd.DataFrame:
     """Forecast every race or sprint of several seasons with models of the races before.
 
@@ -68,6 +69,8 @@ def walk_forward(
         Blocks of races computed at once.
     session : {"R", "S"}
         Races, or sprints.
+    events : collection of str
+        Partition keys of the events to forecast; empty: all.
 
     Returns
     -------
@@ -86,7 +89,8 @@ def walk_forward(
     read = dict.fromkeys([*train.columns_read(config, available), *STARTS])
     few = training[[c for c in read if c in training]]  # each refit copies from it
     rows = of_horizon(few, horizon, session)
-    blocks = _blocks(rows, first, last, refit_every, session)
+    wanted = rows[rows["event_partition_key"].isin(events)] if events else rows
+    blocks = _blocks(wanted, first, last, refit_every, session)
 
     def forecast(block: list[int]) -> list[pd.DataFrame]:
         return forecast_block(rows, config, horizon, block, available, session)

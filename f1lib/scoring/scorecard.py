@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from f1lib.scoring import metrics
@@ -12,6 +13,7 @@ from f1lib.scoring import metrics
 EARLY_RACES = 5  # races after a rule change in which earlier form misleads most (docs/scoring.md)
 # Seasons that began with a major change of chassis or power-unit rules (docs/field_notes.md).
 RESET_SEASONS = (2014, 2022, 2026)
+EXPECTED = "expected_"  # what the names of expected values begin with
 # Probability column -> last position that counts as the event.
 CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
 
@@ -61,15 +63,17 @@ def scorecard(
     card : dict[str, Any]
         ``{"races", "models": {name: {horizon: {metric, metric_se, ...}}}, "baselines": {...}, "by_season": {season: the
         same}, "by_phase": {phase: the same}, "reliability": {model: {horizon: points}}}``; the horizons of ``models``
-        and ``baselines`` have the values of `calibration` too.
+        and ``baselines`` have the values of `calibration` and `real_and_expected` too.
     scores : pd.DataFrame
         A row for each race, system and horizon: ``kind``, ``system``, ``horizon``, ``event_partition_key``,
-        ``event_year`` and the metrics.
+        ``event_year``, the metrics and, with the prefix `EXPECTED`, their expected values.
     """
     scores = pd.concat([_race_scores(frame, *key) for key, frame in forecasts.items()], ignore_index=True)
     card: dict[str, Any] = {"races": int(scores["event_partition_key"].nunique()), **_nested(scores)}
     for kind, name, horizon in forecasts:
         card[kind][name][horizon] |= calibration(forecasts[kind, name, horizon])
+        own = (scores[c] == value for c, value in (("kind", kind), ("system", name), ("horizon", horizon)))
+        card[kind][name][horizon] |= real_and_expected(scores[np.logical_and.reduce(list(own))])
     card["by_season"] = {str(year): _with_races(part) for year, part in scores.groupby("event_year")}
     card["by_phase"] = {}
     for phase, events in phase_events.items():
@@ -105,6 +109,28 @@ def calibration(forecast: pd.DataFrame) -> dict[str, float]:
     return found | {"ece_p_dnf": metrics.expected_calibration_error(ran["p_dnf"], ran["is_dnf"])}
 
 
+def real_and_expected(scores: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Average the expected value of each metric, and how far the real one is from it.
+
+    Parameters
+    ----------
+    scores : pd.DataFrame
+        A row for each race of one system: the metrics and their expected values (`EXPECTED`).
+
+    Returns
+    -------
+    dict[str, dict[str, float]]
+        ``expected``: metric -> mean of what the forecast would score if its own probabilities were exactly right;
+        ``real_minus_expected``: metric -> mean difference, and ``<metric>_se``, its standard error over races.
+    """
+    found: dict[str, dict[str, float]] = {"expected": {}, "real_minus_expected": {}}
+    for name in (m for m in metrics.METRICS if f"{EXPECTED}{m}" in scores):
+        by_chance, difference = scores[f"{EXPECTED}{name}"], found["real_minus_expected"]
+        found["expected"][name] = float(by_chance.mean())
+        difference[name], difference[f"{name}_se"] = metrics.paired_difference(scores[name], by_chance)
+    return found
+
+
 def diagrams(forecast: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """Compute the reliability diagrams of ``p_win``, ``p_podium`` and ``p_points``.
 
@@ -127,7 +153,8 @@ def _race_scores(forecast: pd.DataFrame, kind: str, name: str, horizon: str) -> 
     rows = []
     for (event, year), race in forecast.groupby(["event_partition_key", "event_year"], sort=False):
         head = {"kind": kind, "system": name, "horizon": horizon, "event_partition_key": event, "event_year": year}
-        rows.append(head | metrics.score_race(race))
+        by_chance = {f"{EXPECTED}{metric}": value for metric, value in metrics.expected_race(race).items()}
+        rows.append(head | metrics.score_race(race) | by_chance)
     return pd.DataFrame(rows)
 
 
