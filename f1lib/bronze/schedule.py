@@ -64,10 +64,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    known: dict[str, dict[tuple[str, str], TrackingRow]] = {}
-    for row in ws.tracking.rows():
-        year = str(row.get("event_year", ""))
-        known.setdefault(year, {})[key_of(row)] = row
+    known = _by_season(ws.tracking.rows())
     frames: list[pd.DataFrame] = []
     changes: list[TrackingRow] = []
     odd: list[str] = []
@@ -103,6 +100,14 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     ws.hold()
     ws.tracking.put_rows(changes)
     return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
+
+
+def _by_season(rows: list[TrackingRow]) -> dict[str, dict[tuple[str, str], TrackingRow]]:
+    """Return the rows of each season by key; those of none under an empty text."""
+    known: dict[str, dict[tuple[str, str], TrackingRow]] = {}
+    for row in rows:
+        known.setdefault(str(row.get("event_year", "")), {})[key_of(row)] = row
+    return known
 
 
 def _merged(moved: list[TrackingRow], compared: list[TrackingRow]) -> list[TrackingRow]:
