@@ -9,7 +9,7 @@ from f1lib.cli import output
 from f1lib.cli.options import json_option, workspace_of
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
-from f1lib.pipeline.backtest import backtest_history
+from f1lib.model.config import load_config
 
 NAME = "backtest"
 HELP = "walk forward through seasons, strictly past, and score"
@@ -33,6 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Bring the history up to gold, and print the scorecard."""
     if arguments.first > arguments.last:
         raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
+    for name in arguments.model:
+        load_config(name)
+    from f1lib.pipeline.backtest import backtest_history
+
     asked = (arguments.first, arguments.last, arguments.model, arguments.horizon, arguments.refit_every)
     card = backtest_history(workspace_of(arguments), *asked, arguments.session)
     output.table_or_json(card, _show, arguments.json_file)
