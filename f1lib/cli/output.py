@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 SCORING_METRICS = (
     "mae spearman rps win_log_loss podium_brier top10_brier winner_hit podium_overlap coverage dnf_log_loss"
 ).split()
-_SHORT = dict(
-    spearman="rho", win_log_loss="win ll", podium_brier="podium", top10_brier="points", winner_hit="winner",
-    podium_overlap="overlap", coverage="cover", dnf_log_loss="dnf ll",
-)  # fmt: skip
+_SHORT = {
+    "spearman": "rho", "win_log_loss": "win ll", "podium_brier": "podium", "top10_brier": "points",
+    "winner_hit": "winner", "podium_overlap": "overlap", "coverage": "cover", "dnf_log_loss": "dnf ll",
+}  # fmt: skip
 _log = logging.getLogger(__name__)
 
 
