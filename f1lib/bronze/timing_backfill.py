@@ -10,7 +10,7 @@ FastF1's limits hold per process; workers are processes, and each keeps to its s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextvars import ContextVar
 from dataclasses import replace
@@ -19,11 +19,11 @@ from typing import Any
 
 from f1lib.bronze.ingest import fetch, race_end_of
 from f1lib.domain.moments import format_utc, parse_utc, stamp
-from f1lib.errors import AlreadyRunning, NotPublishedYet
+from f1lib.errors import AlreadyRunning, NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.sources.combined import SESSION_SETTLED
 from f1lib.sources.protocols import BLOCKED
 from f1lib.tracking.lease import renewed
-from f1lib.tracking.rows import Outcome, SessionRow, key_of
+from f1lib.tracking.rows import Outcome, SessionRow, Status, key_of
 from f1lib.tracking.stage_keys import SESSIONS
 from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace
@@ -33,7 +33,14 @@ _LIVE_SOURCE = "fastf1"
 _FIRST_SEASON = 2018  # live timing begins there
 
 
-def wanted(rows: Iterable[SessionRow], seasons: Iterable[int], now: datetime, *, again: bool = False) -> list[str]:
+def wanted(
+    rows: Iterable[SessionRow],
+    seasons: Iterable[int],
+    now: datetime,
+    *,
+    again: bool = False,
+    sessions: Collection[str] = SESSIONS,
+) -> list[str]:
     """Return the sessions that lack FastF1's laps.
 
     Parameters
@@ -46,6 +53,8 @@ def wanted(rows: Iterable[SessionRow], seasons: Iterable[int], now: datetime, *,
         Sessions available by then count, aware UTC.
     again : bool
         Whether to include sessions that are complete, or that a backfill asked for before in vain.
+    sessions : collection of str
+        Codes of the sessions that count, such as `f1lib.bronze.due.PRACTICE`.
 
     Returns
     -------
@@ -56,7 +65,7 @@ def wanted(rows: Iterable[SessionRow], seasons: Iterable[int], now: datetime, *,
     since = "" if years else format_utc(now - SESSION_SETTLED)
     found = []
     for row in rows:
-        if row["session_name_abr"] not in SESSIONS or row.get("is_cancelled") or row["event_year"] < _FIRST_SEASON:
+        if row["session_name_abr"] not in sessions or row.get("is_cancelled") or row["event_year"] < _FIRST_SEASON:
             continue
         is_whole = row.get("source") == _LIVE_SOURCE and "content_hash" in row and not row.get("is_partial")
         if not since <= row["available_utc"] <= moment or (years and row["event_year"] not in years):
@@ -121,8 +130,9 @@ def bring(ws: Workspace, text: str, now: datetime) -> Brought:
     Returns
     -------
     dict
-        ``unit``, ``status`` (``taken`` when another run has claimed it), ``rows``, ``warning`` and ``wait_seconds``
-        (above 0 when an upstream limits the rate).
+        ``unit``, ``status`` of this attempt, whatever the lake held before (``ingested`` only when laps came; ``without
+        laps``, ``blocked``, ``failed``, ``waiting``, or ``taken`` when another run has claimed it), ``rows``,
+        ``warning`` and ``wait_seconds`` (above 0 when an upstream limits the rate).
 
     Raises
     ------
@@ -144,13 +154,28 @@ def bring(ws: Workspace, text: str, now: datetime) -> Brought:
             change["backfilled_utc"] = format_utc(now)  # FastF1 has no more of it
     finally:
         ws.tracking.release(claim, change)
-    found = {key: outcome[key] for key in ("status", "rows", "warning")}
+    found = {
+        "status": _came(change, error),
+        "rows": outcome["rows"],
+        "warning": change.get("missing") or outcome["warning"],
+    }
     return {"unit": text, **found, "wait_seconds": getattr(error, "retry_after_seconds", 0.0)}
+
+
+def _came(change: SessionRow, error: SourceError | None) -> Status | Outcome:
+    """Return what an attempt brought; the row's own status says what the lake has."""
+    if isinstance(error, RateLimited):
+        return Outcome.WAITING
+    if isinstance(error, SourceBlocked):
+        return Status.BLOCKED
+    if error is None and "laps " not in (change.get("missing") or ""):
+        return Status.INGESTED
+    return Outcome.WITHOUT_LAPS if error is None or isinstance(error, NotPublishedYet) else Status.FAILED
 
 
 def _with_live_source(ws: Workspace) -> Workspace:
     run_id = ws.run_id or f"ingest-{stamp(ws.as_of)}"
-    return replace(ws, run_id=run_id, upstreams=ws.upstreams.live(ws.as_of))
+    return replace(ws, run_id=run_id, upstreams=ws.upstreams.timed(ws.as_of))
 
 
 def _in_processes(

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from f1lib.cli import output
-from f1lib.cli.options import json_option, workspace_of
+from f1lib.cli.options import json_option, session_option, workspace_of
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
 from f1lib.model.config import load_config
@@ -24,8 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--horizon", action="append", default=[], choices=HORIZONS, help=text)
     text = "races between refits (default: 1 for the configuration that serves, 4 for the others)"
     parser.add_argument("--refit-every", type=int, default=0, choices=(1, 2, 3, 4), help=text)
-    text = "R scores races, S sprints; default R"
-    parser.add_argument("--session", default="R", choices=("R", "S"), help=text)
+    session_option(parser)
+    text = "what each source of data gives one model, at each horizon: races, with all that the lake has"
+    parser.add_argument("--sources", action="store_true", help=text)
     json_option(parser)
 
 
@@ -35,6 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
     for name in arguments.model:
         load_config(name)
+    if arguments.sources:
+        return _sources(arguments)
     from f1lib.pipeline.backtest import backtest_history
 
     asked = (arguments.first, arguments.last, arguments.model, arguments.horizon, arguments.refit_every)
@@ -53,3 +56,30 @@ def _show(card: dict[str, Any]) -> None:
         for horizon, figures in horizons.items()
     ]
     output.print_scores(title, sorted(rows, key=lambda row: str(row["horizon"])), ("horizon", "system"))
+
+
+def _sources(arguments: argparse.Namespace) -> int:
+    """Print what each source of data gives."""
+    if len(arguments.model) > 1 or arguments.session != "R":
+        raise BadParameters("--sources is for one --model, and for races")
+    asked = (arguments.first, arguments.last, "".join(arguments.model), arguments.horizon, arguments.refit_every)
+    from f1lib.pipeline.backtest import sources_history
+
+    rows = sources_history(workspace_of(arguments), *asked)
+    output.table_or_json({"rows": rows}, lambda card: _show_sources(card["rows"]), arguments.json_file)
+    return 0
+
+
+_MEANS = ("mae", "spearman", "rps", "win_log_loss", "podium_brier", "top10_brier")
+
+
+def _show_sources(rows: list[dict[str, Any]]) -> None:
+    """Print the mean scores over all races, and the paired difference in RPS over the races that a source changes."""
+    shown = []
+    for row in rows:
+        paired = row["paired"]
+        gained = f"{paired['rps']:+.4f} +- {paired['rps_se']:.4f}" if paired else "none"
+        head = {"horizon": row["horizon"], "sources": row["sources"], "races_changed": str(row["changed"])}
+        shown.append({**head, "rps_there": gained, **{name: row[name] for name in _MEANS}})
+    labels = ("horizon", "sources", "races_changed", "rps_there")
+    output.print_scores(f"{rows[0]['races']} races, walk-forward, by what the model is given", shown, labels)

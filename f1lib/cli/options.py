@@ -38,6 +38,19 @@ def common_options() -> argparse.ArgumentParser:
     return common
 
 
+def session_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--session``: ``race`` or ``R``, the default, and ``sprint`` or ``S``."""
+    text = "the race (R) or the sprint (S); default: the race"
+    parser.add_argument("--session", type=_session, default="R", metavar="race|sprint", help=text)
+
+
+def _session(text: str) -> str:
+    known = {"r": "R", "race": "R", "s": "S", "sprint": "S"}
+    if text.lower() not in known:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither race (R) nor sprint (S)")
+    return known[text.lower()]
+
+
 def json_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--json [FILE]``; `f1lib.cli.output.table_or_json` reads it."""
     text = "write the figures to FILE, or without one to standard output instead of the table"

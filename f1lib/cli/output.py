@@ -20,7 +20,7 @@ from f1lib.errors import BadParameters
 from f1lib.lake.store import LocalStore, ObjectStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
     import pandas as pd
@@ -176,15 +176,32 @@ def print_scores(title: str, rows: list[dict[str, Any]], labels: Sequence[str]) 
     labels : sequence of str
         The names that come first; of `SCORING_METRICS` those follow that any row has.
     """
-    from f1lib.cli.layout import Column
-
     metrics = [name for name in SCORING_METRICS if any(name in row for row in rows)]
     figures = (["" if row.get(name) is None else f"{row[name]:.4f}" for name in metrics] for row in rows)
     cells = [[*(row[label] for label in labels), *values] for row, values in zip(rows, figures, strict=True)]
-    heads = [Column(label.replace("_", " ")) for label in labels]
-    for rank, name in enumerate(metrics):
-        heads.append(Column(name.replace("_", " "), _SHORT.get(name, ""), right=True, rank=rank))
-    print_table(heads, cells, title=title)
+    heads = [label.replace("_", " ") for label in labels]
+    print_table([*heads, *_metric_columns(metrics)], cells, title=title)
+
+
+def print_differences(title: str, systems: Mapping[str, Mapping[str, float]]) -> None:
+    """Print paired differences of scores, each with its standard error.
+
+    Parameters
+    ----------
+    title : str
+        The line above the table.
+    systems : mapping
+        Name -> metric -> mean difference, and its standard error under ``<metric>_se``.
+    """
+    metrics = [name for name in SCORING_METRICS if any(name in row for row in systems.values())]
+    cells = [[name, *(f"{row[m]:+.4f} ± {row[f'{m}_se']:.4f}" for m in metrics)] for name, row in systems.items()]
+    print_table(["", *_metric_columns(metrics)], cells, title=title)
+
+
+def _metric_columns(metrics: Iterable[str]) -> list[Column]:
+    from f1lib.cli.layout import Column
+
+    return [Column(n.replace("_", " "), _SHORT.get(n, ""), right=True, rank=rank) for rank, n in enumerate(metrics)]
 
 
 def print_json(document: Any) -> None:

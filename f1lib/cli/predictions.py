@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from f1lib.cli import output
-from f1lib.cli.options import DONE, workspace_of
+from f1lib.cli.options import DONE, session_option, workspace_of
 from f1lib.domain.moments import format_utc, has_come
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, StorageError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 NAME = "predictions"
 HELP = "the newest prediction of the next race, or of an event"
-_SESSIONS = {"r": "R", "race": "R", "s": "S", "sprint": "S"}
 _CHANCES = {"P(win)": "p_win", "P(podium)": "p_podium", "P(points)": "p_points", "P(DNF)": "p_dnf"}
 
 
@@ -35,18 +34,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the event, the session, changes to suppose, and the form of the output."""
     text = "abu dhabi, monza, brazil, cota, 2024 spa, or a key such as 2025_Qatar_Grand_Prix; default: the next race"
     parser.add_argument("event", nargs="*", help=text)
-    parser.add_argument("--session", type=_session, default="R", metavar="race|sprint", help="default: the race")
+    session_option(parser)
     text = "predict a changed race without storing it: weather=wet, VER.grid_position=20; repeat for several"
     parser.add_argument("--set", action="append", default=[], metavar="CHANGE", dest="changes", help=text)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", dest="as_json")
     form.add_argument("--csv", action="store_true", dest="as_csv")
-
-
-def _session(text: str) -> str:
-    if text.lower() not in _SESSIONS:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither race (R) nor sprint (S)")
-    return _SESSIONS[text.lower()]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -237,4 +230,6 @@ def _caption(store: ObjectStore, rows: Sequence[Mapping[str, Any]], event: Event
         weather = any(row.get("forecast_hash") for row in rows)
         caption += f" - data: {attribution.attribution(str(first['source']), weather=weather)}"
     news = newest_change_log(store, archive.history_keys(store, history_prefix(event)), str(first["session"]))
+    if news.get("penalties"):
+        caption += f"\nprovisional grid: {'; '.join(news['penalties'])}"
     return caption + (f"\nmade without: {'; '.join(news['lacks'])}" if news.get("lacks") else "")

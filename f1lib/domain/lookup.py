@@ -22,7 +22,7 @@ _SEASON = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 
 @dataclass(frozen=True)
 class Event:
-    """An event as it is looked up: partition key, start of the race as sortable text, circuit, and if it was predicted.
+    """An event as it is looked up: partition key, start of the race as sortable text, circuit, and if it is preferred.
 
     An event that the circuit is not known of has an empty one.
     """
@@ -30,7 +30,7 @@ class Event:
     key: str
     start: str
     circuit_id: str = ""
-    is_predicted: bool = False
+    is_preferred: bool = False
 
     @property
     def own_names(self) -> list[str]:
@@ -98,7 +98,7 @@ def find_event(events: Iterable[Event], text: str, where: str) -> str:
     Returns
     -------
     str
-        The partition key. Of several events that fit, the newest of those already predicted, or of all when none is;
+        The partition key. Of several events that fit, the newest of those preferred, or of all when none is;
         within a season one whose own name it is counts before others at the circuit or in the country.
 
     Raises
@@ -119,4 +119,4 @@ def find_event(events: Iterable[Event], text: str, where: str) -> str:
     def rank(event: Event) -> tuple[str, bool, str]:
         return event.key[:4], plain(name) in map(plain, event.own_names), event.start
 
-    return max([event for event in fitting if event.is_predicted] or fitting, key=rank).key
+    return max([event for event in fitting if event.is_preferred] or fitting, key=rank).key

@@ -4,12 +4,14 @@
 >>> config.linear.ridge, config.distribution.sigma
 
 The score of a configuration is the weighted sum of ``linear`` (ridge regression) and ``trees`` (XGBoost). ``fresh``, a
-second ridge regression, replaces them for drivers without form. ``dnf`` is a logistic hazard of not being classified.
+second ridge regression, replaces them for drivers without form. ``correction`` adds what columns that only some races
+have say beyond all of these. ``dnf`` is a logistic hazard of not being classified.
 The whole model is exported as one ONNX graph.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import (
@@ -28,9 +30,8 @@ from f1lib.errors import BadParameters
 from f1lib.lake import fingerprint
 from f1lib.lake.documents import from_yaml
 from f1lib.scoring.positions import Shape
-from f1lib.workspace.settings import PROJECT
+from f1lib.workspace.project import project_folder
 
-FOLDER = PROJECT / "parameters" / "models"
 ALL = "all"
 # The second column each derivation reads.
 COMPANION = {
@@ -128,6 +129,18 @@ class Fresh(_Strict):
     ridge: float = Field(gt=0)
 
 
+class Correction(_Strict):
+    """Ridge regression of what the score leaves over, on rows where one of its columns is known; added to the score.
+
+    A missing value adds nothing, and the other parts never read these columns: a race of which none is known has the
+    very forecast of a model without the correction. ``columns`` are raw features that are 0 for a driver of whom they
+    say nothing.
+    """
+
+    columns: list[str]
+    ridge: float = Field(gt=0)
+
+
 class Uncertainty(_Strict):
     """A gold column that holds a standard deviation, and the weight of the quantity it belongs to in the score."""
 
@@ -171,6 +184,7 @@ class ModelConfig(_Strict):
     trees: Trees | None = None
     own: Own | None = None
     fresh: Fresh | None = None
+    correction: Correction | None = None
     dnf: Dnf
     distribution: Distribution
     validation_races: int = Field(default=24, ge=4)
@@ -184,6 +198,12 @@ class ModelConfig(_Strict):
         weights = sum(part.weight for part in (self.linear, self.trees, self.own) if part)
         if abs(weights - 1) > 1e-9:
             raise ValueError(f"the weights of linear, trees and own sum to {weights}, not to 1")
+        others = [part.columns for part in (self.linear, self.trees, self.own, self.fresh, self.dnf) if part]
+        shared = {c for c in (self.correction.columns if self.correction else []) for o in others if o == ALL or c in o}
+        if shared:
+            raise ValueError(
+                f"only the correction may read its columns; another part reads {', '.join(sorted(shared))}"
+            )
         return self
 
     def horizons_of(self, horizon: str = "") -> list[str]:
@@ -194,8 +214,8 @@ class ModelConfig(_Strict):
 
     @model_serializer(mode="wrap")
     def _as_before(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out ``own`` when there is none: a digest is the one it was before that key existed."""
-        return {key: value for key, value in serialized(self).items() if key != "own" or value}
+        """Leave out parts that came later when there are none: a digest is the one it was before their keys existed."""
+        return {key: value for key, value in serialized(self).items() if key not in ("own", "correction") or value}
 
     def digest(self) -> str:
         """Return the SHA-256 of the settings; runs with the same digest were trained with the same settings."""
@@ -208,6 +228,7 @@ class ModelConfig(_Strict):
             wanted.add(self.distribution.uncertainty.column)
         wanted |= set(self.linear.columns) if self.linear else set()
         wanted |= {self.fresh.share, self.fresh.needs, *self.fresh.columns} if self.fresh else set()
+        wanted |= set(self.correction.columns) if self.correction else set()
         for part in (self.trees, self.own):
             wanted |= set(available if part.columns == ALL else part.columns) if part else set()
         for name in [n for n in wanted if n in self.derived]:
@@ -216,9 +237,14 @@ class ModelConfig(_Strict):
         return [c for c in available if c in wanted]
 
 
+def folder() -> Path:
+    """Return the project's ``parameters/models``."""
+    return project_folder() / "parameters" / "models"
+
+
 def config_names() -> list[str]:
     """List the names of the configurations, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("*.yml"))
+    return sorted(path.stem for path in folder().glob("*.yml"))
 
 
 def load_config(name: str) -> ModelConfig:
@@ -229,7 +255,7 @@ def load_config(name: str) -> ModelConfig:
     BadParameters
         When there is no such file, a key is unknown, or a value is invalid.
     """
-    path = FOLDER / f"{name}.yml"
+    path = folder() / f"{name}.yml"
     if name not in config_names():
         raise BadParameters(
             f"no model configuration {ascii(name)[:60]} in parameters/models; there are {', '.join(config_names())}"

@@ -118,3 +118,11 @@ def test_json_holds_what_is_shown(ws: Workspace, capsys: pytest.CaptureFixture[s
     assert state["next"] == {"at_utc": "2025-03-16T03:00:00Z", "what": f"{AUSTRALIA} starting_grid is fetched"}
     assert main([*words, "--lake", f"{ws.store.url}-none"]) == 0
     assert json.loads(capsys.readouterr().out)["is_empty"]
+
+
+def test_a_corrected_date_of_the_calendar_is_listed_with_its_evidence(
+    ws: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = {"provenance": {"warnings": ["2021_Turkish_Grand_Prix R: held on 2021-10-10, not 2021-10-03: evidence"]}}
+    write_json(ws.store, "bronze/schedule/2021/source.json", note)
+    assert "calendar: 2021_Turkish_Grand_Prix R: held on 2021-10-10" in shown(ws, capsys, "--conflicts")
