@@ -2,7 +2,7 @@
 
 >>> lake = f1lib.open("my-lake", as_of="2025-12-06T16:00:00Z")
 >>> lake.results(2024)
->>> lake.predict("abu dhabi", weather="wet", grid={"VER": 20})
+>>> lake.predict("abu dhabi", rain=0.7, grid={"VER": 20})
 
 Nothing is written, and neither sources nor tracking table are opened: a folder or a bucket to read is all it needs.
 """
@@ -265,6 +265,7 @@ class Lake:
         event: str = "",
         *,
         grid: Mapping[str, int] | None = None,
+        rain: float | None = None,
         weather: str = "",
         features: Mapping[str, float] | None = None,
         session: str = "R",
@@ -277,8 +278,10 @@ class Lake:
             The event; default: the next race.
         grid : mapping, optional
             Driver (letters, name, id or number) -> slot on the grid; the others close up.
+        rain : float, optional
+            Chance that the race is run in the wet, from 0 to 1, whatever the forecast.
         weather : {"", "dry", "mixed", "wet"}
-            The conditions that are supposed.
+            The conditions that are supposed: a chance of rain of 0, 1/2 or 1, and the features of the weather.
         features : mapping, optional
             Feature, of a driver (``NOR.practice_rank``) or of all (``season_progress``) -> value.
         session : {"R", "S"}
@@ -301,6 +304,7 @@ class Lake:
 
         changes = [whatif.Change(driver, "grid_position", f"{slot}") for driver, slot in (grid or {}).items()]
         changes += [whatif.Change("", "weather", weather)] if weather else []
+        changes += [] if rain is None else [whatif.Change("", "rain", f"{rain}")]
         changes += [whatif.parse_change(f"{name}={value}") for name, value in (features or {}).items()]
         issued = self.predictions(event, session=session)
         if not changes:

@@ -13,7 +13,7 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, StorageError
 from f1lib.lake import attribution
 from f1lib.lake.paths_published import history_prefix
-from f1lib.predictions import archive, words
+from f1lib.predictions import archive, rain, words
 from f1lib.predictions.change_log import newest_change_log
 from f1lib.tracking.index import Rows
 from f1lib.tracking.rows import STORED
@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     text = "abu dhabi, monza, brazil, cota, 2024 spa, or a key such as 2025_Qatar_Grand_Prix; default: the next race"
     parser.add_argument("event", nargs="*", help=text)
     session_option(parser)
-    text = "predict a changed race without storing it: weather=wet, VER.grid_position=20; repeat for several"
+    text = "predict a changed race without storing it: rain=0.7, weather=wet, VER.grid_position=20; repeat for several"
     parser.add_argument("--set", action="append", default=[], metavar="CHANGE", dest="changes", help=text)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", dest="as_json")
@@ -230,6 +230,8 @@ def _caption(store: ObjectStore, rows: Sequence[Mapping[str, Any]], event: Event
         weather = any(row.get("forecast_hash") for row in rows)
         caption += f" - data: {attribution.attribution(str(first['source']), weather=weather)}"
     news = newest_change_log(store, archive.history_keys(store, history_prefix(event)), str(first["session"]))
+    if said := rain.in_words(store, str(first["model_run_id"]), first.get("p_rain")):
+        caption += f"\n{said}"
     if news.get("penalties"):
         caption += f"\nprovisional grid: {'; '.join(news['penalties'])}"
     return caption + (f"\nmade without: {'; '.join(news['lacks'])}" if news.get("lacks") else "")

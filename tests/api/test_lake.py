@@ -99,6 +99,8 @@ def test_a_race_is_predicted_again_with_another_grid(lake: Lake) -> None:
     assert after["grid_position"].max() == 20
     pd.testing.assert_frame_equal(lake.predict("china"), before)
     pd.testing.assert_frame_equal(lake.predictions("china"), before)  # nothing was stored
+    wet = lake.predict("china", rain=1.0)
+    assert set(wet["p_rain"]) == {1.0}
     assert not lake.predict("china", features={f"{first}.grid_position": 20}).equals(before)
 
 
@@ -107,7 +109,8 @@ def test_a_race_is_predicted_again_with_another_grid(lake: Lake) -> None:
     [
         ({"grid": {"XXX": 1}}, "no driver 'XXX'"),
         ({"grid": {"": 1}}, "whose"),
-        ({"weather": "snow"}, "the weather is everybody's, and one of dry, mixed, wet"),
+        ({"weather": "snow"}, "one of dry, mixed, wet"),
+        ({"rain": 1.5}, "a chance from 0 to 1"),
         ({"features": {"luck": 1}}, "there is no feature 'luck'"),
     ],
 )
