@@ -64,9 +64,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    known: dict[str, dict[tuple[str, str], TrackingRow]] = {}
-    for row in ws.tracking.rows():
-        known.setdefault(str(row.get("event_year", "")), {})[key_of(row)] = row
+    known = _by_season(ws.tracking.rows())
     frames, changes, odd = list[pd.DataFrame](), list[TrackingRow](), list[str]()
     again: str | None = None
     wanted = seasons or ws.source.seasons(ws.as_of)
@@ -104,6 +102,14 @@ def _stood_in(season: int, provenance: Mapping[str, Any]) -> str:
     """Say that another upstream stood in for the first, and why; empty when none did."""
     why = "; ".join(f"{one['source']}: {one['error']}" for one in provenance.get("tried", ()))
     return f"NO LIVE CALENDAR of {season}, another one stands in ({why})" if why else ""
+
+
+def _by_season(rows: list[TrackingRow]) -> dict[str, dict[tuple[str, str], TrackingRow]]:
+    """Return the rows of each season by key; those of none under an empty text."""
+    known: dict[str, dict[tuple[str, str], TrackingRow]] = {}
+    for row in rows:
+        known.setdefault(str(row.get("event_year", "")), {})[key_of(row)] = row
+    return known
 
 
 def _merged(moved: list[TrackingRow], compared: list[TrackingRow]) -> list[TrackingRow]:
