@@ -53,6 +53,7 @@ class OpenF1Source:
 
     name = "openf1"
     attribution = ATTRIBUTION
+    first_season = FIRST_SEASON
 
     def __init__(self, web: requests.Session, calendar: Callable[[int, datetime], Schedule]) -> None:
         self._web = web
