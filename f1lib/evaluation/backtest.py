@@ -15,6 +15,7 @@ import pandas as pd
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
+from f1lib.evaluation import imagined
 from f1lib.lake import parquet
 from f1lib.lake.paths_published import scorecard_key
 from f1lib.lake.store import ObjectStore, write_json
@@ -197,6 +198,7 @@ def run(
     horizons: list[str],
     refit_every: int = 0,
     session: str = "R",
+    rain: str = "",
 ) -> dict[str, Any]:
     """Score models and all baselines by walk-forward, and write the scorecard.
 
@@ -221,6 +223,8 @@ def run(
         that its forecasts equal the issued ones; the others every `REFIT_EVERY` races.
     session : {"R", "S"}
         Races, or sprints (predicted by models of the races before).
+    rain : str
+        Who forecasts rain: one of `imagined.FORECASTERS`; empty: those whose forecasts the lake has.
 
     Returns
     -------
@@ -239,6 +243,7 @@ def run(
     strange = [h for h in wanted if h not in HORIZONS]
     if strange:
         raise BadParameters(f"no horizon {strange[0]!r}; there are {', '.join(HORIZONS)}")
+    training = imagined.with_forecasts(training, rain)
     forecasts: dict[tuple[str, str, str], pd.DataFrame] = {}
     for horizon in wanted:
         for name in baselines.BY_HORIZON[horizon]:
@@ -249,8 +254,8 @@ def run(
             forecasts["models", config.name, horizon] = made
     if not any(kind == "models" for kind, _, _ in forecasts):
         raise BadParameters(f"none of {', '.join(c.name for c in configs)} is meant for {', '.join(wanted)}")
-    card, scores = scorecard.scorecard(forecasts, scorecard.phases(training))
-    card = {"session": session, **card}
+    card, scores = scorecard.scorecard(forecasts, scorecard.phases(training[training["session"] == session]))
+    card = {"session": session, **({"rain": rain} if rain else {}), **card}
     write_json(store, scorecard_key(session, "json"), card)
     parquet.write_parquet(store, scorecard_key(session, "parquet"), scores)
     return card

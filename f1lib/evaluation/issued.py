@@ -17,13 +17,18 @@ from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.gold import targets
 from f1lib.lake import attribution, gold_tables, silver_tables
+from f1lib.lake.integrity import MISSING, damaged
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import ACCURACY, raced_of
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import ObjectStore, each, write_json
 from f1lib.predictions.archive import event_of, history_keys, issue_of
+from f1lib.predictions.restore import lost
 from f1lib.scoring import baselines, metrics
 from f1lib.scoring.scorecard import CHANCES
+from f1lib.tracking.rows import key_of
+from f1lib.tracking.stage_keys import Stage, suffix_of
+from f1lib.tracking.table import TrackingTable
 from f1lib.workspace.workspace import Workspace
 
 MODEL = "model"
@@ -52,8 +57,14 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
     pandas.DataFrame
         One row per event, session, horizon and system, in the order of the races: keys, ``as_of_utc``,
         ``model_run_id``, winners and every metric of `metrics.METRICS`. Empty before the first result.
+
+    Raises
+    ------
+    Damaged
+        Issued predictions are lost; a tick restores them from table ``f1_predictions``.
     """
     issues = {key: raced_of(key) for key in history_keys(ws.store)}
+    _check_not_lost(ws.store, ws.tracking, {event for event, _ in issues.values()})
     results = results_of(ws.store, set(issues.values()), ws.as_of)
     scored = _all_scored(ws.store, {key: results[raced] for key, raced in issues.items() if raced in results})
     scored = [one for one in scored if one["entry"]["as_of_utc"] < one["entry"]["race_start_utc"]]  # law 6
@@ -75,6 +86,15 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
     ws.hold()
     write_json(ws.store, ACCURACY, document)
     return whole
+
+
+def _check_not_lost(store: ObjectStore, tracking: TrackingTable, events: set[str]) -> None:
+    """Raise `Damaged` for issued predictions that are gone: the scores of the others alone would be silently wrong."""
+    names = (key_of(row) for row in tracking.rows())
+    predicted = {event for event, name in names if suffix_of(Stage.PREDICT, name)}
+    gone = {key: MISSING for event in sorted(events | predicted) for key in lost(store, tracking, event)}
+    if gone:
+        raise damaged(store, gone, "`f1 doctor --repair` restores them")
 
 
 def joined_with_result(issue: pd.DataFrame, result: pd.DataFrame) -> pd.DataFrame:

@@ -25,24 +25,25 @@ def phases(training: pd.DataFrame) -> dict[str, set[str]]:
     ----------
     training : pd.DataFrame
         Rows of the training dataset: ``event_partition_key``, ``event_year``, ``event_number`` and, where known,
-        ``weather_is_wet``, ``is_sprint_weekend`` and ``is_street_circuit``.
+        ``is_wet``, ``is_sprint_weekend`` and ``is_street_circuit``.
 
     Returns
     -------
     dict[str, set[str]]
         Phase -> partition keys; empty for a phase whose column is absent. ``all_others`` has the events of no other
-        phase.
+        phase; ``dry`` are all races known to have been dry, whatever else they are.
     """
     events = training.drop_duplicates("event_partition_key")
     keys = events["event_partition_key"]
     reset = events["event_year"].isin(RESET_SEASONS) & (events["event_number"] <= EARLY_RACES)
     found = {
         f"first_{EARLY_RACES}_after_reset": set(keys[reset]),
-        "wet": _flag(training, "weather_is_wet"),
+        "wet": _flag(training, "is_wet"),
         "sprint_weekend": _flag(training, "is_sprint_weekend"),
         "street_circuit": _flag(training, "is_street_circuit"),
     }
-    return found | {"all_others": set(keys) - set().union(*found.values())}
+    others = {"all_others": set(keys) - set().union(*found.values())}
+    return found | others | {"dry": _flag(training, "is_wet", 0)}
 
 
 def scorecard(
@@ -170,7 +171,7 @@ def _with_races(scores: pd.DataFrame) -> dict[str, Any]:
     return {"races": int(scores["event_partition_key"].nunique()), **_nested(scores)}
 
 
-def _flag(training: pd.DataFrame, column: str) -> set[str]:
+def _flag(training: pd.DataFrame, column: str, value: float = 1) -> set[str]:
     if column not in training:
         return set()
-    return set(training.loc[training[column] == 1, "event_partition_key"])
+    return set(training.loc[training[column] == value, "event_partition_key"])
