@@ -168,7 +168,9 @@ def test_a_file_of_another_form_is_refused(store: LocalStore, tmp_path: Path, na
         read_forecasts(tmp_path / name, store, "x")
 
 
-@pytest.mark.parametrize("column", ["event", "driver", "rank", "issued_utc", "session", "system", "position_probabilities"])
+@pytest.mark.parametrize(
+    "column", ["event", "driver", "rank", "issued_utc", "session", "system", "position_probabilities"]
+)
 @pytest.mark.parametrize("value", [[1], {"a": 1}, True, 1e300], ids=str)
 def test_a_cell_of_another_kind_is_refused(
     store: LocalStore, tmp_path: Path, rows: pd.DataFrame, column: str, value: Any

@@ -19,11 +19,14 @@ RACES = {"2025_Qatar_Grand_Prix": "11-30", "2025_Abu_Dhabi_Grand_Prix": "12-07",
 def entered_lake(folder: Path) -> Workspace:
     """Make the lake, at `NOW`: Abu Dhabi is the next race."""
     found = make_workspace(folder, NOW)
-    drivers = empty("entries").reindex(range(2)).assign(event_year=2025, team_id="t", team_name="T", team_lineage="t")
+    drivers = empty("entries").reindex(range(2))
+    drivers = drivers.assign(event_year=2025, team_id="t", team_name="T", team_lineage="t")
     drivers = drivers.assign(driver_id=["max-verstappen", "lewis-hamilton"], abbreviation=["VER", "HAM"])
-    drivers = drivers.assign(full_name=["Max Verstappen", "Lewis Hamilton"], source="f1db", available_utc=parse_utc(NOW))
+    drivers = drivers.assign(full_name=["Max Verstappen", "Lewis Hamilton"], source="f1db")
+    drivers = drivers.assign(available_utc=parse_utc(NOW))
     write_parquet(found.store, silver_key("entries", 2025), drivers)
     for event, day in RACES.items():
-        row: Any = {"event_partition_key": event, "session_name_abr": "R", "session_date_utc": f"2025-{day}T13:00:00Z"}
+        row: Any = {"event_partition_key": event, "session_name_abr": "R"}
+        row |= {"session_date_utc": f"2025-{day}T13:00:00Z"}
         found.tracking.put_rows([row])
     return found
