@@ -1,6 +1,6 @@
 """Model configurations: one YAML file each in ``parameters/models``, validated by pydantic; unknown keys are refused.
 
->>> config = load_config("blend_v1")
+>>> config = load_config("blend_v2")
 >>> config.linear.ridge, config.distribution.sigma
 
 The score of a configuration is the weighted sum of ``linear`` (ridge regression) and ``trees`` (XGBoost). ``fresh``, a
