@@ -67,8 +67,8 @@ bench: setup  ## run the benchmarks
 
 lock: setup  ## renew the pinned requirements; UPGRADE=--upgrade takes the newest versions
 	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.txt
-	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --group lambda --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c requirements.txt -o requirements-lambda.txt
-	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --group dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.txt
+	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --extra aws --group lambda --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c requirements.txt -o requirements-lambda.txt
+	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --all-extras --group dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.txt
 
 # Wheel and sdist, and the check that the wheel has the code version of the checkout (docs/releasing.md).
 dist: setup  ## build wheel and sdist, and check the wheel

@@ -9,19 +9,22 @@ the code and file names cannot be set by it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, field_validator
 
-from f1lib.aws import cost
+from f1lib.aws import cost, dead_letters
 from f1lib.aws import telemetry as aws_telemetry
 from f1lib.aws import units as aws_units
+from f1lib.aws.telemetry import failing_stages
+from f1lib.bronze import penalties
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import HORIZONS, SESSION_NAMES, EventKey
 from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, RunError, SourceError
 from f1lib.evaluation import sweep as evaluation_sweep
 from f1lib.pipeline.tick import StageRun, named_run, run_stage, tick
-from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status
+from f1lib.tracking.rows import PIPELINE, STORED, Outcome, SessionRow, Status
 from f1lib.tracking.stage_keys import STAGES, Stage
 from f1lib.tracking.table import TrackingTable
 from f1lib.tracking.units import Unit
@@ -30,7 +33,7 @@ from f1lib.workspace.workspace import Workspace
 # The workspace gives these to every notebook; an event may not point a stage elsewhere.
 RESERVED = ("lake", "tracking", "source", "f1db", "as_of", "run_id")
 SESSION_CODES = (*SESSION_NAMES, *aws_units.GRID_CODES.values())
-_OVER = STORED | {Status.UNAVAILABLE}  # nothing is gained by asking again now
+_OVER = STORED | {Status.UNAVAILABLE, Outcome.WITHOUT_LAPS}  # nothing is gained by asking again now
 
 _EVENT = r"[0-9]{4}_[^\s/\\.\x00-\x1f\x7f][^\s/\\\x00-\x1f\x7f]*"
 EventName = Annotated[str, StringConstraints(pattern=rf"^{_EVENT}$", max_length=100)]
@@ -46,7 +49,7 @@ class _Event(BaseModel):
 
     now: str = ""
 
-    @field_validator("now")
+    @field_validator("now", "announced_at", check_fields=False)
     @classmethod
     def _is_moment(cls, value: str) -> str:
         try:
@@ -56,9 +59,10 @@ class _Event(BaseModel):
 
 
 class Tick(_Event):
-    """Whatever is due, or of that only ``stages``."""
+    """Whatever is due, or of that only ``stages``; ``raise_failures``: an error where one of them failed or waits."""
 
     action: Literal["tick"]
+    raise_failures: bool = False
     stages: list[Literal[STAGES]] = Field(default_factory=list)  # type: ignore[valid-type]
 
 
@@ -109,6 +113,26 @@ class RunPrediction(_Event):
     horizon: Literal[HORIZONS] | None = None  # type: ignore[valid-type]
 
 
+class PenaltyAdd(_Event):
+    """A grid penalty for the provisional grid; ``penalty``: places, ``pit_lane`` or ``back_of_grid``."""
+
+    action: Literal["penalty_add"]
+    event_partition_key: EventName
+    driver: Text
+    penalty: Annotated[int, Field(ge=1, le=penalties.MOST)] | Literal["pit_lane", "back_of_grid"]
+    announced_at: str = ""
+    session: Literal["R", "S"] = "R"
+
+
+class PenaltyRemove(_Event):
+    """All penalties of a driver are withdrawn."""
+
+    action: Literal["penalty_remove"]
+    event_partition_key: EventName
+    driver: Text
+    session: Literal["R", "S"] = "R"
+
+
 class Backfill(_Event):
     """The list of sessions for the state machine; ``again`` takes those in the lake too, ``laps`` FastF1's timing."""
 
@@ -127,6 +151,12 @@ class Fold(_Event):
     season: Season
 
 
+class Drain(_Event):
+    """The dead letters, worked through once."""
+
+    action: Literal["drain"]
+
+
 class SweepReport(_Event):
     """What the folds of a sweep come to."""
 
@@ -134,7 +164,9 @@ class SweepReport(_Event):
     sweep: Name
 
 
-Event = Tick | RunStage | IngestSession | RunPrediction | Backfill | Fold | SweepReport
+Event = (
+    Tick | RunStage | IngestSession | RunPrediction | PenaltyAdd | PenaltyRemove | Backfill | Fold | SweepReport | Drain
+)
 _EVENTS: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="action")])
 _SCHEDULERS = ("aws.events", "aws.scheduler")
 
@@ -188,7 +220,9 @@ def run_event(
     Raises
     ------
     RunError
-        A stage failed; a tick has run the others first.
+        The stage that was asked for failed. A tick does not raise for a failed stage, which the next one tries again,
+        unless it was asked to: its answer has the numbers of stages that ``failed`` and that were ``taken`` by another
+        run, and whether it is ``complete``.
     AlreadyRunning
         Another run has the claim.
     BadParameters
@@ -198,7 +232,7 @@ def run_event(
     """
     if isinstance(event, Tick):
         return {"action": "tick", **_tick(ws, event, telemetry, has_time), "as_of_utc": format_utc(ws.as_of)}
-    ws = named_run(ws)
+    ws = named_run(ws, ws.tracking.rows(PIPELINE))
     match event:
         case RunStage():
             answer = _stage(ws, event.stage, event.parameters.model_dump(exclude_unset=True), telemetry)
@@ -207,10 +241,14 @@ def run_event(
         case RunPrediction():
             chosen = {"event": event.event_partition_key, "horizon": event.horizon}
             answer = _stage(ws, Stage.PREDICT, {k: v for k, v in chosen.items() if v}, telemetry)
+        case PenaltyAdd() | PenaltyRemove():
+            answer = _penalty(ws, event)
         case Backfill():
             answer = _backfill(ws, event, telemetry)
         case Fold():
             answer = evaluation_sweep.run_fold(ws.store, event.sweep, event.model, event.season, ws.settings.threads)
+        case Drain():
+            answer = _drain(ws, telemetry, has_time)
         case SweepReport():
             answer = evaluation_sweep.sweep_report(ws.store, event.sweep)
     return {"action": event.action, "run_id": ws.run_id, "as_of_utc": format_utc(ws.as_of), **answer}
@@ -226,10 +264,15 @@ def _tick(
     telemetry.measure(aws_telemetry.of_tick(result) + aws_telemetry.of_state(ws.store, result.rows, ws.as_of))
     for run in result.runs:
         _measure_prediction(ws.tracking, run, telemetry)
-    if result.failures:
-        raise RunError("; ".join(run.error for run in result.failures))
-    steps = [_run_json(run) for run in result.runs]
-    return {"run_id": result.run_id, "steps": steps, "complete": result.complete}
+    if event.raise_failures and (failed := failing_stages(result.rows, stages)):
+        raise RunError("; ".join(f"{name}: {row.get('last_error')}" for name, row in failed.items()))
+    counts = {Outcome.TAKEN.value: len(result.taken), Outcome.FAILED.value: len(result.failures)}
+    return {
+        "run_id": result.run_id,
+        "steps": [_run_json(run) for run in result.runs],
+        "complete": result.complete,
+        **counts,
+    }
 
 
 def _stage(
@@ -245,6 +288,18 @@ def _stage(
 def _measure_prediction(tracking: TrackingTable, run: StageRun, telemetry: aws_telemetry.Telemetry) -> None:
     if run.status == Outcome.FINISHED and "inference_milliseconds" in run.result:
         telemetry.measure(aws_telemetry.of_prediction(tracking, run.result))
+
+
+def _drain(ws: Workspace, telemetry: aws_telemetry.Telemetry, has_time: Callable[[], bool]) -> dict[str, Any]:
+    """Do again what stands in the dead letters."""
+    url = ws.settings.dead_letters
+    if not url:
+        raise BadParameters("there is no queue of dead letters: DEAD_LETTERS_URL is not set")
+
+    def do(event: Any) -> None:
+        run_event(replace(ws, run_id=""), parse_event(event), telemetry, has_time)
+
+    return dead_letters.drain(url, do, telemetry.line, has_time)
 
 
 def _ingest(ws: Workspace, event: IngestSession, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:
@@ -281,11 +336,24 @@ def _laps(ws: Workspace, unit: str, telemetry: aws_telemetry.Telemetry) -> dict[
     return {"status": outcome["status"], "rows": outcome["rows"]}
 
 
+def _penalty(ws: Workspace, event: PenaltyAdd | PenaltyRemove) -> dict[str, Any]:
+    """Enter or withdraw grid penalties; the next tick renews the prediction."""
+    key = EventKey.parse(event.event_partition_key)
+    if isinstance(event, PenaltyRemove):
+        found = penalties.withdraw(ws.store, key, event.driver, ws.as_of, event.session)
+    else:
+        row = ws.tracking.get(key.partition_key, event.session)
+        asked = event.driver, event.penalty, event.announced_at, ws.as_of, "event"
+        found = [penalties.announced(ws.store, row, *asked)]
+        penalties.add(ws.store, key, found[0])
+    return {"event_partition_key": key.partition_key, "penalties": [asdict(penalty) for penalty in found]}
+
+
 def _backfill(ws: Workspace, event: Backfill, telemetry: aws_telemetry.Telemetry) -> dict[str, Any]:
     """Read the calendars, so that every session has a row, and store the list of units for the state machine."""
     answer = _stage(ws, Stage.SCHEDULE, {"seasons": event.seasons}, telemetry)
     units = aws_units.units_of(ws, event.seasons, again=event.again, laps=event.laps)
-    plan = cost.estimate(len(units), "fastf1" if event.laps else ws.source_name)
+    plan = cost.estimate(len(units), "live" if event.laps else ws.source_name)
     key = aws_units.write_units(ws.store, ws.run_id, units)
     return {**answer, "items": len(units), "key": key, "concurrency": plan.concurrency, "estimate": plan.lines()}
 

@@ -152,6 +152,45 @@ def set_aside(store: ObjectStore, base: str, note_key: str) -> None:
     store.delete(note_key)
 
 
+def bring_back(store: ObjectStore, note_key: str, moment: datetime) -> dict[str, Any] | None:
+    """Replace the stored answer of a session by the revision that stood at a moment; later ones are deleted.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    note_key : str
+        Key of the note, see `ingest.note_key`; its answer was fetched after ``moment``.
+    moment : datetime
+        Aware UTC.
+
+    Returns
+    -------
+    dict or None
+        The note that counts now; None when the lake has no whole revision of that time, and then no answer.
+    """
+    folder, _, name = note_key.rpartition("/")
+    kept = sorted(key for key in store.list(paths.revisions_prefix(note_key)) if key.endswith(f"/{name}"))
+    known = integrity.notes(store, [note_key, *kept])
+    late = [key for key in kept if key > paths.revision_of(note_key, moment)]
+    stood = [key for key in kept if key in known and key not in late][-1:]
+    whole = [key for key in stood if not integrity.wrong_files(store, integrity.hashes_of(key, known[key]))]
+    _delete(store, [note_key], known)
+    for key in whole:
+        for path, file in paths.files_of_note(key, known[key]["files"]).items():
+            store.write(f"{folder}/{file}", store.read(path))
+        write_json(store, note_key, known[key])
+    _delete(store, [*late, *whole], known)
+    return known[whole[0]] if whole else None
+
+
+def _delete(store: ObjectStore, notes: list[str], known: Mapping[str, dict[str, Any]]) -> None:
+    """Delete answers, the note of each first."""
+    for key in notes:
+        for name in (key, *paths.files_of_note(key, known[key]["files"] if key in known else ())):
+            store.delete(name)
+
+
 def _move_to_revisions(store: ObjectStore, base: str, note_key: str, old: dict[str, Any]) -> None:
     """Copy the stored answer to its revision, note last, then delete it, note first."""
     fetched, files = parse_utc(old["fetched_utc"]), [f"{base}/{name}" for name in old["files"]]

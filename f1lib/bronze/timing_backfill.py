@@ -19,11 +19,11 @@ from typing import Any
 
 from f1lib.bronze.ingest import fetch, race_end_of
 from f1lib.domain.moments import format_utc, parse_utc, stamp
-from f1lib.errors import AlreadyRunning, NotPublishedYet
+from f1lib.errors import AlreadyRunning, NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.sources.combined import SESSION_SETTLED
 from f1lib.sources.protocols import BLOCKED
 from f1lib.tracking.lease import renewed
-from f1lib.tracking.rows import Outcome, SessionRow, key_of
+from f1lib.tracking.rows import Outcome, SessionRow, Status, key_of
 from f1lib.tracking.stage_keys import SESSIONS
 from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace
@@ -130,8 +130,9 @@ def bring(ws: Workspace, text: str, now: datetime) -> Brought:
     Returns
     -------
     dict
-        ``unit``, ``status`` (``taken`` when another run has claimed it), ``rows``, ``warning`` and ``wait_seconds``
-        (above 0 when an upstream limits the rate).
+        ``unit``, ``status`` of this attempt, whatever the lake held before (``ingested`` only when laps came; ``without
+        laps``, ``blocked``, ``failed``, ``waiting``, or ``taken`` when another run has claimed it), ``rows``,
+        ``warning`` and ``wait_seconds`` (above 0 when an upstream limits the rate).
 
     Raises
     ------
@@ -153,13 +154,28 @@ def bring(ws: Workspace, text: str, now: datetime) -> Brought:
             change["backfilled_utc"] = format_utc(now)  # FastF1 has no more of it
     finally:
         ws.tracking.release(claim, change)
-    found = {key: outcome[key] for key in ("status", "rows", "warning")}
+    found = {
+        "status": _came(change, error),
+        "rows": outcome["rows"],
+        "warning": change.get("missing") or outcome["warning"],
+    }
     return {"unit": text, **found, "wait_seconds": getattr(error, "retry_after_seconds", 0.0)}
+
+
+def _came(change: SessionRow, error: SourceError | None) -> Status | Outcome:
+    """Return what an attempt brought; the row's own status says what the lake has."""
+    if isinstance(error, RateLimited):
+        return Outcome.WAITING
+    if isinstance(error, SourceBlocked):
+        return Status.BLOCKED
+    if error is None and "laps " not in (change.get("missing") or ""):
+        return Status.INGESTED
+    return Outcome.WITHOUT_LAPS if error is None or isinstance(error, NotPublishedYet) else Status.FAILED
 
 
 def _with_live_source(ws: Workspace) -> Workspace:
     run_id = ws.run_id or f"ingest-{stamp(ws.as_of)}"
-    return replace(ws, run_id=run_id, upstreams=ws.upstreams.live(ws.as_of))
+    return replace(ws, run_id=run_id, upstreams=ws.upstreams.timed(ws.as_of))
 
 
 def _in_processes(

@@ -37,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Bring in what is wanted; 1 when something is left to be asked for again."""
+    """Bring in what is wanted; 1 when nothing came, or something is left to be asked for again."""
     ws = workspace_of(arguments)
     if ws.source_name == "simulated":
         raise BadParameters("f1 ingest brings real sessions in; this lake is simulated: choose another --lake")
@@ -104,13 +104,17 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
 
 
 def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
-    counts = Counter(Outcome.WAITING if o["wait_seconds"] else o["status"] for o in outcomes)
+    counts = Counter(o["status"] for o in outcomes)
     output.print_plain(f"{asked} sessions: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
     waits = [o["wait_seconds"] for o in outcomes]
     if any(waits):
         alone = f"f1: an upstream wants to be left alone until {format_utc(now + timedelta(seconds=max(waits)))}"
         output.print_plain(f"{alone}; the same command goes on from here", sys.stderr)
-    left = any(o["status"] in {Status.FAILED, Status.DUE, Outcome.TAKEN} for o in outcomes)
+    if not counts[Status.INGESTED]:
+        [(why, _)] = Counter(o["warning"] for o in outcomes).most_common(1)
+        output.print_plain(f"f1: no laps came: {output.visible(why)}", sys.stderr)
+        return 1
+    left = any(o["status"] in {Status.FAILED, Outcome.TAKEN} for o in outcomes)
     return 1 if left or any(waits) or len(outcomes) < asked else 0
 
 

@@ -34,7 +34,9 @@ class Command(Protocol):
 
 
 # The names of the subcommands and of their modules, in the order of the help.
-COMMANDS = ("run", "stage", "status", "backfill", "ingest", "predictions", "models", "replay", "backtest", "doctor")
+COMMANDS = tuple(
+    "run stage status backfill ingest predictions penalty models replay backtest doctor prune init".split()
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -79,6 +79,8 @@ def show_predictions(store: ObjectStore, frame: pd.DataFrame, changes: Sequence[
         caption += f" - data: {attribution.of_predictions(frame)}"
     history = history_prefix(EventKey.parse(archive.event_of(frame)))
     news = newest_change_log(store, archive.history_keys(store, history), str(first["session"]))
+    if news.get("penalties"):
+        caption += f"\nprovisional grid: {'; '.join(news['penalties'])}"
     if news.get("lacks"):
         caption += f"\nmade without: {'; '.join(news['lacks'])}"
     columns = ["rank", "driver", "team", "expected", "P(win)", "P(podium)", "P(points)", "P(DNF)"]

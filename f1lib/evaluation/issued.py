@@ -72,6 +72,7 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
         "calibration": calibration([s["joined"] for s in counted if s["entry"]["session"] == "R"]),
         "sprints": {"predictions": records(sprints), "means": means(sprints)},
     }
+    ws.hold()
     write_json(ws.store, ACCURACY, document)
     return whole
 

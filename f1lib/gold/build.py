@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import stamp
 from f1lib.errors import TableError
-from f1lib.gold import history, incremental, manifest
+from f1lib.gold import history, incremental, manifest, provisional
 from f1lib.gold import read_silver as gold_read_silver
 from f1lib.gold import targets as gold_targets
 from f1lib.lake import features, paths, sql, tables
@@ -142,7 +142,8 @@ def build_features(ws: Workspace, event: str, horizon: str, seen: Seen | None = 
     Returns
     -------
     pd.DataFrame
-        Rows as of `compute`, without labels; empty when no event is given and the calendar has no further race.
+        Rows as of `compute`, without labels, with the provisional grid where a penalty is announced
+        (`f1lib.gold.provisional`); empty when no event is given and the calendar has no further race.
 
     Raises
     ------
@@ -162,9 +163,12 @@ def build_features(ws: Workspace, event: str, horizon: str, seen: Seen | None = 
     )
     rows = compute(silver.tables, targets, ws.cache)
     if len(rows):
+        event_format = str(events.loc[events["event_partition_key"] == wanted, "event_format"].iloc[0])
+        rows, used = provisional.with_announced(ws.store, rows, event_format)
         # Outside a run the moment of the prediction takes the place of the run id.
-        manifest.write_rows(ws, paths.features_key(ws.run_id or stamp(ws.as_of)), rows, silver)
+        manifest.write_rows(ws, paths.features_key(ws.run_id or stamp(ws.as_of)), rows, silver, penalties=used)
     if manifest.is_current(ws.store, paths.TRAINING_KEY, silver):
+        ws.hold()
         manifest.mark_in_gold(ws.tracking, seen.waiting, paths.TRAINING_KEY, ws.as_of)
     return rows
 

@@ -95,9 +95,12 @@ def aws_client(service: str, endpoint: str, region: str) -> Any:
     Raises
     ------
     StorageError
-        When botocore finds no region, or the endpoint is not a URL.
+        When boto3 is not installed, botocore finds no region, or the endpoint is not a URL.
     """
-    import boto3
+    try:
+        import boto3
+    except ModuleNotFoundError as error:
+        raise StorageError("S3 and DynamoDB need boto3, an extra: pip install 'f1lib[aws]'") from error
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 

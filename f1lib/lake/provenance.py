@@ -37,10 +37,14 @@ def made_by() -> dict[str, str]:
 
 
 def source_digest(package: Path) -> str:
-    """Return 8 hex digits over names and bytes of all files of ``package`` but bytecode and hidden files."""
+    """Return 8 hex digits over names and bytes of all files of ``package``.
+
+    Left out are bytecode, hidden files, and a wheel's ``project``: notebooks and parameters, which a checkout has
+    outside the package.
+    """
     parts = []
     for folder, folders, files in os.walk(package):
-        folders[:] = sorted(name for name in folders if name != "__pycache__" and not name.startswith("."))
+        folders[:] = sorted(name for name in folders if name not in ("__pycache__", "project") and name[0] != ".")
         for name in sorted(name for name in files if not name.startswith(".")):
             file = Path(folder, name)
             parts.append(f"{file.relative_to(package).as_posix()} {fingerprint.of_bytes(file.read_bytes())}")

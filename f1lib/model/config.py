@@ -11,6 +11,7 @@ The whole model is exported as one ONNX graph.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import (
@@ -29,9 +30,8 @@ from f1lib.errors import BadParameters
 from f1lib.lake import fingerprint
 from f1lib.lake.documents import from_yaml
 from f1lib.scoring.positions import Shape
-from f1lib.workspace.settings import PROJECT
+from f1lib.workspace.project import project_folder
 
-FOLDER = PROJECT / "parameters" / "models"
 ALL = "all"
 # The second column each derivation reads.
 COMPANION = {
@@ -237,9 +237,14 @@ class ModelConfig(_Strict):
         return [c for c in available if c in wanted]
 
 
+def folder() -> Path:
+    """Return the project's ``parameters/models``."""
+    return project_folder() / "parameters" / "models"
+
+
 def config_names() -> list[str]:
     """List the names of the configurations, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("*.yml"))
+    return sorted(path.stem for path in folder().glob("*.yml"))
 
 
 def load_config(name: str) -> ModelConfig:
@@ -250,7 +255,7 @@ def load_config(name: str) -> ModelConfig:
     BadParameters
         When there is no such file, a key is unknown, or a value is invalid.
     """
-    path = FOLDER / f"{name}.yml"
+    path = folder() / f"{name}.yml"
     if name not in config_names():
         raise BadParameters(
             f"no model configuration {ascii(name)[:60]} in parameters/models; there are {', '.join(config_names())}"

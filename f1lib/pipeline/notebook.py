@@ -22,7 +22,7 @@ from f1lib.pipeline.shared_kernel import SharedKernel
 from f1lib.sources.failures import shown
 from f1lib.stage import RESULT_MIME
 from f1lib.tracking.rows import Outcome
-from f1lib.workspace.settings import PROJECT
+from f1lib.workspace.project import project_folder
 from f1lib.workspace.workspace import lending
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger(__name__)
-NOTEBOOKS = PROJECT / "notebooks"
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,8 @@ def stage_notebook(name: str) -> Path:
 
     Raises `BadParameters` for anything that is not a notebook directly inside ``notebooks/``.
     """
-    stems = {path.stem: path for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))}
+    found = sorted((project_folder() / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    stems = {path.stem: path for path in found}
     for stem, path in stems.items():
         if name in (stem, stem.partition("_")[2]):
             return path
@@ -134,7 +134,7 @@ def stage_values(workspace: Mapping[str, str], path: Path, given: Mapping[str, A
     """
     known = declared(json.loads(path.read_text(encoding="utf-8")), path.stem)
     layers = {
-        f"parameters/{path.stem}.yml": stage_file(PROJECT / "parameters", path.stem),
+        f"parameters/{path.stem}.yml": stage_file(project_folder() / "parameters", path.stem),
         "the workspace": workspace,
         "the call": given,
     }
@@ -162,7 +162,7 @@ def _papermill(
             parameters=dict(values),
             kernel_name="python3",
             language="python",
-            cwd=str(PROJECT),
+            cwd=str(project_folder()),
             progress_bar=False,
             request_save_on_cell_execute=False,
             autosave_cell_every=0,

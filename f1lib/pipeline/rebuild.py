@@ -50,6 +50,7 @@ class _Run:
     moment: str
     run_id: str
     parameters: dict[str, Any]
+    record: str = ""
 
 
 def rebuild(ws: Workspace) -> int:
@@ -147,6 +148,17 @@ def _with_layers(ws: Workspace, rows: list[TrackingRow]) -> list[TrackingRow]:
     return rows
 
 
+def standing_records(store: ObjectStore) -> set[str]:
+    """Return the keys of the executed notebooks that a rebuild reads.
+
+    They are the newest finished one of each step, and the newest in which the forecast of each event was asked for.
+    """
+    asked: dict[str, str] = {}
+    for run in _finished(store, sorted(_weather_records(store))):
+        asked |= dict.fromkeys(run.parameters.get("events", ()), run.record)
+    return {run.record for run in _runs(store).values()} | set(asked.values())
+
+
 def _runs(store: ObjectStore) -> dict[_Key, _Run]:
     """Return the newest finished run of each step, by the key of its row."""
     names = _records(store)
@@ -180,7 +192,7 @@ def _finished(store: ObjectStore, keys: Iterable[str]) -> Iterator[_Run]:
             suffix += SPRINT if given.get("session") == "S" else ""
             row = (event, StageKey(made["stage"], suffix)) if event else (PIPELINE, StageKey(made["stage"]))
             moment = format_utc(parse_utc(given["as_of"]))
-            yield _Run((row[0], row[1].sort_key), moment, str(given["run_id"]), given)
+            yield _Run((row[0], row[1].sort_key), moment, str(given["run_id"]), given, key)
 
 
 def _issued(store: ObjectStore) -> dict[_Key, _Run]:
@@ -202,13 +214,16 @@ def _asked(store: ObjectStore, rows: list[TrackingRow], moment: datetime, *, pas
         races = [row for row in races if row["session_date_utc"] > format_utc(moment)]
     waiting = {row["event_partition_key"] for row in races}
     asked: dict[str, str] = {}
-    names = (keys for name, keys in _records(store).items() if name.startswith(Stage.WEATHER))
-    for run in _finished(store, sorted((key for keys in names for key in keys), reverse=True)):
+    for run in _finished(store, sorted(_weather_records(store), reverse=True)):
         asked |= dict.fromkeys(waiting.intersection(run.parameters.get("events", ())), run.moment)
         waiting -= asked.keys()
         if not waiting:
             break
     return asked
+
+
+def _weather_records(store: ObjectStore) -> list[str]:
+    return [key for name, keys in _records(store).items() if name.startswith(Stage.WEATHER) for key in keys]
 
 
 def _material(parameters: Mapping[str, Any]) -> Material:

@@ -16,10 +16,10 @@ from urllib.parse import urlencode
 
 from f1lib.errors import BadParameters
 from f1lib.lake.documents import from_yaml
+from f1lib.workspace.project import kept
 
-# Folder of the checkout, with notebooks and parameters.
-PROJECT = Path(__file__).resolve().parents[2]
-SOURCES = ("auto", "f1db", "simulated", "fastf1")
+SOURCES = ("auto", "live", "f1db", "simulated", "fastf1")
+_SAME_AS = {"fastf1": "live"}  # the name of 0.1.0
 _CHOICES = {"source": SOURCES, "engine": ("kernel", "inprocess"), "weather": ("auto", "openmeteo", "none")}
 _AT_LEAST_ONE = ("lease_minutes", "threads", "simulated_seasons", "fastf1_cache_mb")
 _ENVIRONMENT = {
@@ -32,6 +32,7 @@ _ENVIRONMENT = {
     "F1_ENGINE": "engine",
     "F1_UPSTREAM_BASE": "upstream_base",
     "F1_WEATHER": "weather",
+    "DEAD_LETTERS_URL": "dead_letters",
     "FASTF1_CACHE": "fastf1_cache",
 }
 # Prefixes of the layers in the bucket (docs/lake.md); a layer without one has its own name as prefix.
@@ -66,11 +67,12 @@ class Settings:
     fastf1_cache: str = ""
     fastf1_cache_mb: int = 500
     weather: str = "auto"
+    dead_letters: str = ""
 
     @property
     def downloads(self) -> Path:
         """The folder of downloads."""
-        return PROJECT / self.cache
+        return kept(self.cache)
 
     def __post_init__(self) -> None:
         for name, kind in _KINDS.items():
@@ -81,6 +83,7 @@ class Settings:
                 raise BadParameters(f"setting {name} is {value!r}; use one of {', '.join(choices)}")
             if name in _AT_LEAST_ONE and value < 1:
                 raise BadParameters(f"setting {name} is {value}; it must be at least 1")
+        object.__setattr__(self, "source", _SAME_AS.get(self.source, self.source))
 
 
 _KINDS: dict[str, type[Any]] = {field.name: type(field.default) for field in fields(Settings)}

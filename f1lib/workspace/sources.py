@@ -1,6 +1,6 @@
 """Sources of a workspace: the upstream that it reads, with account and folders from the settings.
 
-``f1db`` reads one release. ``fastf1`` reads history from F1DB and live weekends from FastF1 (`sources.combined`). When
+``f1db`` reads one release. ``live`` reads history from F1DB and live weekends from FastF1 (`sources.combined`). When
 no release can be opened, a lake that has its history goes on with FastF1 and Jolpica alone and says so in ``notices``;
 a lake without history cannot begin. Forecasts for real data are Open-Meteo's, by the setting ``weather``.
 """
@@ -8,10 +8,11 @@ a lake without history cannot begin. Forecasts for real data are Open-Meteo's, b
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from f1lib.domain.moments import PRESENT
 from f1lib.errors import SourceError
 from f1lib.lake import paths
 from f1lib.lake.cache import Cache
@@ -22,9 +23,6 @@ from f1lib.workspace.settings import Settings
 
 if TYPE_CHECKING:
     from f1lib.sources.fastf1.source import FastF1Source
-
-# A time this close to the clock counts as the present.
-PRESENT = timedelta(hours=3)
 
 
 @dataclass
@@ -58,7 +56,7 @@ class Upstreams:
                     "sources: simulated world", "", asked, lambda: SimulatedSource(**asked)
                 )
             else:
-                self.session_source = (open_f1db if self.source_name == "f1db" else open_fastf1)(self, as_of)
+                self.session_source = (open_f1db if self.source_name == "f1db" else open_live)(self, as_of)
         return self.session_source
 
     def forecasts(self, as_of: datetime) -> WeatherSource | None:
@@ -77,11 +75,16 @@ class Upstreams:
             return True
         if self.settings.weather != "auto":
             return self.settings.weather == "openmeteo"
-        return self.source_name == "fastf1" or abs(self.opened_utc - as_of) <= PRESENT
+        return self.source_name == "live" or abs(self.opened_utc - as_of) <= PRESENT
 
-    def live(self, as_of: datetime) -> Upstreams:
-        """Return a copy that asks FastF1 first for every season since 2018; see `open_live`."""
-        return replace(self, session_source=open_live(self, as_of))
+    def say(self, notice: str) -> None:
+        """Add a notice, once."""
+        if notice not in self.notices:
+            self.notices.append(notice)
+
+    def timed(self, as_of: datetime) -> Upstreams:
+        """Return a copy that asks FastF1 first for every season since 2018; see `open_timing`."""
+        return replace(self, session_source=open_timing(self, as_of))
 
 
 def open_f1db(upstreams: Upstreams, as_of: datetime) -> SessionSource:
@@ -90,7 +93,8 @@ def open_f1db(upstreams: Upstreams, as_of: datetime) -> SessionSource:
     from f1lib.sources.f1db.source import F1dbSource
 
     settings = upstreams.settings
-    release = locate(settings.f1db, settings.downloads, now=as_of, base=settings.upstream_base)
+    say = upstreams.say
+    release = locate(settings.f1db, settings.downloads, now=as_of, base=settings.upstream_base, say=say)
     state = release.stat()
     held = (state.st_mtime_ns, state.st_size, settings.history_from)
     # Saves 13 % of a tick: each notebook would read the release again.
@@ -99,7 +103,7 @@ def open_f1db(upstreams: Upstreams, as_of: datetime) -> SessionSource:
     )
 
 
-def open_fastf1(upstreams: Upstreams, as_of: datetime) -> SessionSource:
+def open_live(upstreams: Upstreams, as_of: datetime) -> SessionSource:
     """Open F1DB's history and FastF1's live weekends as one source.
 
     Raises `SourceError` when no release can be opened and the settings name one, or the lake has no history yet.
@@ -113,14 +117,14 @@ def open_fastf1(upstreams: Upstreams, as_of: datetime) -> SessionSource:
         known = paths.seasons_of_schedules(upstreams.store.list(paths.SCHEDULES_PREFIX))
         if upstreams.settings.f1db or not any(season < first for season in known):
             raise SourceError(
-                f"source fastf1 takes its history from F1DB, and no release can be had ({error}): give --f1db"
+                f"source live takes its history from F1DB, and no release can be had ({error}): give --f1db"
             ) from error
-        upstreams.notices.append(f"NO F1DB RELEASE: {error}; live weekends go on with FastF1 and Jolpica alone")
+        upstreams.say(f"NO F1DB RELEASE: {error}; live weekends go on with FastF1 and Jolpica alone")
         return _fastf1(upstreams, first)
     return CombinedSource(history, _fastf1(upstreams, history=history))
 
 
-def open_live(upstreams: Upstreams, as_of: datetime) -> SessionSource:
+def open_timing(upstreams: Upstreams, as_of: datetime) -> SessionSource:
     """Open a source that asks FastF1 first for every season since 2018, and FastF1 alone without an F1DB release.
 
     Raises `SourceError` when the release that the settings name cannot be opened.
@@ -144,7 +148,8 @@ def open_weather(upstreams: Upstreams, as_of: datetime) -> WeatherSource | None:
         return SimulatedWeather(upstreams.sessions(as_of))
     if not upstreams.has_weather(as_of):
         return None
-    from f1lib.sources.http import Politeness, session
+    from f1lib.sources.calls import Politeness
+    from f1lib.sources.http import session
     from f1lib.sources.openmeteo import OpenMeteoSource
 
     quick = Politeness(connect=3.0, read=15.0, attempts=2, backoff=0.5, longest_wait=5.0)

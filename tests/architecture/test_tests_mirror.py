@@ -10,6 +10,7 @@ from tests.conftest import SLOWEST_FIRST
 
 # Tests of what stands in no single module of their package, and what that is.
 OF_NO_MODULE = {
+    "aws/test_deployment": "lambda_runner/bootstrap.yaml, parameter files, the deploy workflow",
     "aws/test_image": "lambda_runner/Dockerfile",
     "aws/test_runtime": "the handler inside Lambda's runtime",
     "aws/test_state_machines": "lambda_runner/*.asl.json",
@@ -23,6 +24,7 @@ OF_NO_MODULE = {
     "pipeline/test_older_lakes": "a lake of the first version, read by this one",
     "pipeline/test_quick_start": "README's first command",
     "silver/test_weather": "weather_forecast.sql and weather_observed.sql",
+    "workspace/test_github_workflow": "workspace/starter/workflow.yml, which `f1 init --github` writes",
     "report/figures/test_every_picture": "what all pictures have in common",
 }
 

@@ -63,10 +63,10 @@ class Told:
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Workspace, Told]:
-    ws = make_workspace(tmp_path / "lake", "2025-04-01T00:00:00Z", "fastf1")
+    ws = make_workspace(tmp_path / "lake", "2025-04-01T00:00:00Z", "live")
     ws.tracking.put_rows([row(name) for name in ("P1", "P2", "P3", "Q", "R")])
     source = Told()
-    monkeypatch.setattr("f1lib.workspace.sources.open_live", lambda *_: source)
+    monkeypatch.setattr("f1lib.workspace.sources.open_timing", lambda *_: source)
     return ws, source
 
 
@@ -79,7 +79,9 @@ def run(ws: Workspace) -> dict[str, str]:
 def test_what_is_not_to_be_had_is_asked_for_once_and_a_passing_fault_again(told: tuple[Workspace, Told]) -> None:
     ws, source = told
     source.errors = {"P1": NotPublishedYet("no laps"), "P2": SourceError("500")}
-    assert run(ws) == dict.fromkeys(("P1", "P2", "P3", "Q", "R"), "gold") | dict.fromkeys(("P3", "Q", "R"), "ingested")
+    came = dict.fromkeys(("P3", "Q", "R"), "ingested")
+    assert run(ws) == {"P1": "without laps", "P2": "failed"} | came, "whatever the lake held before"
+    assert {row["session_name_abr"]: row["status"] for row in ws.tracking.rows()} == {"P1": "gold", "P2": "gold"} | came
     source.errors, source.asked = {}, []
     assert run(ws) == {"P2": "ingested"}
     assert source.asked == ["P2"]

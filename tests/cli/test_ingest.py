@@ -33,6 +33,19 @@ def test_by_the_command_two_workers_bring_a_season_in_and_the_second_time_nothin
     assert "every session has the laps" in capsys.readouterr().out
 
 
+def test_a_backfill_that_brings_no_laps_says_so_and_fails_whatever_results_came(
+    baku: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = timing_backfill.wanted
+    monkeypatch.setattr(timing_backfill, "wanted", lambda *g, **o: [u for u in real(*g, **o) if "Azerbaijan" in u])
+    baku.server.misbehave("drop")
+    assert baku.run("2023-05-01T00:00:00Z", "ingest", "--from", "2023", "--to", "2023") == 1
+    said = capsys.readouterr()
+    assert "5 sessions: 5 without laps" in said.out
+    assert "f1: no laps came: laps unavailable: " in said.err
+    assert "no connection" in said.err
+
+
 def test_practice_alone_is_brought_in_with_its_cost_said_first_and_waits_when_it_is_asked_to(
     baku: Live, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

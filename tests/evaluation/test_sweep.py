@@ -28,7 +28,7 @@ def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     folder.mkdir()
     for name, text in (("small", CONFIG), ("flat", OTHER)):
         (folder / f"{name}.yml").write_text(text, encoding="utf-8")
-    monkeypatch.setattr("f1lib.model.config.FOLDER", folder)
+    monkeypatch.setattr("f1lib.model.config.folder", lambda: folder)
     return training_workspace(tmp_path / "lake", "2018-01-01T00:00:00Z")
 
 

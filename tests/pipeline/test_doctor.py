@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from f1lib.domain.moments import parse_utc
+from f1lib.bronze.answers import store_answer
+from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import BadParameters
+from f1lib.lake.parquet import read_parquet
 from f1lib.lake.store import read_json, write_json
 from f1lib.pipeline import back_to, check_layers, check_models, check_outputs, doctor, findings
 from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.tick import tick
 from f1lib.predictions.archive import history_keys
+from f1lib.sources.protocols import SessionData
 from f1lib.tracking.rows import Status, TrackingRow, brought_to
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.lakes import AFTER, EVENT, copied
@@ -147,8 +151,8 @@ def test_a_damaged_champion_gives_way_and_a_model_is_trained_again(ws: Workspace
 
 def test_a_claim_that_ran_out_and_what_a_killed_process_left_are_cleared(ws: Workspace, lake: Path) -> None:
     (lake / "silver" / ".writing-abc").write_bytes(b"half")
-    row: Any = {"event_partition_key": "PIPELINE", "session_name_abr": "STAGE#04_gold", "owner": "gone:1"}
-    ws.tracking.put_rows([row | {"lease_expires_utc": "2025-01-01T00:00:00Z"}])
+    long_ago, lease = datetime(2025, 1, 1, tzinfo=UTC), timedelta(minutes=1)
+    ws.tracking.claim("PIPELINE", "STAGE#04_gold", owner="gone:1", run_id="old", now=long_ago, lease=lease)
     assert {finding.area for finding in doctor.examine(ws)} == {"table", "leftovers"}
     assert doctor.repair(ws)[1] == []
 
@@ -246,3 +250,25 @@ def test_a_lake_on_s3_with_its_table_in_dynamodb_is_examined_and_mended(remote: 
     done = back_to.back_to(remote, parse_utc("2025-03-29T12:00:00Z"))
     assert any("wrong clock" in line for line in done)
     assert brought_to(remote.tracking.rows()) <= "2025-03-29T12:00:00Z"
+
+
+def test_an_answer_that_was_revised_after_the_moment_is_again_the_one_that_stood_then(ws: Workspace) -> None:
+    keys = sorted(key for key in ws.store.list(f"{BASE}/") if "/revisions/" not in key)
+    before, row = {key: ws.store.read(key) for key in keys}, ws.tracking.get("2025_Chinese_Grand_Prix", "Q") or {}
+    later = parse_utc(AFTER) + timedelta(days=9)
+    results = read_parquet(ws.store, f"{BASE}/results.parquet").assign(laps=1.0)
+    for hours in (0, 1):
+        revised, as_of = results.assign(laps=float(hours)), later + timedelta(hours=hours)
+        given = SessionData({"results": revised.drop(columns="source")}, {"complete": True})
+        stored = store_answer(ws.store, BASE, f"{BASE}/source.json", given, "simulated", as_of)
+    change: Any = {"event_partition_key": "2025_Chinese_Grand_Prix", "session_name_abr": "Q"}
+    change |= {"content_hash": stored.content_hash, "updated_at_utc": format_utc(later)}
+    ws.tracking.put_rows([change])
+    done = back_to.back_to(ws, parse_utc(AFTER))
+    assert [line for line in done if BASE in line] == [
+        f"{BASE}: fetched after {AFTER}, that of {json.loads(before[f'{BASE}/source.json'])['fetched_utc']} is back"
+    ]
+    assert {key: ws.store.read(key) for key in ws.store.list(f"{BASE}/")} == before
+    now = ws.tracking.get("2025_Chinese_Grand_Prix", "Q") or {}
+    assert (now["status"], now["content_hash"]) == (Status.INGESTED, row["content_hash"])
+    assert doctor.repair(ws)[1] == []

@@ -49,7 +49,7 @@ def ws(tmp_path: Path) -> Workspace:
 def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], None]:
     folder = tmp_path / "notebooks"
     folder.mkdir()
-    monkeypatch.setattr(pipeline_notebook, "NOTEBOOKS", folder)
+    monkeypatch.setattr(pipeline_notebook, "project_folder", lambda: tmp_path)
 
     def write(nb: dict[str, Any]) -> None:
         (folder / "09_try.ipynb").write_text(json.dumps(nb), encoding="utf-8")

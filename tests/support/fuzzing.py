@@ -32,7 +32,7 @@ from f1lib.errors import F1LibError
 from f1lib.lake.documents import from_json, from_yaml
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.store import LocalStore, find_json
-from f1lib.model.config import FOLDER, parse_config
+from f1lib.model.config import folder, parse_config
 from f1lib.pipeline.parameters import stage_file
 from f1lib.sources.bounds import elsewhere, retry_after
 from f1lib.sources.f1db.source import F1dbSource
@@ -227,7 +227,7 @@ def _event_of(content: bytes) -> object:
 
 
 _RELEASE = _release()
-_MODELS = tuple(path.read_bytes() for path in sorted(FOLDER.glob("*.yml")))
+_MODELS = tuple(path.read_bytes() for path in sorted(folder().glob("*.yml")))
 _EVENTS = Path(__file__).resolve().parents[2] / "lambda_runner" / "events"
 TARGETS: dict[str, Target] = {
     "json": Target((b'{"a": [1, 2.5, "x\\ud83d\\ude00", null]}',), _only_value_errors(from_json)),

@@ -31,12 +31,12 @@ class Live:
     f1db: str
 
     def run(self, now: str, command: str = "run", *more: str) -> int:
-        """``f1 run --source fastf1 --now ...``: the exit status."""
+        """``f1 run --source live --now ...``: the exit status."""
         return self.command(command, *more, "--now", now)
 
     def command(self, *words: str) -> int:
         """Any command on the lake."""
-        given = ["--source", "fastf1", "--lake", str(self.lake)]
+        given = ["--source", "live", "--lake", str(self.lake)]
         return main([*words, *given, *(["--f1db", self.f1db] if self.f1db else [])])
 
     def rows(self, event: str | None = None) -> dict[str, TrackingRow]:
