@@ -134,10 +134,11 @@ class Correction(_Strict):
 
     A missing value adds nothing, and the other parts never read these columns: a race of which none is known has the
     very forecast of a model without the correction. ``columns`` are raw features that are 0 for a driver of whom they
-    say nothing.
+    say nothing. The part is left out at horizons where the raw column ``until`` is known.
     """
 
     columns: list[str]
+    until: str = ""
     ridge: float = Field(gt=0)
 
 

@@ -243,6 +243,8 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
     raw = config.raw_columns(available)
     matrix = matrix_of(rows, raw)
     valued = np.flatnonzero(~np.isnan(matrix).all(axis=0))
+    if config.correction and config.correction.until in [raw[i] for i in valued]:
+        valued = np.array([i for i in valued if raw[i] not in config.correction.columns])
     raw, matrix = [raw[i] for i in valued], matrix[:, valued]
     known = {n: (d.how, d.source) for n, d in config.derived.items()}
     derived = {n: v for n, v in known.items() if v[1] in raw and COMPANION[v[0]] in raw}

@@ -67,7 +67,7 @@ def backtest_history(
 def sources_history(
     ws: Workspace, first: int, last: int, model: str, horizons: list[str], refit_every: int
 ) -> list[dict[str, Any]]:
-    """Bring the history in and score what each source of data gives a model.
+    """Bring the history in and score what each source of data gives a model; penalties where the source is F1DB.
 
     Parameters
     ----------
@@ -97,9 +97,11 @@ def sources_history(
     from f1lib.evaluation import source_worth
     from f1lib.gold import build
     from f1lib.model.config import load_config
+    from f1lib.sources.f1db.source import F1dbSource
 
     config = load_config(model or ws.settings.model)
     wanted = [h for given in horizons or [""] for h in config.horizons_of(given)]
     bring_history(ws)
     training = build.build_training_dataset(ws)
-    return source_worth.table(training, config, wanted, first, last, refit_every or 1, ws.settings.threads)
+    penalties = ws.source.grid_penalties() if isinstance(ws.source, F1dbSource) else None
+    return source_worth.table(training, config, wanted, first, last, refit_every or 1, ws.settings.threads, penalties)

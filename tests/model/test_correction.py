@@ -15,6 +15,7 @@ from f1lib.model.config import load_config, parse_config
 from tests.support.made_up_training import CONFIG, CORRECTED, training, with_long_runs
 
 COLUMN = "practice_long_run_shrunk_gap_pct"
+UNTIL_THE_GRID = CORRECTED.replace("{ridge: 5.0", "{until: grid_position, ridge: 5.0")
 PLAIN = CORRECTED[: CORRECTED.index("correction:")]
 
 
@@ -61,6 +62,17 @@ def test_a_race_without_laps_has_the_forecast_of_a_model_that_never_had_them_fro
     pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
 
 
+def test_from_the_horizon_that_knows_the_column_until_it_is_the_model_without_the_correction(
+    both: tuple[fit.Fitted, fit.Fitted], rows: pd.DataFrame
+) -> None:
+    made = _fitted(rows, UNTIL_THE_GRID)
+    assert made.correction is None
+    assert made.raw == both[1].raw
+    pd.testing.assert_frame_equal(made.serving().predict(rows), both[1].serving().predict(rows), check_exact=True)
+    early = _fitted(rows.assign(grid_position=np.nan), UNTIL_THE_GRID)
+    assert early.correction is not None
+
+
 def test_without_any_laps_in_history_the_model_is_the_one_without_the_correction(rows: pd.DataFrame) -> None:
     bare = rows.assign(**{COLUMN: np.nan})
     made, plain = _fitted(bare), _fitted(bare, PLAIN)
@@ -99,5 +111,6 @@ def test_a_part_beside_it_that_reads_its_columns_is_refused(config: str) -> None
 def test_blend_v2_is_blend_v1_and_a_correction() -> None:
     v1, v2 = load_config("blend_v1"), load_config("blend_v2")
     assert v2.correction
+    assert v2.correction.until == "qualifying_position"
     said = {"name": v1.name, "description": v1.description, "correction": None}
     assert v2.model_copy(update=said) == v1
