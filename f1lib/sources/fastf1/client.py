@@ -19,8 +19,9 @@ from requests.adapters import HTTPAdapter
 
 from f1lib.errors import RateLimited
 from f1lib.sources.bounds import in_time
+from f1lib.sources.calls import Politeness
 from f1lib.sources.fastf1.cache import CacheFolder
-from f1lib.sources.http import Politeness, Upstream
+from f1lib.sources.http import Upstream
 
 LIVE_TIMING = "livetiming.formula1.com"
 MIRROR = "livetiming-mirror.fastf1.dev"

@@ -28,8 +28,8 @@ def test_signing_in_ends_when_its_time_is_up_and_is_not_begun_again(monkeypatch:
     from fastf1.internals.f1account import login as module
     from fastf1.internals.f1account import tokens
 
+    from f1lib.sources.calls import Politeness
     from f1lib.sources.fastf1 import client
-    from f1lib.sources.http import Politeness
 
     begun, over = list[str](), threading.Event()
 
