@@ -174,6 +174,21 @@ def test_without_laps_stops_and_weather_their_features_are_null_and_the_rest_is_
     assert rows["form_position_10"].notna().all()
 
 
+def test_once_the_sprint_has_been_run_long_runs_of_practice_say_nothing_more() -> None:
+    laps, sessions = WORLD["laps"], WORLD["sessions"]
+    first = sessions[(sessions["event_partition_key"] == LAST) & (sessions["session"] == "P1")].iloc[0]
+    conventional = laps[(laps["event_partition_key"] == "2024_Bahrain_Grand_Prix") & (laps["session"] == "P2")]
+    own = conventional.assign(**{c: first[c] for c in ("event_partition_key", "session", "available_utc")})
+    world = {**WORLD, "laps": pd.concat([laps, own], ignore_index=True)}
+    targets = gold_targets.horizon_cutoffs(WORLD["events"], sessions)
+    rows = build.compute(world, targets[targets["event_partition_key"] == LAST])
+    known = rows.groupby(["session", "horizon"])[["practice_long_run_gap_pct", "practice_long_run_shrunk_gap_pct"]]
+    shown = known.count().gt(0)
+    assert shown.loc[[("S", "post_practice"), ("S", "pre_race")]].all().all(), "before the sprint"
+    for horizon in ("post_practice", "post_qualifying", "pre_race"):
+        assert shown.loc[("R", horizon)].tolist() == [True, False], "the sprint was run before qualifying"
+
+
 def test_labels_are_the_official_order_and_a_driver_who_did_not_start_has_none() -> None:
     results = WORLD["results"].copy()
     gone = (results["event_partition_key"] == LAST) & (results["session"] == "R") & (results["driver_id"] == "driver-7")
