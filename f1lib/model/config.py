@@ -132,14 +132,16 @@ class Fresh(_Strict):
 class Correction(_Strict):
     """Ridge regression of what the score leaves over, on rows where one of its columns is known; added to the score.
 
-    A missing value adds nothing, and the other parts never read these columns: a race of which none is known has the
-    very forecast of a model without the correction. ``columns`` are raw features that are 0 for a driver of whom they
-    say nothing. The part is left out at horizons where the raw column ``until`` is known.
+    ``columns`` are raw features that are 0 for a driver of whom they say nothing, each with the coefficient that
+    ``ridge`` rows of prior stand for: with no history of them it is that. A missing value adds nothing, and the other
+    parts never read these columns: a race of which none is known has the very forecast of a model without the
+    correction. The part is left out at horizons where the raw column ``needs`` is not known, or ``until`` is.
     """
 
-    columns: list[str]
-    until: str = ""
+    columns: dict[str, float] = Field(min_length=1)
     ridge: float = Field(gt=0)
+    needs: str
+    until: str
 
 
 class Uncertainty(_Strict):
