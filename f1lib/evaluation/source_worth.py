@@ -14,7 +14,7 @@ import pandas as pd
 
 from f1lib.evaluation import backtest, provisional_grid
 from f1lib.lake.features import columns_by_group
-from f1lib.model import train
+from f1lib.model import fit, train
 from f1lib.model.config import ModelConfig
 from f1lib.scoring import metrics
 
@@ -126,12 +126,13 @@ def table(
 
 def _forecasts(walk: Walk) -> dict[str, pd.DataFrame]:
     """Walk forward once for each row of which the model reads something else than of the row before."""
-    read = train.columns_read(walk.config, train.feature_columns(walk.training))
+    available = train.feature_columns(walk.training)
     found: dict[str, pd.DataFrame] = {}
     before, last = None, pd.DataFrame()
     for name, hidden in HIDDEN.items():
         rows = walk.without(hidden)
-        seen = rows.loc[rows["horizon"] == walk.horizon, [c for c in read if c in rows]]
+        read = fit.fit(fit.labelled(rows, walk.horizon), walk.config, available).raw
+        seen = rows.loc[rows["horizon"] == walk.horizon, read]
         if before is None or not seen.equals(before):
             last = walk.forecast(rows)
         before, found[name] = seen, last
