@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from f1lib.domain.moments import stamp
-from f1lib.domain.weekend import HORIZONS, EventKey
+from f1lib.domain.weekend import HORIZONS, EventKey, slug
 from f1lib.errors import StorageError
 
 # Predictions --------------------------------------------------------------------------------------------------------
@@ -143,6 +143,11 @@ def race_page_key(event: str, session: str = "R") -> str:
 def scorecard_key(session: str, kind: str) -> str:
     """Return ``reports/scorecard.json``: scores of a backtest; ``kind`` is ``json`` or ``parquet``."""
     return f"{_SCORECARD[session]}.{kind}"
+
+
+def others_key(name: str, kind: str) -> str:
+    """Return ``reports/others/f1predict.html``: scores of another's forecasts; ``kind`` is ``json`` or ``html``."""
+    return f"{REPORTS_PREFIX}others/{slug(name)}.{kind}"
 
 
 def records_prefix(run_id: str) -> str:

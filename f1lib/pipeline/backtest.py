@@ -22,7 +22,14 @@ def bring_history(ws: Workspace) -> None:
 
 
 def backtest_history(
-    ws: Workspace, first: int, last: int, models: list[str], horizons: list[str], refit_every: int, session: str = "R"
+    ws: Workspace,
+    first: int,
+    last: int,
+    models: list[str],
+    horizons: list[str],
+    refit_every: int,
+    session: str = "R",
+    rain: str = "",
 ) -> dict[str, Any]:
     """Bring the history in and score models by walking forward through it.
 
@@ -40,6 +47,8 @@ def backtest_history(
         Races between refits; 0 for 1 (the configuration that serves) or 4 (the others).
     session : str
         ``R`` scores races, ``S`` sprints.
+    rain : str
+        Who forecasts rain; see `f1lib.evaluation.backtest.run`.
 
     Returns
     -------
@@ -61,11 +70,11 @@ def backtest_history(
         load_config(name)  # an unknown one is refused before any stage runs
     bring_history(ws)
     training = build.build_training_dataset(ws)  # what stands is kept, unless an older f1lib made it
-    return backtest.run(ws.store, ws.settings, training, first, last, models, horizons, refit_every, session)
+    return backtest.run(ws.store, ws.settings, training, first, last, models, horizons, refit_every, session, rain)
 
 
 def sources_history(
-    ws: Workspace, first: int, last: int, model: str, horizons: list[str], refit_every: int
+    ws: Workspace, first: int, last: int, model: str, horizons: list[str], refit_every: int, rain: str = ""
 ) -> list[dict[str, Any]]:
     """Bring the history in and score what each source of data gives a model; penalties where the source is F1DB.
 
@@ -81,6 +90,8 @@ def sources_history(
         Empty for all of the configuration's.
     refit_every : int
         Races between refits; 0 for 1, as in production.
+    rain : str
+        Who forecasts rain, as in `backtest_history`.
 
     Returns
     -------
@@ -94,7 +105,7 @@ def sources_history(
     BadParameters
         An unknown configuration or horizon, or seasons without a result.
     """
-    from f1lib.evaluation import source_worth
+    from f1lib.evaluation import imagined, source_worth
     from f1lib.gold import build
     from f1lib.model.config import load_config
     from f1lib.sources.f1db.source import F1dbSource
@@ -102,6 +113,6 @@ def sources_history(
     config = load_config(model or ws.settings.model)
     wanted = [h for given in horizons or [""] for h in config.horizons_of(given)]
     bring_history(ws)
-    training = build.build_training_dataset(ws)
+    training = imagined.with_forecasts(build.build_training_dataset(ws), rain)
     penalties = ws.source.grid_penalties() if isinstance(ws.source, F1dbSource) else None
     return source_worth.table(training, config, wanted, first, last, refit_every or 1, ws.settings.threads, penalties)
