@@ -15,16 +15,16 @@ help:  ## list the targets
 
 setup: $(VENV)/.ready  ## make .venv, or renew it after a change of the pinned requirements
 
-$(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml
+$(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml .ci/requirements-tools.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; set PYTHON=..."; exit 1; }
 	@rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	@if ! { $(VENV)/bin/python -m pip install --quiet uv==0.13.9 && \
+	@if ! { $(VENV)/bin/python -m pip install --quiet --require-hashes -r .ci/requirements-tools.txt && \
 		VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --require-hashes -r requirements-dev.txt && \
-		VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --no-deps -e . ; }; then \
+		VIRTUAL_ENV=$(VENV) $(VENV)/bin/uv pip install --quiet --no-deps --no-build-isolation -e . ; }; then \
 		echo "uv could not install (a proxy's certificate, say); pip does it, more slowly"; \
 		$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-dev.txt && \
-		$(VENV)/bin/python -m pip install --quiet --no-deps -e . ; \
+		$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e . ; \
 	fi
 	@$(VENV)/bin/python -m compileall -q f1lib
 	@touch $@
@@ -75,6 +75,7 @@ pictures: setup  ## make the README's pictures
 	$(F1) run --source f1db --now 2025-11-29T20:00:00Z --lake .cache/pictures
 	$(F1) run --source f1db --now 2025-12-06T16:00:00Z --lake .cache/pictures
 	$(VENV)/bin/python .pictures/make.py .cache/pictures
+	$(VENV)/bin/python .pictures/aws.py docs/aws.svg
 
 bench: setup  ## run the benchmarks
 	for file in benchmarks/*.py; do $(VENV)/bin/python $$file || exit 1; done
@@ -84,6 +85,9 @@ lock: setup  ## renew the pinned requirements; UPGRADE=--upgrade takes the newes
 	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --extra aws --group lambda --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c requirements.txt -o requirements-lambda.txt
 	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --all-extras --group dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.txt
 	$(VENV)/bin/uv pip compile $(UPGRADE) --group pyproject.toml:docs --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c requirements-dev.txt -o requirements-docs.txt
+	for tools in uv=tools "cyclonedx-bom pip-audit pip-licenses detect-secrets=supply" aws-sam-cli=deploy; do \
+		printf '%s\n' $${tools%=*} | $(VENV)/bin/uv pip compile $(UPGRADE) - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o .ci/requirements-$${tools#*=}.txt || exit 1; \
+	done
 
 # Wheel and sdist, and the check that the wheel has the code version of the checkout (docs/releasing.md).
 dist: setup  ## build wheel and sdist, and check the wheel

@@ -1,4 +1,4 @@
-"""The Lambda function: one event in, one JSON answer out. What an event can ask for stands in `f1lib.aws.events`.
+"""The Lambda function: one event in, one JSON answer out. What an event can ask for stands in `f1lib.aws.schema`.
 
 Everything is written below /tmp, the only place that Lambda lets us write to. ``KEEP`` (fonts, the F1DB release)
 stays for the next event in this sandbox, ``WORK`` is swept before and after each.
@@ -16,13 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from f1lib.aws.events import parse_event, run_event
+from f1lib.aws.events import run_event
+from f1lib.aws.schema import parse_event
 from f1lib.aws.telemetry import Telemetry
 from f1lib.workspace.workspace import open_workspace
 
 WORK, KEEP = Path("/tmp/f1lib/work"), Path("/tmp/f1lib/keep")
 # A stage that starts must be able to finish: the longest measured took a third of this.
 RESERVE_MILLISECONDS = 180_000
+# Where FastF1 keeps the token of the account's sign-in below XDG_DATA_HOME. It lasts four days, a sandbox minutes.
+TOKEN = Path("fastf1", "f1auth_token.json")
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -37,7 +40,8 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
             _sign_in()
             ws = open_workspace(as_of=wanted.now)
             ws = replace(ws, owner=f"lambda:{context.aws_request_id}")
-            return run_event(ws, wanted, telemetry, lambda: _has_time(context))
+            with _token_kept(telemetry):
+                return run_event(ws, wanted, telemetry, lambda: _has_time(context))
         except Exception as error:
             asked = event if isinstance(event, dict) else {}
             action, said = str(asked.get("action"))[:60], f"{type(error).__name__}: {error}"
@@ -57,6 +61,30 @@ def _sign_in() -> None:
 
         account = json.loads(get_secret(secret))
         os.environ.update({name: account[name] for name in ("F1_USERNAME", "F1_PASSWORD") if name in account})
+
+
+@contextmanager
+def _token_kept(telemetry: Telemetry) -> Iterator[None]:
+    """Bring the account's token from Secrets Manager into a new sandbox, and keep there what a sign-in gave."""
+    secret, home = os.environ.get("F1_TOKEN_SECRET"), os.environ.get("XDG_DATA_HOME")
+    if not secret or not home:
+        yield
+        return
+    from aws_lambda_powertools.utilities.parameters import get_secret, set_secret
+
+    file = Path(home) / TOKEN
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(get_secret(secret, force_fetch=True), encoding="utf-8")
+    before = file.read_text(encoding="utf-8")
+    try:
+        yield
+    finally:
+        if (now := file.read_text(encoding="utf-8")) != before:
+            try:
+                set_secret(secret, now)
+            except Exception as error:  # the next sandbox signs in again
+                telemetry.line("the F1 token was not kept", failed=True, error=f"{type(error).__name__}: {error}")
 
 
 @contextmanager

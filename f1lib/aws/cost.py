@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from f1lib.bronze.timing_cost import CALLS, CALLS_AN_HOUR
 from f1lib.errors import BadParameters
 
 # US East list prices in dollars, November 2025 (aws.amazon.com/<service>/pricing); arm64; free tiers not counted.
@@ -45,12 +46,12 @@ class Upstream:
     concurrency: int  # sessions at once that respects it
 
 
-# f1db: one release, read from the sandbox's own copy. fastf1: its limiter allows 500 calls an hour in all and 200
+# f1db: one release, read from the sandbox's own copy. live: FastF1's limiter allows 500 calls an hour in all and 200
 # to Jolpica (FastF1 3.9, fastf1.req); a session asks for some twenty topics and two or three result pages.
 UPSTREAMS = {
     "f1db": Upstream(seconds=3.0, megabytes=0.05, writes=6, calls=0, calls_per_hour=0, concurrency=8),
     "simulated": Upstream(seconds=3.0, megabytes=0.1, writes=8, calls=0, calls_per_hour=0, concurrency=8),
-    "fastf1": Upstream(seconds=25.0, megabytes=0.6, writes=9, calls=22, calls_per_hour=500, concurrency=2),
+    "live": Upstream(seconds=25.0, megabytes=0.6, writes=9, calls=CALLS, calls_per_hour=CALLS_AN_HOUR, concurrency=2),
 }
 
 

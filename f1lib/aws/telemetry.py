@@ -10,7 +10,7 @@ format. Everything measured is a pure function of what the run left in the lake 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import pvariance
@@ -24,7 +24,7 @@ from f1lib.lake.store import ObjectStore, find_json
 from f1lib.pipeline.rules import Step
 from f1lib.pipeline.tick import StageRun, TickResult
 from f1lib.tracking.rows import Outcome, Status, TrackingRow, key_of
-from f1lib.tracking.stage_keys import Stage, StageKey
+from f1lib.tracking.stage_keys import STAGES, Stage, StageKey
 from f1lib.tracking.table import TrackingTable
 
 # name -> unit, dimension beside the service, meaning. The alarms and the dashboard of template.yaml use these names.
@@ -32,6 +32,11 @@ METRICS = {
     "StageSeconds": ("Seconds", "stage", "how long a stage took, its notebook's start included"),
     "StageRows": ("Count", "stage", "what a stage says it brought: events, sessions, rows"),
     "StageFailures": ("Count", "", "stages that failed in a tick; 0 when all went well"),
+    "StagesFailing": (
+        "Count",
+        "",
+        "stages whose last try failed, by the table: a failing stage waits between its tries",
+    ),
     "StagesTaken": ("Count", "", "stages that another run was working on"),
     "StepsLeft": ("Count", "", "1 when a tick ended for want of time and the next one goes on"),
     "InferenceMilliseconds": ("Milliseconds", "", "one race forecast by the serving model, its file loaded"),
@@ -90,9 +95,33 @@ def of_state(store: ObjectStore, rows: Sequence[TrackingRow], as_of: datetime) -
     recent = Counter(row.get("status") for row in rows if since <= row.get("available_utc", "") <= until)
     measures = [Measure("PredictionMissing", len(overdue_predictions(rows, as_of)))]
     measures += [Measure("SessionsFailing", recent[Status.FAILED]), Measure("SessionsBlocked", recent[Status.BLOCKED])]
+    measures.append(Measure("StagesFailing", len(failing_stages(rows))))
     accuracy = find_json(store, ACCURACY)
     drift = rps_drift(accuracy["predictions"]) if accuracy else None
     return measures + ([] if drift is None else [Measure("DriftRps", drift)])
+
+
+def failing_stages(rows: Iterable[TrackingRow], stages: Container[str] = frozenset(STAGES)) -> dict[str, TrackingRow]:
+    """Find the stages whose last try failed; one that backs off is not tried again at every tick.
+
+    Parameters
+    ----------
+    rows : iterable of TrackingRow
+        The whole tracking table.
+    stages : container of str
+        Stages that are looked at; all of them by default.
+
+    Returns
+    -------
+    dict
+        Event and stage as one text -> the row, with its ``last_error``.
+    """
+    found = {}
+    for row in rows:
+        (event, name), key = key_of(row), StageKey.parse(row["session_name_abr"])
+        if key and key.name in stages and row.get("status") == Status.FAILED:
+            found[f"{event} {name}"] = row
+    return found
 
 
 def of_prediction(tracking: TrackingTable, result: Mapping[str, Any]) -> list[Measure]:

@@ -59,7 +59,8 @@ def store_answer(
     data : SessionData
         The answer.
     source : str
-        Name of the source, written to every row as column ``source``.
+        Name of the source, written to every row as column ``source``; ``provenance["sources"]`` names another one for
+        some frames.
     as_of : datetime
         Time of the fetch, aware UTC.
 
@@ -75,7 +76,8 @@ def store_answer(
     """
     old = integrity.notes(store, [note_key]).get(note_key)
     wrong = integrity.wrong_files(store, integrity.hashes_of(note_key, old)) if old else {}
-    named = {name: frame.assign(source=source) for name, frame in sorted(data.frames.items())}
+    of_frame = data.provenance.get("sources", {})
+    named = {name: frame.assign(source=of_frame.get(name, source)) for name, frame in sorted(data.frames.items())}
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in named.items()}
     kept = [name for name in _kept_files(old, data) if f"{base}/{name}" not in wrong]
     contents = dict(sorted((contents | {name: store.read(f"{base}/{name}") for name in kept}).items()))
@@ -150,6 +152,45 @@ def set_aside(store: ObjectStore, base: str, note_key: str) -> None:
     if old:
         _move_to_revisions(store, base, note_key, old)
     store.delete(note_key)
+
+
+def bring_back(store: ObjectStore, note_key: str, moment: datetime) -> dict[str, Any] | None:
+    """Replace the stored answer of a session by the revision that stood at a moment; later ones are deleted.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    note_key : str
+        Key of the note, see `ingest.note_key`; its answer was fetched after ``moment``.
+    moment : datetime
+        Aware UTC.
+
+    Returns
+    -------
+    dict or None
+        The note that counts now; None when the lake has no whole revision of that time, and then no answer.
+    """
+    folder, _, name = note_key.rpartition("/")
+    kept = sorted(key for key in store.list(paths.revisions_prefix(note_key)) if key.endswith(f"/{name}"))
+    known = integrity.notes(store, [note_key, *kept])
+    late = [key for key in kept if key > paths.revision_of(note_key, moment)]
+    stood = [key for key in kept if key in known and key not in late][-1:]
+    whole = [key for key in stood if not integrity.wrong_files(store, integrity.hashes_of(key, known[key]))]
+    _delete(store, [note_key], known)
+    for key in whole:
+        for path, file in paths.files_of_note(key, known[key]["files"]).items():
+            store.write(f"{folder}/{file}", store.read(path))
+        write_json(store, note_key, known[key])
+    _delete(store, [*late, *whole], known)
+    return known[whole[0]] if whole else None
+
+
+def _delete(store: ObjectStore, notes: list[str], known: Mapping[str, dict[str, Any]]) -> None:
+    """Delete answers, the note of each first."""
+    for key in notes:
+        for name in (key, *paths.files_of_note(key, known[key]["files"] if key in known else ())):
+            store.delete(name)
 
 
 def _move_to_revisions(store: ObjectStore, base: str, note_key: str, old: dict[str, Any]) -> None:

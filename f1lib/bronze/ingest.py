@@ -89,13 +89,15 @@ def ingest(
                 if limited:  # the rest waits with the unit that was refused
                     outcome, change = _failed(limited, unit, row, race_end, ws.as_of)
                 else:
-                    outcome, change, error = fetch(ws, unit, row, race_end)
+                    fenced = not is_many or number % _READ_AGAIN_UP_TO == 1
+                    outcome, change, error = fetch(ws, unit, row, race_end, fenced=fenced)
                     limited = error if isinstance(error, RateLimited) else None
                 outcomes.append(outcome)
                 changes.append(change)
                 if progress:
                     progress(number, len(wanted), f"{unit.event} {unit.sort_key}")
     finally:
+        ws.hold()
         ws.tracking.put_rows(changes)
     return pd.DataFrame(outcomes, columns=["event_partition_key", "session", "status", "rows", "warning"])
 
@@ -124,7 +126,7 @@ def race_end_of(known: Mapping[tuple[str, str], SessionRow], row: SessionRow) ->
 
 
 def fetch(
-    ws: Workspace, unit: Unit, row: SessionRow, race_end: datetime
+    ws: Workspace, unit: Unit, row: SessionRow, race_end: datetime, *, fenced: bool = True
 ) -> tuple[dict[str, Any], SessionRow, SourceError | None]:
     """Ask the source for one unit and store the answer.
 
@@ -138,6 +140,8 @@ def fetch(
         Its tracking row.
     race_end : datetime
         Scheduled end of the race of its weekend, aware UTC.
+    fenced : bool
+        Whether the run's claim is checked before the answer is stored.
 
     Returns
     -------
@@ -150,6 +154,8 @@ def fetch(
 
     Raises
     ------
+    AlreadyRunning
+        The run's lease ran out while the source was asked; nothing is stored.
     StorageError
         When the lake cannot be read or written.
     """
@@ -162,6 +168,8 @@ def fetch(
     except SourceError as error:
         outcome, failed = _failed(error, unit, row, race_end, ws.as_of)
         return outcome, {**failed, "attempts": attempts}, error
+    if fenced:
+        ws.hold(unit.event.partition_key)
     source = str(data.provenance.get("source", ws.source.name))
     stored = store_answer(ws.store, session_folder(unit.event, unit.session), note_key(unit), data, source, ws.as_of)
     odd = [data.provenance.get(name, ()) for name in ("conflicts", "refused")]

@@ -59,7 +59,7 @@ def _of_season(store: ObjectStore, season: int, as_of: datetime) -> list[Trackin
         note = notes.get(note_key(Unit.of_row(row))) if is_session(row) else None
         end = race_end_of(known, row) if is_session(row) else as_of
         if note is not None:
-            rows.append({**row, **_answered(row, note, end, as_of)})
+            rows.append({**row, **answered(row, note, end, as_of)})
         elif is_session(row) and row["status"] == Status.DUE:
             refused = NotPublishedYet(_NOT_THERE)
             rows.append({**row, **after_error(row, refused, end, as_of), "last_error": _NOT_THERE})
@@ -68,8 +68,25 @@ def _of_season(store: ObjectStore, season: int, as_of: datetime) -> list[Trackin
     return [cast("TrackingRow", {name: value for name, value in row.items() if value is not None}) for row in rows]
 
 
-def _answered(row: SessionRow, note: Mapping[str, Any], race_end: datetime, as_of: datetime) -> SessionRow:
-    """Return the columns of a tracking row that `ingest.fetch` set when it stored the answer of ``note``."""
+def answered(row: SessionRow, note: Mapping[str, Any], race_end: datetime, as_of: datetime) -> SessionRow:
+    """Return the columns of a tracking row that `ingest.fetch` set when it stored an answer.
+
+    Parameters
+    ----------
+    row : SessionRow
+        Row of the session or starting grid, as the calendar gives it.
+    note : mapping
+        The note of the answer.
+    race_end : datetime
+        When the race of its weekend ends, aware UTC.
+    as_of : datetime
+        From when on it is read again, aware UTC.
+
+    Returns
+    -------
+    SessionRow
+        The changed columns, ``ingested``.
+    """
     stored, told = stored_of(dict(note)), note["provenance"]
     unit = Unit.of_row(row)
     change: SessionRow = {

@@ -66,17 +66,16 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
 
     known: dict[str, dict[tuple[str, str], TrackingRow]] = {}
     for row in ws.tracking.rows():
-        year = str(row.get("event_year", ""))
-        known.setdefault(year, {})[key_of(row)] = row
-    frames: list[pd.DataFrame] = []
-    changes: list[TrackingRow] = []
-    odd: list[str] = []
+        known.setdefault(str(row.get("event_year", "")), {})[key_of(row)] = row
+    frames, changes, odd = list[pd.DataFrame](), list[TrackingRow](), list[str]()
     again: str | None = None
     wanted = seasons or ws.source.seasons(ws.as_of)
     notes = _notes(ws.store, wanted)
     for season in wanted:
         schedule = ws.source.schedule(season, ws.as_of)
-        if schedule.provenance.get("tried"):  # another upstream stood in
+        if tried := schedule.provenance.get("tried"):  # another upstream stood in
+            said = "; ".join(f"{one['source']}: {one['error']}" for one in tried)
+            odd.append(f"NO LIVE CALENDAR of {season}, another one stands in ({said})")
             again = format_utc(ws.as_of + STOOD_IN_FOR)
             schedule = _stored_schedule(ws.store, season, notes[season]) or schedule
         rows = known.get(str(season), {})
@@ -89,6 +88,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         events = conform(schedule.events, "events", where=f"{ws.source.name} schedule {season}")
         sessions = conform(schedule.sessions, "sessions", where=f"{ws.source.name} schedule {season}")
         frames_of = {"events": events, "sessions": sessions} | _entries(schedule, season, ws.source.name)
+        ws.hold()
         digest = _store(ws.store, season, frames_of, schedule.provenance, notes[season], ws.as_of)
         if _is_over(rows):
             _renew_note(ws.store, season, digest, notes[season], schedule.provenance)
@@ -97,6 +97,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
         changes += _merged(moved, to_compare(season, schedule.provenance, rows, ws.as_of))
         changes += _season_row(season, digest, schedule.provenance, rows, ws.as_of)
     changes += _notice_row("; ".join([*ws.notices, *odd]) or None, again, known.get("", {}))
+    ws.hold()
     ws.tracking.put_rows(changes)
     return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
 

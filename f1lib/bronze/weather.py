@@ -235,9 +235,11 @@ def _fetch_event(
         documents.append(document)
         issued = parse_utc(document["f1lib"]["issued_utc"])
         path = paths.forecast_key(kind, key, issued)
+        ws.hold(event)
         write_json(ws.store, path, sealed(document))
         row = {"event_partition_key": event, "asked_utc": format_utc(moment), "issued_utc": format_utc(issued)}
         rows.append({**row, "status": "fetched", "reason": "", "key": path})
+    ws.hold(event)
     _track(ws.tracking, ws.as_of, key, documents, material, error, sessions)
     return rows, error
 

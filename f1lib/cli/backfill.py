@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"on this machine `f1 ingest --from {arguments.first} --to {arguments.last}` brings laps in"
         )
     units = units_of(ws, seasons, again=arguments.again, laps=arguments.laps)
-    source = "fastf1" if arguments.laps else ws.source_name
+    source = "live" if arguments.laps else ws.source_name
     for season, count in sorted(Counter(unit["event_partition_key"][:4] for unit in units).items()):
         output.print_plain(f"{season}: {count} sessions and starting grids")
     output.print_plain("\n".join(cost.estimate(len(units), source).lines()))

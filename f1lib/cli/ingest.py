@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from time import sleep
 from typing import Any
 
 from f1lib.cli import output
@@ -27,12 +28,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", type=int, default=0, dest="last", metavar="YEAR", help="last season")
     text = "sessions at once; FastF1's limits are shared"
     parser.add_argument("--workers", type=int, default=1, metavar="N", help=text)
+    text = "go on by itself when an upstream wants to be left alone for a while"
+    parser.add_argument("--wait", action="store_true", help=text)
     parser.add_argument("--again", action="store_true", help="ask again for what was not to be had")
+    text = "practice alone: the long runs that the model reads"
+    parser.add_argument("--practice", action="store_true", help=text)
     parser.add_argument("--weather", action="store_true", help="forecasts and observations of past races instead")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Bring in what is wanted; 1 when something is left to be asked for again."""
+    """Bring in what is wanted; 1 when nothing came, or something is left to be asked for again."""
     ws = workspace_of(arguments)
     if ws.source_name == "simulated":
         raise BadParameters("f1 ingest brings real sessions in; this lake is simulated: choose another --lake")
@@ -62,12 +67,17 @@ def _know_calendars(ws: Workspace, seasons: list[int]) -> None:
 
 
 def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, clock: Callable[[], datetime]) -> int:
+    from f1lib.bronze.due import PRACTICE
     from f1lib.bronze.timing_backfill import bring_all, wanted
+    from f1lib.bronze.timing_cost import estimate
+    from f1lib.tracking.stage_keys import SESSIONS
 
-    units = wanted(ws.tracking.rows(), seasons, ws.as_of, again=arguments.again)
+    sessions = PRACTICE if arguments.practice else SESSIONS
+    units = wanted(ws.tracking.rows(), seasons, ws.as_of, again=arguments.again, sessions=sessions)
     if not units:
         output.print_plain("every session has the laps that are to be had; --again asks for the others")
         return 0
+    output.print_plain(estimate(units, arguments.workers).in_words())
     outcomes: list[dict[str, Any]] = []
     with output.bar() as progress:
         task = progress.add_task("ingest", total=len(units))
@@ -79,18 +89,32 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
                 line = output.visible(f"{outcome['unit']}: {outcome['status']}: {outcome['warning']}")
                 progress.console.print(line, highlight=False, markup=False)
 
-        bring_all(ws, units, arguments.workers, clock, on_unit)
+        left = units
+        while left:
+            bring_all(ws, left, arguments.workers, clock, on_unit)
+            pause = max(o["wait_seconds"] for o in outcomes)
+            if not (pause and arguments.wait):
+                break
+            outcomes[:] = [o for o in outcomes if not o["wait_seconds"]]
+            left = [unit for unit in units if unit not in {o["unit"] for o in outcomes}]
+            until = format_utc(clock() + timedelta(seconds=pause))
+            progress.update(task, completed=len(outcomes), description=f"an upstream is left alone until {until}")
+            sleep(pause)
     return _summary(outcomes, len(units), clock())
 
 
 def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
-    counts = Counter(Outcome.WAITING if o["wait_seconds"] else o["status"] for o in outcomes)
+    counts = Counter(o["status"] for o in outcomes)
     output.print_plain(f"{asked} sessions: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
     waits = [o["wait_seconds"] for o in outcomes]
     if any(waits):
         alone = f"f1: an upstream wants to be left alone until {format_utc(now + timedelta(seconds=max(waits)))}"
         output.print_plain(f"{alone}; the same command goes on from here", sys.stderr)
-    left = any(o["status"] in {Status.FAILED, Status.DUE, Outcome.TAKEN} for o in outcomes)
+    if not counts[Status.INGESTED]:
+        [(why, _)] = Counter(o["warning"] for o in outcomes).most_common(1)
+        output.print_plain(f"f1: no laps came: {output.visible(why)}", sys.stderr)
+        return 1
+    left = any(o["status"] in {Status.FAILED, Outcome.TAKEN, Outcome.WAITING} for o in outcomes)
     return 1 if left or any(waits) or len(outcomes) < asked else 0
 
 

@@ -34,7 +34,10 @@ class Command(Protocol):
 
 
 # The names of the subcommands and of their modules, in the order of the help.
-COMMANDS = tuple("run stage status backfill ingest predictions models replay backtest doctor prune init".split())
+COMMANDS = tuple(
+    "run stage status backfill ingest predictions championship penalty models replay backtest score doctor prune "
+    "init".split()
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from f1lib.errors import BadParameters
 from f1lib.lake.store import LocalStore, ObjectStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import TextIO
 
     import pandas as pd
@@ -129,6 +129,29 @@ def print_scores(title: str, rows: list[dict[str, Any]], labels: Sequence[str]) 
     heads = [name.replace("_", " ") for name in (*labels, *metrics)]
     right = heads[len(labels) :]
     print_table(heads, cells, right=right, no_wrap=heads[: len(labels)], width=160, title=title)
+
+
+def difference(row: Mapping[str, float], metric: str) -> str:
+    """Format a difference as ``-0.0009 ± 0.0002``; that of a single race has no standard error."""
+    if metric not in row:
+        return ""
+    return f"{row[metric]:+.4f}" + (f" ± {row[f'{metric}_se']:.4f}" if row[f"{metric}_se"] else "")
+
+
+def print_differences(title: str, systems: Mapping[str, Mapping[str, float]]) -> None:
+    """Print paired differences of scores, each with its standard error.
+
+    Parameters
+    ----------
+    title : str
+        The line above the table.
+    systems : mapping
+        Name -> metric -> mean difference, and its standard error under ``<metric>_se``.
+    """
+    metrics = [name for name in SCORING_METRICS if any(name in row for row in systems.values())]
+    cells = [[name, *(difference(row, metric) for metric in metrics)] for name, row in systems.items()]
+    heads = ["", *(name.replace("_", " ") for name in metrics)]
+    print_table(heads, cells, right=heads[1:], no_wrap=heads, width=240, title=title)
 
 
 def print_json(document: Any) -> None:

@@ -41,6 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
             _show(refused, ["value", "reason"], f"{len(refused)} values that cannot be, refused")
         if revised := conflicts(ws.store, rows, "revised"):
             _show(revised, ["was", "is"], f"{len(revised)} values that were revised after they were first read")
+        for line in calendar_warnings(ws.store):
+            output.print_line(f"calendar: {line}")
     else:
         _show_status(ws)
     return 0
@@ -109,6 +111,16 @@ def conflicts(store: ObjectStore, rows: Iterable[TrackingRow], kind: str = "conf
             place = {"event": row["event_partition_key"], "session": row["session_name_abr"]}
             found += [place | conflict for conflict in note.get("provenance", {}).get(kind) or note.get(kind, [])]
     return found
+
+
+def calendar_warnings(store: ObjectStore) -> list[str]:
+    """Return what was corrected or refused in the calendars of the lake, oldest season first."""
+    from f1lib.lake import paths
+    from f1lib.lake.integrity import readable_json
+
+    seasons = sorted(paths.seasons_of_schedules(store.list(paths.SCHEDULES_PREFIX)))
+    notes = (readable_json(store, paths.schedule_note(season)) for season in seasons)
+    return [line for note in notes for line in note.get("provenance", {}).get("warnings", ())]
 
 
 def _show(found: list[dict[str, Any]], names: list[str], title: str) -> None:

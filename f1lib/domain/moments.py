@@ -8,6 +8,8 @@ from f1lib.errors import BadParameters
 
 # Two machines on one lake need not agree on the time to the second.
 CLOCKS_DIFFER = timedelta(minutes=10)
+# A moment this close to the clock is the present: live upstreams are asked for it.
+PRESENT = timedelta(hours=3)
 # Text for an unknown time: sorts after every time that `format_utc` writes (before the year 9000).
 NEVER = "9"
 

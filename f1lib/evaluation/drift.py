@@ -126,7 +126,7 @@ def health(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any
     metadata = registry.metadata(store, str(first["model_run_id"]))
     served = features_of(store, prediction)
     training = gold_tables.read_training_dataset(store)
-    training = training[(training["horizon"] == first["horizon"]) & (training["session"] == first["session"])]
+    training = training[(training["horizon"] == metadata["horizon"]) & (training["session"] == first["session"])]
     training = training[training["as_of_utc"] < served["as_of_utc"].min()].sort_values("as_of_utc", kind="stable")
     drift = feature_drift(training, served, metadata["features"])
     share = float(drift["drifted"].mean()) if len(drift) else 0.0

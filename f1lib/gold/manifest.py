@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from f1lib.gold.read_silver import Silver
 from f1lib.lake import features, fingerprint, integrity
 from f1lib.lake.parquet import parquet_bytes
 from f1lib.lake.paths import gold_note
+from f1lib.lake.penalties import Announced
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import ObjectStore, write_json
 from f1lib.tracking.rows import SessionRow, Status, TrackingRow, key_of
@@ -22,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def write_rows(
-    ws: Workspace, key: str, rows: pd.DataFrame, silver: Silver, digests: Mapping[str, str] | None = None
+    ws: Workspace,
+    key: str,
+    rows: pd.DataFrame,
+    silver: Silver,
+    digests: Mapping[str, str] | None = None,
+    penalties: Mapping[str, Sequence[Announced]] | None = None,
 ) -> None:
     """Write gold rows as Parquet, and their note beside them.
 
@@ -36,16 +43,23 @@ def write_rows(
         Gold rows, one per event, session, horizon and driver.
     silver : Silver
         The silver tables the rows were computed from.
-    digests : Mapping[str, str], optional
+    digests, penalties : Mapping, optional
         As in `write_note`.
     """
     content = parquet_bytes(rows)
+    ws.hold()
     ws.store.write(key, content)
-    write_note(ws, key, rows, silver, fingerprint.of_bytes(content), digests)
+    write_note(ws, key, rows, silver, fingerprint.of_bytes(content), digests, penalties)
 
 
 def write_note(
-    ws: Workspace, key: str, rows: pd.DataFrame, silver: Silver, sha256: str, digests: Mapping[str, str] | None = None
+    ws: Workspace,
+    key: str,
+    rows: pd.DataFrame,
+    silver: Silver,
+    sha256: str,
+    digests: Mapping[str, str] | None = None,
+    penalties: Mapping[str, Sequence[Announced]] | None = None,
 ) -> None:
     """Write the note of the gold rows under ``key``: counts, provenance, and hashes of the silver inputs.
 
@@ -63,6 +77,8 @@ def write_note(
         SHA-256 of the file.
     digests : Mapping[str, str], optional
         Event -> digest from `f1lib.gold.incremental.input_digests`, for rows that the next build may keep.
+    penalties : Mapping[str, Sequence[Announced]], optional
+        Session -> grid penalties that its provisional grid is made from.
     """
     note = {
         "rows": len(rows),
@@ -78,6 +94,8 @@ def write_note(
         "sha256": sha256,
         "digests": dict(digests or {}),
     }
+    if penalties:
+        note["penalties"] = {session: [asdict(penalty) for penalty in used] for session, used in penalties.items()}
     write_json(ws.store, gold_note(key), note)
 
 

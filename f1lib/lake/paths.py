@@ -49,6 +49,7 @@ def check_prefix(prefix: str) -> str:
 
 SCHEDULES_PREFIX = "bronze/schedule/"
 FORECASTS_PREFIX = "bronze/weather/"
+PENALTIES_PREFIX = "bronze/penalties/"
 _NOTE, _GRID_NOTE = "source.json", "starting_grid.source.json"
 _SESSION_FILE = re.compile(r"bronze/sessions/(\d{4})/([^/]+)/([^/]+)/([a-z_]+)\.parquet")
 _FORECAST = re.compile(r"bronze/weather/([a-z_]+)/(\d{4})/([^/]+)/[^/]+\.json")
@@ -115,8 +116,12 @@ def files_of_note(note_key: str, names: Iterable[str]) -> dict[str, str]:
 
 def revision_of(key: str, fetched: datetime) -> str:
     """Return the key of an older revision of a session's file, by the time at which it was ``fetched``."""
-    folder, _, name = key.rpartition("/")
-    return f"{folder}/revisions/{stamp(fetched)}/{name}"
+    return f"{revisions_prefix(key)}{stamp(fetched)}/{key.rpartition('/')[2]}"
+
+
+def revisions_prefix(key: str) -> str:
+    """Return the prefix of all older revisions of the files in a session's folder, of which ``key`` is one."""
+    return f"{key.rpartition('/')[0]}/revisions/"
 
 
 def season_of_key(key: str) -> int | None:
@@ -158,6 +163,17 @@ def forecast_key(kind: str, event: EventKey, moment: datetime) -> str:
         Key of the weather document.
     """
     return f"{FORECASTS_PREFIX}{kind}/{event.season}/{event.folder}/{stamp(moment)}.json"
+
+
+def penalties_key(event: EventKey) -> str:
+    """Return ``bronze/penalties/2025/Australian_Grand_Prix.json``, the grid penalties announced for an event."""
+    return f"{PENALTIES_PREFIX}{event.season}/{event.folder}.json"
+
+
+def parse_penalties(key: str) -> str | None:
+    """Return the partition key of the event whose penalties stand under ``key``; None for any other key."""
+    match = re.fullmatch(rf"{PENALTIES_PREFIX}(\d{{4}})/([^/]+)\.json", key)
+    return f"{match[1]}_{match[2]}" if match else None
 
 
 class Forecast(NamedTuple):

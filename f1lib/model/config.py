@@ -4,7 +4,8 @@
 >>> config.linear.ridge, config.distribution.sigma
 
 The score of a configuration is the weighted sum of ``linear`` (ridge regression) and ``trees`` (XGBoost). ``fresh``, a
-second ridge regression, replaces them for drivers without form. ``dnf`` is a logistic hazard of not being classified.
+second ridge regression, replaces them for drivers without form. ``correction`` adds what columns that only some races
+have say beyond all of these. ``dnf`` is a logistic hazard of not being classified.
 The whole model is exported as one ONNX graph.
 """
 
@@ -28,6 +29,7 @@ from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
 from f1lib.lake import fingerprint
 from f1lib.lake.documents import from_yaml
+from f1lib.model import FEWEST_WET_RACES
 from f1lib.scoring.positions import Shape
 from f1lib.workspace.project import project_folder
 
@@ -128,6 +130,18 @@ class Fresh(_Strict):
     ridge: float = Field(gt=0)
 
 
+class Correction(_Strict):
+    """Ridge regression of what the score leaves over, on rows where one of its columns is known; added to the score.
+
+    A missing value adds nothing, and the other parts never read these columns: a race of which none is known has the
+    very forecast of a model without the correction. ``columns`` are raw features that are 0 for a driver of whom they
+    say nothing.
+    """
+
+    columns: list[str]
+    ridge: float = Field(gt=0)
+
+
 class Uncertainty(_Strict):
     """A gold column that holds a standard deviation, and the weight of the quantity it belongs to in the score."""
 
@@ -153,6 +167,18 @@ class Distribution(_Strict):
         return Shape(self.trouble_weight, self.trouble_shift, self.trouble_spread)
 
 
+class Rain(_Strict):
+    """Rain as a mixture of a wet and a dry race (`f1lib.scoring.rain`), learned from past races (`f1lib.model.rain`).
+
+    ``fewest_wet_races``: with fewer the model learns nothing of rain. ``prior_races``: as many wet races without any
+    effect are added to those that were. ``forecast_races``: as many forecasts that were right.
+    """
+
+    prior_races: float = Field(default=5.0, gt=0)
+    forecast_races: float = Field(default=20.0, gt=0)
+    fewest_wet_races: int = Field(default=FEWEST_WET_RACES, ge=2)
+
+
 class ModelConfig(_Strict):
     """One model configuration.
 
@@ -171,8 +197,10 @@ class ModelConfig(_Strict):
     trees: Trees | None = None
     own: Own | None = None
     fresh: Fresh | None = None
+    correction: Correction | None = None
     dnf: Dnf
     distribution: Distribution
+    rain: Rain | None = None
     validation_races: int = Field(default=24, ge=4)
     seed: int = 7
 
@@ -184,6 +212,12 @@ class ModelConfig(_Strict):
         weights = sum(part.weight for part in (self.linear, self.trees, self.own) if part)
         if abs(weights - 1) > 1e-9:
             raise ValueError(f"the weights of linear, trees and own sum to {weights}, not to 1")
+        others = [part.columns for part in (self.linear, self.trees, self.own, self.fresh, self.dnf) if part]
+        shared = {c for c in (self.correction.columns if self.correction else []) for o in others if o == ALL or c in o}
+        if shared:
+            raise ValueError(
+                f"only the correction may read its columns; another part reads {', '.join(sorted(shared))}"
+            )
         return self
 
     def horizons_of(self, horizon: str = "") -> list[str]:
@@ -194,8 +228,9 @@ class ModelConfig(_Strict):
 
     @model_serializer(mode="wrap")
     def _as_before(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out ``own`` when there is none: a digest is the one it was before that key existed."""
-        return {key: value for key, value in serialized(self).items() if key != "own" or value}
+        """Leave out parts that came later when there are none: a digest is the one it was before their keys existed."""
+        later = ("own", "correction", "rain")
+        return {key: value for key, value in serialized(self).items() if key not in later or value}
 
     def digest(self) -> str:
         """Return the SHA-256 of the settings; runs with the same digest were trained with the same settings."""
@@ -208,6 +243,7 @@ class ModelConfig(_Strict):
             wanted.add(self.distribution.uncertainty.column)
         wanted |= set(self.linear.columns) if self.linear else set()
         wanted |= {self.fresh.share, self.fresh.needs, *self.fresh.columns} if self.fresh else set()
+        wanted |= set(self.correction.columns) if self.correction else set()
         for part in (self.trees, self.own):
             wanted |= set(available if part.columns == ALL else part.columns) if part else set()
         for name in [n for n in wanted if n in self.derived]:

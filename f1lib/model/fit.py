@@ -6,7 +6,7 @@ Rows are gold's training rows of one horizon whose ``finishing_position`` is kno
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache, reduce
 from typing import Any
 
@@ -19,8 +19,8 @@ from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import ThreadpoolController
 
 from f1lib.errors import BadParameters, RunError
-from f1lib.model import FEWEST_RACES, preprocess
-from f1lib.model.config import ALL, COMPANION, ModelConfig, Trees
+from f1lib.model import FEWEST_RACES, preprocess, rain
+from f1lib.model.config import ALL, COMPANION, ModelConfig, Rain, Trees
 from f1lib.model.preprocess import number
 from f1lib.model.serving import Serving, by_name, matrix_of
 from f1lib.scoring.positions import normal_score
@@ -47,6 +47,8 @@ class Fitted:
     """A fitted configuration: the preprocessing pipeline and the parts of the model.
 
     ``parts`` of the score by name (``linear``, ``trees``, ``own``); ``fresh`` is the score of drivers without form.
+    ``correction`` reads the raw columns, 0 where they are missing. ``rain`` is what `f1lib.model.rain.learn` found,
+    empty for a configuration without rain.
     """
 
     config: ModelConfig
@@ -56,10 +58,17 @@ class Fitted:
     parts: dict[str, Part]
     dnf: Part
     fresh: Part | None = None
+    correction: Part | None = None
+    rain: dict[str, Any] = field(default_factory=dict)
 
     def serving(self) -> Serving:
         """Return the model ready to predict natively, as it was fitted; a stored one predicts by its graph."""
-        return Serving("", self.raw, self.config.distribution.model_dump(), self.answer, {})
+        return Serving("", self.raw, self.numbers(), self.answer, {})
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the settings of the distribution, and under ``rain`` what was learned of it, if anything was."""
+        learned = {"rain": self.rain} if self.rain.get("learned") else {}
+        return self.config.distribution.model_dump() | learned
 
     def answer(self, raw: NDArray[np.float32]) -> dict[str, Floats]:
         """Predict with scikit-learn and xgboost, without ONNX.
@@ -102,25 +111,27 @@ class Fitted:
 
         score = reduce(xp.add, [xp.multiply(value(part), number(part.weight)) for part in self.parts.values()])
         if self.fresh and self.config.fresh:
-            known = self._known(xp, raw, self.config.fresh.share, 0.0)
+            known = self._known(xp, raw, [self.raw.index(self.config.fresh.share)], 0.0)
             instead = xp.multiply(xp.subtract(number(1), known), value(self.fresh))
             score = xp.add(xp.multiply(known, score), instead)
+        if self.correction:
+            known = self._known(xp, raw, self.correction.columns, 0.0)
+            score = xp.add(score, estimate(self.correction.estimator, known))
         hazard = xp.minimum(xp.maximum(value(self.dnf), number(P_DNF_LOW)), number(P_DNF_HIGH))
         return {"predicted_score": score, "p_dnf": hazard, "sigma": self._sigma(xp, raw), "columns": columns}
 
-    def _known(self, xp: Any, raw: Any, column: str, otherwise: float) -> Any:
-        """Return a raw column with ``otherwise`` in the place of missing values."""
-        values = xp.take(raw, [self.raw.index(column)], axis=1)
+    def _known(self, xp: Any, raw: Any, columns: list[int], otherwise: float) -> Any:
+        """Return raw columns with ``otherwise`` in the place of missing values."""
+        values = xp.take(raw, columns, axis=1)
         return xp.where(xp.isnan(values), number(otherwise), values)
 
     def _sigma(self, xp: Any, raw: Any) -> Any:
         """Return the width of the latent; an uncertainty column that is not known here adds nothing."""
         settings = self.config.distribution
-        column, weight = self.raw[0], 0.0
+        column, weight = 0, 0.0
         if settings.uncertainty and settings.uncertainty.column in self.raw:
-            column, weight = settings.uncertainty.column, settings.uncertainty.weight
-        mean = self.pipeline["impute"].means_[self.raw.index(column)]
-        part = xp.multiply(self._known(xp, raw, column, mean), number(weight))
+            column, weight = self.raw.index(settings.uncertainty.column), settings.uncertainty.weight
+        part = xp.multiply(self._known(xp, raw, [column], self.pipeline["impute"].means_[column]), number(weight))
         return xp.sqrt(xp.add(xp.multiply(part, part), number(settings.sigma**2)))
 
 
@@ -269,7 +280,30 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
         available = exact if config.own.columns == ALL else columns
         chosen = _indices(_with_flags(config.own.columns, available), columns, f"{config.name}.own")
         parts["own"] = _fit(config.own.estimator(**config.own.settings), *learnt, chosen, config.own.weight)
-    return Fitted(config, raw, columns, pipeline, parts, dnf, fresh)
+    fitted = Fitted(config, raw, columns, pipeline, parts, dnf, fresh)
+    fitted = _corrected(fitted, matrix[used], target[used], weight[used])
+    return _with_rain(fitted, rows, matrix, config.rain) if config.rain else fitted
+
+
+def _corrected(fitted: Fitted, matrix: NDArray[np.float32], target: Floats, weight: Floats) -> Fitted:
+    """Fit the correction to what the score leaves over; without intercept, for where nothing is known it adds 0."""
+    settings = fitted.config.correction
+    chosen = [fitted.raw.index(c) for c in (settings.columns if settings else []) if c in fitted.raw]
+    some = ~np.isnan(matrix[:, chosen]).all(axis=1)
+    if not settings or not some.any():
+        return fitted
+    left = target[some] - fitted.answer(matrix[some])["predicted_score"]
+    known = np.nan_to_num(matrix[some][:, chosen], nan=0.0)
+    with one_thread():
+        ridge = Ridge(alpha=settings.ridge).fit(known.astype("float64"), left, sample_weight=weight[some])
+    ridge.intercept_ = 0.0
+    return replace(fitted, correction=Part(chosen, ridge))
+
+
+def _with_rain(fitted: Fitted, rows: pd.DataFrame, matrix: NDArray[np.float32], settings: Rain) -> Fitted:
+    said = fitted.answer(matrix)
+    learned = rain.learn(rows, said["predicted_score"], said["p_dnf"], finish_score(rows), settings)
+    return replace(fitted, rain=learned)
 
 
 def one_thread() -> Any:

@@ -43,7 +43,8 @@ def describe(fitted: Fitted, rows: pd.DataFrame) -> dict[str, Any]:
         "last_event": str(last["event_partition_key"]),
         "config": fitted.config.model_dump(mode="json"),
         "config_digest": fitted.config.digest(),
-        "distribution": fitted.config.distribution.model_dump(),
+        "distribution": fitted.numbers(),
+        **({"rain": fitted.rain} if fitted.rain else {}),
         "coefficients": dict(zip(names, linear.estimator.coef_.tolist(), strict=True)) if linear else {},
         **({} if "own" in fitted.parts else {"score": _score_parts(fitted)}),
     }
@@ -55,13 +56,18 @@ def _score_parts(fitted: Fitted) -> dict[str, Any]:
     derived = {name: made.source for name, made in config.derived.items()}
     sources = [derived.get(c, c) for c in (c.removesuffix(MISSING) for c in fitted.columns)]
     share = [config.fresh.share] if fitted.fresh and config.fresh else []
+    parts, correction = (linear, trees, fitted.fresh), fitted.correction
+    corrected = [fitted.raw[i] for i in correction.columns] if correction else []
     return {
         "sources": sources,
-        "read": sorted({sources[i] for p in (linear, trees, fitted.fresh) if p for i in p.columns} | set(share)),
+        "read": sorted({*share, *corrected}.union(*([sources[i] for i in p.columns] for p in parts if p))),
         "share": "".join(share),
         "linear": {"weight": linear.weight, **_numbers(linear)} if linear else {},
         "trees": {"weight": trees.weight, "columns": trees.columns} if trees else {},
         "fresh": _numbers(fitted.fresh) if fitted.fresh else {},
+        **(
+            {"correction": dict(zip(corrected, correction.estimator.coef_.tolist(), strict=True))} if correction else {}
+        ),
     }
 
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, cast
 
+from f1lib.bronze.answers import bring_back
 from f1lib.bronze.due import after_success
 from f1lib.bronze.ingest import race_end_of
+from f1lib.bronze.recovered import answered
 from f1lib.domain.moments import format_utc, parse_utc, stamp
 from f1lib.domain.weekend import EventKey
 from f1lib.lake import integrity, paths
 from f1lib.lake.paths_published import (
     ACCURACY,
     LATEST,
+    PREDICTIONS_PREFIX,
     RECORDS_PREFIX,
+    championship_keys,
     change_log_key,
     explanation_key,
     newest_key,
@@ -34,7 +38,7 @@ from f1lib.tracking.rows import PREDICTION_SORT_KEY, Status, key_of
 from f1lib.tracking.stage_keys import Stage, suffix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from f1lib.lake.store import ObjectStore
@@ -67,9 +71,11 @@ def back_to(ws: Workspace, moment: datetime) -> list[str]:
     rows, after = ws.tracking.rows(), stamp(moment)
     done = [*_predictions(ws.store, ws.tracking, rows, after), *_models(ws.store, after, format_utc(moment))]
     done += _runs(ws.store, after)
-    lost = _bronze(ws.store, rows, moment)
-    done += [f"{note.rpartition('/')[0]}: fetched after {format_utc(moment)}, asked for again" for note in lost]
-    seasons = _rows(ws.store, ws.tracking, rows, set(lost), moment)
+    replaced = _bronze(ws.store, rows, moment)
+    for key, note in replaced.items():
+        then = f"that of {note['fetched_utc']} is back" if note else "asked for again"
+        done.append(f"{key.rpartition('/')[0]}: fetched after {format_utc(moment)}, {then}")
+    seasons = _rows(ws.store, ws.tracking, rows, replaced, moment)
     build_again(ws.tracking, ws.as_of, seasons, Status.INGESTED)
     return [*done, f"the tracking table and lake {ws.store.url} are back at {format_utc(moment)}"]
 
@@ -115,6 +121,8 @@ def _runs(store: ObjectStore, after: str) -> list[str]:
     """Remove features, executed notebooks, forecasts and scores of runs after a moment."""
     places = (paths.FEATURES_PREFIX, RECORDS_PREFIX, paths.FORECASTS_PREFIX)
     late = [key for place in places for key in store.list(place) if _is_after(key.removeprefix(place), after)]
+    issued = championship_keys(store.list(PREDICTIONS_PREFIX))
+    late += [key for key in issued if _is_after(key, after)]
     scores = integrity.readable_json(store, ACCURACY)
     if str(scores.get("as_of_utc", "")).replace("-", "").replace(":", "") > after:
         late.append(ACCURACY)
@@ -128,22 +136,22 @@ def _is_after(name: str, after: str) -> bool:
     return bool(found and found[0] > after)
 
 
-def _bronze(store: ObjectStore, rows: Iterable[TrackingRow], moment: datetime) -> list[str]:
-    """Remove the answers fetched after a moment; return the keys of their notes."""
-    lost = []
+def _bronze(store: ObjectStore, rows: Iterable[TrackingRow], moment: datetime) -> dict[str, dict[str, Any] | None]:
+    """Remove the answers fetched after a moment; return by note the one that stood then, None where there was none."""
+    replaced: dict[str, dict[str, Any] | None] = {}
     for key in sorted({key for row in rows if (key := note_of_row(row))}):
         note = integrity.readable_json(store, key)
-        if not str(note.get("fetched_utc", "")) > format_utc(moment):
-            continue
-        store.delete(key)
-        for name in paths.files_of_note(key, note.get("files", {})):
-            store.delete(name)
-        lost.append(key)
-    return lost
+        if str(note.get("fetched_utc", "")) > format_utc(moment):
+            replaced[key] = bring_back(store, key, moment)
+    return replaced
 
 
 def _rows(
-    store: ObjectStore, tracking: TrackingTable, rows: Sequence[TrackingRow], lost: set[str], moment: datetime
+    store: ObjectStore,
+    tracking: TrackingTable,
+    rows: Sequence[TrackingRow],
+    replaced: Mapping[str, dict[str, Any] | None],
+    moment: datetime,
 ) -> set[int]:
     """Take the tracking rows back; return the seasons whose layers are built again."""
     now, known = format_utc(moment), {key_of(row): row for row in rows}
@@ -153,10 +161,10 @@ def _rows(
     for row in rows:
         event, name = key_of(row)
         season, key = suffix_of(Stage.SCHEDULE, name), {"event_partition_key": event, "session_name_abr": name}
-        if int(row.get("event_year", 0)) > moment.year or (season and note_of_row(row) in lost):
+        if int(row.get("event_year", 0)) > moment.year or (season and note_of_row(row) in replaced):
             gone.append((event, name))
         elif is_session(row):
-            change = _session(row, note_of_row(row) in lost, known, moment)
+            change = _session(row, replaced, known, moment)
             if change:
                 changes.append({**key, **change})
                 seasons.add(int(row["event_year"]))
@@ -172,14 +180,21 @@ def _rows(
 
 
 def _session(
-    row: TrackingRow, is_lost: bool, known: dict[tuple[str, str], TrackingRow], moment: datetime
+    row: TrackingRow,
+    replaced: Mapping[str, dict[str, Any] | None],
+    known: dict[tuple[str, str], TrackingRow],
+    moment: datetime,
 ) -> dict[str, Any]:
     """Return what changes on a session's row; nothing where it is as it was at the moment."""
     now = format_utc(moment)
     to_come = {"status": Status.DUE if row["available_utc"] <= now else Status.SCHEDULED, "updated_at_utc": now}
-    if is_lost or (not row.get("bronze_path") and row.get("updated_at_utc", "") > now and not row.get("is_cancelled")):
+    note = note_of_row(row)
+    if note and (stood := replaced.get(note)):
+        return dict.fromkeys(_OF_AN_ANSWER) | answered(row, stood, race_end_of(known, row), moment)
+    is_late = row.get("updated_at_utc", "") > now
+    if note in replaced or (not row.get("bronze_path") and is_late and not row.get("is_cancelled")):
         return dict.fromkeys(_OF_AN_ANSWER) | to_come
-    if row.get("bronze_path") and row.get("updated_at_utc", "") > now:
+    if row.get("bronze_path") and is_late:
         back = after_success(row, race_end_of(known, row), moment, is_whole=not row.get("is_partial"))
         return {**back, "status": Status.INGESTED, "updated_at_utc": now}
     return {}

@@ -22,7 +22,14 @@ def bring_history(ws: Workspace) -> None:
 
 
 def backtest_history(
-    ws: Workspace, first: int, last: int, models: list[str], horizons: list[str], refit_every: int, session: str = "R"
+    ws: Workspace,
+    first: int,
+    last: int,
+    models: list[str],
+    horizons: list[str],
+    refit_every: int,
+    session: str = "R",
+    rain: str = "",
 ) -> dict[str, Any]:
     """Bring the history in and score models by walking forward through it.
 
@@ -40,6 +47,8 @@ def backtest_history(
         Races between refits; 0 for 1 (the configuration that serves) or 4 (the others).
     session : str
         ``R`` scores races, ``S`` sprints.
+    rain : str
+        Who forecasts rain; see `f1lib.evaluation.backtest.run`.
 
     Returns
     -------
@@ -61,4 +70,45 @@ def backtest_history(
         load_config(name)  # an unknown one is refused before any stage runs
     bring_history(ws)
     training = build.build_training_dataset(ws)  # what stands is kept, unless an older f1lib made it
-    return backtest.run(ws.store, ws.settings, training, first, last, models, horizons, refit_every, session)
+    return backtest.run(ws.store, ws.settings, training, first, last, models, horizons, refit_every, session, rain)
+
+
+def sources_history(
+    ws: Workspace, first: int, last: int, model: str, horizons: list[str], refit_every: int
+) -> list[dict[str, Any]]:
+    """Bring the history in and score what each source of data gives a model.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its lake is filled up to gold at ``ws.as_of``.
+    first, last : int
+        Seasons, both included.
+    model : str
+        Name of a configuration; empty for the one that serves.
+    horizons : list of str
+        Empty for all of the configuration's.
+    refit_every : int
+        Races between refits; 0 for 1, as in production.
+
+    Returns
+    -------
+    list of dict
+        See `f1lib.evaluation.source_worth.table`.
+
+    Raises
+    ------
+    RunError
+        A stage of the history failed.
+    BadParameters
+        An unknown configuration or horizon, or seasons without a result.
+    """
+    from f1lib.evaluation import source_worth
+    from f1lib.gold import build
+    from f1lib.model.config import load_config
+
+    config = load_config(model or ws.settings.model)
+    wanted = [h for given in horizons or [""] for h in config.horizons_of(given)]
+    bring_history(ws)
+    training = build.build_training_dataset(ws)
+    return source_worth.table(training, config, wanted, first, last, refit_every or 1, ws.settings.threads)

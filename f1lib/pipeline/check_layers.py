@@ -6,17 +6,19 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from f1lib.bronze.weather_again import fetch_again
-from f1lib.errors import F1LibError, SourceError, TableError
+from f1lib.domain.weekend import EventKey
+from f1lib.errors import Damaged, F1LibError, SourceError, TableError
 from f1lib.gold.build import in_silver
 from f1lib.gold.read_silver import wrong_silver
 from f1lib.lake import fingerprint, gold_tables, integrity, paths, tables
+from f1lib.lake import penalties as lake_penalties
 from f1lib.lake.parquet import parquet_frame
 from f1lib.lake.store import each, find, write_json
 from f1lib.pipeline.findings import Finding, build_again, build_gold_again, read_again, run_again
 from f1lib.silver import bronze_files, read_bronze
 from f1lib.tracking.index import is_session
 from f1lib.tracking.rows import STORED, Status, key_of
-from f1lib.tracking.stage_keys import WEATHER_ROW, Stage, suffix_of
+from f1lib.tracking.stage_keys import PENALTIES_ROW, WEATHER_ROW, Stage, suffix_of
 from f1lib.tracking.units import Unit
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from f1lib.lake.store import ObjectStore
     from f1lib.sources.protocols import WeatherSource
-    from f1lib.tracking.rows import TrackingRow, WeatherRow
+    from f1lib.tracking.rows import StageRow, TrackingRow, WeatherRow
     from f1lib.tracking.table import TrackingTable
     from f1lib.workspace.workspace import Workspace
 
@@ -46,7 +48,37 @@ def bronze(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
     for row in rows:
         if is_session(row) and row.get("status") in STORED and key_of(row) not in promised:
             found.append(_unstored(ws.tracking, ws.as_of, row))
+    return [*found, *_penalties(ws.store, ws.tracking, rows)]
+
+
+def _penalties(store: ObjectStore, tracking: TrackingTable, rows: Sequence[TrackingRow]) -> list[Finding]:
+    """Check the documents of grid penalties, which nothing but a person can make again."""
+    known = {r["event_partition_key"] for r in rows if r["session_name_abr"] == PENALTIES_ROW and "content_hash" in r}
+    stored = {event for key in store.list(paths.PENALTIES_PREFIX) if (event := paths.parse_penalties(key))}
+    found = []
+    for event in sorted(known | stored):
+        key = paths.penalties_key(EventKey.parse(event))
+        try:
+            if event in stored:
+                lake_penalties.read(store, EventKey.parse(event))
+                continue
+            what = integrity.MISSING
+        except Damaged as error:
+            what = error.wrong[key]
+        remedy = "restore it from a backup; `f1 doctor --repair` gives it up, then `f1 penalty add` enters them again"
+        found.append(Finding("bronze", key, what, remedy, partial(_drop_penalties, store, tracking, event)))
     return found
+
+
+def _drop_penalties(store: ObjectStore, tracking: TrackingTable, event: str, give_up: bool) -> str:
+    if not give_up:
+        return ""
+    key = paths.penalties_key(EventKey.parse(event))
+    store.delete(key)
+    row: StageRow = {"event_partition_key": event, "session_name_abr": PENALTIES_ROW}
+    row |= {"event_year": int(event[:4]), "status": Status.SILVER, "content_hash": None}  # gold is built without them
+    tracking.put_rows([row])
+    return f"{key}: given up; enter the penalties again with `f1 penalty add`"
 
 
 def _wrong_weather(store: ObjectStore, seasons: list[int]) -> dict[str, str]:

@@ -9,16 +9,19 @@ from f1lib.bronze.due import back_off
 from f1lib.domain.moments import format_utc
 from f1lib.errors import AlreadyRunning, F1LibError
 from f1lib.pipeline.plan import BACKS_OFF
+from f1lib.tracking.index import is_session
 from f1lib.tracking.lease import renewed
-from f1lib.tracking.rows import StageRow, Status
+from f1lib.tracking.rows import StageRow, Status, claim_of, is_claimed, key_of
 from f1lib.tracking.stage_keys import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from datetime import datetime
 
     from f1lib.pipeline.notebook import Execution
     from f1lib.pipeline.rules import Step
-    from f1lib.tracking.rows import Claim
+    from f1lib.tracking.rows import Claim, TrackingRow
+    from f1lib.tracking.table import TrackingTable
     from f1lib.workspace.workspace import Workspace
 
 _log = logging.getLogger(__name__)
@@ -90,10 +93,63 @@ def _claim(ws: Workspace, event: str, sort_key: str) -> Claim:
     try:
         return ws.tracking.claim(event, sort_key, **wanted)
     except AlreadyRunning:
-        if not ws.tracking.release_stale_claim(event, sort_key):
+        row: StageRow = ws.tracking.get(event, sort_key) or {}
+        if not ws.tracking.owner_died(row):
             raise
         _log.info("released the claim of a dead process on %s %s", event, sort_key)
+        ws.tracking.release(claim_of(row), {})
     return ws.tracking.claim(event, sort_key, **wanted)
+
+
+def left_by_dead(tracking: TrackingTable, now: datetime, rows: Iterable[TrackingRow]) -> list[TrackingRow]:
+    """Return the rows whose claim was left by a run that died.
+
+    Parameters
+    ----------
+    tracking : TrackingTable
+        Knows whether a process is gone.
+    now : datetime
+        A lease that ended by then has run out, aware UTC.
+    rows : iterable of TrackingRow
+        Rows of the table.
+
+    Returns
+    -------
+    list of TrackingRow
+        In the order of ``rows``.
+    """
+    claimed = [row for row in rows if row.get("owner")]
+    return [row for row in claimed if not is_claimed(row, now) or tracking.owner_died(row)]
+
+
+def release_dead(tracking: TrackingTable, as_of: datetime, row: TrackingRow) -> bool:
+    """End a claim that `left_by_dead` returned.
+
+    Whether the stage did all of its work is not known: its row says that it was interrupted, and the plan has it run
+    once more. A session's row tells by its status what was stored.
+
+    Parameters
+    ----------
+    tracking : TrackingTable
+        It is changed.
+    as_of : datetime
+        ``updated_at_utc`` of the row, aware UTC.
+    row : TrackingRow
+        The row.
+
+    Returns
+    -------
+    bool
+        False when another run has claimed the row meanwhile.
+    """
+    died = f"interrupted: run {row.get('run_id')} of {row['owner']} ended before its stage did"
+    told: StageRow = {"status": Status.FAILED, "last_error": died, "updated_at_utc": format_utc(as_of)}
+    try:
+        tracking.release(claim_of(row), {} if is_session(row) else told)
+    except AlreadyRunning:
+        return False
+    _log.info("%s %s: %s", *key_of(row), died)
+    return True
 
 
 def _progress(row: StageRow) -> tuple[Any, ...]:

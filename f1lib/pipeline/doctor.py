@@ -9,17 +9,17 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from f1lib.errors import BadParameters, Damaged, F1LibError, StorageError
 from f1lib.lake import paths
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import LocalStore, find_json, write_json
-from f1lib.pipeline import check_layers, check_models, check_outputs
+from f1lib.pipeline import check_layers, check_models, check_outputs, claims
 from f1lib.pipeline.findings import Finding
 from f1lib.pipeline.plan import BACKS_OFF
 from f1lib.pipeline.rebuild import rebuild
-from f1lib.tracking.rows import is_claimed, key_of
+from f1lib.tracking.rows import key_of
 from f1lib.tracking.stage_keys import Stage, StageKey
 from f1lib.tracking.units import Unit
 from f1lib.workspace.lake_kind import FORMAT, check_not_lost
@@ -77,7 +77,9 @@ def examine(ws: Workspace) -> list[Finding]:
     checks += [check_models.models, check_outputs.predictions, check_outputs.reports]
     for check in checks:
         found += check(ws, rows)
-    return [*found, *_claims(ws.tracking, ws.as_of, rows), *_leftovers(ws.store, ws.as_of, rows)]
+    dead = claims.left_by_dead(ws.tracking, ws.as_of, rows)
+    found += [_claim(ws.tracking, ws.as_of, row) for row in dead]
+    return found if any(row.get("owner") and row not in dead for row in rows) else [*found, *_leftovers(ws.store)]
 
 
 def mend(findings: Iterable[Finding], *, give_up: bool) -> tuple[list[str], list[Finding]]:
@@ -156,6 +158,7 @@ def give_up(ws: Workspace, text: str) -> str:
 
 def after_failure(ws: Workspace, stage: str) -> list[str]:
     """Examine what a failed stage reads, and mend it; return what was done, empty when nothing was found."""
+    ws = ws.at(ws.as_of)  # the stage's claim has ended
     rows = ws.tracking.rows()
     for check in _READ.get(stage, ()):
         done, _ = mend(check(ws, rows), give_up=False)
@@ -185,29 +188,25 @@ def _mark(ws: Workspace, held: list[str], _give_up: bool) -> str:
     marker = {"kind": kind, "format": FORMAT, "code_version": code_version()}
     if kind == "simulated":
         marker |= {"seed": ws.settings.simulated_seed, "first_season": min(paths.seasons_of_schedules(held))}
-    elif ws.source_name == "fastf1":
-        marker |= {"source": "fastf1"}
+    elif ws.source_name == "live":
+        marker |= {"source": "live"}
     write_json(ws.store, paths.LAKE_MARKER, marker)
     return f"{paths.LAKE_MARKER}: written anew, {kind} data"
 
 
-def _claims(tracking: TrackingTable, as_of: datetime, rows: Sequence[TrackingRow]) -> list[Finding]:
-    """Find claims that have run out: their owner died, and the next run takes them over."""
-    held = [row for row in rows if row.get("owner") and not is_claimed(row, as_of)]
-    what, remedy = "has a claim that ran out", "it is released"
-    return [Finding("table", " ".join(key_of(r)), what, remedy, partial(_release, tracking, r)) for r in held]
+def _claim(tracking: TrackingTable, as_of: datetime, row: TrackingRow) -> Finding:
+    key = " ".join(key_of(row))
+
+    def mend(_give_up: bool) -> str:
+        is_free = claims.release_dead(tracking, as_of, row)
+        return f"{key}: the claim of {row['owner']} was released" if is_free else ""
+
+    return Finding("table", key, "has a claim of a run that died", "it is released, as by the next tick", mend)
 
 
-def _release(tracking: TrackingTable, row: TrackingRow, _give_up: bool) -> str:
-    event, name = key_of(row)
-    free = {"event_partition_key": event, "session_name_abr": name, "owner": None, "lease_expires_utc": None}
-    tracking.put_rows([cast("StageRow", free)])
-    return f"{event} {name}: the claim of {row['owner']} was released"
-
-
-def _leftovers(store: ObjectStore, as_of: datetime, rows: Sequence[TrackingRow]) -> list[Finding]:
-    """Find files that a process that died was writing: in a folder, while nobody works on the lake."""
-    if not isinstance(store, LocalStore) or any(is_claimed(row, as_of) for row in rows):
+def _leftovers(store: ObjectStore) -> list[Finding]:
+    """Find files that a process that died was writing; where nobody works on the lake."""
+    if not isinstance(store, LocalStore):
         return []
     what, remedy = "was never finished", "it is deleted"
     return [Finding("leftovers", p, what, remedy, partial(_remove, store, p)) for p in store.leftovers()]

@@ -24,6 +24,7 @@ SCHEDULE_EVERY = timedelta(hours=24)
 FORECAST_REACH = timedelta(days=16)
 FORECAST_CLOSE = timedelta(hours=72)
 FORECAST_EVERY = timedelta(hours=24)
+UNFINISHED = "its last run did not end"
 SPRINT = "_sprint"  # what the name of a sprint's prediction ends in
 
 
@@ -110,25 +111,27 @@ def ingest(known: Rows, now: datetime) -> list[Step]:
     parts = [f"{len(due) - again} sessions are visible and not ingested"] if len(due) > again else []
     parts += [f"{again} are read again"] if again else []
     events = frozenset(str(row["event_partition_key"]) for row in due)
-    return [Step(Stage.INGEST, "; ".join(parts), events=events)] if due else []
+    if not due:
+        return [Step(Stage.INGEST, UNFINISHED)] if _is_unfinished(known, Stage.INGEST) else []
+    return [Step(Stage.INGEST, "; ".join(parts), events=events)]
 
 
 def weather(known: Rows, now: datetime) -> list[Step]:
     """Fetch a forecast daily within `FORECAST_REACH` of a race, and every tick within `FORECAST_CLOSE`."""
     ahead = [race for race in known.races if race["session_date_utc"] > format_utc(now)]
-    return _forecasts([race["event_partition_key"] for race in ahead if _forecast_due(known, race, now)])
+    return _forecasts(known, [race["event_partition_key"] for race in ahead if _forecast_due(known, race, now)])
 
 
 def past_and_coming_weather(known: Rows, now: datetime) -> list[Step]:
     """Fetch forecasts as `weather` does, and once for every past race: for a source that has them at hand."""
-    return _forecasts([race["event_partition_key"] for race in known.races if _forecast_due(known, race, now)])
+    return _forecasts(known, [race["event_partition_key"] for race in known.races if _forecast_due(known, race, now)])
 
 
-def _forecasts(due: list[str]) -> list[Step]:
+def _forecasts(known: Rows, due: list[str]) -> list[Step]:
+    if not due:
+        return [Step(Stage.WEATHER, UNFINISHED)] if _is_unfinished(known, Stage.WEATHER) else []
     named = due[0] if len(due) == 1 else f"{len(due)} events"
-    return (
-        [Step(Stage.WEATHER, f"a forecast is due for {named}", {"events": due}, events=frozenset(due))] if due else []
-    )
+    return [Step(Stage.WEATHER, f"a forecast is due for {named}", {"events": due}, events=frozenset(due))]
 
 
 def _forecast_due(known: Rows, race: SessionRow, now: datetime) -> bool:
@@ -146,6 +149,9 @@ def _forecast_due(known: Rows, race: SessionRow, now: datetime) -> bool:
 def silver(known: Rows, now: datetime) -> list[Step]:
     """Rebuild silver for the seasons that have new bronze."""
     seasons = sorted({int(row["event_year"]) for row in known.inputs if row.get("status") == Status.INGESTED})
+    if not seasons and _is_unfinished(known, Stage.SILVER):
+        stored = [row["event_year"] for row in known.inputs if row.get("status") in STORED and "event_year" in row]
+        return [Step(Stage.SILVER, UNFINISHED, {"seasons": [max(stored)]})] if stored else []
     return [Step(Stage.SILVER, f"new bronze in {len(seasons)} seasons", {"seasons": seasons})] if seasons else []
 
 
@@ -160,9 +166,19 @@ def gold(known: Rows, now: datetime) -> list[Step]:
     coming = race["event_partition_key"] if race else ""
     if waiting:
         return [Step(Stage.GOLD, f"{len(waiting)} inputs are new in silver", input_hash=coming)]
+    if _is_unfinished(known, Stage.GOLD):
+        return [Step(Stage.GOLD, UNFINISHED, input_hash=coming)]
     if not coming or _built_for(known) in (None, coming) or known.is_under_way(now):
         return []
     return [Step(Stage.GOLD, f"{coming} is the next race now", input_hash=coming)]
+
+
+def _is_unfinished(known: Rows, stage: Stage) -> bool:
+    """Whether the last run of a stage ended before it was recorded, though its inputs have moved on.
+
+    What it has left to do is little; that it was done is recorded then.
+    """
+    return known.stage(stage).get("status") == Status.FAILED
 
 
 def _built_for(known: Rows) -> str | None:

@@ -12,12 +12,13 @@ from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from f1lib.bronze import penalties
 from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, stamp
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.lake.paths_published import records_prefix
 from f1lib.pipeline import check_models
-from f1lib.pipeline.claims import under_claim
+from f1lib.pipeline.claims import left_by_dead, release_dead, under_claim
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.rules import SPRINT, Step, results_lacking
@@ -27,9 +28,10 @@ from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, brought_to, key_of
 from f1lib.tracking.stage_keys import STAGES, Stage
 from f1lib.tracking.units import Unit
 from f1lib.workspace.lake_kind import check_not_lost, read_marker
+from f1lib.workspace.project import project_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from f1lib.tracking.rows import TrackingRow
     from f1lib.tracking.table import TrackingTable
@@ -141,11 +143,8 @@ def _run_due(
 ) -> TickResult:
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
-    rows = ws.tracking.rows()
-    check_not_lost(ws.store, rows)
-    _only_forward(rows, ws.as_of, ws.store.url)
-    mended = check_models.restored(ws, rows)
-    rows = ws.tracking.rows() if mended else rows
+    mended: list[str] = []
+    rows = _rows_to_begin_with(ws)
     while True:
         rows = _rows(ws.tracking, rows, runs) if runs else rows
         _only_forward(rows, ws.as_of, ws.store.url)
@@ -154,8 +153,11 @@ def _run_due(
             return TickResult(ws.run_id, runs, True, rows, mended)
         if Stage.TRAIN in stages and not runs:
             _known_model(ws.settings.model)
+        if not runs and not mended and (mended := check_models.restored(ws, rows)):
+            rows = ws.tracking.rows()
+            continue
         if not ws.run_id:
-            ws = named_run(ws)
+            ws = named_run(ws, rows)
         seen = {key_of(row): row for row in rows}
         for step in steps:
             tried |= {step.key}
@@ -172,6 +174,18 @@ def _run_due(
                 mended += done
                 rows, tried = [], _failed_otherwise(runs)
                 break
+
+
+def _rows_to_begin_with(ws: Workspace) -> list[TrackingRow]:
+    """Read the table, refuse one that is lost or ahead of the tick, and end the claims of runs that died."""
+    rows = ws.tracking.rows()
+    check_not_lost(ws.store, rows)
+    _only_forward(rows, ws.as_of, ws.store.url)
+    dead = left_by_dead(ws.tracking, ws.now(), rows)
+    released = [row for row in dead if release_dead(ws.tracking, ws.as_of, row)]
+    file = None if ws.source_name == "simulated" else project_folder() / "parameters" / penalties.FILE
+    changed = penalties.bring_in(ws.store, ws.tracking, rows, file, ws.as_of)
+    return ws.tracking.rows() if released or changed else rows
 
 
 def _rows(tracking: TrackingTable, rows: list[TrackingRow], runs: list[StageRun]) -> list[TrackingRow]:
@@ -248,8 +262,9 @@ def run_stage(ws: Workspace, name: str, given: Mapping[str, Any]) -> StageRun:
         given = {"model": ws.settings.model, **given}
     _check_known(ws.tracking, stage_values(ws.parameters(), path, given))
     step = Step(path.stem, "on request", dict(given), *_place(given))
-    check_not_lost(ws.store, ws.tracking.rows(PIPELINE))
-    ws = ws if ws.run_id else named_run(ws)
+    rows = ws.tracking.rows(PIPELINE)
+    check_not_lost(ws.store, rows)
+    ws = ws if ws.run_id else named_run(ws, rows)
     started = perf_counter()
     execution = under_claim(ws, step, lambda: execute_stage(ws, path.stem, given, _record_suffix(step)))
     return _finished(step, execution, perf_counter() - started)
@@ -287,14 +302,15 @@ def _place(given: Mapping[str, Any]) -> tuple[str, str]:
     return str(given.get("event", "")) or PIPELINE, suffix
 
 
-def named_run(ws: Workspace) -> Workspace:
+def named_run(ws: Workspace, rows: Iterable[StageRow]) -> Workspace:
     """Give ``ws`` a new run id: its moment, numbered when that moment has a run already.
 
-    Raises `RunError` when the lake has a format that this code does not know: nothing is run on it.
+    Raises `RunError` when the lake has a format that this code does not know: nothing is run on it. A run that died
+    without a record is known by ``rows`` of the tracking table: whatever is left of it is not taken for the new one.
     """
     read_marker(ws.store)
-    base, number = stamp(ws.as_of), 1
-    while ws.store.list(records_prefix(_numbered(base, number))):
+    base, number, known = stamp(ws.as_of), 1, {row.get("run_id") for row in rows}
+    while (name := _numbered(base, number)) in known or ws.store.list(records_prefix(name)):
         number += 1
     return replace(ws, run_id=_numbered(base, number))
 

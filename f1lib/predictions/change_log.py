@@ -1,9 +1,9 @@
 """Change log of an issued prediction: a JSON file beside it in the history, never changed.
 
-``{"as_of_utc", "horizon", "since", "reasons", "lacks", "drivers"}``: the moment and horizon of the prediction; those of
-the one it replaces (``since``, null for the first of a race); the inputs that differ between the two; what the sessions
-held so far still lack (such as laps that a source refused: the prediction is renewed when they arrive); and each
-driver's change of position and chance.
+``{"as_of_utc", "horizon", "since", "reasons", "lacks", "penalties", "drivers"}``: the moment and horizon of the
+prediction; those of the one it replaces (``since``, null for the first of a race); the inputs that differ between the
+two; what the sessions held so far still lack (such as laps that a source refused: the prediction is renewed when they
+arrive); the grid penalties in its provisional grid; and each driver's change of position and chance.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, has_come
+from f1lib.domain.weekend import Horizon
 from f1lib.lake.integrity import readable_json
+from f1lib.lake.paths import features_key, gold_note
 from f1lib.lake.paths_published import change_log_key, raced_of
+from f1lib.lake.penalties import Announced
 from f1lib.lake.store import ObjectStore, write_json
 from f1lib.predictions.changes import what_changed, why_changed
 from f1lib.tracking.rows import TROUBLED, TrackingRow
@@ -49,12 +52,15 @@ def keep_change_log(
     """
     first = prediction.iloc[0]
     news: dict[str, Any] = {"as_of_utc": format_utc(first["as_of_utc"]), "horizon": str(first["horizon"])}
-    news |= {"since": None, "reasons": [], "lacks": missing_inputs(rows, news["as_of_utc"]), "drivers": []}
+    penalties = penalties_used(store, prediction)
+    news |= {"since": None, "reasons": [], "lacks": missing_inputs(rows, news["as_of_utc"])}
+    news |= {"penalties": penalties, "drivers": []}
     if before is not None:
         old = before.iloc[0]
         since = format_utc(old["as_of_utc"])
         news["since"] = {"as_of_utc": since, "horizon": str(old["horizon"])}
-        news["reasons"] = why_changed(before, prediction) + _forecast_changes(rows, since)
+        told = why_changed(before, prediction) + _forecast_changes(rows, since)
+        news["reasons"] = _penalty_changes(penalties_used(store, before), penalties, news["horizon"]) + told
         news["drivers"] = json.loads(what_changed(before, prediction).to_json(orient="records", force_ascii=False))
     write_json(store, change_log_key(issued), news)
     return news
@@ -96,6 +102,37 @@ def missing_inputs(rows: Iterable[TrackingRow], moment: str) -> list[str]:
         f"{short_name(row['session_name_abr'])}: {row.get('missing') or row.get('last_error')}"
         for row in sorted(lacking, key=lambda r: str(r["available_utc"]))
     ]
+
+
+def penalties_used(store: ObjectStore, prediction: pd.DataFrame) -> list[str]:
+    """List the grid penalties in the provisional grid of a prediction, one sentence each.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake: the note of the features names them.
+    prediction : pandas.DataFrame
+        An issued prediction, a row per driver with `archive.COLUMNS`.
+
+    Returns
+    -------
+    list of str
+        Such as ``Max Verstappen: 10 places, announced 2025-12-06T15:40:00Z``; empty where the grid is unknown or
+        official.
+    """
+    first = prediction.iloc[0]
+    if first["horizon"] != Horizon.POST_QUALIFYING:
+        return []
+    note = readable_json(store, gold_note(features_key(str(first["gold_run_id"]))))
+    names = dict(zip(prediction["driver_id"], prediction["full_name"], strict=True))
+    used = [Announced(**row) for row in note.get("penalties", {}).get(first["session"], [])]
+    return [f"{names[p.driver_id]}: {p.words}, announced {p.announced_utc}" for p in used]
+
+
+def _penalty_changes(before: list[str], now: list[str], horizon: str) -> list[str]:
+    withdrawn = [text for text in before if text not in now] if horizon == Horizon.POST_QUALIFYING else []
+    new = [f"Grid penalty: {text}." for text in now if text not in before]
+    return new + [f"Grid penalty withdrawn: {text}." for text in withdrawn]
 
 
 def _forecast_changes(rows: Iterable[TrackingRow], since: str) -> list[str]:

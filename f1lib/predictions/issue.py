@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from f1lib.domain.moments import format_utc, parse_utc, stamp
-from f1lib.domain.weekend import HORIZONS, EventKey
+from f1lib.domain.weekend import HORIZONS, EventKey, Horizon
 from f1lib.errors import AlreadyRunning, BadParameters, MissingColumn, RunError
 from f1lib.lake import attribution, fingerprint, paths, silver_tables
 from f1lib.lake.integrity import readable_json, verified_gold
@@ -65,7 +65,7 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
     features, gold_run_id = newest_features(ws.store, event, horizon, ws.as_of, session)
     first = features.iloc[0]
     _check_ahead(ws.store, str(first["event_partition_key"]), session, ws.as_of)
-    serving = load_serving(ws.store, champion_of(ws.store, str(first["horizon"]))["run_id"])
+    serving = load_serving(ws.store, champion_of(ws.store, _horizon_of_model(features))["run_id"])
     if parse_utc(serving.metadata["as_of"]) > ws.as_of:
         raise RunError(
             f"model run {serving.run_id} was trained at {serving.metadata['as_of']}, after {format_utc(ws.as_of)}: it "
@@ -84,6 +84,12 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
     keep_change_log(ws.store, ws.tracking.rows(event), issued, prediction, replaced)
     prediction.attrs["inference_milliseconds"] = milliseconds
     return prediction
+
+
+def _horizon_of_model(features: pd.DataFrame) -> str:
+    """Return the horizon whose model forecasts a race: with a provisional grid that of ``pre_race``."""
+    has_grid = features["grid_position"].notna().any()
+    return Horizon.PRE_RACE if has_grid else str(features["horizon"].iloc[0])
 
 
 def _check_ahead(store: ObjectStore, event: str, session: str, as_of: datetime) -> None:
@@ -324,8 +330,10 @@ def latest_document(prediction: pd.DataFrame) -> dict[str, Any]:
     """
     rows = records(prediction)
     shared = ("event_year", "event_name", "session", "as_of_utc", "horizon", "model_run_id", "gold_run_id",
-              "forecast_hash", "source")  # fmt: skip
+              "forecast_hash", "p_rain", "source")  # fmt: skip
     head = {"event_partition_key": event_of(prediction), **{name: rows[0][name] for name in shared}}
+    if head["p_rain"] is None:
+        del head["p_rain"]
     drivers = [{k: v for k, v in row.items() if k not in shared} for row in rows]
     named = attribution.of_predictions(prediction)
     return {"$schema": "latest.schema.json", **head, "attribution": named, "drivers": drivers}

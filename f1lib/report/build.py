@@ -21,6 +21,7 @@ from f1lib.lake.store import ObjectStore, find_json, write_json
 from f1lib.model import registry
 from f1lib.predictions import explain as contributions
 from f1lib.predictions.archive import find_newest, history_keys, read_issues
+from f1lib.predictions.change_log import penalties_used
 from f1lib.predictions.group_effects import explain
 from f1lib.report import dashboard, health, lake_state, prediction_facts, race_page
 from f1lib.workspace.workspace import Workspace
@@ -62,6 +63,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "health": served,
         "runs": runs,
     }
+    ws.hold()
     summary["pages"] = _race_pages(ws.store, scored, runs, ws.cache)
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
@@ -101,7 +103,10 @@ def _race_pages(
                 weather=prediction_facts.weather_words(store, every[-1]),
                 outcome=prediction_facts.outcome(store, every[-1]) if scores else pd.DataFrame(),
                 scores=[{**s, "races": 1} for s in scores],
-                hashes=prediction_facts.hashes(store, every[-1]),
+                hashes=[
+                    *(("grid penalty", text) for text in penalties_used(store, every[-1])),
+                    *prediction_facts.hashes(store, every[-1]),
+                ],
                 notebooks=notebooks,
                 cache=cache,
             )

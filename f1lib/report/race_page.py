@@ -53,7 +53,7 @@ def race_page(
     scores : sequence of dict
         Scores of this race, a row per horizon and system, in the form of `f1lib.evaluation.issued.means`.
     hashes : sequence of tuple of str
-        (name, SHA-256) of the files (`prediction_facts.hashes`).
+        (name, value) of the grid penalties and, with their SHA-256, of the files (`prediction_facts.hashes`).
     notebooks : sequence of mapping
         ``name`` and ``href`` of the executed notebooks.
     cache : Cache, optional

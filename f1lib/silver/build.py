@@ -78,6 +78,7 @@ def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
                 raise
             wrong |= found.wrong
     waiting = [row for row in rows if row.get("status") == Status.INGESTED and row.get("event_year") in sound]
+    ws.hold()
     ws.tracking.put_rows(_changes(waiting, ws.as_of))
     if wrong:
         raise integrity.damaged(ws.store, wrong, read_bronze.REMEDY)
@@ -92,6 +93,7 @@ def _build(ws: Workspace, known: Mapping[int, BronzeFiles]) -> list[dict[str, An
     frames = build_frames(ws.store, list(known), ws.settings.threads, ws.cache, hashes)
     written, prints = [], {}
     for season in known:
+        ws.hold()
         for name, frame in frames.items():
             part = frame[frame["event_year"] == season].reset_index(drop=True)
             content = parquet_bytes(part)

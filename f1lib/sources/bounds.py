@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
@@ -100,6 +101,20 @@ def in_time(work: Callable[[], _Answer], seconds: float) -> _Answer:
         return answer.result(max(seconds, 0.0))
     except TimeoutError:
         raise web_errors.ReadTimeout(f"no answer within {seconds:.0f} s") from None
+
+
+def look_up(url: str, seconds: float) -> None:
+    """Resolve the host of ``url``: no time-out of a request bounds a look-up, which may hang for minutes.
+
+    Raises `requests.ConnectionError` when the name has no address, `requests.Timeout` after ``seconds``.
+    """
+    parts = urlsplit(url)
+    try:
+        in_time(lambda: socket.getaddrinfo(parts.hostname, parts.port or parts.scheme), seconds)
+    except OSError as error:
+        if isinstance(error, web_errors.RequestException):
+            raise web_errors.ConnectTimeout(f"its name was not resolved within {seconds:.0f} s") from error
+        raise web_errors.ConnectionError(error) from error
 
 
 def elsewhere(url: str, response: requests.Response) -> str:

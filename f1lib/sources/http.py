@@ -5,7 +5,8 @@
 
 With a base address (tests, mirrors, proxies) a request goes to ``<base>/<original host>/<original path>?<query>``. The
 adapter sets the time-outs, retries faults that may pass, checks the body before it is parsed, and records every call
-for the provenance of the answer.
+for the provenance of the answer. A host that does not answer is left alone for a while, so that a tick with a hundred
+requests for it waits once.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from urllib.parse import urlsplit
 import requests
 from requests import exceptions as web_errors
 from requests.adapters import HTTPAdapter
+from requests.utils import select_proxy
 
-from f1lib.errors import BadParameters, RateLimited, SourceBlocked, SourceError
+from f1lib.errors import BadParameters, SourceBlocked, SourceError
 from f1lib.lake import fingerprint
 from f1lib.lake.documents import from_json
-from f1lib.sources.bounds import MAX_BYTES, TooLarge, elsewhere, in_time, pieces, retry_after
+from f1lib.sources.bounds import MAX_BYTES, TooLarge, elsewhere, in_time, look_up, pieces, retry_after
+from f1lib.sources.calls import REFUSED, Call, Politeness
 from f1lib.sources.failures import cause, shown
 
 if TYPE_CHECKING:
@@ -36,64 +39,12 @@ USER_AGENT = "f1lib"
 # Hosts that answer in JSON whatever the path's ending.
 JSON_HOSTS = frozenset(
     "api.open-meteo.com archive-api.open-meteo.com historical-forecast-api.open-meteo.com "
-    "previous-runs-api.open-meteo.com api.jolpi.ca api.multiviewer.app".split()
+    "previous-runs-api.open-meteo.com api.jolpi.ca api.multiviewer.app api.openf1.org".split()
 )
-_REFUSED = (401, 403, 407, 451)
-_FINAL = ("too large", "sent elsewhere")  # asking again brings the same
+_FINAL = ("too large", "sent elsewhere", "timed out")  # asking again brings the same, or costs as much time again
+_SILENT = ("timed out", "no connection")
+_FAILING = ("server error", "HTML")
 _CUT_SHORT = (web_errors.ChunkedEncodingError, web_errors.ContentDecodingError)
-
-
-@dataclass(frozen=True)
-class Politeness:
-    """Limits on the duration and the number of attempts of one request; all times in seconds.
-
-    A request that would have to wait longer than ``longest_wait`` is not repeated: the error names the time to wait.
-    ``total`` bounds all attempts together, each from the first byte sent to the last one read.
-    """
-
-    connect: float = 5.0
-    read: float = 30.0
-    attempts: int = 3
-    backoff: float = 1.0
-    longest_wait: float = 20.0
-    total: float = 120.0
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request as it went: ``status`` 0 when nothing came back, ``fault`` empty when the answer is usable.
-
-    ``fault`` is one of ``rate limited``, ``server error``, ``no connection``, ``timed out``, ``truncated``, ``HTML``,
-    ``too large`` and ``sent elsewhere`` (a redirect to a host that is none of the source's): all of them may pass,
-    unlike a 403 or 404, which are answers. ``detail`` is the reason where there is one.
-    """
-
-    url: str
-    status: int = 0
-    attempts: int = 1
-    bytes: int = 0
-    sha256: str = ""
-    fault: str = ""
-    detail: str = ""
-    retry_after_seconds: float = 0.0
-
-    @property
-    def refused(self) -> bool:
-        """Whether the upstream answered that it does not serve us."""
-        return self.status in _REFUSED
-
-    def record(self) -> dict[str, Any]:
-        """Return the call as a provenance keeps it: address, status, size and hash, without the number of attempts."""
-        kept = {"url": shown(self.url, query=True), "status": self.status, "bytes": self.bytes, "sha256": self.sha256}
-        return {name: value for name, value in kept.items() if value or name == "status"}
-
-    def error(self) -> SourceError:
-        """Return the fault as an exception: `RateLimited` with the time to wait, or `SourceError`."""
-        place = f"{shown(self.url)}: {self.fault} after {self.attempts} attempts"
-        if self.fault == "rate limited":
-            wait = self.retry_after_seconds
-            return RateLimited(f"{place} (status {self.status}); ask again in {wait:.0f} s", wait)
-        return SourceError(f"{place} ({self.detail or f'status {self.status}'}); the next run asks again")
 
 
 @dataclass(eq=False)
@@ -116,6 +67,9 @@ class Upstream(HTTPAdapter):
     keep: frozenset[str] = frozenset()
     calls: list[Call] = field(default_factory=list)
     bodies: dict[str, bytes] = field(default_factory=dict)
+    # host -> how many requests in a row failed, when the last one did, and how
+    failed: dict[str, tuple[int, float, Call]] = field(default_factory=dict)
+    asked_last: float = float("-inf")
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -130,16 +84,8 @@ class Upstream(HTTPAdapter):
 
         Raises `RateLimited` or another `SourceError` when no usable answer came, unless ``soft``.
         """
-        options["timeout"], started = self._bounded(options.get("timeout")), time.perf_counter()
-        for attempt in range(1, self.politeness.attempts + 1):
-            left = started + self.politeness.total - time.perf_counter()
-            response, call = self._attempt(request, options, left)
-            call = replace(call, attempts=attempt)
-            wait = call.retry_after_seconds or self._backoff(attempt)
-            longest = min(self.politeness.longest_wait, started + self.politeness.total - time.perf_counter())
-            if not call.fault or call.fault in _FINAL or attempt == self.politeness.attempts or wait > longest:
-                break
-            self.sleep(wait)
+        started = time.perf_counter()
+        response, call = self._left_alone(request.url or "") or self._repeated(request, options, started)
         self.calls.append(call)
         place = urlsplit(call.url)  # host and path only: a query or a user name may be secret
         seconds, what = time.perf_counter() - started, call.fault or "answered"
@@ -152,6 +98,38 @@ class Upstream(HTTPAdapter):
         if self.soft:
             return _substitute_response(request, call)
         raise call.error()
+
+    def _left_alone(self, url: str) -> tuple[None, Call] | None:
+        """Return the call that is not made because its host does not answer; None for one that is to be made."""
+        count, when, last = self.failed.get(urlsplit(url).hostname or "", (0, 0.0, Call(url)))
+        is_down = last.fault in _SILENT or count >= self.politeness.failures
+        if not is_down or time.perf_counter() - when > self.politeness.alone:
+            return None
+        why = f"{last.detail or f'status {last.status}'}; left alone for {self.politeness.alone:.0f} s"
+        return None, Call(url, attempts=0, fault=last.fault, detail=why)
+
+    def _repeated(
+        self, request: requests.PreparedRequest, options: dict[str, Any], started: float
+    ) -> tuple[requests.Response | None, Call]:
+        options["timeout"] = self._bounded(options.get("timeout"))
+        for attempt in range(1, self.politeness.attempts + 1):
+            if (early := self.asked_last + self.politeness.pace - time.perf_counter()) > 0:
+                self.sleep(early)
+            self.asked_last = time.perf_counter()
+            left = started + self.politeness.total - time.perf_counter()
+            response, call = self._attempt(request, options, left)
+            call = replace(call, attempts=attempt)
+            wait = call.retry_after_seconds or self._backoff(attempt)
+            longest = min(self.politeness.longest_wait, started + self.politeness.total - time.perf_counter())
+            if not call.fault or call.fault in _FINAL or attempt == self.politeness.attempts or wait > longest:
+                break
+            self.sleep(wait)
+        host, now = urlsplit(call.url).hostname or "", time.perf_counter()
+        if call.fault in _SILENT + _FAILING:
+            self.failed[host] = (self.failed[host][0] + 1 if host in self.failed else 1, now, call)
+        elif not call.fault:
+            self.failed.pop(host, None)
+        return response, call
 
     def _bounded(self, asked: Any) -> tuple[float, float]:
         """Return the time-outs to connect and to read: ours, or the client's own where they are shorter."""
@@ -193,6 +171,7 @@ class Upstream(HTTPAdapter):
 
     def _transmit(self, request: requests.PreparedRequest, options: dict[str, Any]) -> requests.Response:
         if not self.base:
+            look_up(select_proxy(request.url or "", options.get("proxies")) or request.url or "", options["timeout"][0])
             signer = self.signing.get(urlsplit(request.url or "").hostname or "")
             return signer.send(request, **options) if signer else super().send(request, **options)
         moved = request.copy()
@@ -221,7 +200,7 @@ def upstream_of(web: requests.Session) -> Upstream:
     return adapter
 
 
-def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
+def get_json(web: requests.Session, url: str, params: Mapping[str, str], *, absent: Any = None) -> Any:
     """Fetch the JSON document at ``url``.
 
     Parameters
@@ -232,6 +211,8 @@ def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
         Address without a query.
     params : mapping of str to str
         The query.
+    absent : Any
+        What a 404 stands for; an error by default.
 
     Returns
     -------
@@ -249,6 +230,8 @@ def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
     """
     try:
         response = web.get(url, params=dict(params))
+        if response.status_code == 404 and absent is not None:
+            return absent
         check_status(response, url)
         return from_json(response.content)
     except (web_errors.RequestException, ValueError) as error:  # redirects without end, for one
@@ -257,7 +240,7 @@ def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
 
 def check_status(response: requests.Response, url: str) -> None:
     """Raise `SourceBlocked` when the upstream refuses us, `SourceError` for any other status from 400 on."""
-    if response.status_code in _REFUSED:
+    if response.status_code in REFUSED:
         raise SourceBlocked(f"{shown(url)} refuses us (status {response.status_code}): {_reason(response)}")
     if response.status_code >= 400:
         raise SourceError(f"{shown(url)} answered {response.status_code}: {_reason(response)}")
@@ -323,5 +306,5 @@ def _reason(response: requests.Response) -> str:
         document = from_json(response.content)
     except ValueError:
         document = None
-    named = document.get("reason") if isinstance(document, dict) else None
+    named = document.get("reason") or document.get("detail") if isinstance(document, dict) else None
     return str(named or response.reason or "no reason given")[:200]

@@ -19,7 +19,7 @@ from typing import Any
 
 import requests
 
-from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.domain.moments import PRESENT, format_utc, parse_utc
 from f1lib.errors import BadParameters, SourceError
 from f1lib.sources.http import get_json, upstream_of
 from f1lib.sources.protocols import FORECAST_UNITS
@@ -32,8 +32,6 @@ ARCHIVE = "https://archive-api.open-meteo.com/v1/archive"
 
 _NO_PROBABILITY = tuple(name for name in FORECAST_UNITS if name != "precipitation_probability")
 REACH_DAYS = 15  # the forecast covers 16 days, today included
-# An ``as_of`` this close to the clock gets the current forecast.
-PRESENT = timedelta(hours=3)
 PREVIOUS_RUNS_FROM = date(2024, 1, 1)  # most models are archived from then on
 LONGEST_LEAD_DAYS = 7  # `_previous_day7` is the last
 HISTORICAL_FROM = date(2021, 3, 23)

@@ -163,8 +163,8 @@ class DynamoTracking:
             if item.get(LAST_RELEASE) != {"S": claim.token} or LAST_RELEASE not in changes:
                 raise AlreadyRunning(lost_message(claim, from_item(item)))
 
-    def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
-        """See `TrackingTable.release_stale_claim`; always False, because several machines share the table."""
+    def owner_died(self, row: StageRow) -> bool:
+        """See `TrackingTable.owner_died`; always False, because several machines share the table."""
         return False
 
     def check_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:

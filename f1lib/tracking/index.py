@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from f1lib.domain.moments import format_utc, has_come
 from f1lib.tracking.rows import PIPELINE, STORED, SessionRow, StageRow, TrackingRow, key_of
-from f1lib.tracking.stage_keys import GRID_ROWS, SESSIONS, WEATHER_ROW, Stage, StageKey, suffix_of
+from f1lib.tracking.stage_keys import GRID_ROWS, PENALTIES_ROW, SESSIONS, WEATHER_ROW, Stage, StageKey, suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -127,4 +127,4 @@ def is_session(row: StageRow) -> bool:
 def is_input(row: StageRow) -> bool:
     """Return whether a row is for data that silver and gold read; a season's calendar has the season as its suffix."""
     name = row["session_name_abr"]
-    return is_session(row) or name == WEATHER_ROW or bool(suffix_of(Stage.SCHEDULE, name))
+    return is_session(row) or name in (WEATHER_ROW, PENALTIES_ROW) or bool(suffix_of(Stage.SCHEDULE, name))

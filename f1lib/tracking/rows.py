@@ -57,6 +57,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     TAKEN = "taken"  # claimed by another run
     WAITING = "waiting"  # the source limits requests
+    WITHOUT_LAPS = "without laps"  # asked for laps, and there are none, or only results came
 
 
 class StageRow(TypedDict, total=False):

@@ -24,7 +24,6 @@ from f1lib.tracking.rows import (
     PREDICTIONS_TABLE,
     SESSION_TABLE,
     Claim,
-    claim_of,
     claim_row,
     claimed_message,
     clipped,
@@ -189,14 +188,10 @@ class SqliteTracking:
                 raise AlreadyRunning(lost_message(claim, row))
             _replace(connection, merged(row, clipped(changes)))
 
-    def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
-        """See `TrackingTable.release_stale_claim`; all users of one SQLite file are on one machine."""
-        row: StageRow = self.get(event_partition_key, session_name_abr) or {}
+    def owner_died(self, row: StageRow) -> bool:
+        """See `TrackingTable.owner_died`; all users of one SQLite file are on one machine."""
         host, _, process = str(row.get("owner", "")).rpartition(":")
-        if host != socket.gethostname() or not process.isdigit() or _is_alive(int(process)):
-            return False
-        self.release(claim_of(row), {})
-        return True
+        return host == socket.gethostname() and process.isdigit() and not _is_alive(int(process))
 
     def check_predictions(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """See `TrackingTable.check_predictions`."""

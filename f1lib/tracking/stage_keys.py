@@ -72,5 +72,6 @@ def short_name(sort_key: str) -> str:
 
 
 WEATHER_ROW = StageKey(Stage.WEATHER).sort_key
+PENALTIES_ROW = StageKey("penalties").sort_key
 # The official starting grids of race and sprint: inputs beside the sessions.
 GRID_ROWS = {"R": StageKey("starting_grid").sort_key, "S": StageKey("sprint_grid").sort_key}

@@ -94,8 +94,8 @@ class TrackingTable(Protocol):
         Raises `AlreadyRunning` when the claim has ended already; nothing is written then.
         """
 
-    def release_stale_claim(self, event_partition_key: str, session_name_abr: str) -> bool:
-        """End a claim whose owner is a dead process of this machine, and return whether there was one.
+    def owner_died(self, row: StageRow) -> bool:
+        """Return whether the claim on a row is of a dead process of this machine.
 
         Otherwise the row of a process that was killed stays claimed until its lease expires. Always False where
         machines share the table: two containers may have the same host name and process id.

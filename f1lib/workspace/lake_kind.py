@@ -50,7 +50,7 @@ def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: 
     store : ObjectStore
         The lake.
     source_name : str
-        ``f1db``, ``fastf1`` or ``simulated``.
+        ``f1db``, ``live`` or ``simulated``.
     as_of : datetime
         Aware UTC; a new simulated lake begins ``simulated_seasons`` seasons before its year.
     settings : Settings
@@ -60,7 +60,7 @@ def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: 
     -------
     dict[str, Any]
         Content of ``lake.json``: ``kind`` (``real`` or ``simulated``), ``format``, ``code_version``; of simulated data
-        ``seed`` and ``first_season``; ``source`` once FastF1 has been used.
+        ``seed`` and ``first_season``; ``source`` once live upstreams have been used.
 
     Raises
     ------
@@ -76,8 +76,8 @@ def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: 
         world = {"seed": settings.simulated_seed, "first_season": first} if kind == "simulated" else {}
         marker = {"kind": kind, **world, "format": FORMAT, "code_version": code_version()}
         write_json(store, LAKE_MARKER, marker)
-    if source_name == "fastf1" and marker.get("kind") == kind and marker.get("source") != "fastf1":
-        marker |= {"source": "fastf1"}  # so that `auto` chooses it again
+    if source_name == "live" and marker.get("kind") == kind and "source" not in marker:
+        marker |= {"source": "live"}  # so that `auto` chooses it again, also for a moment that is past
         write_json(store, LAKE_MARKER, marker)
     if marker.get("kind") != kind:
         raise RunError(
@@ -87,8 +87,12 @@ def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: 
     return marker
 
 
-def choose_source(settings: Settings, as_of: datetime, notices: list[str]) -> str:
-    """Resolve the source ``auto``: the lake's own, else F1DB by path, cache or download, else simulated data.
+def choose_source(settings: Settings, as_of: datetime, notices: list[str], *, is_present: bool) -> str:
+    """Resolve the source ``auto`` before anything is run, within seconds whatever the network does.
+
+    A simulated lake stays simulated. Real data is ``live`` at the present, and at any moment in a lake that live
+    upstreams have fed; a past moment of another lake is ``f1db``, which is the same on every machine. A new lake for
+    which no F1DB release can be had, by path, cache or download, is ``simulated``.
 
     Parameters
     ----------
@@ -98,11 +102,13 @@ def choose_source(settings: Settings, as_of: datetime, notices: list[str]) -> st
         Time at which an F1DB release is looked for, aware UTC.
     notices : list[str]
         A warning is appended when the data is simulated.
+    is_present : bool
+        Whether ``as_of`` is the present.
 
     Returns
     -------
     str
-        ``f1db``, ``fastf1`` or ``simulated``.
+        ``live``, ``f1db`` or ``simulated``.
 
     Raises
     ------
@@ -121,10 +127,10 @@ def choose_source(settings: Settings, as_of: datetime, notices: list[str]) -> st
         kind = marker.get("kind")
         if kind == "simulated":
             notices.append(f"SIMULATED DATA: lake {store.url} was begun with it; choose another --lake for real data")
-        if kind:
-            return "simulated" if kind == "simulated" else str(marker.get("source", "f1db"))
-        locate(settings.f1db, settings.downloads, now=as_of, base=settings.upstream_base)
-        return "f1db"
+            return "simulated"
+        if not kind:
+            locate(settings.f1db, settings.downloads, now=as_of, base=settings.upstream_base)
+        return "live" if is_present or "source" in marker else "f1db"
     except SourceError as error:
         if settings.f1db:
             raise

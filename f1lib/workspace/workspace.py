@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
-from f1lib.domain.moments import CLOCKS_DIFFER, format_utc, parse_utc
+from f1lib.domain.moments import CLOCKS_DIFFER, PRESENT, format_utc, parse_utc
 from f1lib.errors import BadParameters
 from f1lib.lake.cache import Cache
 from f1lib.lake.store import LocalStore, ObjectStore, open_store
@@ -64,7 +64,7 @@ class Workspace:
 
     @property
     def source_name(self) -> str:
-        """``f1db``, ``fastf1`` or ``simulated``."""
+        """``live``, ``f1db`` or ``simulated``."""
         return self.upstreams.source_name
 
     @property
@@ -138,8 +138,9 @@ def open_workspace(
     tracking : str
         ``sqlite:///path/to/file.db`` or ``dynamodb://table``; a local lake has its own by default.
     source : str
-        ``f1db``, ``fastf1``, ``simulated``, or ``auto``: F1DB by path, cache or download; without a release, simulated
-        data in a lake of its own, with a warning in ``notices``.
+        ``live``, ``f1db``, ``simulated``, or ``auto`` (`choose_source`): ``live`` at the present and ``f1db`` for the
+        past; without an F1DB release simulated data in a lake of its own, with a warning in ``notices``. On AWS
+        ``auto`` is ``live``, because a schedule must not fall back to simulated data.
     f1db : str
         F1DB CSV release: path, relative to the working directory, or URL; the newest one by default.
     as_of : str
@@ -176,7 +177,10 @@ def open_workspace(
     opened_utc = datetime.now(UTC).replace(microsecond=0)
     moment = parse_utc(as_of) if as_of else opened_utc
     notices: list[str] = []
-    source_name = settings.source if settings.source != "auto" else choose_source(settings, moment, notices)
+    source_name = settings.source if settings.source != "auto" else "live"
+    if settings.source == "auto" and name != "aws":
+        is_present = moment >= opened_utc - PRESENT
+        source_name = choose_source(settings, moment, notices, is_present=is_present)
     if source_name != "simulated" and moment > opened_utc + CLOCKS_DIFFER:
         raise BadParameters(
             f"{format_utc(moment)} is ahead of this machine's clock ({format_utc(opened_utc)}): a lake of real data "

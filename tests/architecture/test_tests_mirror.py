@@ -10,6 +10,7 @@ from tests.conftest import SLOWEST_FIRST
 
 # Tests of what stands in no single module of their package, and what that is.
 OF_NO_MODULE = {
+    "aws/test_deployment": "lambda_runner/bootstrap.yaml, parameter files, the deploy workflow",
     "aws/test_image": "lambda_runner/Dockerfile",
     "aws/test_runtime": "the handler inside Lambda's runtime",
     "aws/test_state_machines": "lambda_runner/*.asl.json",
@@ -17,6 +18,7 @@ OF_NO_MODULE = {
     "aws/test_two_ticks": "two machines at one lake",
     "aws/test_weekend": "a weekend over S3 and DynamoDB",
     "gold/test_leaks": "every feature of gold: nothing later than its cut-off",
+    "model/test_correction": "the correction of a model, from its file to the graph",
     "model/test_own_estimator": "an estimator of one's own, from its model file to the gate",
     "pipeline/test_home_guide": "docs/home.md: backup and restore",
     "pipeline/test_known_answer": "all stages, over a world whose truth is known",

@@ -11,12 +11,18 @@ from typing import Any
 import pytest
 
 from f1lib.aws import events
-from f1lib.aws.events import Backfill, IngestSession, RunPrediction, RunStage, Tick, parse_event
+from f1lib.aws.schema import Backfill, IngestSession, RunPrediction, RunStage, Tick, parse_event
 from f1lib.aws.telemetry import Telemetry
 from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, SourceError
+from f1lib.pipeline.rules import Step
+from f1lib.pipeline.tick import StageRun, TickResult
+from f1lib.tracking.rows import Outcome
 from tests.support.workspaces import make_workspace
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "lambda_runner" / "events").glob("*.json"))
+
+
+PENALTY = {"action": "penalty_add", "event_partition_key": "2025_A_Grand_Prix", "driver": "VER", "penalty": 10}
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
@@ -26,7 +32,8 @@ def test_every_example_event_is_taken(file: Path) -> None:
 
 
 def test_there_is_an_example_of_every_action() -> None:
-    actions = {"tick", "stage", "ingest_session", "run_prediction", "backfill", "fold", "sweep_report"}
+    actions = {"tick", "stage", "ingest_session", "run_prediction", "backfill", "fold", "sweep_report", "drain"}
+    actions |= {"penalty_add", "penalty_remove"}
     assert {file.stem for file in EXAMPLES} == actions | {"schedule"}
 
 
@@ -68,6 +75,10 @@ def test_events_come_as_what_they_ask_for() -> None:
         ({"action": "ingest_session", "event_partition_key": "2025_A_Grand_Prix", "session_abr": "Q4"}, "session_abr"),
         ({"action": "ingest_session", "event_partition_key": "Monza", "session_abr": "Q"}, "event_partition_key"),
         ({"action": "run_prediction", "horizon": "tomorrow"}, "horizon"),
+        ({"action": "penalty_add", "event_partition_key": "2025_A_Grand_Prix", "driver": "VER"}, "penalty"),
+        ({**PENALTY, "penalty": 0}, "penalty"),
+        ({**PENALTY, "penalty": "a lot"}, "penalty"),
+        ({**PENALTY, "announced_at": "tonight"}, "announced_at"),
         ({"action": "backfill"}, "seasons"),
         ({"action": "backfill", "seasons": []}, "seasons"),
         ({"action": "backfill", "seasons": ["2025"]}, "seasons.0"),
@@ -129,7 +140,7 @@ def test_a_session_s_laps_answer_the_state_machine_in_its_own_words(
 
     monkeypatch.setattr("f1lib.bronze.timing_backfill.bring_all", bring)
     event = {"action": "ingest_session", "event_partition_key": "2024_Qatar_Grand_Prix", "session_abr": "Q"}
-    parsed = events.parse_event({**event, "laps": True})
+    parsed = parse_event({**event, "laps": True})
     telemetry = Telemetry("f1lib/test", "backfill-test", "id")
     with contextlib.redirect_stdout(io.StringIO()):
         if isinstance(wanted, dict):
@@ -142,7 +153,7 @@ def test_a_session_s_laps_answer_the_state_machine_in_its_own_words(
 
 def test_laps_is_a_yes_or_a_no() -> None:
     with pytest.raises(BadParameters, match=r"event: laps: .*bool"):
-        events.parse_event({"action": "backfill", "seasons": [2024], "laps": "please"})
+        parse_event({"action": "backfill", "seasons": [2024], "laps": "please"})
 
 
 @pytest.mark.parametrize(
@@ -213,3 +224,34 @@ def test_a_moment_ahead_of_the_clock_is_refused_before_a_row_is_written(
     with pytest.raises(BadParameters, match="ahead of this machine's clock"):
         open_workspace(as_of=wanted.now, source="f1db")
     assert not (tmp_path / "lake").exists()
+
+
+def _ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: Outcome, error: str = "") -> dict[str, Any]:
+    """The answer of a tick whose one stage ended so."""
+    ws = make_workspace(tmp_path, "2025-12-31T00:00:00Z")
+    run = StageRun(Step("03_silver", "new bronze", {}), status, 1.5, error)
+    monkeypatch.setattr(events, "tick", lambda *_: TickResult("r1", [run], True, rows=[]))
+    with contextlib.redirect_stdout(io.StringIO()):
+        return events.run_event(ws, Tick(action="tick"), Telemetry("f1lib/test", "ticks-test", "id"), lambda: True)
+
+
+def test_a_failed_stage_is_in_the_answer_of_a_tick_and_does_not_fail_the_invocation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lambda would run a failed invocation once more at once, and then keep its event for nobody."""
+    answer = _ended(tmp_path, monkeypatch, Outcome.FAILED, "silver: no such column")
+    assert (answer["failed"], answer["taken"], answer["complete"]) == (1, 0, True)
+    assert [step["error"] for step in answer["steps"]] == ["silver: no such column"]
+
+
+def test_a_stage_that_another_run_is_at_is_counted_in_the_answer_of_a_tick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = _ended(tmp_path, monkeypatch, Outcome.TAKEN, "another run is at it")
+    assert (answer["failed"], answer["taken"], answer["complete"]) == (0, 1, True)
+
+
+def test_without_a_queue_there_is_nothing_to_drain(tmp_path: Path) -> None:
+    ws = make_workspace(tmp_path, "2025-12-31T00:00:00Z")
+    with pytest.raises(BadParameters, match="DEAD_LETTERS_URL is not set"):
+        events.run_event(ws, parse_event({"action": "drain"}), Telemetry("f1lib/t", "d", "id"), lambda: True)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from moto import mock_aws
 
-from f1lib.aws.events import Backfill, Fold, IngestSession, SweepReport, Tick, parse_event
-from f1lib.errors import BadParameters, F1LibError, RateLimited, SourceError
+from f1lib.aws.schema import Backfill, Fold, IngestSession, SweepReport, Tick, parse_event
+from f1lib.errors import BadParameters, F1LibError, RateLimited, RunError, SourceError, StorageError
 from tests.support.asl import Machine, TaskFailed
 from tests.support.deployed import ACCOUNT, definition
 from tests.support.standins import REGION
 
 KEY = "backfill/20251206T160000Z/units.json"
 FINAL = [["03_silver"], ["04_gold"], ["05_train"], ["06_predict", "07_score", "08_report"]]
-STARTED = {"seasons": [2025], "again": False, "laps": False}
+STARTED = {"seasons": [2025]}
+ENDED = {"steps": [], "complete": True, "taken": 0, "failed": 0}
 
 
 class Runner:
@@ -31,6 +32,7 @@ class Runner:
         ]
         self.faults = {f"2025_Event_{n}": list(errors) for n, errors in (faults or {}).items()}
         self.concurrency = concurrency
+        self.ends: list[Callable[[str], dict[str, Any]]] = []
         self.events: list[Any] = []
 
     def __call__(self, payload: dict[str, Any]) -> dict[str, Any]:
@@ -47,12 +49,18 @@ class Runner:
                 return {"key": f"reports/sweeps/{event.sweep}/folds/{event.model}-{event.season}.parquet"}
             case SweepReport():
                 return {"systems": []}
-        return {"steps": [], "complete": True}
+            case Tick():
+                return self.ends.pop(0)(event.stages[0]) if self.ends else ENDED
+        raise AssertionError(event)
 
     @property
     def asked(self) -> list[Any]:
         """The events without those of single sessions."""
         return [event for event in self.events if not isinstance(event, IngestSession)]
+
+
+def _built(stages: list[Any]) -> Tick:
+    return Tick(action="tick", stages=stages, raise_failures=True)
 
 
 def machine(runner: Runner, name: str = "backfill.asl.json") -> Machine:
@@ -66,7 +74,7 @@ def test_a_backfill_lists_ingests_each_session_once_and_then_builds_each_layer_o
     sessions = [event for event in runner.events if isinstance(event, IngestSession)]
     assert [s.event_partition_key for s in sessions] == [unit["event_partition_key"] for unit in runner.units]
     assert runner.asked[0] == Backfill(action="backfill", seasons=[2025], again=False)
-    assert runner.asked[1:] == [Tick(action="tick", stages=stages) for stages in FINAL]
+    assert runner.asked[1:] == [_built(stages) for stages in FINAL]
     assert runner.events.index(sessions[-1]) < runner.events.index(runner.asked[1])
 
 
@@ -81,7 +89,7 @@ def test_nothing_to_ingest_goes_straight_to_the_layers() -> None:
     run.run(STARTED)
     assert "Sessions" not in run.visited
     assert "One session" not in run.visited
-    assert run.visited[-1] == "Predict and report"
+    assert run.visited[-1] == "Done"
 
 
 def test_a_passing_fault_is_tried_again_after_growing_waits() -> None:
@@ -104,7 +112,7 @@ def test_one_lasting_failure_in_thirty_is_tolerated_and_the_rest_goes_on() -> No
     run.run(STARTED)
     assert run.failed_items == [runner.units[7]]
     assert len({e.event_partition_key for e in runner.events if isinstance(e, IngestSession)}) == 30
-    assert run.visited[-1] == "Predict and report"
+    assert run.visited[-1] == "Done"
 
 
 def test_too_many_lasting_failures_stop_before_anything_is_built() -> None:
@@ -121,6 +129,73 @@ def test_a_wrong_event_is_not_tried_again() -> None:
     with pytest.raises(TaskFailed, match="ExceedToleratedFailureThreshold"):
         run.run(STARTED)
     assert run.waits == []
+
+
+def test_a_layer_that_another_run_is_at_is_waited_for_and_built_before_the_next() -> None:
+    runner = Runner(1)
+    runner.ends = [lambda _: {**ENDED, "taken": 1}] * 2
+    run = machine(runner)
+    run.run(STARTED)
+    assert [event.stages for event in runner.asked[1:]] == [["03_silver"]] * 2 + FINAL
+    assert run.waits == [60, 60]
+
+
+def test_a_layer_whose_time_ran_out_is_gone_on_with() -> None:
+    runner = Runner(1)
+    runner.ends = [lambda _: ENDED, lambda _: ENDED, lambda _: {**ENDED, "complete": False}]
+    run = machine(runner)
+    run.run(STARTED)
+    assert [event.stages for event in runner.asked[1:]] == [*FINAL[:3], *FINAL[2:]]
+
+
+def _raising(error: F1LibError) -> Callable[[str], dict[str, Any]]:
+    def end(_: str) -> dict[str, Any]:
+        raise error
+
+    return end
+
+
+def test_a_layer_that_fails_fails_the_execution_at_its_own_state_so_that_it_can_be_redriven() -> None:
+    """A redrive goes on at the state that failed; one that ended in a Fail state would fail there again."""
+    runner = Runner(1)
+    runner.ends = [lambda _: ENDED, _raising(RunError("04_gold: too few races"))]
+    run = machine(runner)
+    with pytest.raises(TaskFailed, match="RunError: 04_gold: too few races"):
+        run.run(STARTED)
+    assert run.visited[-1] == "Gold"
+    assert "Fail" not in {state["Type"] for state in run.definition["States"].values()}
+
+
+def test_a_storage_that_fails_in_passing_is_tried_again() -> None:
+    runner = Runner(1)
+    runner.ends = [_raising(StorageError("503"))] * 2
+    run = machine(runner)
+    run.run(STARTED)
+    assert run.waits == [60, 120]
+
+
+@pytest.mark.parametrize("name", ["backfill.asl.json", "sweep.asl.json"])
+def test_every_call_is_tried_again_when_its_sandbox_dies_and_every_execution_ends(name: str) -> None:
+    def tasks(value: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(value, dict):
+            if value.get("Type") == "Task":
+                yield value
+            for inner in value.values():
+                yield from tasks(inner)
+
+    document = json.loads(definition(name))
+    found = list(tasks(document))
+    assert found
+    for task in found:
+        tried = {error for rule in task["Retry"] for error in rule["ErrorEquals"]}
+        assert {"Runtime.ExitError", "StorageError", "Sandbox.Timedout", "Lambda.TooManyRequestsException"} <= tried
+    assert document["TimeoutSeconds"] <= 7 * 86400
+
+
+def test_a_backfill_takes_what_its_input_says_over_its_defaults() -> None:
+    runner = Runner(1)
+    machine(runner).run({"seasons": [2025], "again": True, "laps": True})
+    assert runner.asked[0] == Backfill(action="backfill", seasons=[2025], again=True, laps=True)
 
 
 def test_a_sweep_walks_each_configuration_through_each_season_and_reports() -> None:
@@ -218,7 +293,7 @@ def test_moto_runs_the_backfill_to_the_same_end(stepfunctions: Any, monkeypatch:
     assert sorted(asked) == sorted(
         [*(str(unit["event_partition_key"]) for unit in runner.units), *["2025_Event_2"] * 2]
     )
-    assert runner.asked[1:] == [Tick(action="tick", stages=stages) for stages in FINAL]
+    assert runner.asked[1:] == [_built(stages) for stages in FINAL]
     assert any(key.startswith("backfill/results/") for key in keys)
 
 
@@ -227,7 +302,7 @@ def test_moto_goes_on_past_one_session_that_is_refused(stepfunctions: Any) -> No
     status, _ = stepfunctions("backfill.asl.json", runner, STARTED)
     assert status == "SUCCEEDED"
     assert len({e.event_partition_key for e in runner.events if isinstance(e, IngestSession)}) == 21
-    assert runner.asked[1:] == [Tick(action="tick", stages=stages) for stages in FINAL]
+    assert runner.asked[1:] == [_built(stages) for stages in FINAL]
 
 
 def test_moto_runs_the_sweep_to_the_same_end(stepfunctions: Any) -> None:

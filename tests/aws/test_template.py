@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 import subprocess
@@ -29,10 +31,20 @@ NOT_IN_MOTO = {
     "AWS::Scheduler::Schedule",
     "AWS::SNS::TopicPolicy",
     "AWS::CloudWatch::Alarm",
+    "AWS::CodeDeploy::Application",
 }
 LAKE = f"arn:aws:s3:::f1-lake-{ACCOUNT}-{REGION}"
 TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f1-runner"
+LIVE = f"{FUNCTION}:live"
+# Actions of X-Ray and vended logs, which AWS grants on all resources or none, by the statement that has them.
+_TRACES = {f"xray:{name}" for name in ("PutTraceSegments", "PutTelemetryRecords")}
+_LOGS = {f"logs:{verb}LogDelivery" for verb in ("Create", "Get", "Update", "Delete")}
+_LOGS |= {"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"}
+WITHOUT_RESOURCES = {
+    "Traces": _TRACES,
+    "LogsAndTraces": _LOGS | _TRACES | {"xray:GetSamplingRules", "xray:GetSamplingTargets"},
+}
 STATES = f"arn:aws:states:{REGION}:{ACCOUNT}:"
 
 
@@ -115,10 +127,70 @@ def test_both_tables_are_on_demand_and_can_be_turned_back(stack: Stack, table: s
     assert recovery == {"PointInTimeRecoveryEnabled": True}
 
 
-def test_what_holds_data_outlives_the_stack() -> None:
+def test_what_holds_data_outlives_the_stack_but_not_a_create_that_failed() -> None:
+    """Kept after a failed create, its names would be taken, and no second deploy could ever succeed."""
     resources = load_template()["Resources"]
-    for name in ("LakeBucket", "SessionTable", "PredictionsTable", "F1AccountSecret"):
-        assert resources[name]["DeletionPolicy"] == resources[name]["UpdateReplacePolicy"] == "Retain"
+    kept = {name for name, found in resources.items() if found.get("UpdateReplacePolicy") == "Retain"}
+    assert kept == {"LakeBucket", "SessionTable", "PredictionsTable", "F1AccountSecret"}
+    assert {resources[name]["DeletionPolicy"] for name in kept} == {"RetainExceptOnCreate"}
+
+
+def test_the_tables_can_be_protected_once_the_stack_stands_and_are_not_while_it_is_made() -> None:
+    template = load_template()
+    assert template["Parameters"]["DeletionProtection"]["Default"] == "false"
+    for table in ("SessionTable", "PredictionsTable"):
+        assert template["Resources"][table]["Properties"]["DeletionProtectionEnabled"] == {"Ref": "DeletionProtection"}
+
+
+def test_a_url_that_may_carry_a_token_is_not_shown() -> None:
+    assert load_template()["Parameters"]["F1dbRelease"]["NoEcho"] is True
+
+
+def test_a_new_version_is_tried_and_moved_to_in_steps_that_two_alarms_turn_back() -> None:
+    resources = load_template()["Resources"]
+    runner = resources["RunnerFunction"]["Properties"]
+    assert runner["AutoPublishAlias"] == "live"
+    preference = runner["DeploymentPreference"]
+    assert preference["Hooks"] == {"PreTraffic": {"Ref": "SmokeFunction"}}
+    alarms = [alarm["Ref"] for alarm in preference["Alarms"]]
+    assert {resources[name]["Type"] for name in alarms} == {"AWS::CloudWatch::Alarm"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({"Payload": b'{"steps": [], "failed": 0}'}, "Succeeded"),
+        ({"Payload": b'{"steps": [], "failed": 1}'}, "Succeeded"),
+        ({"Payload": b'{"errorType": "ImportError"}', "FunctionError": "Unhandled"}, "Failed"),
+        ({"Payload": b"null"}, "raises"),
+    ],
+    ids=["whole", "a failed stage", "a failed call", "no answer"],
+)
+def test_the_smoke_tick_tells_whether_the_new_version_answers(
+    answer: dict[str, Any], status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+
+    said: list[dict[str, Any]] = []
+
+    class Client:
+        def invoke(self, **given: Any) -> dict[str, Any]:
+            assert given["FunctionName"] == LIVE
+            assert json.loads(given["Payload"])["action"] == "tick"
+            return {**answer, "Payload": io.BytesIO(answer["Payload"])}
+
+        def put_lifecycle_event_hook_execution_status(self, **given: Any) -> None:
+            said.append(given)
+
+    monkeypatch.setattr(boto3, "client", lambda *_, **__: Client())
+    monkeypatch.setenv("NEW_VERSION", LIVE)
+    code: dict[str, Any] = {}
+    exec(load_template()["Resources"]["SmokeFunction"]["Properties"]["InlineCode"], code)
+    event = {"DeploymentId": "d", "LifecycleEventHookExecutionId": "e"}
+    with pytest.raises(TypeError) if status == "raises" else contextlib.nullcontext():
+        code["handler"](event, None)
+    wanted = "Failed" if status == "raises" else status
+    assert said == [{"deploymentId": "d", "lifecycleEventHookExecutionId": "e", "status": wanted}]
 
 
 def test_the_schedule_ticks_every_two_hours_and_keeps_what_it_cannot_deliver(stack: Stack) -> None:
@@ -130,7 +202,7 @@ def test_the_schedule_ticks_every_two_hours_and_keeps_what_it_cannot_deliver(sta
     client.create_schedule(**schedule)  # botocore checks every name and type against the service's own model
     found = client.get_schedule(Name=schedule["Name"], GroupName=group["Name"])
     assert found["ScheduleExpression"] == "rate(2 hours)"
-    assert found["Target"]["Arn"] == FUNCTION
+    assert found["Target"]["Arn"] == LIVE
     assert json.loads(found["Target"]["Input"]) == {"action": "tick"}
     assert found["Target"]["RetryPolicy"]["MaximumRetryAttempts"] == 3
     assert found["Target"]["DeadLetterConfig"]["Arn"].endswith(":f1-dead-letters")
@@ -149,6 +221,11 @@ def test_a_failed_invocation_is_tried_once_more_and_then_kept(stack: Stack) -> N
         ("s3:PutObject", f"{LAKE}/reports/runs/20251206T160000Z/05_train.ipynb"),
         ("s3:PutObject", f"{LAKE}/lake.json"),
         ("s3:DeleteObject", f"{LAKE}/bronze/sessions/2025/A/Q/source.json"),
+        ("s3:DeleteObject", f"{LAKE}/silver/files.json"),
+        ("s3:DeleteObject", f"{LAKE}/models/champion.json"),
+        ("sqs:ReceiveMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:f1-dead-letters"),
+        ("sqs:DeleteMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:f1-dead-letters"),
+        ("xray:PutTraceSegments", "*"),
         ("s3:ListBucket", LAKE),
         ("dynamodb:UpdateItem", f"{TABLE}f1_session_tracking"),
         ("dynamodb:GetItem", f"{TABLE}f1_session_tracking"),
@@ -171,7 +248,12 @@ def test_the_function_may_do_what_it_does(stack: Stack, action: str, resource: s
         ("s3:PutObject", f"{LAKE}/index.html"),
         ("s3:GetObject", "arn:aws:s3:::another-bucket/bronze/x"),
         ("s3:PutObject", f"arn:aws:s3:::f1dev-lake-{ACCOUNT}-{REGION}/bronze/x"),
+        ("s3:DeleteObject", f"{LAKE}/reports/run_summary.html"),
+        ("s3:DeleteObject", f"{LAKE}/models/runs/r/model.onnx"),
+        ("s3:DeleteObject", f"{LAKE}/silver/race_results/2025.parquet"),
+        ("s3:DeleteObject", f"{LAKE}/lake.json"),
         ("s3:DeleteObjectVersion", f"{LAKE}/bronze/x"),
+        ("sqs:PurgeQueue", f"arn:aws:sqs:{REGION}:{ACCOUNT}:f1-dead-letters"),
         ("s3:PutObjectAcl", f"{LAKE}/bronze/x"),
         ("s3:DeleteBucket", LAKE),
         ("s3:PutBucketPolicy", LAKE),
@@ -199,10 +281,14 @@ def test_the_function_may_do_nothing_else(stack: Stack, action: str, resource: s
 @pytest.mark.parametrize(
     ("role", "action", "resource", "allowed"),
     [
-        ("ScheduleRole", "lambda:InvokeFunction", FUNCTION, True),
-        ("ScheduleRole", "lambda:InvokeFunction", FUNCTION.replace("f1-", "f1dev-"), False),
+        ("ScheduleRole", "lambda:InvokeFunction", LIVE, True),
+        ("ScheduleRole", "lambda:InvokeFunction", FUNCTION, False),
+        ("ScheduleRole", "lambda:InvokeFunction", LIVE.replace("f1-", "f1dev-"), False),
+        ("SmokeRole", "lambda:InvokeFunction", f"{FUNCTION}:7", True),
+        ("SmokeRole", "lambda:InvokeFunction", f"{FUNCTION}dev:7", False),
+        ("SmokeRole", "s3:GetObject", f"{LAKE}/lake.json", False),
         ("ScheduleRole", "s3:GetObject", f"{LAKE}/lake.json", False),
-        ("StateMachineRole", "lambda:InvokeFunction", FUNCTION, True),
+        ("StateMachineRole", "lambda:InvokeFunction", LIVE, True),
         ("StateMachineRole", "states:StartExecution", f"{STATES}stateMachine:f1-backfill", True),
         ("StateMachineRole", "states:StartExecution", f"{STATES}stateMachine:other", False),
         ("StateMachineRole", "s3:GetObject", f"{LAKE}/backfill/r/units.json", True),
@@ -224,6 +310,8 @@ def test_with_an_account_the_function_reads_its_one_secret_and_no_other(stack: S
     assert policy["Roles"] == [stack.ids["RunnerRole"]]
     tried = IAMPolicy(json.dumps(policy["PolicyDocument"]))
     assert tried.is_action_permitted("secretsmanager:GetSecretValue", own) is PermissionResult.PERMITTED
+    token = with_account.properties("F1TokenSecret")["Name"]
+    assert token == "f1/f1-token"
     for action, resource in [
         ("secretsmanager:GetSecretValue", own.replace("f1/", "f1dev/")),
         ("secretsmanager:PutSecretValue", own),
@@ -239,7 +327,10 @@ def test_no_policy_has_a_star_where_a_name_could_stand(stack: Stack) -> None:
             continue
         properties = stack.properties(name) if "Condition" not in resource else resource["Properties"]
         for policy in properties.get("Policies", [properties]):
-            for statement in policy["PolicyDocument"]["Statement"]:
+            for statement in policy.get("PolicyDocument", {"Statement": []})["Statement"]:
+                if statement.get("Sid") in WITHOUT_RESOURCES:
+                    assert not set(statement["Action"]) - WITHOUT_RESOURCES[statement["Sid"]], name
+                    continue
                 resources = statement["Resource"]
                 for arn in resources if isinstance(resources, list) else [resources]:
                     assert not isinstance(arn, str) or not re.search(r"^\*$|:\*:|\*\*", arn), (name, arn)
@@ -249,11 +340,12 @@ def test_no_policy_has_a_star_where_a_name_could_stand(stack: Stack) -> None:
 
 
 def test_only_aws_services_of_this_account_may_take_the_roles(stack: Stack) -> None:
-    services = {"RunnerRole": "lambda", "ScheduleRole": "scheduler", "StateMachineRole": "states"}
+    services = {"RunnerRole": "lambda", "SmokeRole": "lambda", "ScheduleRole": "scheduler"}
+    services |= {"StateMachineRole": "states", "DeployRole": "codedeploy"}
     for role, service in services.items():
         (statement,) = stack.properties(role)["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
-        if role != "RunnerRole":
+        if services[role] != "lambda":
             assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
 
 
@@ -270,6 +362,7 @@ def test_every_resource_that_can_bear_a_tag_or_a_name_bears_the_prefix(stack: St
         "AWS::SNS::TopicPolicy",
         "AWS::SNS::Subscription",
         "AWS::IAM::Policy",
+        "AWS::CodeDeploy::Application",
     }
     for name, resource in spelled_out()["Resources"].items():
         text = json.dumps(resource["Properties"])
@@ -316,7 +409,7 @@ def test_the_function_s_environment_is_what_the_settings_read(stack: Stack, tmp_
     settings = load_settings(FOLDER.parent / "parameters" / "aws.yml", environment, {})
     assert settings.lake == f"s3://f1-lake-{ACCOUNT}-{REGION}"
     assert settings.tracking == "dynamodb://f1_session_tracking?predictions=f1_predictions"
-    assert settings.source == "f1db"
+    assert settings.source == "live"
     assert "AWS_REGION" not in environment
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from f1lib.aws.telemetry import METRICS
+from f1lib.aws.telemetry import METRICS, Telemetry
 from f1lib.errors import BadParameters, RunError
 from f1lib.lake.store import ObjectStore, open_store
 from f1lib.pipeline.tick import tick
@@ -190,7 +190,15 @@ def test_the_sandbox_is_left_clean(saturday: Any, swept: tuple[Path, Path]) -> N
 def test_the_same_tick_again_does_nothing_and_says_so(saturday: Any, cloud: Cloud) -> None:
     before = cloud.store.list()
     answer, lines = _called({"action": "tick", "now": SATURDAY})
-    assert answer == {"action": "tick", "run_id": "", "steps": [], "complete": True, "as_of_utc": SATURDAY}
+    assert answer == {
+        "action": "tick",
+        "run_id": "",
+        "steps": [],
+        "complete": True,
+        "taken": 0,
+        "failed": 0,
+        "as_of_utc": SATURDAY,
+    }
     assert cloud.store.list() == before
     assert not [line for line in lines if str(line.get("message", "")).startswith("stage")]
 
@@ -300,6 +308,34 @@ def test_a_tick_short_of_time_ends_in_good_order_and_the_next_one_goes_on(saturd
     assert [step["stage"] for step in answer["steps"]][:2] == ["04_gold", "06_predict"]
     assert answer["complete"]
     assert "pre_race" in {row["horizon"] for row in cloud.tracking.predictions(EVENT)}
+
+
+def test_the_token_of_the_account_outlives_a_sandbox(
+    moto: Server, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a tick every two hours nearly every sandbox is a new one; signing in at each would lock the account."""
+    from lambda_runner import handler
+
+    secrets = moto.client("secretsmanager")
+    secrets.create_secret(Name="f1/f1-token", SecretString="{}")
+    monkeypatch.setenv("F1_TOKEN_SECRET", "f1/f1-token")
+    for number, sandbox in enumerate(("first", "second")):
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / sandbox))
+        file = tmp_path / sandbox / handler.TOKEN
+        with handler._token_kept(Telemetry("f1lib/f1", "token-test", "id")):
+            assert file.read_text() == ("{}" if number == 0 else '{"value": "signed"}')
+            file.write_text('{"value": "signed"}')
+        versions = secrets.list_secret_version_ids(SecretId="f1/f1-token", IncludeDeprecated=True)["Versions"]
+        assert len(versions) == 2, "kept once, for it did not change the second time"
+
+
+def test_the_token_lies_where_fastf1_looks_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fastf1.internals.f1account.tokens import TokenManager
+
+    from lambda_runner import handler
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert TokenManager(auth_func=lambda: None)._token_path == tmp_path / handler.TOKEN
 
 
 def test_the_account_is_taken_from_the_secret_once(moto: Server, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

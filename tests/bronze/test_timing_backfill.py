@@ -36,6 +36,7 @@ def test_wanted_is_what_lacks_laps_and_was_not_asked_for_in_vain() -> None:
     ]
     assert wanted(rows, [2025], NOW) == [f"{EVENT}/P1", f"{EVENT}/P3"]
     assert wanted(rows, [2025], NOW, again=True) == [f"{EVENT}/{name}" for name in ("P1", "P2", "P3", "Q")]
+    assert wanted([*rows, row("R")], [2025], NOW, sessions=("P1", "P2", "P3")) == [f"{EVENT}/P1", f"{EVENT}/P3"]
     assert wanted(rows, [2024], NOW) == []
     assert wanted(rows, [], NOW) == wanted(rows, [2025], NOW)
     assert wanted(rows, [], NOW + timedelta(days=60)) == [], "without seasons only the last weeks are meant"
@@ -62,10 +63,10 @@ class Told:
 
 @pytest.fixture
 def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Workspace, Told]:
-    ws = make_workspace(tmp_path / "lake", "2025-04-01T00:00:00Z", "fastf1")
+    ws = make_workspace(tmp_path / "lake", "2025-04-01T00:00:00Z", "live")
     ws.tracking.put_rows([row(name) for name in ("P1", "P2", "P3", "Q", "R")])
     source = Told()
-    monkeypatch.setattr("f1lib.workspace.sources.open_live", lambda *_: source)
+    monkeypatch.setattr("f1lib.workspace.sources.open_timing", lambda *_: source)
     return ws, source
 
 
@@ -78,7 +79,9 @@ def run(ws: Workspace) -> dict[str, str]:
 def test_what_is_not_to_be_had_is_asked_for_once_and_a_passing_fault_again(told: tuple[Workspace, Told]) -> None:
     ws, source = told
     source.errors = {"P1": NotPublishedYet("no laps"), "P2": SourceError("500")}
-    assert run(ws) == dict.fromkeys(("P1", "P2", "P3", "Q", "R"), "gold") | dict.fromkeys(("P3", "Q", "R"), "ingested")
+    came = dict.fromkeys(("P3", "Q", "R"), "ingested")
+    assert run(ws) == {"P1": "without laps", "P2": "failed"} | came, "whatever the lake held before"
+    assert {row["session_name_abr"]: row["status"] for row in ws.tracking.rows()} == {"P1": "gold", "P2": "gold"} | came
     source.errors, source.asked = {}, []
     assert run(ws) == {"P2": "ingested"}
     assert source.asked == ["P2"]

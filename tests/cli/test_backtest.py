@@ -36,6 +36,21 @@ def test_without_a_file_json_is_all_that_is_printed(
     assert (card["session"], card["races"]) == ("S", 1)
 
 
+def test_what_each_source_gives_is_a_table_and_a_document(
+    weekend_lake: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "sources.json"
+    asked = [*ASKED[:4], "--horizon", "pre_race", "--refit-every", "4", "--sources"]
+    assert main(["backtest", *asked, "--json", str(file), *weekend_lake]) == 0
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    assert [row["sources"] for row in rows] == ["F1DB alone", "+ timing", "+ weather"]
+    said = capsys.readouterr().out
+    assert "by what the model is given" in said
+    assert f"{rows[-1]['rps']:.4f}" in said
+    assert main(["backtest", *asked, "--session", "S", *weekend_lake]) == 1
+    assert "--sources is for one --model, and for races" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "named"),
     [

@@ -106,3 +106,11 @@ def test_values_that_were_revised_are_listed_with_what_they_were(
     text = shown(ws, capsys, "--conflicts")
     assert "1 values that were revised" in text
     assert "lando-norris │ position │ 1.0 │ 3.0" in text
+
+
+def test_a_corrected_date_of_the_calendar_is_listed_with_its_evidence(
+    ws: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    note = {"provenance": {"warnings": ["2021_Turkish_Grand_Prix R: held on 2021-10-10, not 2021-10-03: evidence"]}}
+    write_json(ws.store, "bronze/schedule/2021/source.json", note)
+    assert "calendar: 2021_Turkish_Grand_Prix R: held on 2021-10-10" in shown(ws, capsys, "--conflicts")

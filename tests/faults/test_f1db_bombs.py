@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from f1lib.errors import SourceError
+from f1lib.sources.calls import Politeness
 from f1lib.sources.f1db import download, release_files
 from f1lib.sources.f1db.download import locate
 from f1lib.sources.f1db.source import F1dbSource
-from f1lib.sources.http import Politeness
 from tests.support.f1db_zips import changed, tiny, write
 from tests.support.hostile import answer, hostile
 

@@ -14,10 +14,11 @@ import pytest
 
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import NotPublishedYet, SourceError
+from f1lib.sources.calls import Politeness
 from f1lib.sources.fastf1 import jolpica
 from f1lib.sources.fastf1 import results as fastf1_results
 from f1lib.sources.fastf1.source import FastF1Source
-from f1lib.sources.http import Politeness, session
+from f1lib.sources.http import session
 from f1lib.sources.openmeteo import OpenMeteoSource
 from tests.support.replay_server import Answer, ReplayServer, open_meteo
 from tests.support.upstreams import LATER, replayed

@@ -21,7 +21,7 @@ NOW = "2025-12-06T16:00:00Z"
 FORECAST = "bronze/weather/forecast/2025/Abu_Dhabi_Grand_Prix/20251206T150000Z.json"
 
 
-@pytest.mark.parametrize(("source", "named"), [("f1db", ["F1DB"]), ("fastf1", ["F1DB", "FastF1", "Jolpica"])])
+@pytest.mark.parametrize(("source", "named"), [("f1db", ["F1DB"]), ("live", ["F1DB", "FastF1", "Jolpica"])])
 def test_open_meteo_is_named_once_an_answer_of_its_stands_in_the_lake(
     tmp_path: Path, source: str, named: list[str]
 ) -> None:

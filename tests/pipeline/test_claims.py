@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import pkgutil
 import shutil
+import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from f1lib.domain.moments import parse_utc
 from f1lib.errors import AlreadyRunning
+from f1lib.lake.paths_published import parse_record
 from f1lib.lake.store import LocalStore
-from f1lib.pipeline.tick import run_stage, tick
+from f1lib.pipeline import doctor
+from f1lib.pipeline.tick import named_run, run_stage, tick
 from f1lib.predictions.archive import history_keys
 from f1lib.tracking.table import open_tracking
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.lakes import AFTER
 
+# What a stage on request is given, the row that it claims, what it does as the lease runs out, a file that it writes.
+WRITES: dict[str, tuple[dict[str, Any], tuple[str, str], str, str]] = {
+    "ingest": (
+        {"units": ["2025_Chinese_Grand_Prix/Q"]},
+        ("2025_Chinese_Grand_Prix", "STAGE#01_ingest#Q"),
+        "f1lib.bronze.ingest._require_field",
+        "bronze/sessions/2025/Chinese_Grand_Prix/Q/results.parquet",
+    ),
+    "silver": (
+        {"seasons": [2025]},
+        ("PIPELINE", "STAGE#03_silver"),
+        "f1lib.silver.build.build_frames",
+        "silver/sessions/results/season=2025/results.parquet",
+    ),
+    "gold": ({}, ("PIPELINE", "STAGE#04_gold"), "f1lib.gold.build.compute", "gold/training_dataset.parquet"),
+    "score": ({}, ("PIPELINE", "STAGE#07_score"), "f1lib.evaluation.issued._standing", "reports/accuracy.json"),
+    "report": ({}, ("PIPELINE", "STAGE#08_report"), "f1lib.report.build._newest", "reports/run_summary.json"),
+}
 EVENT, STAGE = "2025_Japanese_Grand_Prix", "STAGE#06_predict#pre_weekend"
 
 
@@ -83,3 +108,76 @@ def test_the_lease_begins_with_the_claim_and_not_with_the_tick(ws: Workspace, mo
     run_stage(ws, "report", {})
     assert [lease.total_seconds() for lease in leases] == [hour]
     assert tick(ws).failures == []
+
+
+@pytest.mark.parametrize("stage", WRITES)
+def test_a_stage_that_lost_its_claim_writes_no_file_and_moves_no_row(
+    ws: Workspace, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It slept as it worked, and another run has taken over by the time it wakes."""
+    given, (event, name), work, written = WRITES[stage]
+    ws.store.delete(written)
+    before = {(r["event_partition_key"], r["session_name_abr"]): r.get("status") for r in ws.tracking.rows()}
+
+    real, slept = pkgutil.resolve_name(work), list[bool]()
+
+    def slow(*given: Any, **named: Any) -> Any:
+        if not slept:
+            other, late = open_tracking(ws.tracking.url), ws.now() + 2 * ws.lease
+            other.claim(event, name, owner="b", run_id="quick", now=late, lease=ws.lease)
+            slept.append(True)
+        return real(*given, **named)
+
+    monkeypatch.setattr(work, slow)
+    with pytest.raises(AlreadyRunning, match=r"the lease of .* ran out"):
+        run_stage(ws, stage, given)
+    assert slept
+    assert not ws.store.exists(written)
+    after = {(r["event_partition_key"], r["session_name_abr"]): r.get("status") for r in ws.tracking.rows()}
+    assert {key: status for key, status in after.items() if key in before} == before
+
+
+def _killed(ws: Workspace, stage: str) -> None:
+    """A process claims a stage's row and is gone."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    owner = f"{socket.gethostname()}:{gone.pid}"
+    ws.tracking.claim("PIPELINE", stage, owner=owner, run_id="20250323T120000Z", now=ws.now(), lease=ws.lease)
+
+
+@pytest.mark.parametrize("stage", ["01_ingest", "02_weather", "03_silver", "04_gold"])
+def test_a_stage_whose_run_was_killed_when_its_work_was_done_is_recorded_by_the_next_tick(
+    ws: Workspace, stage: str
+) -> None:
+    """Its inputs have moved on, so that only its own row tells that it did not end."""
+    assert tick(ws).failures == []
+    _killed(ws, f"STAGE#{stage}")
+    result = tick(ws)
+    assert result.failures == []
+    assert result.runs[0].step.stage == stage
+    row = ws.tracking.get("PIPELINE", f"STAGE#{stage}") or {}
+    assert (row["finished_utc"], row["run_id"], row["status"]) == (AFTER, result.run_id, "gold")
+    assert not {"owner", "lease_expires_utc", "claim_token", "last_error"} & row.keys()
+    records = [parse_record(key) for key in ws.store.list(f"reports/runs/{result.run_id}/")]
+    assert stage in [record[1] for record in records if record]
+    assert tick(ws).runs == []
+
+
+def test_the_name_of_a_run_that_was_killed_is_not_used_again(ws: Workspace) -> None:
+    """What is left of it, a kernel say, holds no claim under the new name."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    name = named_run(ws, []).run_id
+    owner = f"{socket.gethostname()}:{gone.pid}"
+    ws.tracking.claim("PIPELINE", "STAGE#03_silver", owner=owner, run_id=name, now=ws.now(), lease=ws.lease)
+    assert tick(ws).run_id not in ("", name)
+
+
+def test_the_doctor_sees_the_claim_of_a_dead_process_before_its_lease_ends(ws: Workspace) -> None:
+    assert tick(ws).failures == []
+    _killed(ws, "STAGE#03_silver")
+    assert [(f.key, f.what) for f in doctor.examine(ws) if f.area == "table"] == [
+        ("PIPELINE STAGE#03_silver", "has a claim of a run that died")
+    ]
+    doctor.repair(ws)
+    assert "interrupted" in str((ws.tracking.get("PIPELINE", "STAGE#03_silver") or {})["last_error"])

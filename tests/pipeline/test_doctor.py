@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from f1lib.domain.moments import parse_utc
+from f1lib.bronze.answers import store_answer
+from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import BadParameters
+from f1lib.lake.parquet import read_parquet
 from f1lib.lake.store import read_json, write_json
 from f1lib.pipeline import back_to, check_layers, check_models, check_outputs, doctor, findings
 from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.tick import tick
 from f1lib.predictions.archive import history_keys
+from f1lib.sources.protocols import SessionData
 from f1lib.tracking.rows import Status, TrackingRow, brought_to
+from f1lib.tracking.stage_keys import Stage
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.lakes import AFTER, EVENT, copied
 
@@ -39,14 +45,29 @@ def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("F1_ENGINE", "inprocess")
 
 
+@pytest.fixture(scope="module")
+def kept(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the lake is put back from; the records of runs stay as they are."""
+    folder = tmp_path_factory.mktemp("kept") / "lake"
+    return shutil.copytree(lake, folder, ignore=shutil.ignore_patterns("runs"))
+
+
 @pytest.fixture(autouse=True)
-def _put_back(lake: Path, tmp_path: Path) -> Any:
-    kept = shutil.copytree(lake, tmp_path / "kept", ignore=shutil.ignore_patterns("runs"))
+def _put_back(lake: Path, kept: Path) -> Iterator[None]:
     yield
-    for path in lake.rglob("*"):
-        if path.is_file() and "reports/runs" not in path.as_posix() and not (kept / path.relative_to(lake)).exists():
-            path.unlink()
-    shutil.copytree(kept, lake, dirs_exist_ok=True)
+    sound, now = _stamps(kept), _stamps(lake)
+    for name in now.keys() - sound.keys():
+        (lake / name).unlink()
+    for name in sound:
+        if now.get(name) != sound[name]:
+            (lake / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(kept / name, lake / name)
+
+
+def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file but the records of runs: a copy has both of its original."""
+    files = {path.relative_to(folder).as_posix(): path.stat() for path in folder.rglob("*") if path.is_file()}
+    return {name: (f.st_size, f.st_mtime_ns) for name, f in files.items() if not name.startswith("reports/runs/")}
 
 
 def mended(ws: Workspace, check: doctor.Check) -> list[str]:
@@ -147,8 +168,8 @@ def test_a_damaged_champion_gives_way_and_a_model_is_trained_again(ws: Workspace
 
 def test_a_claim_that_ran_out_and_what_a_killed_process_left_are_cleared(ws: Workspace, lake: Path) -> None:
     (lake / "silver" / ".writing-abc").write_bytes(b"half")
-    row: Any = {"event_partition_key": "PIPELINE", "session_name_abr": "STAGE#04_gold", "owner": "gone:1"}
-    ws.tracking.put_rows([row | {"lease_expires_utc": "2025-01-01T00:00:00Z"}])
+    long_ago, lease = datetime(2025, 1, 1, tzinfo=UTC), timedelta(minutes=1)
+    ws.tracking.claim("PIPELINE", "STAGE#04_gold", owner="gone:1", run_id="old", now=long_ago, lease=lease)
     assert {finding.area for finding in doctor.examine(ws)} == {"table", "leftovers"}
     assert doctor.repair(ws)[1] == []
 
@@ -246,3 +267,38 @@ def test_a_lake_on_s3_with_its_table_in_dynamodb_is_examined_and_mended(remote: 
     done = back_to.back_to(remote, parse_utc("2025-03-29T12:00:00Z"))
     assert any("wrong clock" in line for line in done)
     assert brought_to(remote.tracking.rows()) <= "2025-03-29T12:00:00Z"
+
+
+def test_an_answer_that_was_revised_after_the_moment_is_again_the_one_that_stood_then(ws: Workspace) -> None:
+    keys = sorted(key for key in ws.store.list(f"{BASE}/") if "/revisions/" not in key)
+    before, row = {key: ws.store.read(key) for key in keys}, ws.tracking.get("2025_Chinese_Grand_Prix", "Q") or {}
+    later = parse_utc(AFTER) + timedelta(days=9)
+    results = read_parquet(ws.store, f"{BASE}/results.parquet").assign(laps=1.0)
+    for hours in (0, 1):
+        revised, as_of = results.assign(laps=float(hours)), later + timedelta(hours=hours)
+        given = SessionData({"results": revised.drop(columns="source")}, {"complete": True})
+        stored = store_answer(ws.store, BASE, f"{BASE}/source.json", given, "simulated", as_of)
+    change: Any = {"event_partition_key": "2025_Chinese_Grand_Prix", "session_name_abr": "Q"}
+    change |= {"content_hash": stored.content_hash, "updated_at_utc": format_utc(later)}
+    ws.tracking.put_rows([change])
+    done = back_to.back_to(ws, parse_utc(AFTER))
+    assert [line for line in done if BASE in line] == [
+        f"{BASE}: fetched after {AFTER}, that of {json.loads(before[f'{BASE}/source.json'])['fetched_utc']} is back"
+    ]
+    assert {key: ws.store.read(key) for key in ws.store.list(f"{BASE}/")} == before
+    now = ws.tracking.get("2025_Chinese_Grand_Prix", "Q") or {}
+    assert (now["status"], now["content_hash"]) == (Status.INGESTED, row["content_hash"])
+    assert doctor.repair(ws)[1] == []
+
+
+def test_a_deleted_issue_is_missed_as_its_race_is_scored_and_comes_back(ws: Workspace) -> None:
+    """The scores of the other issues alone would be silently others."""
+    issued, accuracy = history_keys(ws.store)[0], read_json(ws.store, "reports/accuracy.json")
+    before = ws.store.read(issued)
+    ws.store.delete(issued)
+    findings.run_again(ws.tracking, ws.as_of, Stage.SCORE)
+    result = tick(ws, stages=frozenset({Stage.SCORE}))
+    assert result.failures == []
+    assert result.mended == [f"{issued}: restored from table f1_predictions"]
+    assert ws.store.read(issued) == before
+    assert read_json(ws.store, "reports/accuracy.json")["predictions"] == accuracy["predictions"]

@@ -10,13 +10,14 @@ import pytest
 from f1lib.model import fit, run_files, train
 from f1lib.model.config import parse_config
 from f1lib.predictions import explain
-from tests.support.made_up_training import CONFIG, FRESH, training_with_form
+from tests.support.made_up_training import CONFIG, CORRECTED, FRESH, training_with_form, with_long_runs
 
 
-@pytest.fixture(scope="module")
-def served():  # type: ignore[no-untyped-def]
-    rows = fit.labelled(training_with_form(), "pre_race")
-    fitted = fit.fit(rows, parse_config(CONFIG + FRESH, "test"), train.feature_columns(rows))
+@pytest.fixture(scope="module", params=[CONFIG, CORRECTED], ids=["", "corrected"])
+def served(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+    rows = fit.labelled(with_long_runs(training_with_form()), "pre_race")
+    fitted = fit.fit(rows, parse_config(request.param + FRESH, "test"), train.feature_columns(rows))
+    assert bool(fitted.correction) == (request.param == CORRECTED)
     race = rows[(rows["event_year"] == 2017) & (rows["event_number"] == 4)].reset_index(drop=True)
     model = dataclasses.replace(fitted.serving(), metadata=run_files.describe(fitted, rows))
     return model, fitted.parts["trees"].estimator, race

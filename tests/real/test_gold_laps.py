@@ -115,6 +115,22 @@ def test_long_runs_of_practice_are_those_worked_out_by_hand(
     assert ours.loc[ours.index.difference(theirs.index), list(names)].isna().all().all()
 
 
+@pytest.mark.parametrize("event", [BAHRAIN, SAUDI])
+def test_shrunk_long_runs_are_those_worked_out_by_hand_for_the_driver_and_both_cars(
+    event: str, raw: pd.DataFrame, world: dict[str, Any], rows: pd.DataFrame
+) -> None:
+    ours, theirs = _of(rows, event, "post_practice"), _expected_long_runs(raw, world, event)
+    gap = (theirs["same_tyre"] - theirs["same_tyre"].median()).clip(-2.5, 2.5) * theirs["laps"]
+    own = ours["practice_long_run_shrunk_gap_pct"]
+    np.testing.assert_allclose(own[theirs.index], gap / (theirs["laps"] + 6), atol=2e-6)
+    assert own.drop(theirs.index).isna().all()
+    teams = ours.loc[theirs.index, "team_lineage"]
+    both = gap.groupby(teams).sum() / (theirs["laps"].groupby(teams).sum() + 6)
+    np.testing.assert_allclose(
+        ours["team_practice_long_run_shrunk_gap_pct"], ours["team_lineage"].map(both), atol=2e-6
+    )  # of a driver without a run his team mate's alone
+
+
 def test_sectors_and_top_speed_of_practice_are_those_worked_out_by_hand(
     raw: pd.DataFrame, world: dict[str, Any], rows: pd.DataFrame
 ) -> None:

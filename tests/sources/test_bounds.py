@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from f1lib.errors import RateLimited, SourceError
-from f1lib.sources import http
 from f1lib.sources.bounds import LONGEST_RETRY_AFTER, MAX_BYTES, elsewhere, retry_after
+from f1lib.sources.calls import Call, Politeness
 from f1lib.sources.fastf1.source import FastF1Source
-from f1lib.sources.http import Politeness, get_json, session
+from f1lib.sources.http import get_json, session
 from tests.support.hostile import MEGABYTE, answer, chunked, drip, gzip_of_zeros, head, hostile
 from tests.support.upstreams import LATER, without_limits
 
@@ -227,6 +227,6 @@ def test_a_byte_order_mark_is_no_fault() -> None:
 def test_no_message_and_no_record_has_the_user_the_password_or_the_query(url: str) -> None:
     with pytest.raises(SourceError) as caught:
         get_json(session(politeness=ONCE), url, {"token": "hidden"})
-    record = http.Call(url, 0, fault="no connection").record()
-    for text in (str(caught.value), record["url"].partition("?")[0], str(http.Call(url, fault="x").error())):
+    record = Call(url, 0, fault="no connection").record()
+    for text in (str(caught.value), record["url"].partition("?")[0], str(Call(url, fault="x").error())):
         assert not any(secret in text for secret in ("user", "word", "hidden"))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from threading import Event
 from typing import Any
 
 import pytest
@@ -14,12 +16,13 @@ from requests.adapters import HTTPAdapter
 
 from f1lib.errors import BadParameters, RateLimited, SourceBlocked, SourceError
 from f1lib.sources import http
-from f1lib.sources.http import Politeness, Upstream, get_json, session, upstream_of
+from f1lib.sources.calls import Politeness
+from f1lib.sources.http import Upstream, get_json, session, upstream_of
 from tests.support.replay_server import Answer, ReplayServer
 
 URL = "https://api.jolpi.ca/ergast/f1/2023/4/results.json"
 STREAM = "https://livetiming.formula1.com/static/2023/x/SessionStatus.jsonStream"
-SHORT = Politeness(connect=1.0, read=0.3, attempts=3, backoff=1.0, longest_wait=20.0)
+SHORT = Politeness(connect=1.0, read=0.3, attempts=3, backoff=1.0, longest_wait=20.0, alone=0.0)
 
 
 @pytest.fixture
@@ -67,6 +70,7 @@ def test_without_a_base_the_request_is_left_as_it_is(monkeypatch: pytest.MonkeyP
         raise requests.ConnectionError("no network here")
 
     monkeypatch.setattr(HTTPAdapter, "send", send)
+    monkeypatch.setattr(http, "look_up", lambda *_given: None)
     with pytest.raises(SourceError, match="no connection after 1 attempts"):
         session(politeness=Politeness(attempts=1)).get(URL)
     assert seen == [URL]
@@ -92,7 +96,9 @@ def test_a_base_is_reached_directly_whatever_proxy_the_environment_names(
     assert web.get(URL).status_code == 200
 
 
-def test_credentials_are_not_sent_to_a_base() -> None:
+def test_credentials_are_not_sent_to_a_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "look_up", lambda *_given: None)
+
     class Signing(HTTPAdapter):
         used = 0
 
@@ -143,7 +149,6 @@ def test_waits_are_spread_from_half_to_one_and_a_half(server: ReplayServer, wait
         ("cut", STREAM, "truncated"),
         ("html", URL, "HTML"),
         ("html", STREAM, "HTML"),
-        ("delay", URL, "timed out"),
     ],
 )
 def test_each_fault_is_retried_within_bounds_named_and_gone_with_the_next_good_answer(
@@ -157,6 +162,56 @@ def test_each_fault_is_retried_within_bounds_named_and_gone_with_the_next_good_a
     server.behave()
     assert web.get(url).status_code == 200
     assert [call.fault for call in upstream_of(web).calls] == [fault, ""]
+
+
+def test_a_host_that_keeps_silent_costs_its_time_once_and_is_left_alone(server: ReplayServer) -> None:
+    server.misbehave("delay", "jolpi", seconds=0.6)
+    web = session(server.base, politeness=replace(SHORT, alone=60.0))
+    with pytest.raises(SourceError, match="timed out after 1 attempts"):
+        web.get(URL)
+    for _ in range(100):
+        with pytest.raises(SourceError, match=r"timed out after 0 attempts .*left alone for 60 s"):
+            web.get(URL)
+    assert server.asked("jolpi") == 1
+    assert web.get(STREAM).status_code == 200, "another host is asked"
+
+
+def test_a_host_that_is_not_reached_is_left_alone_after_its_attempts_and_asked_again_later(waits: list[float]) -> None:
+    web = session("http://127.0.0.1:1", politeness=replace(SHORT, alone=60.0), sleep=waits.append)
+    for attempts in (3, 0, 0):
+        with pytest.raises(SourceError, match=f"no connection after {attempts} attempts .*Connection refused"):
+            web.get(URL)
+    upstream = upstream_of(web)
+    upstream.politeness = replace(SHORT, alone=0.0)
+    with pytest.raises(SourceError, match="no connection after 3 attempts"):
+        web.get(URL)
+
+
+def test_a_host_that_fails_three_requests_in_a_row_is_left_alone_and_an_answer_clears_it(
+    server: ReplayServer, waits: list[float]
+) -> None:
+    web = session(server.base, politeness=replace(SHORT, attempts=1, alone=60.0), sleep=waits.append)
+    for times in (2, 3):
+        server.misbehave("500", "jolpi", times=times)
+        for _ in range(times):
+            with pytest.raises(SourceError, match="server error after 1 attempts"):
+                web.get(URL)
+        if times == 2:
+            assert web.get(URL).status_code == 200
+    with pytest.raises(SourceError, match="server error after 0 attempts"):
+        web.get(URL)
+
+
+def test_a_name_look_up_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_given: released.wait(60))
+    web = session(politeness=replace(SHORT, connect=0.2, alone=60.0))
+    try:
+        for attempts in (1, 0):
+            with pytest.raises(SourceError, match=f"timed out after {attempts} attempts"):
+                web.get(URL)
+    finally:
+        released.set()
 
 
 def test_the_time_the_upstream_asks_for_is_waited(
@@ -252,7 +307,8 @@ def test_every_request_has_time_outs_and_no_client_longer_ones(monkeypatch: pyte
         raise requests.ConnectionError
 
     monkeypatch.setattr(HTTPAdapter, "send", send)
-    web = session(politeness=Politeness(connect=4.0, read=9.0, attempts=1))
+    monkeypatch.setattr(http, "look_up", lambda *_given: None)
+    web = session(politeness=Politeness(connect=4.0, read=9.0, attempts=1, alone=0.0))
     for timeout in (None, 5.0, (60.0, 60.0)):
         with pytest.raises(SourceError):
             web.get(URL, timeout=timeout)

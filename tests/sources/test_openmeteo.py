@@ -13,7 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from f1lib.errors import RateLimited, SourceBlocked, SourceError
-from f1lib.sources.http import Politeness, session
+from f1lib.sources.calls import Politeness
+from f1lib.sources.http import session
 from f1lib.sources.openmeteo import OpenMeteoSource, lead_days
 from f1lib.sources.protocols import FORECAST_UNITS
 from tests.support.replay_server import Answer, ReplayServer, open_meteo, serve_open_meteo

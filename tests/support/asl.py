@@ -8,6 +8,7 @@ guide for Distributed Map.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -52,10 +53,15 @@ class Machine:
 
     def _state(self, name: str, state: dict[str, Any], data: Any, context: dict[str, Any]) -> tuple[str | None, Any]:
         if state["Type"] == "Choice":
-            for choice in state["Choices"]:
-                if path(choice["Variable"], data, context) == choice["NumericEquals"]:
-                    return choice["Next"], data
-            return state["Default"], data
+            chosen = next((c["Next"] for c in state["Choices"] if _is_true(c, data, context)), state["Default"])
+            return chosen, data
+        if state["Type"] == "Wait":
+            self.waits.append(state["Seconds"])
+            return state["Next"], data
+        if state["Type"] == "Succeed":
+            return None, data
+        if state["Type"] == "Pass":
+            return state["Next"], path(state["OutputPath"], fill(state["Parameters"], data, context), context)
         work = self._task if state["Type"] == "Task" else self._map
         result = self._retried(state, lambda: work(name, state, data, context))
         if "ResultSelector" in state:
@@ -109,8 +115,18 @@ class Machine:
         return results
 
 
+def _is_true(rule: dict[str, Any], data: Any, context: dict[str, Any]) -> bool:
+    if "And" in rule:
+        return all(_is_true(inner, data, context) for inner in rule["And"])
+    (wanted,) = [rule[name] for name in ("NumericEquals", "BooleanEquals") if name in rule]
+    found = path(rule["Variable"], data, context)
+    return type(found) is type(wanted) and bool(found == wanted)
+
+
 def path(expression: str, data: Any, context: dict[str, Any]) -> Any:
-    """``$.a.b`` in the data, ``$$.Map.Item.Value`` in the context."""
+    """``$.a.b`` in the data, ``$$.Map.Item.Value`` in the context, or defaults with the data over them."""
+    if merged := re.fullmatch(r"States\.JsonMerge\(States\.StringToJson\('(.+)'\), \$, false\)", expression):
+        return {**json.loads(merged[1]), **data}
     found = context if expression.startswith("$$") else data
     for name in expression.lstrip("$").strip(".").split("."):
         found = found[name] if name else found

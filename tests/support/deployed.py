@@ -1,4 +1,4 @@
-"""The template deployed into moto's CloudFormation, with SAM's three kinds of resources spelled out.
+"""The template deployed into moto's CloudFormation, with SAM's two kinds of resources spelled out.
 
 moto skips what it does not know and still says CREATE_COMPLETE, so the tests look at every resource.
 """
@@ -26,10 +26,28 @@ def spelled_out() -> dict[str, Any]:
     """The template as CloudFormation takes it, without SAM's transform."""
     template = load_template()
     del template["Transform"], template["Globals"]
-    resources: dict[str, Any] = {}
+    resources: dict[str, Any] = {"ServerlessDeploymentApplication": _application()}
     for name, resource in template["Resources"].items():
         resources |= _spelled_out(name, resource)
-    return {**template, "Resources": resources}
+    named: dict[str, Any] = _named({**template, "Resources": resources})
+    return named
+
+
+def _application() -> dict[str, Any]:
+    return {"Type": "AWS::CodeDeploy::Application", "Properties": {"ComputePlatform": "Lambda"}}
+
+
+def _named(value: Any) -> Any:
+    """SAM's ``!Ref Function.Alias`` and ``!Ref Function.Version`` as the ARNs they come to."""
+    if isinstance(value, list):
+        return [_named(element) for element in value]
+    if not isinstance(value, dict):
+        return value
+    if isinstance(value.get("Ref"), str) and "." in value["Ref"]:
+        name = "live" if value["Ref"].endswith(".Alias") else "1"
+        function = "lambda:${AWS::Region}:${AWS::AccountId}:function:${ResourcePrefix}-runner"
+        return {"Fn::Sub": f"arn:${{AWS::Partition}}:{function}:{name}"}
+    return {key: _named(element) for key, element in value.items()}
 
 
 def _spelled_out(name: str, resource: dict[str, Any]) -> dict[str, Any]:
@@ -38,21 +56,33 @@ def _spelled_out(name: str, resource: dict[str, Any]) -> dict[str, Any]:
         text = definition(properties.pop("DefinitionUri"))
         substitutions = properties.pop("DefinitionSubstitutions")
         arguments = {"DefinitionString": {"Fn::Sub": [text, substitutions]}, "RoleArn": properties["Role"]}
+        arguments |= {"LoggingConfiguration": properties["Logging"], "TracingConfiguration": properties["Tracing"]}
         return {
             name: _typed(
                 resource, "AWS::StepFunctions::StateMachine", {"StateMachineName": properties["Name"]} | arguments
             )
         }
     if resource["Type"] == "AWS::Serverless::Function":
-        invoke = properties.pop("EventInvokeConfig")
-        code = {"Code": {"ImageUri": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/f1lib@sha256:{'0' * 64}"}}
-        destination = {"OnFailure": {"Destination": invoke["DestinationConfig"]["OnFailure"]["Destination"]}}
-        config = {**invoke, "DestinationConfig": destination, "FunctionName": {"Ref": name}, "Qualifier": "$LATEST"}
-        return {
-            name: _typed(resource, "AWS::Lambda::Function", {**properties, **code}),
-            f"{name}InvokeConfig": {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": config},
-        }
+        return _function(name, resource, properties)
     return {name: resource}
+
+
+def _function(name: str, resource: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    """A function, and what SAM makes beside it: its version, alias and the configuration of asynchronous calls."""
+    for sams in ("DeploymentPreference", "AutoPublishAlias"):
+        properties.pop(sams, None)
+    if "InlineCode" in properties:
+        code: dict[str, Any] = {"Code": {"ZipFile": properties.pop("InlineCode")}}
+        return {name: _typed(resource, "AWS::Lambda::Function", {**properties, **code})}
+    invoke = properties.pop("EventInvokeConfig")
+    properties["TracingConfig"] = {"Mode": properties.pop("Tracing")}
+    image = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/f1lib@sha256:{'0' * 64}"
+    destination = {"OnFailure": {"Destination": invoke["DestinationConfig"]["OnFailure"]["Destination"]}}
+    config = {**invoke, "DestinationConfig": destination, "FunctionName": {"Ref": name}, "Qualifier": "live"}
+    return {
+        name: _typed(resource, "AWS::Lambda::Function", {**properties, "Code": {"ImageUri": image}}),
+        f"{name}InvokeConfig": {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": config},
+    }
 
 
 def _typed(resource: dict[str, Any], kind: str, properties: dict[str, Any]) -> dict[str, Any]:

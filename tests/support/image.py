@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "lambda_runner" / "Dockerfile"
 TASK_ROOT = "/var/task"
+BUILD_ROOT = "/build"  # where the first stage makes what the second one takes
 LOCK = "requirements-lambda.txt"
 
 
@@ -38,12 +39,20 @@ def environment() -> dict[str, str]:
 
 
 def copies() -> list[tuple[str, str]]:
-    """What is copied in: a path of the project, and where it stands in the image."""
-    return [(source, _in(target, "")) for source, target in (s.text.split() for s in steps() if s.name == "COPY")]
+    """What is copied from the project, and where to in the stage that builds."""
+    return [(source, target) for source, target in _copied() if not source.startswith("--from")]
+
+
+def layers() -> list[tuple[str, str]]:
+    """What the last stage takes from the first, a layer each, and where it stands in the image."""
+    last = max(n for n, step in enumerate(steps()) if step.name == "FROM")
+    made = [step.text.split() for step in steps()[last:] if step.name in ("COPY", "ADD", "RUN")]
+    assert all(words[0] == "--from=build" for words in made), "the last stage only copies from the first"
+    return [(source, _in(target, TASK_ROOT)) for _, source, target in made]
 
 
 def build(root: Path, python: Path) -> Path:
-    """Execute the COPY and RUN steps with ``root`` as the image's root and ``python`` as its interpreter.
+    """Execute the steps with ``root`` as the image's root and ``python`` as its interpreter.
 
     What an earlier build installed from the same lock is kept. Returns the task root inside ``root``.
     """
@@ -56,15 +65,19 @@ def build(root: Path, python: Path) -> Path:
     tools.mkdir(parents=True, exist_ok=True)
     (tools / "python").unlink(missing_ok=True)
     (tools / "python").symlink_to(python)
-    given = {**os.environ, "LAMBDA_TASK_ROOT": str(task), "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": ""}
+    given = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": ""}
     for step in steps():
-        if step.name == "COPY":
+        if step.name == "COPY" and not step.text.startswith("--from"):
             source, target = step.text.split()
-            _copy(ROOT / source, _in(target, str(task)))
+            _copy(ROOT / source, f"{root}{target}")
         if step.name == "RUN" and not (installed and "pip install" in step.text):
-            done = subprocess.run(["sh", "-ec", step.text], env=given, capture_output=True, text=True, check=False)
+            command = step.text.replace(f"{BUILD_ROOT}/", f"{root}{BUILD_ROOT}/")
+            done = subprocess.run(["sh", "-ec", command], env=given, capture_output=True, text=True, check=False)
             if done.returncode:
-                raise RuntimeError(f"{step.text!r} failed: {done.stderr[-2000:]}")
+                raise RuntimeError(f"{command!r} failed: {done.stderr[-2000:]}")
+    shutil.rmtree(task, ignore_errors=True)
+    for source, target in layers():
+        shutil.copytree(f"{root}{source}", f"{root}{target}", copy_function=os.link, dirs_exist_ok=True)
     mark.write_text(wanted)
     return task
 
@@ -72,6 +85,10 @@ def build(root: Path, python: Path) -> Path:
 def megabytes(folder: Path) -> float:
     """The size of all files below ``folder``."""
     return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1024**2
+
+
+def _copied() -> list[tuple[str, str]]:
+    return [(words[0], words[-1]) for words in (s.text.split() for s in steps() if s.name == "COPY")]
 
 
 def _in(text: str, task: str) -> str:

@@ -55,9 +55,9 @@ def _long_form(loader: _TemplateLoader, tag: str, node: yaml.Node) -> dict[str, 
 _TemplateLoader.add_multi_constructor("!", _long_form)
 
 
-def load_template() -> dict[str, Any]:
-    """The SAM template as data."""
-    document = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader=_TemplateLoader)
+def load_template(name: str = TEMPLATE.name) -> dict[str, Any]:
+    """A template of CloudFormation as data, by default the stack's own."""
+    document = yaml.load(TEMPLATE.with_name(name).read_text(encoding="utf-8"), Loader=_TemplateLoader)
     assert isinstance(document, dict)
     return document
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from f1lib.domain.weekend import SESSION_NAMES, EventKey
+from f1lib.sources.calls import Politeness
 from f1lib.sources.fastf1.source import FastF1Source
-from f1lib.sources.http import Politeness
 from tests.support.replay_server import ReplayServer
 
 LATER = datetime(2026, 11, 1, tzinfo=UTC)  # everything recorded has happened
-QUICK = Politeness(connect=2.0, read=2.0, attempts=2, backoff=0.01, longest_wait=0.05)
+QUICK = Politeness(connect=2.0, read=2.0, attempts=2, backoff=0.01, longest_wait=0.05, alone=0.0)
 _CODES = {name.replace(" ", "_"): code for code, name in SESSION_NAMES.items()}
 
 

@@ -27,14 +27,14 @@ class Weekend:
     @property
     def is_live(self) -> bool:
         """Whether upstreams are asked for it, which the replay server stands in for."""
-        return self.source == "fastf1"
+        return self.source == "live"
 
 
 MONZA = Weekend(EVENT, "f1db", THURSDAY, {"friday": FRIDAY, "saturday": SATURDAY, "sunday": SUNDAY, "monday": MONDAY})
 # A sprint weekend whose qualifying, shootout and sprint are recorded with their laps.
 BAKU = Weekend(
     "2023_Azerbaijan_Grand_Prix",
-    "fastf1",
+    "live",
     "2023-04-26T09:00:00Z",
     {
         "practice": "2023-04-28T11:00:00Z",

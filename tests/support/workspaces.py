@@ -26,7 +26,7 @@ def make_workspace(
     as_of
         The moment the workspace stands at; its sources take this for the clock too.
     source
-        ``f1db``, ``fastf1`` or ``simulated``. Nothing is opened before it is asked, so a test that asks no source
+        ``live``, ``f1db`` or ``simulated``. Nothing is opened before it is asked, so a test that asks no source
         needs no release; one that brings its own puts it into ``upstreams.session_source``.
     run_id
         The run it belongs to.

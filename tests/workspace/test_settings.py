@@ -37,8 +37,11 @@ def test_the_aws_variables_name_bucket_and_tables(tmp_path: Path) -> None:
         ("threads: true", "setting threads is True; expected int"),
         ("threads: 0", r"local.yml: setting threads is 0; it must be at least 1"),
         ("1: x", "unknown setting 1"),
-        ("source: ergast", "use one of auto, f1db"),
+        ("source: ergast", "use one of auto, live"),
         ("- a\n- b", "`name: value` lines"),
+        ("timing: fastf1 ergast", "setting timing is 'fastf1 ergast'; name some of fastf1, openf1"),
+        ('timing: ""', "name some of fastf1, openf1, each once"),
+        ("timing: openf1 openf1", "each once, in order"),
         ("lake: [", "cannot read settings"),
     ],
 )
@@ -48,5 +51,5 @@ def test_a_wrong_line_in_the_file_is_named(tmp_path: Path, text: str, said: str)
 
 
 def test_a_wrong_variable_is_said_to_stand_in_the_environment(tmp_path: Path) -> None:
-    with pytest.raises(BadParameters, match="the environment: setting source is 'ergast'; use one of auto, f1db"):
+    with pytest.raises(BadParameters, match="the environment: setting source is 'ergast'; use one of auto, live"):
         load_settings(_file(tmp_path, ""), {"F1_SOURCE": "ergast"}, {})

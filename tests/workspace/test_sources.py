@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -13,11 +14,12 @@ from f1lib.errors import SourceError
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import read_json
 from f1lib.sources.combined import CombinedSource
-from f1lib.sources.fastf1.source import FastF1Source
+from f1lib.sources.timing import TimingInOrder
 from f1lib.workspace import sources
 from f1lib.workspace.lake_kind import FORMAT
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.replay_server import ReplayServer, serve_open_meteo
+from tests.support.workspaces import make_workspace
 
 THEN = "2025-03-15T12:00:00Z"
 
@@ -29,19 +31,19 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def opened(tmp_path: Path, source: str = "fastf1", f1db: str = "", as_of: str = THEN) -> Workspace:
+def opened(tmp_path: Path, source: str = "live", f1db: str = "", as_of: str = THEN) -> Workspace:
     return open_workspace(lake=str(tmp_path / "lake"), source=source, f1db=f1db, as_of=as_of)
 
 
 def test_fastf1_is_history_from_f1db_beside_live_weekends(tmp_path: Path, f1db_zip: Path) -> None:
     ws = opened(tmp_path, f1db=str(f1db_zip))
     assert isinstance(ws.source, CombinedSource)
-    assert ws.source.name == "f1db+fastf1"
+    assert ws.source.name == "f1db+fastf1+openf1"
     assert read_json(ws.store, "lake.json") == {
         "kind": "real",
         "format": FORMAT,
         "code_version": code_version(),
-        "source": "fastf1",
+        "source": "live",
     }
 
 
@@ -65,7 +67,7 @@ def test_without_a_release_a_new_lake_cannot_begin_and_the_error_says_what_to_gi
 def test_without_a_release_a_lake_with_history_goes_on_alone_and_says_so(tmp_path: Path, nothing: ReplayServer) -> None:
     ws = opened(tmp_path)
     ws.store.write("bronze/schedule/2024/source.json", b"{}")
-    assert isinstance(ws.source, FastF1Source)
+    assert isinstance(ws.source, TimingInOrder)
     assert ws.source.seasons(ws.as_of) == [2025]
     assert ws.notices[0].startswith("NO F1DB RELEASE")
 
@@ -107,8 +109,8 @@ def test_fastf1s_own_cache_variable_is_honoured(
         ("f1db", "auto", 24, False),  # a run over the past is the same with a network or without
         ("f1db", "openmeteo", 24, True),
         ("f1db", "none", 0, False),
-        ("fastf1", "auto", 24, True),
-        ("fastf1", "none", 0, False),
+        ("live", "auto", 24, True),
+        ("live", "none", 0, False),
         ("simulated", "none", 24, True),  # made with its races, never fetched
     ],
 )
@@ -152,3 +154,40 @@ def test_with_the_network_closed_a_forecast_is_missing_and_nothing_fails(
     row = ws.tracking.get("2025_Australian_Grand_Prix", "STAGE#02_weather")
     assert row is not None
     assert row["next_attempt_utc"] == "2025-03-15T13:00:00Z"
+
+
+def test_auto_at_the_present_without_any_network_is_simulated_before_anything_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("F1_UPSTREAM_BASE", "http://127.0.0.1:1")
+    ws = opened(tmp_path, "auto", as_of="")
+    assert ws.source_name == "simulated"
+    assert ws.notices[0].startswith("SIMULATED DATA: no F1DB release can be had (")
+    assert ws.store.list() == []
+
+
+def test_a_name_look_up_that_hangs_does_not_hold_auto_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    released, waited_for = Event(), []
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_given: waited_for.append(released.wait(60)))
+    try:
+        assert opened(tmp_path, "auto", as_of="").source_name == "simulated"
+        assert waited_for == []
+    finally:
+        released.set()
+
+
+@pytest.mark.parametrize("setting", ["", "auto", "live"])
+def test_a_schedule_on_aws_is_live_and_never_falls_back_to_simulated_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing: ReplayServer, setting: str
+) -> None:
+    monkeypatch.setenv("F1_ENVIRONMENT", "aws")
+    ws = opened(tmp_path, setting, as_of="")
+    assert (ws.source_name, ws.notices) == ("live", [])
+    with pytest.raises(SourceError, match="no release can be had"):
+        _ = ws.source
+
+
+@pytest.mark.parametrize(("setting", "name"), [("openf1 fastf1", "f1db+openf1+fastf1"), ("fastf1", "f1db+fastf1")])
+def test_timing_is_asked_in_the_order_of_the_settings(tmp_path: Path, f1db_zip: Path, setting: str, name: str) -> None:
+    ws = make_workspace(tmp_path / "lake", THEN, "live", f1db=str(f1db_zip), timing=setting)
+    assert ws.source.name == name

@@ -3,6 +3,8 @@
 F1DB gives a session's date and time, in UTC, from 2024 on; before, only the date of the race. Then the time is
 estimated (``time_is_estimated``) from the usual timetable of its format in local time of the circuit, see `LOCAL`.
 Features depend on the order of a weekend's sessions and on their day, not on the hour.
+
+A race that F1DB dates wrongly is held on the day of ``domain/data/calendar_corrections.csv``, which names the evidence.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from f1lib.domain.circuits import circuit, event_name
+from f1lib.domain.csv_files import rows as csv_rows
 from f1lib.domain.weekend import FORMAT_SESSIONS, LOCAL, EventFormat, EventKey, session_columns
 from f1lib.errors import SourceError
 from f1lib.sources.f1db.release_files import Release
@@ -21,9 +24,6 @@ from f1lib.sources.plausible import in_order
 
 # Until 2021 Monaco's first practice day was Thursday; Friday had no session.
 _MONACO_REST_UNTIL = 2021
-# (season, grandPrixId) -> race date as F1DB has it, and the date on which it was held (FIA, and FastF1's calendar).
-# A release with another date is taken as it is.
-_MISDATED = {(2021, "turkey"): ("2021-10-03", "2021-10-10")}
 _COLUMNS = {
     "P1": "freePractice1",
     "P2": "freePractice2",
@@ -51,7 +51,7 @@ def calendar(release: Release) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, li
     sessions : pandas.DataFrame
         One row an event and session: columns of table ``sessions`` and ``race_id``, in the order they are run.
     odd : dict of int to list of str
-        Warnings by season: times that cannot be (`plausible.in_order`).
+        Warnings by season: dates that were corrected, and times that cannot be (`plausible.in_order`).
 
     Raises
     ------
@@ -67,10 +67,12 @@ def calendar(release: Release) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, li
     names = release.frame("grands-prix").set_index("id")["fullName"].to_dict()
     countries = release.frame("countries").set_index("id")["name"].to_dict()
     races = release.frame("races").astype(object)
-    for race in races.where(races.notna(), None).to_dict("records"):
+    for stated in races.where(races.notna(), None).to_dict("records"):
+        race, corrected = _corrected(stated)
         event = _event(race, circuits, names, countries)
         held, strange = in_order(_sessions(race, event), event["event_format"])
-        odd.setdefault(event["event_year"], []).extend(strange)
+        said = [f"{event['event_partition_key']} R: {corrected}"] if corrected else []
+        odd.setdefault(event["event_year"], []).extend(said + strange)
         event["race_start_utc"] = next(row["session_start_utc"] for row in held if row["session"] == "R")
         events.append(event)
         sessions += held
@@ -163,12 +165,20 @@ def _start(race: Row, event: Row, session: str) -> tuple[datetime, bool]:
     return (midnight + timedelta(hours=hour)).astimezone(UTC), True
 
 
+def _corrected(race: Row) -> tuple[Row, str]:
+    """Return the race on the day it was held, and what was corrected; a release with a third date is taken as it is."""
+    stated = str(race["year"]), race["grandPrixId"], race["date"]
+    for known in csv_rows("domain/data/calendar_corrections.csv"):
+        if stated == (known["season"], known["grand_prix_id"], known["stated_date"]):
+            return race | {
+                "date": known["held_date"]
+            }, f"held on {known['held_date']}, not {race['date']}: {known['reason']}"
+    return race, ""
+
+
 def _date(race: Row, column: str) -> date | None:
     if not race[column]:
         return None
-    wrong = _MISDATED.get((int(race["year"]), race["grandPrixId"]))
-    if column == "date" and wrong and race[column] == wrong[0]:
-        return date.fromisoformat(wrong[1])
     try:
         return date.fromisoformat(race[column])
     except ValueError as error:

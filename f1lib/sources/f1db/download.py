@@ -22,9 +22,11 @@ from f1lib.sources.f1db.release_files import BROKEN, MAX_BYTES, open_release
 from f1lib.sources.failures import cause, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import requests
 
-    from f1lib.sources.http import Politeness
+    from f1lib.sources.calls import Politeness
 
 LATEST = "https://github.com/f1db/f1db/releases/latest/download/f1db-csv.zip"
 ATTEMPTS = 3  # of resuming an interrupted download
@@ -46,7 +48,15 @@ class Note:
     sha256: str = ""
 
 
-def locate(setting: str, cache: Path, *, now: datetime, base: str = "", politeness: Politeness | None = None) -> Path:
+def locate(
+    setting: str,
+    cache: Path,
+    *,
+    now: datetime,
+    base: str = "",
+    politeness: Politeness | None = None,
+    say: Callable[[str], object] = log.info,
+) -> Path:
     """Find the release that ``setting`` means; a URL's copy is checked again every `CHECK_EVERY`.
 
     Parameters
@@ -61,6 +71,8 @@ def locate(setting: str, cache: Path, *, now: datetime, base: str = "", politene
         Address that requests go below, as of `http.session`; empty for none.
     politeness : Politeness, optional
         Time-outs and repetitions; two attempts within seconds when not given.
+    say : callable
+        Called with a sentence when the copy could not be brought up to date.
 
     Returns
     -------
@@ -71,7 +83,7 @@ def locate(setting: str, cache: Path, *, now: datetime, base: str = "", politene
     ------
     SourceError
         For a path that does not exist, and for a download that fails with no copy to use: `SourceBlocked` or
-        `RateLimited` where upstream refuses us or limits the rate. With a copy a warning is logged instead.
+        `RateLimited` where upstream refuses us or limits the rate. With a copy it is used, and said.
     """
     try:
         parts = urlparse(setting)
@@ -79,20 +91,23 @@ def locate(setting: str, cache: Path, *, now: datetime, base: str = "", politene
         raise SourceError(f"the F1DB release {shown(setting)} is no address: {error}") from None
     if parts.scheme in ("http", "https"):
         digest = fingerprint.of_text(setting)[:8]
-        return _cached(setting, cache / f"f1db-{digest}.zip", now, base, politeness)
+        return _cached(setting, cache / f"f1db-{digest}.zip", now, base, politeness, say)
     if setting:
         path = Path(unquote(parts.path)) if parts.scheme == "file" else Path(setting).expanduser()
         if not path.is_file():
             raise SourceError(f"there is no F1DB release at {path}: give the path or URL of an f1db-csv.zip")
         return path
-    return _cached(LATEST, cache / "f1db-csv.zip", now, base, politeness)
+    return _cached(LATEST, cache / "f1db-csv.zip", now, base, politeness, say)
 
 
-def _cached(url: str, target: Path, now: datetime, base: str, politeness: Politeness | None) -> Path:
+def _cached(
+    url: str, target: Path, now: datetime, base: str, politeness: Politeness | None, say: Callable[[str], object]
+) -> Path:
     note = _read_note(target, url) if target.is_file() else None
     if note and note.checked_utc and now - parse_utc(note.checked_utc) < CHECK_EVERY:
         return target
-    from f1lib.sources.http import Politeness, session
+    from f1lib.sources.calls import Politeness
+    from f1lib.sources.http import session
 
     try:
         with session(base, politeness=politeness or Politeness(attempts=2, backoff=0.5, longest_wait=5.0)) as web:
@@ -100,7 +115,7 @@ def _cached(url: str, target: Path, now: datetime, base: str, politeness: Polite
     except (SourceError, OSError) as error:
         if note is None:
             raise _as_source_error(error) from error
-        log.warning("using the F1DB release of %s: %s", note.checked_utc or "an earlier run", error)
+        say(f"F1DB'S RELEASE of {note.checked_utc or 'an earlier run'} is used: {error}")
     return target
 
 

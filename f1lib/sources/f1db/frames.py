@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from f1lib.domain.starting_grid import BACK, PIT_LANE
 from f1lib.errors import SourceError
 from f1lib.sources.f1db.release_files import Release
 from f1lib.sources.protocols import ENTRY_COLUMNS, GRID_COLUMNS, PIT_STOP_COLUMNS, RESULT_COLUMNS, shaped
@@ -93,6 +94,41 @@ def starting_grids(release: Release, session: str) -> pd.DataFrame:
     raw = release.frame(file)
     out = _identity(release, file, raw).assign(grid_penalty_positions=raw["gridPenaltyPositions"])
     return _shaped(out, GRID_COLUMNS)
+
+
+def grid_penalties(release: Release, session: str) -> pd.DataFrame:
+    """Return the penalties in every starting grid of races or sprints, as they turned out.
+
+    Parameters
+    ----------
+    release : Release
+        An F1DB release.
+    session : str
+        ``R`` or ``S``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a penalty: ``race_id driver_id penalty``, places as a number, `BACK` or `PIT_LANE`.
+
+    Raises
+    ------
+    SourceError
+        When the file is damaged, or has a penalty that is neither a number nor ``SFB``.
+    """
+    file = GRID_FILES[session]
+    raw = release.frame(file)
+    odd = raw[raw["gridPenaltyPositions"].isna() & raw["gridPenalty"].notna() & (raw["gridPenalty"] != "SFB")]
+    if len(odd):
+        raise SourceError(f"{release.file(file)} in {release.path.name}: grid penalty {odd['gridPenalty'].iloc[0]}?")
+    kinds = (
+        raw["gridPenaltyPositions"].dropna().astype("int64").astype(object),
+        raw.loc[raw["gridPenalty"] == "SFB", "gridPenalty"].map(lambda _: BACK),
+        raw.loc[raw["positionText"] == "PL", "positionText"].map(lambda _: PIT_LANE),
+    )
+    penalty = pd.concat(kinds).rename("penalty")
+    named = raw[["raceId", "driverId"]].rename(columns={"raceId": "race_id", "driverId": "driver_id"})
+    return named.join(penalty, how="inner").reset_index(drop=True)
 
 
 def entries(release: Release, season: int) -> pd.DataFrame | None:

@@ -32,7 +32,7 @@ _SEGMENTS = f"{_TIMED} q1Millis# q2Millis# q3Millis#"
 _RACED = (
     f"{_WHO} laps# timeMillis# gapMillis# gapLaps# reasonRetired points gridPositionNumber# gridPositionText pitStops#"
 )
-_GRIDDED = f"{_WHO} gridPenaltyPositions#"
+_GRIDDED = f"{_WHO} gridPenalty gridPenaltyPositions#"
 
 FILES: dict[str, str] = {
     "circuits": "id name fullName type countryId latitude longitude",

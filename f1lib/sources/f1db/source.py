@@ -103,6 +103,28 @@ class F1dbSource:
         provenance = self._provenance(f1db_frames.GRID_FILES[session])
         return SessionData({"starting_grid": grid}, provenance, _oddities(what, grid))
 
+    def grid_penalties(self, session: str = "R") -> pd.DataFrame:
+        """Return the grid penalties of all races or sprints as they turned out; when each was announced is not known.
+
+        Parameters
+        ----------
+        session : {"R", "S"}
+            Races or sprints.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a penalty: ``event_partition_key driver_id penalty`` (`f1lib.domain.starting_grid`).
+
+        Raises
+        ------
+        SourceError
+            When the release is damaged.
+        """
+        events = self._calendar[0][["race_id", "event_partition_key"]]
+        found = f1db_frames.grid_penalties(self._release, session).merge(events, on="race_id", validate="many_to_one")
+        return found[["event_partition_key", "driver_id", "penalty"]]
+
     @cached_property
     def _calendar(self) -> tuple[pd.DataFrame, pd.DataFrame, dict[int, list[str]]]:
         with readable(f"the calendar of {self._release.path.name}"):

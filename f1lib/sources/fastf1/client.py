@@ -14,9 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from requests import Timeout
 from requests.adapters import HTTPAdapter
 
 from f1lib.errors import RateLimited
+from f1lib.sources.bounds import in_time
+from f1lib.sources.calls import Politeness
 from f1lib.sources.fastf1.cache import CacheFolder
 from f1lib.sources.http import Upstream
 
@@ -130,7 +133,8 @@ def _is_limit(error: BaseException | None) -> bool:
 def _signing_adapter(username: str, password: str) -> HTTPAdapter:
     """Return FastF1's adapter that signs in with this account and never prompts.
 
-    A refused sign-in is not repeated: FastF1 would try again with every request.
+    Signing in takes as long as any request, at most. It is not repeated when it failed: FastF1 would try again with
+    every request.
     """
     from fastf1.exceptions import F1AuthError
     from fastf1.internals.f1account import LivetimingAuthAdapter
@@ -143,10 +147,10 @@ def _signing_adapter(username: str, password: str) -> HTTPAdapter:
         if refusals:
             raise F1AuthError(refusals[0])
         try:
-            return login(username, password)
-        except F1AuthError as error:
+            return in_time(lambda: login(username, password), Politeness.total)
+        except (F1AuthError, Timeout) as error:
             refusals.append(str(error))
-            raise
+            raise F1AuthError(refusals[0]) from error
 
     return LivetimingAuthAdapter(TokenManager(auth_func=sign_in))  # type: ignore[no-any-return]
 

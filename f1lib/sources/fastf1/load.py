@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from f1lib.sources.calls import Call
 from f1lib.sources.fastf1.client import LIVE_TIMING, MIRROR
-from f1lib.sources.http import Call
 from f1lib.sources.protocols import BLOCKED, UNAVAILABLE
 
 PAGES = {"laps": ("TimingData", "TimingAppData"), "weather": ("WeatherData",), "race_control": ("RaceControlMessages",)}

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from f1lib.errors import RateLimited, SourceBlocked, SourceError
+from f1lib.sources.calls import Politeness
 from f1lib.sources.f1db import download
-from f1lib.sources.http import Politeness
 from tests.support.f1db_zips import tiny, write
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
@@ -180,9 +180,11 @@ def test_a_part_that_is_already_whole_is_fetched_afresh(upstream: Upstream, cach
     ("body", "message"), [(b"<html>down for maintenance</html>", "is damaged"), (b"", "is damaged"), (None, "holds no")]
 )
 def test_a_download_that_is_no_release_never_replaces_a_good_copy(
-    upstream: Upstream, cache: Path, tmp_path: Path, body: bytes | None, message: str, caplog: pytest.LogCaptureFixture
+    upstream: Upstream, cache: Path, tmp_path: Path, body: bytes | None, message: str
 ) -> None:
     import zipfile
+
+    said: list[str] = []
 
     path = locate(upstream.url, cache, now=NOW)
     good = upstream.body
@@ -190,10 +192,10 @@ def test_a_download_that_is_no_release_never_replaces_a_good_copy(
         archive.writestr("beach.txt", "sunny")
     upstream.body = (tmp_path / "foreign.zip").read_bytes() if body is None else body
     upstream.etag = '"bad"'
-    assert locate(upstream.url, cache, now=NOW + timedelta(days=2)) == path
+    assert locate(upstream.url, cache, now=NOW + timedelta(days=2), say=said.append) == path
     assert path.read_bytes() == good
-    assert message in caplog.text
-    assert "using the F1DB release of 2026-08-01T00:00:00Z" in caplog.text
+    assert message in said[0]
+    assert said[0].startswith("F1DB'S RELEASE of 2026-08-01T00:00:00Z is used: ")
 
 
 def test_without_a_copy_a_bad_download_is_an_error(upstream: Upstream, cache: Path) -> None:
@@ -216,13 +218,12 @@ def test_a_refusal_is_the_error_of_its_kind(
         assert caught.value.retry_after_seconds == 120
 
 
-def test_a_copy_serves_while_upstream_is_away_and_says_so(
-    upstream: Upstream, cache: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_copy_serves_while_upstream_is_away_and_says_so(upstream: Upstream, cache: Path) -> None:
+    said: list[str] = []
     path = locate(upstream.url, cache, now=NOW)
     upstream.status = 503
-    assert locate(upstream.url, cache, now=NOW + timedelta(days=2)) == path
-    assert "using the F1DB release of 2026-08-01T00:00:00Z" in caplog.text
+    assert locate(upstream.url, cache, now=NOW + timedelta(days=2), say=said.append) == path
+    assert said[0].startswith("F1DB'S RELEASE of 2026-08-01T00:00:00Z is used: ")
 
 
 def test_no_server_at_all_is_a_source_error(cache: Path) -> None:

@@ -86,8 +86,14 @@ def test_the_one_race_that_f1db_dates_a_week_early_is_held_when_it_was(tmp_path:
     race = dict(tables["races"][0])
     race = {name: value for name, value in race.items() if not name.endswith(("Date", "Time")) and name != "time"}
     tables["races"].append(race | {"id": 99, "year": 2021, "round": 16, "grandPrixId": "turkey", "date": stated})
-    sessions = F1dbSource(write(tmp_path / "turkey.zip", tables)).schedule(2021, LATER).sessions
-    days = sessions.set_index("session")["session_start_utc"].dt.tz_convert("Australia/Melbourne").dt.strftime("%F")
+    schedule = F1dbSource(write(tmp_path / "turkey.zip", tables)).schedule(2021, LATER)
+    said = f"2021_Turkish_Grand_Prix R: held on {held}, not {stated}: "
+    assert [line[: len(said)] for line in schedule.provenance.get("warnings", [])] == [said] * (stated != held)
+    days = (
+        schedule.sessions.set_index("session")["session_start_utc"]
+        .dt.tz_convert("Australia/Melbourne")
+        .dt.strftime("%F")
+    )
     assert days["R"] == held
     assert days["Q"] == "2021-10-09"
 

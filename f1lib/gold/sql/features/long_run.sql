@@ -5,6 +5,8 @@
 -- A long run is a stint of at least six timed laps that neither begin nor end in the pits and are within 7 % of the
 -- stint's best. Its pace is the median lap, compared with the median long run of the session, and with that of
 -- those on the same compound. Degradation is the slope of lap time over tyre age, in percent of the lap.
+-- The shrunk gaps are what models read: against the field's median on the same compound, at most 2.5 % either way, and
+-- six laps at that median are added, for a short run says little (chosen on 2021-2022, docs/models.md).
 WITH lap AS (
     SELECT
         event_partition_key, session, available_utc, driver_id, stint, compound, tyre_life, lap_number,
@@ -21,7 +23,7 @@ run AS (
         count(*) AS laps, median(seconds) AS seconds,
         100 * regr_slope(seconds, coalesce(tyre_life, lap_number)) / median(seconds) AS degradation
     FROM lap
-    WHERE is_steady
+    WHERE is_steady AND stint IS NOT NULL
     GROUP BY ALL
     HAVING count(*) >= 6
 ),
@@ -43,6 +45,19 @@ long_run AS (
         weighted_avg(c.degradation_over_median, c.laps) AS degradation
     FROM target t
     JOIN compared c ON c.event_partition_key = t.event_partition_key AND c.available_utc <= t.cutoff_utc
+    GROUP BY ALL
+),
+shown AS (
+    SELECT
+        f.entry_id, f.target_id, f.team_lineage, l.laps,
+        greatest(-2.5, least(2.5, l.same_tyre_gap_pct - median(l.same_tyre_gap_pct) OVER (PARTITION BY f.target_id)))
+            * l.laps AS gap_laps
+    FROM field f
+    JOIN long_run l ON l.target_id = f.target_id AND l.driver_id = f.driver_id
+),
+team AS (
+    SELECT target_id, team_lineage, sum(gap_laps ORDER BY entry_id) / (sum(laps) + 6) AS gap_pct
+    FROM shown
     GROUP BY ALL
 ),
 best AS (
@@ -77,7 +92,11 @@ SELECT
     s.s1_gap AS practice_sector1_gap_pct,
     s.s2_gap AS practice_sector2_gap_pct,
     s.s3_gap AS practice_sector3_gap_pct,
-    s.speed_over AS practice_top_speed_over_median_kmh
+    s.speed_over AS practice_top_speed_over_median_kmh,
+    o.gap_laps / (o.laps + 6) AS practice_long_run_shrunk_gap_pct,
+    b.gap_pct AS team_practice_long_run_shrunk_gap_pct
 FROM field f
 LEFT JOIN long_run l ON l.target_id = f.target_id AND l.driver_id = f.driver_id
 LEFT JOIN strength s ON s.target_id = f.target_id AND s.driver_id = f.driver_id
+LEFT JOIN shown o ON o.entry_id = f.entry_id
+LEFT JOIN team b ON b.target_id = f.target_id AND b.team_lineage = f.team_lineage
