@@ -17,6 +17,7 @@ OF_NO_MODULE = {
     "aws/test_template": "lambda_runner/template.yaml",
     "aws/test_two_ticks": "two machines at one lake",
     "aws/test_weekend": "a weekend over S3 and DynamoDB",
+    "cli/test_widths": "every command on terminals of several widths and encodings",
     "gold/test_leaks": "every feature of gold: nothing later than its cut-off",
     "model/test_correction": "the correction of a model, from its file to the graph",
     "model/test_own_estimator": "an estimator of one's own, from its model file to the gate",
