@@ -11,7 +11,7 @@ from typing import Any
 from f1lib.cli import output
 from f1lib.cli.options import DONE, FAILED, TAKEN, workspace_of
 from f1lib.cli.predictions import sentence_of, show
-from f1lib.domain.moments import parse_utc
+from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.lake.paths_published import DASHBOARD
 from f1lib.pipeline.plan import next_race
 from f1lib.pipeline.rules import Step
@@ -122,7 +122,7 @@ def _outcome(ws: Workspace, result: TickResult) -> None:
 
 
 def _said(result: TickResult, now: datetime) -> list[str]:
-    """List what the sources reported in this tick: a missing release, forecasts that could not be had; each once."""
+    """List what the sources could not give in this tick: a release, a calendar, laps, a forecast; each once."""
     from f1lib.pipeline.rules import results_lacking
     from f1lib.tracking.index import Rows
 
@@ -130,6 +130,12 @@ def _said(result: TickResult, now: datetime) -> list[str]:
     lines = [f"*** {notice} ***" for notice in notices(rows, now)]
     if lacking := results_lacking(Rows(rows)):
         lines.append(f"no model yet: {lacking} more results of races are needed to train one")
+    moment = format_utc(now)
+    missing = [
+        row["missing"] for row in rows if row.get("updated_at_utc") == moment and "laps " in (row.get("missing") or "")
+    ]
+    if Stage.INGEST in stages and missing:
+        lines.append(f"laps are missing of {len(missing)} session(s): {output.visible(missing[-1])}")
     errors = [row.get("last_error") for row in rows if row["session_name_abr"] == WEATHER_ROW]
     if Stage.WEATHER in stages and any(errors):
         lines.append(f"weather is missing: {next(e for e in errors if e)}")

@@ -116,6 +116,37 @@ def change_log_key(issued: str) -> str:
     return issued.removesuffix(".parquet") + ".news.json"
 
 
+_CHAMPIONSHIP = re.compile(r"predictions/(\d+)/championship/(\d{8}T\d{6}Z)\.parquet")
+
+
+def championship_key(season: int, moment: datetime) -> str:
+    """Return ``predictions/2025/championship/20251206T160000Z.parquet``, the title chances issued at ``moment``."""
+    return f"{PREDICTIONS_PREFIX}{season}/championship/{stamp(moment)}.parquet"
+
+
+def championship_keys(keys: Iterable[str], season: int = 0, until: datetime | None = None) -> list[str]:
+    """Select the keys of issued title chances.
+
+    Parameters
+    ----------
+    keys : iterable of str
+        Keys of the lake.
+    season : int, default 0
+        The season; 0 for all.
+    until : datetime, optional
+        Aware UTC; those issued later are left out.
+
+    Returns
+    -------
+    list of str
+        In the order of issue.
+    """
+    found = {key: match.groups() for key in keys if (match := _CHAMPIONSHIP.fullmatch(key))}
+    last = stamp(until) if until else ""
+    own = [key for key, (year, at) in found.items() if season in (0, int(year)) and (not last or at <= last)]
+    return sorted(own, key=lambda key: found[key][::-1])
+
+
 # Reports ------------------------------------------------------------------------------------------------------------
 
 REPORTS_PREFIX = "reports/"

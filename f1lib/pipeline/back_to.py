@@ -19,7 +19,9 @@ from f1lib.lake import integrity, paths
 from f1lib.lake.paths_published import (
     ACCURACY,
     LATEST,
+    PREDICTIONS_PREFIX,
     RECORDS_PREFIX,
+    championship_keys,
     change_log_key,
     explanation_key,
     newest_key,
@@ -119,6 +121,8 @@ def _runs(store: ObjectStore, after: str) -> list[str]:
     """Remove features, executed notebooks, forecasts and scores of runs after a moment."""
     places = (paths.FEATURES_PREFIX, RECORDS_PREFIX, paths.FORECASTS_PREFIX)
     late = [key for place in places for key in store.list(place) if _is_after(key.removeprefix(place), after)]
+    issued = championship_keys(store.list(PREDICTIONS_PREFIX))
+    late += [key for key in issued if _is_after(key, after)]
     scores = integrity.readable_json(store, ACCURACY)
     if str(scores.get("as_of_utc", "")).replace("-", "").replace(":", "") > after:
         late.append(ACCURACY)

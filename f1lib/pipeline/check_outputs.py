@@ -17,6 +17,7 @@ from f1lib.lake.paths_published import (
     NEXT_RACES,
     PREDICTIONS_PREFIX,
     SUMMARY,
+    championship_keys,
     change_log_key,
     explanation_key,
     history_prefix,
@@ -55,7 +56,14 @@ def predictions(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
             )
         if not faults:
             found += _copies(ws.store, ws.tracking, event)
-    return found + _latest(ws.store)
+    return found + _championships(ws.store) + _latest(ws.store)
+
+
+def _championships(store: ObjectStore) -> list[Finding]:
+    """Check that the issued title chances can be read; readers pass over one that cannot."""
+    keys = championship_keys(store.list(PREDICTIONS_PREFIX))
+    damaged = [key for key in keys if not _can_be_read(read_parquet, store, key)]
+    return [Finding("predictions", key, "cannot be read", _BACKUP, partial(drop, store, key)) for key in damaged]
 
 
 def _mend_issue(store: ObjectStore, tracking: TrackingTable, fault: restore.Fault, give_up: bool) -> str:

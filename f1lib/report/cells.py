@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from f1lib.predictions.archive import event_of, read_issues
 from f1lib.predictions.group_effects import explain
 from f1lib.report import dashboard, race_page
 from f1lib.report.pages import Html, percent, shown
+from f1lib.report.title_words import titles_in_words
 from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -71,6 +73,26 @@ def prediction_table(prediction: pd.DataFrame) -> Html:
     return shown("prediction", "prediction", rows, dashboard.caption_of(prediction), text="\n".join(lines))
 
 
+def titles(table: pd.DataFrame) -> Html:
+    """Show title chances as a sentence.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Table ``championship``.
+
+    Returns
+    -------
+    Html
+        One paragraph.
+    """
+    return _paragraphs(titles_in_words(table))
+
+
+def _paragraphs(*said: str) -> Html:
+    return Html("".join(f"<p>{escape(text)}</p>" for text in said), "\n".join(said))
+
+
 def reasons(store: ObjectStore, prediction: pd.DataFrame) -> Html:
     """Show the effect of each group of features on each driver, in places and in words.
 
@@ -97,8 +119,8 @@ def reasons(store: ObjectStore, prediction: pd.DataFrame) -> Html:
     return shown("effects", "effects", found["groups"], found["rows"], caption, text="\n".join(lines))
 
 
-def changes(store: ObjectStore, prediction: pd.DataFrame) -> Html:
-    """Show what changed since the previous prediction of the same race, and which inputs did.
+def changes(store: ObjectStore, prediction: pd.DataFrame, table: pd.DataFrame) -> Html:
+    """Show what changed since the previous prediction of the same race, which inputs did, and the title chances.
 
     Parameters
     ----------
@@ -106,6 +128,8 @@ def changes(store: ObjectStore, prediction: pd.DataFrame) -> Html:
         The lake.
     prediction : pandas.DataFrame
         The newest prediction of the race or sprint, a row per driver.
+    table : pandas.DataFrame
+        Table ``championship``, as issued with it.
 
     Returns
     -------
@@ -115,9 +139,10 @@ def changes(store: ObjectStore, prediction: pd.DataFrame) -> Html:
     session = str(prediction["session"].iloc[0])
     found = race_page.changes(read_issues(store, EventKey.parse(event_of(prediction)), session))
     if not found:
-        return Html("<p>This is the first prediction of the race.</p>", "This is the first prediction of the race.")
+        return _paragraphs("This is the first prediction of the race.", titles_in_words(table))
     why = found[0]["reasons"]
-    return shown("changes", why, found[0]["rows"], "Drivers who moved", text="\n".join(why))
+    moved = shown("changes", why, found[0]["rows"], "Drivers who moved", text="\n".join(why))
+    return Html(moved.markup + titles(table).markup, f"{moved.text}\n{titles(table).text}")
 
 
 def score_table(scores: pd.DataFrame) -> pd.DataFrame:

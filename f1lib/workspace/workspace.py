@@ -58,7 +58,7 @@ class Workspace:
     def hold(self, event: str = PIPELINE) -> None:
         """Renew the claim that this run works under (`f1lib.tracking.lease.hold`).
 
-        Raises `AlreadyRunning` when another run has taken over; work by hand, without a ``run_id``, has no claim.
+        Raises `AlreadyRunning` when another run has taken over; work by hand has no claim.
         """
         hold(self.tracking, event, self.run_id, self.now() + self.lease)
 

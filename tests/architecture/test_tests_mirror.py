@@ -21,6 +21,7 @@ OF_NO_MODULE = {
     "gold/test_leaks": "every feature of gold: nothing later than its cut-off",
     "model/test_correction": "the correction of a model, from its file to the graph",
     "model/test_own_estimator": "an estimator of one's own, from its model file to the gate",
+    "pipeline/test_home_guide": "docs/home.md: backup and restore",
     "pipeline/test_known_answer": "all stages, over a world whose truth is known",
     "pipeline/test_older_lakes": "a lake of the first version, read by this one",
     "pipeline/test_quick_start": "README's first command",

@@ -18,6 +18,7 @@ from f1lib.domain.identities import driver_id_from_ergast
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import NotPublishedYet
 from f1lib.lake import silver_tables
+from f1lib.scoring.standings import standings
 from f1lib.silver import build
 from f1lib.sources.f1db.source import F1dbSource
 from f1lib.workspace.workspace import Workspace, open_workspace
@@ -341,3 +342,22 @@ def test_a_release_from_1950_to_a_running_season_with_22_cars_is_read(full_relea
     assert opened.source.seasons(opened.as_of) == list(range(2010, 2027))
     future = silver_tables.read_table(opened.store, "sessions")
     assert future.loc[future["event_name"] == "Spanish Grand Prix", "time_is_estimated"].all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "own", "file", "theirs"),
+    [("drivers", "driver_id", "driver", "driverId"), ("teams", "team_id", "constructor", "constructorId")],
+)
+def test_the_standings_are_those_of_f1db_in_every_season(
+    ws: Workspace, f1db_zip: Path, kind: str, own: str, file: str, theirs: str
+) -> None:
+    """Points with sprints, deductions and countback to the last place, of 16 seasons."""
+    results = silver_tables.read_table(ws.store, "results")
+    said = [row for row in f1db_rows(f1db_zip, f"seasons-{file}-standings") if row["positionNumber"]]  # not excluded
+    for season in range(2010, 2026):
+        rows = [row for row in said if int(row["year"]) == season]
+        rows.sort(key=lambda row: int(row["positionDisplayOrder"]))
+        ours = standings(results[results["event_year"] == season], kind, ws.as_of)
+        ours = ours[ours[own].isin([row[theirs] for row in rows])]  # F1DB leaves out who started nowhere
+        expected = [(row[theirs], float(row["points"])) for row in rows]
+        assert list(zip(ours[own], ours["points"], strict=True)) == expected, season
