@@ -65,10 +65,16 @@ $(VENV)/.docs: requirements-docs.txt $(VENV)/.ready
 		$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-docs.txt
 	@touch $@
 
-# The notebooks read the lake; a first one is filled when there is none.
-lab: setup  ## open JupyterLab on the notebooks
+# The notebooks read the lake; a first one is filled when there is none. The server listens on this machine only and asks for
+# its token, also of who comes through a proxy (whose name stands in the Host header) and of root.
+PORT ?= 8888
+BASE_URL ?= /
+LAB_OPTIONS ?=
+lab: setup  ## open JupyterLab on the notebooks; PORT=8888 BASE_URL=/ LAB_OPTIONS=...
 	@test -e lake -o -e lake-simulated -o -n "$$F1_LAKE_URL" || $(F1) run
-	$(VENV)/bin/jupyter lab --notebook-dir=notebooks
+	$(VENV)/bin/jupyter lab --notebook-dir=notebooks --port=$(PORT) --ServerApp.port_retries=0 \
+		--ServerApp.base_url=$(BASE_URL) --ServerApp.allow_remote_access=True --ServerApp.trust_xheaders=True \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
 
 # The README's pictures, from F1DB's data (CC BY 4.0); F1_F1DB names a release that is at hand. Needs chromium.
 pictures: setup  ## make the README's pictures

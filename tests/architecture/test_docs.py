@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import f1lib
 from f1lib.cli.main import build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +90,8 @@ def _is_there(name: str) -> bool:
     if "/" in name:
         return (ROOT / name).exists()
     parts = name.split(".")
+    if parts[1] in f1lib.__all__:
+        return True
     for length in range(len(parts), 0, -1):
         base = ROOT.joinpath(*parts[:length])
         file = base.with_suffix(".py") if base.with_suffix(".py").is_file() else base / "__init__.py"
