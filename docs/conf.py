@@ -6,6 +6,8 @@ reference by itself. The pages are the Markdown files of this folder, which GitH
 
 from importlib import metadata
 
+from pygments.lexers.special import TextLexer
+
 project, author = "f1lib", "the authors of f1lib"
 copyright = "the authors of f1lib; MIT licence"
 release = metadata.version("f1lib")
@@ -20,6 +22,7 @@ autodoc_default_options = {"members": True, "show-inheritance": True, "ignore-mo
 autosummary_generate = True
 napoleon_google_docstring = False
 default_role = "code"
+suppress_warnings = ["ref.python"]  # the docstrings' types are short names, which two modules may share
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"f1lib {release}"
@@ -46,4 +49,5 @@ def _links_inside(app, name, source):
 
 def setup(app):
     """Sphinx calls it."""
+    app.add_lexer("csv", TextLexer)
     app.connect("source-read", _links_inside)
