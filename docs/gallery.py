@@ -8,6 +8,7 @@ Each notebook becomes FOLDER/gallery/<name>.html, its first picture FOLDER/galle
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import tempfile
 from pathlib import Path
@@ -19,16 +20,22 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks" / "explore"
 def make(lake: Path, folder: Path) -> list[Path]:
     """Write pages and pictures of all notebooks; return the pictures."""
     from papermill import execute_notebook
+    from papermill.engines import papermill_engines
 
+    from f1lib.pipeline.engines import InProcessEngine
     from f1lib.report.notebook_html import notebook_to_html
 
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it cannot parse `name: type = literal`
+    papermill_engines.register("inprocess", InProcessEngine)
     made = []
     (folder / "gallery").mkdir(parents=True, exist_ok=True)
     for notebook in sorted(NOTEBOOKS.glob("*.ipynb")):
         with tempfile.TemporaryDirectory() as work:
             executed = Path(work) / notebook.name
             given = {"lake": str(lake.absolute())}
-            execute_notebook(notebook, executed, given, kernel_name="python3", language="python", progress_bar=False)
+            execute_notebook(
+                notebook, executed, given, engine_name="inprocess", progress_bar=False, kernel_name="python3"
+            )
             document = json.loads(executed.read_text(encoding="utf-8"))
         page = folder / "gallery" / f"{notebook.stem}.html"
         text = notebook_to_html(document).replace("../../run_summary.html", "../gallery.html")
