@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from f1lib.cli import output
+from f1lib.cli import output, titles
 from f1lib.cli.options import json_option, workspace_of
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
-from f1lib.pipeline.backtest import backtest_history, sources_history
+from f1lib.pipeline.backtest import backtest_history, championship_history, sources_history
 
 NAME = "backtest"
 HELP = "walk forward through seasons, strictly past, and score"
@@ -28,6 +28,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--session", default="R", choices=("R", "S"), help=text)
     text = "what each source of data gives one model, at each horizon: races, with all that the lake has"
     parser.add_argument("--sources", action="store_true", help=text)
+    text = "the title chances of drivers and teams, after each round"
+    parser.add_argument("--championship", action="store_true", help=text)
     json_option(parser)
 
 
@@ -35,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Bring the history up to gold, and print the scorecard."""
     if arguments.first > arguments.last:
         raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
+    if arguments.championship:
+        return _championship(arguments)
     if arguments.sources:
         return _sources(arguments)
     asked = (arguments.first, arguments.last, arguments.model, arguments.horizon, arguments.refit_every)
@@ -78,3 +82,13 @@ def _show_sources(rows: list[dict[str, Any]]) -> None:
         shown.append({**head, "rps_there": gained, **{name: row[name] for name in _MEANS}})
     labels = ("horizon", "sources", "races_changed", "rps_there")
     output.print_scores(f"{rows[0]['races']} races, walk-forward, by what the model is given", shown, labels)
+
+
+def _championship(arguments: argparse.Namespace) -> int:
+    """Print how good the title chances of one model were."""
+    if len(arguments.model) > 1 or arguments.horizon or arguments.session != "R" or arguments.sources:
+        raise BadParameters("--championship takes one --model, and neither --horizon, --session nor --sources")
+    asked = (arguments.first, arguments.last, "".join(arguments.model), arguments.refit_every)
+    card = championship_history(workspace_of(arguments), *asked)
+    output.table_or_json(card, titles.show, arguments.json_file)
+    return 0

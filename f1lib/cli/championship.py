@@ -42,7 +42,7 @@ def _show(found: dict[str, Any]) -> None:
     for kind, name in (("drivers", "full_name"), ("teams", "team_name")):
         alive = [row for row in found[kind] if row["can_still_win"]]
         for row in alive if len(alive) > 1 else []:
-            output.print_line(f"{row[name]}: {row['needs']}.")
+            output.print_line(f"{row[name]} {row['needs']}.")
 
 
 def _count(number: int, what: str) -> str:

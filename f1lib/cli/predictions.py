@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
 from f1lib.domain.weekend import EventKey
+from f1lib.errors import BadParameters
 from f1lib.lake import attribution
 from f1lib.lake.paths_published import history_prefix
 from f1lib.predictions import archive
@@ -29,6 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--session", choices=("R", "S"), default="R", help="the race (R) or the sprint (S)")
     text = "predict a changed race without storing it: weather=wet, VER.grid_position=20; repeat for several"
     parser.add_argument("--set", action="append", default=[], metavar="CHANGE", dest="changes", help=text)
+    text = "the chance that the first of two drivers finishes ahead of the second"
+    parser.add_argument("--beats", nargs=2, default=(), metavar="DRIVER", help=text)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", dest="as_json")
     form.add_argument("--csv", action="store_true", dest="as_csv")
@@ -38,6 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the prediction as a table, JSON or CSV."""
     from f1lib.predictions import whatif
 
+    if arguments.beats and arguments.changes:
+        raise BadParameters("--beats reads the issued prediction: leave out --set")
     changes = [whatif.parse_change(text) for text in arguments.changes]
     ws = workspace_of(arguments)
     event = archive.find_event(ws.tracking.rows(), arguments.event, ws.store.url)
@@ -46,12 +51,35 @@ def run(arguments: argparse.Namespace) -> int:
         frame = whatif.predict_changed(ws.store, event, changes, say=output.print_notice, **asked)
     else:
         frame = archive.read(event, lake=ws.store.url, session=arguments.session)
+    if arguments.beats:
+        return _head_to_head(ws.store, frame, arguments)
     if arguments.as_json:
         output.print_plain(frame.to_json(orient="records", date_format="iso", force_ascii=False, indent=2))
     elif arguments.as_csv:
         output.print_csv(frame.drop(columns=["position_probabilities"]))
     else:
         show_predictions(ws.store, frame, [str(change) for change in changes])
+    return 0
+
+
+def _head_to_head(store: ObjectStore, frame: pd.DataFrame, arguments: argparse.Namespace) -> int:
+    """Print the chance that one driver finishes ahead of another, as a sentence, JSON or CSV."""
+    import pandas as pd
+
+    from f1lib.predictions import duels
+
+    first, second = (duels.find_driver(frame, text) for text in arguments.beats)
+    if first == second:
+        raise BadParameters(f"--beats takes two drivers, and both are {first}")
+    share = float(duels.head_to_heads(store, frame)[second][first])
+    if arguments.as_json:
+        output.print_json({"driver_id": first, "rival_id": second, "p_ahead": share})
+    elif arguments.as_csv:
+        output.print_csv(pd.DataFrame([{"driver_id": first, "rival_id": second, "p_ahead": share}]))
+    else:
+        names = frame.set_index("driver_id")["full_name"]
+        where = f"{'SIMULATED DATA - ' if frame['source'].iloc[0] == 'simulated' else ''}{archive.event_of(frame)}"
+        output.print_line(f"{where}: {names[first]} finishes ahead of {names[second]} with {100 * share:.1f} %.")
     return 0
 
 

@@ -19,7 +19,7 @@ from f1lib.errors import MissingColumn, RunError, StorageError
 from f1lib.lake.integrity import verified_run_file
 from f1lib.lake.paths import GRAPH, METADATA, SUCCESS, run_key
 from f1lib.lake.store import ObjectStore
-from f1lib.scoring import positions
+from f1lib.scoring import duels, positions
 from f1lib.scoring.positions import Shape
 
 if TYPE_CHECKING:
@@ -115,12 +115,30 @@ class Serving:
         MissingColumn
             When ``features`` lack a feature of the model.
         """
-        first = features.iloc[0]
-        if first["session"] != "S":
-            return self.forecast(features)
         race = features.sort_values("driver_id", kind="stable")
-        points = domain_points.points_scale("S", int(first["event_year"]))
-        return self.summary(of_sprint(self.predict(race), race), points).loc[features.index]
+        points = domain_points.points_scale(str(race["session"].iloc[0]), int(race["event_year"].iloc[0]))
+        return self.summary(self.latent(race), points).loc[features.index]
+
+    def latent(self, race: pd.DataFrame) -> pd.DataFrame:
+        """Predict the latent performances of one race or one sprint.
+
+        Parameters
+        ----------
+        race : pd.DataFrame
+            Gold rows of one session, one per driver.
+
+        Returns
+        -------
+        pd.DataFrame
+            As of `predict`, of a sprint after `of_sprint`.
+
+        Raises
+        ------
+        MissingColumn
+            When ``race`` lacks a feature.
+        """
+        answer = self.predict(race)
+        return of_sprint(answer, race) if race["session"].iloc[0] == "S" else answer
 
     def summary(self, answer: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
         """Turn the predictions of one race's drivers into probabilities.
@@ -137,10 +155,29 @@ class Serving:
         pd.DataFrame
             One row per driver, index of ``answer``; columns of `f1lib.scoring.positions.summarize`.
         """
-        shape = Shape(*(float(self.numbers[n]) for n in ("trouble_weight", "trouble_shift", "trouble_spread")))
-        matrix = positions.position_matrix(answer["mu"], answer["sigma"], answer["p_dnf"], shape)
+        matrix = positions.position_matrix(answer["mu"], answer["sigma"], answer["p_dnf"], self.shape)
         summary = positions.summarize(matrix, answer["predicted_score"], answer["p_dnf"], points)
         return summary.set_index(answer.index)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the latents beside mu and sigma."""
+        return Shape(*(float(self.numbers[n]) for n in ("trouble_weight", "trouble_shift", "trouble_spread")))
+
+    def ahead(self, answer: pd.DataFrame) -> Floats:
+        """Compute who finishes ahead of whom.
+
+        Parameters
+        ----------
+        answer : pd.DataFrame
+            `latent` of one race's rows.
+
+        Returns
+        -------
+        NDArray[np.float64]
+            [i, j]: P(row i is ahead of row j); see `f1lib.scoring.duels.ahead`.
+        """
+        return duels.ahead(answer["mu"], answer["sigma"], answer["p_dnf"], self.shape)
 
 
 def start_column(race: pd.DataFrame) -> str:

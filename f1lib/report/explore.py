@@ -5,6 +5,8 @@ Functions read silver, the model metadata or ``accuracy.json``, and return new f
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pandas as pd
 
 from f1lib.domain.weekend import plain
@@ -15,11 +17,12 @@ from f1lib.lake.paths_published import ACCURACY
 from f1lib.lake.store import ObjectStore, read_json
 from f1lib.model import registry
 from f1lib.scoring import metrics
+from f1lib.scoring import standings as scoring
 
 _LAST_RACES = 24
 
 
-def races(store: ObjectStore, seasons: list[int] | None = None) -> pd.DataFrame:
+def races(store: ObjectStore, seasons: list[int] | None = None, *, with_sprints: bool = False) -> pd.DataFrame:
     """Read every entrant of every race in silver.
 
     Parameters
@@ -28,6 +31,8 @@ def races(store: ObjectStore, seasons: list[int] | None = None) -> pd.DataFrame:
         The lake.
     seasons : list of int, optional
         Seasons to read; all when not given.
+    with_sprints : bool
+        Sprints, too.
 
     Returns
     -------
@@ -40,7 +45,8 @@ def races(store: ObjectStore, seasons: list[int] | None = None) -> pd.DataFrame:
         There are none.
     """
     rows = silver_tables.read_table(store, "results", seasons)
-    rows = rows[(rows["session"] == "R") & rows["is_entrant"] & rows["finishing_position"].notna()]
+    kinds = ["R", "S"] if with_sprints else ["R"]
+    rows = rows[rows["session"].isin(kinds) & rows["is_entrant"] & rows["finishing_position"].notna()]
     if rows.empty:
         raise RunError(f"lake {store.url} has no race results{f' of {seasons}' if seasons else ''}: run f1 run first")
     order = ["event_year", "event_number", "finishing_position"]
@@ -52,38 +58,34 @@ def season_or_last(store: ObjectStore, season: int) -> int:
     return season or int(races(store)["event_year"].max())
 
 
-def standings(results: pd.DataFrame) -> pd.DataFrame:
-    """Rank the drivers of a season by the points of its races, without those of sprints.
+def standings(results: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    """Rank the drivers of a season by official points, those of sprints included, ties by countback.
 
     Parameters
     ----------
     results : pandas.DataFrame
-        `races` of one season.
+        `races` of one season, with its sprints.
+    as_of : datetime
+        Aware UTC; results visible then count.
 
     Returns
     -------
     pandas.DataFrame
-        One row per driver, by points: ``rank driver_id full_name team_name races wins podiums points mean_position
-        retirements``; ``mean_position`` in places.
+        One row per driver, by standing: ``rank driver_id full_name team_name races wins podiums points mean_position
+        retirements``; the mean place is that of races, counts are of races.
     """
-    place = results["finishing_position"]
+    raced = results[results["session"] == "R"]
     lines = (
-        results.assign(
-            wins=(place == 1).astype(int),
-            podiums=(place <= 3).astype(int),
-            retirements=(~results["is_classified"].astype(bool)).astype(int),
-        )
+        raced.assign(retirements=(~raced["is_classified"].astype(bool)).astype(int))
         .groupby("driver_id", sort=False)
         .agg(
-            full_name=("full_name", "last"), team_name=("team_name", "last"), races=("wins", "size"),
-            wins=("wins", "sum"), podiums=("podiums", "sum"), points=("points", "sum"),
-            mean_position=("finishing_position", "mean"), retirements=("retirements", "sum"),
+            races=("session", "size"), mean_position=("finishing_position", "mean"), retirements=("retirements", "sum")
         )
     )  # fmt: skip
-    ordered = lines.sort_values(["points", "mean_position"], ascending=[False, True], kind="stable").reset_index()
-    return ordered.assign(
-        rank=range(1, len(ordered) + 1), mean_position=ordered["mean_position"].astype(float).round(2)
-    )[["rank", "driver_id", *lines.columns]]
+    ranked = scoring.standings(results, "drivers", as_of).join(lines, on="contender")
+    ranked["mean_position"] = ranked["mean_position"].astype("float64").round(2)
+    columns = "rank driver_id full_name team_name races wins podiums points mean_position retirements".split()
+    return ranked[columns].fillna({"races": 0, "retirements": 0}).astype({"races": int, "retirements": int})
 
 
 def find_driver(results: pd.DataFrame, text: str) -> str:

@@ -45,10 +45,10 @@ class Form:
     docs/models.md has the standard errors and what later seasons gave.
     """
 
-    car: float = 0.0288
-    driver: float = 0.0125
-    car_step: float = 0.0032
-    driver_step: float = 0.0014
+    car: float = 0.0270
+    driver: float = 0.0128
+    car_step: float = 0.0037
+    driver_step: float = 0.0011
 
 
 @dataclass(frozen=True)
