@@ -61,6 +61,7 @@ pictures: setup  ## make the README's pictures
 	$(F1) run --source f1db --now 2025-11-29T20:00:00Z --lake .cache/pictures
 	$(F1) run --source f1db --now 2025-12-06T16:00:00Z --lake .cache/pictures
 	$(VENV)/bin/python .pictures/make.py .cache/pictures
+	$(VENV)/bin/python .pictures/aws.py docs/aws.svg
 
 bench: setup  ## run the benchmarks
 	for file in benchmarks/*.py; do $(VENV)/bin/python $$file || exit 1; done

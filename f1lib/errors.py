@@ -6,6 +6,7 @@
       SourceError            a source gave no usable answer
         RateLimited          it limits requests (``retry_after_seconds``)
         NotPublishedYet      the data does not exist yet at ``as_of``
+          ClosedForNow       it answers nobody for the time being
         SourceBlocked        it refuses access (403, an account is needed)
         OtherEvent           its answer is for another event than requested
       TableError             a frame breaks the contract of its table
@@ -52,6 +53,10 @@ class RateLimited(SourceError):
 
 class NotPublishedYet(SourceError):
     """The data does not exist yet at the requested time; try again later."""
+
+
+class ClosedForNow(NotPublishedYet):
+    """The source answers nobody for the time being, such as while a session runs: it is asked again later."""
 
 
 class SourceBlocked(SourceError):

@@ -1,4 +1,4 @@
-"""The Lambda function: one event in, one JSON answer out. What an event can ask for stands in `f1lib.aws.events`.
+"""The Lambda function: one event in, one JSON answer out. What an event can ask for stands in `f1lib.aws.schema`.
 
 Everything is written below /tmp, the only place that Lambda lets us write to. ``KEEP`` (fonts, the F1DB release)
 stays for the next event in this sandbox, ``WORK`` is swept before and after each.
@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from f1lib.aws.events import parse_event, run_event
+from f1lib.aws.events import run_event
+from f1lib.aws.schema import parse_event
 from f1lib.aws.telemetry import Telemetry
 from f1lib.workspace.workspace import open_workspace
 

@@ -59,7 +59,8 @@ def store_answer(
     data : SessionData
         The answer.
     source : str
-        Name of the source, written to every row as column ``source``.
+        Name of the source, written to every row as column ``source``; ``provenance["sources"]`` names another one for
+        some frames.
     as_of : datetime
         Time of the fetch, aware UTC.
 
@@ -75,7 +76,8 @@ def store_answer(
     """
     old = integrity.notes(store, [note_key]).get(note_key)
     wrong = integrity.wrong_files(store, integrity.hashes_of(note_key, old)) if old else {}
-    named = {name: frame.assign(source=source) for name, frame in sorted(data.frames.items())}
+    of_frame = data.provenance.get("sources", {})
+    named = {name: frame.assign(source=of_frame.get(name, source)) for name, frame in sorted(data.frames.items())}
     contents = {f"{name}.parquet": parquet_bytes(frame) for name, frame in named.items()}
     kept = [name for name in _kept_files(old, data) if f"{base}/{name}" not in wrong]
     contents = dict(sorted((contents | {name: store.read(f"{base}/{name}") for name in kept}).items()))

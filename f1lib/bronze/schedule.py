@@ -66,11 +66,8 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
 
     known: dict[str, dict[tuple[str, str], TrackingRow]] = {}
     for row in ws.tracking.rows():
-        year = str(row.get("event_year", ""))
-        known.setdefault(year, {})[key_of(row)] = row
-    frames: list[pd.DataFrame] = []
-    changes: list[TrackingRow] = []
-    odd: list[str] = []
+        known.setdefault(str(row.get("event_year", "")), {})[key_of(row)] = row
+    frames, changes, odd = list[pd.DataFrame](), list[TrackingRow](), list[str]()
     again: str | None = None
     wanted = seasons or ws.source.seasons(ws.as_of)
     notes = _notes(ws.store, wanted)

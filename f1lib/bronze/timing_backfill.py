@@ -1,4 +1,4 @@
-"""Backfill of FastF1's laps: past seasons, or the last weeks, into a lake that other runs write to as well.
+"""Backfill of laps: past seasons, or the last weeks, into a lake that other runs write to as well.
 
 >>> units = wanted(ws.tracking.rows(), [2024, 2025], ws.as_of)
 >>> bring_all(ws, units, workers=2, clock=clock, on_unit=print)
@@ -19,17 +19,17 @@ from typing import Any
 
 from f1lib.bronze.ingest import fetch, race_end_of
 from f1lib.domain.moments import format_utc, parse_utc, stamp
-from f1lib.errors import AlreadyRunning, NotPublishedYet, RateLimited, SourceBlocked, SourceError
+from f1lib.errors import AlreadyRunning, ClosedForNow, NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.sources.combined import SESSION_SETTLED
-from f1lib.sources.protocols import BLOCKED
+from f1lib.sources.protocols import BLOCKED, LATER
 from f1lib.tracking.lease import renewed
 from f1lib.tracking.rows import Outcome, SessionRow, Status, key_of
 from f1lib.tracking.stage_keys import SESSIONS
 from f1lib.tracking.units import Unit
+from f1lib.workspace.settings import TIMING
 from f1lib.workspace.workspace import Workspace
 
 Brought = dict[str, Any]  # outcome of one unit, see `bring`
-_LIVE_SOURCE = "fastf1"
 _FIRST_SEASON = 2018  # live timing begins there
 
 
@@ -41,7 +41,7 @@ def wanted(
     again: bool = False,
     sessions: Collection[str] = SESSIONS,
 ) -> list[str]:
-    """Return the sessions that lack FastF1's laps.
+    """Return the sessions that lack laps.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def wanted(
     for row in rows:
         if row["session_name_abr"] not in sessions or row.get("is_cancelled") or row["event_year"] < _FIRST_SEASON:
             continue
-        is_whole = row.get("source") == _LIVE_SOURCE and "content_hash" in row and not row.get("is_partial")
+        is_whole = row.get("source") in TIMING and "content_hash" in row and not row.get("is_partial")
         if not since <= row["available_utc"] <= moment or (years and row["event_year"] not in years):
             continue
         if again or not (is_whole or row.get("backfilled_utc")):
@@ -78,12 +78,12 @@ def wanted(
 def bring_all(
     ws: Workspace, units: list[str], workers: int, clock: Callable[[], datetime], on_unit: Callable[[Brought], None]
 ) -> list[Brought]:
-    """Fetch ``units`` from FastF1, and stop early when an upstream limits the rate.
+    """Fetch ``units`` from the upstreams of timing, and stop early when an upstream limits the rate.
 
     Parameters
     ----------
     ws : Workspace
-        The lake and tracking table to write to; its source is replaced by FastF1.
+        The lake and tracking table to write to; its source is replaced by one that asks timing first.
     units : list of str
         Sessions, see `wanted`.
     workers : int
@@ -150,8 +150,10 @@ def bring(ws: Workspace, text: str, now: datetime) -> Brought:
         known = {key_of(row): row for row in ws.tracking.rows(event)}
         with renewed(ws.tracking, claim, ws.now, ws.lease):
             outcome, change, error = fetch(ws, unit, known[event, name], race_end_of(known, known[event, name]))
-        if (error is None and BLOCKED not in (change.get("missing") or "")) or isinstance(error, NotPublishedYet):
-            change["backfilled_utc"] = format_utc(now)  # FastF1 has no more of it
+        is_final = not any(word in (change.get("missing") or "") for word in (BLOCKED, LATER))
+        is_absent = isinstance(error, NotPublishedYet) and not isinstance(error, ClosedForNow)
+        if is_absent or (error is None and is_final):
+            change["backfilled_utc"] = format_utc(now)  # no upstream has more of it
     finally:
         ws.tracking.release(claim, change)
     found = {
@@ -164,7 +166,7 @@ def bring(ws: Workspace, text: str, now: datetime) -> Brought:
 
 def _came(change: SessionRow, error: SourceError | None) -> Status | Outcome:
     """Return what an attempt brought; the row's own status says what the lake has."""
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimited | ClosedForNow):
         return Outcome.WAITING
     if isinstance(error, SourceBlocked):
         return Status.BLOCKED
@@ -215,12 +217,13 @@ _worker: ContextVar[Workspace] = ContextVar("worker")  # set once in each proces
 
 
 def _open_worker(given: dict[str, str], run_id: str, workers: int) -> None:
-    """Open a worker's own workspace and source, with its share of FastF1's limits."""
+    """Open a worker's own workspace and source, with its share of the upstreams' limits."""
     from f1lib.sources.fastf1.client import share_limits
     from f1lib.workspace.workspace import open_workspace
 
     share_limits(workers)
-    _worker.set(_with_live_source(open_workspace(**given, run_id=run_id)))
+    ws = open_workspace(**given, run_id=run_id)
+    _worker.set(_with_live_source(replace(ws, upstreams=replace(ws.upstreams, workers=workers))))
 
 
 def _bring_in_worker(text: str, moment: str) -> Brought:

@@ -26,6 +26,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--refit-every", type=int, default=0, choices=(1, 2, 3, 4), help=text)
     text = "R scores races, S sprints; default R"
     parser.add_argument("--session", default="R", choices=("R", "S"), help=text)
+    text = "forecasts of rain: always right, or warning of 3 wet races in 4 and of 12 dry ones in 100"
+    parser.add_argument("--rain", default="", choices=("perfect", "realistic"), help=text)
     text = "what each source of data gives one model, at each horizon: races, with all that the lake has"
     parser.add_argument("--sources", action="store_true", help=text)
     text = "the title chances of drivers and teams, after each round"
@@ -42,21 +44,32 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.sources:
         return _sources(arguments)
     asked = (arguments.first, arguments.last, arguments.model, arguments.horizon, arguments.refit_every)
-    card = backtest_history(workspace_of(arguments), *asked, arguments.session)
+    card = backtest_history(workspace_of(arguments), *asked, arguments.session, arguments.rain)
     output.table_or_json(card, _show, arguments.json_file)
     return 0
 
 
 def _show(card: dict[str, Any]) -> None:
-    """Print the mean scores, models and baselines side by side."""
-    title = f"{card['races']} {'races' if card['session'] == 'R' else 'sprints'}, walk-forward"
+    """Print the mean scores, models and baselines side by side; of an imagined forecast also those in wet and dry."""
+    kind = "races" if card["session"] == "R" else "sprints"
+    forecast = f", with a {card['rain']} forecast of rain" if "rain" in card else ""
+    _print(card, f"{card['races']} {kind}, walk-forward{forecast}")
+    for phase in (name for name in ("wet", "dry") if forecast and name in card["by_phase"]):
+        _print(card["by_phase"][phase], f"{card['by_phase'][phase]['races']} {phase} {kind}")
+
+
+def _print(card: dict[str, Any], title: str) -> None:
     rows = [
         {"system": name, "horizon": horizon, **figures}
         for group in ("models", "baselines")
         for name, horizons in card[group].items()
         for horizon, figures in horizons.items()
     ]
-    output.print_scores(title, sorted(rows, key=lambda row: str(row["horizon"])), ("horizon", "system"))
+    rows.sort(key=lambda row: str(row["horizon"]))
+    output.print_scores(title, rows, ("horizon", "system"))
+    excess = {f"{row['horizon']}, {row['system']}": row["real_minus_expected"] for row in rows}
+    words = "Real minus expected, ± standard error: expected is what a forecast scores if its own chances are right"
+    output.print_differences(words, excess)
 
 
 def _sources(arguments: argparse.Namespace) -> int:

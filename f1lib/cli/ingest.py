@@ -114,7 +114,7 @@ def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
         [(why, _)] = Counter(o["warning"] for o in outcomes).most_common(1)
         output.print_plain(f"f1: no laps came: {output.visible(why)}", sys.stderr)
         return 1
-    left = any(o["status"] in {Status.FAILED, Outcome.TAKEN} for o in outcomes)
+    left = any(o["status"] in {Status.FAILED, Outcome.TAKEN, Outcome.WAITING} for o in outcomes)
     return 1 if left or any(waits) or len(outcomes) < asked else 0
 
 

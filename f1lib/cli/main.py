@@ -35,7 +35,8 @@ class Command(Protocol):
 
 # The names of the subcommands and of their modules, in the order of the help.
 COMMANDS = tuple(
-    "run stage status backfill ingest predictions championship penalty models replay backtest doctor prune init".split()
+    "run stage status backfill ingest predictions championship penalty models replay backtest score doctor prune "
+    "init".split()
 )
 
 

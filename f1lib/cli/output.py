@@ -131,6 +131,13 @@ def print_scores(title: str, rows: list[dict[str, Any]], labels: Sequence[str]) 
     print_table(heads, cells, right=right, no_wrap=heads[: len(labels)], width=160, title=title)
 
 
+def difference(row: Mapping[str, float], metric: str) -> str:
+    """Format a difference as ``-0.0009 ± 0.0002``; that of a single race has no standard error."""
+    if metric not in row:
+        return ""
+    return f"{row[metric]:+.4f}" + (f" ± {row[f'{metric}_se']:.4f}" if row[f"{metric}_se"] else "")
+
+
 def print_differences(title: str, systems: Mapping[str, Mapping[str, float]]) -> None:
     """Print paired differences of scores, each with its standard error.
 
@@ -142,9 +149,9 @@ def print_differences(title: str, systems: Mapping[str, Mapping[str, float]]) ->
         Name -> metric -> mean difference, and its standard error under ``<metric>_se``.
     """
     metrics = [name for name in SCORING_METRICS if any(name in row for row in systems.values())]
-    cells = [[name, *(f"{row[m]:+.4f} ± {row[f'{m}_se']:.4f}" for m in metrics)] for name, row in systems.items()]
+    cells = [[name, *(difference(row, metric) for metric in metrics)] for name, row in systems.items()]
     heads = ["", *(name.replace("_", " ") for name in metrics)]
-    print_table(heads, cells, right=heads[1:], no_wrap=heads, width=220, title=title)
+    print_table(heads, cells, right=heads[1:], no_wrap=heads, width=240, title=title)
 
 
 def print_json(document: Any) -> None:

@@ -12,7 +12,7 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters
 from f1lib.lake import attribution
 from f1lib.lake.paths_published import history_prefix
-from f1lib.predictions import archive
+from f1lib.predictions import archive, rain
 from f1lib.predictions.change_log import newest_change_log
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the event, the session, changes to suppose, and the form of the output."""
     parser.add_argument("event", help="2025_Abu_Dhabi_Grand_Prix, or a part of it")
     parser.add_argument("--session", choices=("R", "S"), default="R", help="the race (R) or the sprint (S)")
-    text = "predict a changed race without storing it: weather=wet, VER.grid_position=20; repeat for several"
+    text = "predict a changed race without storing it: rain=0.7, weather=wet, VER.grid_position=20; repeat for several"
     parser.add_argument("--set", action="append", default=[], metavar="CHANGE", dest="changes", help=text)
     text = "the chance that the first of two drivers finishes ahead of the second"
     parser.add_argument("--beats", nargs=2, default=(), metavar="DRIVER", help=text)
@@ -107,6 +107,8 @@ def show_predictions(store: ObjectStore, frame: pd.DataFrame, changes: Sequence[
         caption += f" - data: {attribution.of_predictions(frame)}"
     history = history_prefix(EventKey.parse(archive.event_of(frame)))
     news = newest_change_log(store, archive.history_keys(store, history), str(first["session"]))
+    if said := rain.in_words(store, frame):
+        caption += f"\n{said}"
     if news.get("penalties"):
         caption += f"\nprovisional grid: {'; '.join(news['penalties'])}"
     if news.get("lacks"):

@@ -15,6 +15,7 @@ import pandas as pd
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
+from f1lib.evaluation import imagined
 from f1lib.lake import parquet
 from f1lib.lake.paths_published import scorecard_key
 from f1lib.lake.store import ObjectStore, write_json
@@ -50,6 +51,7 @@ def walk_forward(
     refit_every: int,
     threads: int,
     session: str = "R",
+    events: Collection[str] = (),
     answer: Answer = _forecast,
 ) -> pd.DataFrame:
     """Forecast every race or sprint of several seasons with models of the races before.
@@ -73,6 +75,8 @@ def walk_forward(
         Blocks of races computed at once.
     session : {"R", "S"}
         Races, or sprints.
+    events : collection of str
+        Partition keys of the events to forecast; empty: all.
     answer : callable
         What is asked of the model about one race: a frame with the index of its rows. By default the forecast.
 
@@ -93,7 +97,8 @@ def walk_forward(
     read = dict.fromkeys([*train.columns_read(config, available), *STARTS])
     few = training[[c for c in read if c in training]]  # each refit copies from it
     rows = of_horizon(few, horizon, session)
-    blocks = _blocks(rows, first, last, refit_every, session)
+    wanted = rows[rows["event_partition_key"].isin(events)] if events else rows
+    blocks = _blocks(wanted, first, last, refit_every, session)
 
     def forecast(block: list[int]) -> list[pd.DataFrame]:
         return forecast_block(rows, config, horizon, block, available, session, answer)
@@ -209,6 +214,7 @@ def run(
     horizons: list[str],
     refit_every: int = 0,
     session: str = "R",
+    rain: str = "",
 ) -> dict[str, Any]:
     """Score models and all baselines by walk-forward, and write the scorecard.
 
@@ -233,6 +239,8 @@ def run(
         that its forecasts equal the issued ones; the others every `REFIT_EVERY` races.
     session : {"R", "S"}
         Races, or sprints (predicted by models of the races before).
+    rain : str
+        Who forecasts rain: one of `imagined.FORECASTERS`; empty: those whose forecasts the lake has.
 
     Returns
     -------
@@ -251,6 +259,7 @@ def run(
     strange = [h for h in wanted if h not in HORIZONS]
     if strange:
         raise BadParameters(f"no horizon {strange[0]!r}; there are {', '.join(HORIZONS)}")
+    training = imagined.with_forecasts(training, rain)
     forecasts: dict[tuple[str, str, str], pd.DataFrame] = {}
     for horizon in wanted:
         for name in baselines.BY_HORIZON[horizon]:
@@ -261,8 +270,8 @@ def run(
             forecasts["models", config.name, horizon] = made
     if not any(kind == "models" for kind, _, _ in forecasts):
         raise BadParameters(f"none of {', '.join(c.name for c in configs)} is meant for {', '.join(wanted)}")
-    card, scores = scorecard.scorecard(forecasts, scorecard.phases(training))
-    card = {"session": session, **card}
+    card, scores = scorecard.scorecard(forecasts, scorecard.phases(training[training["session"] == session]))
+    card = {"session": session, **({"rain": rain} if rain else {}), **card}
     write_json(store, scorecard_key(session, "json"), card)
     parquet.write_parquet(store, scorecard_key(session, "parquet"), scores)
     return card

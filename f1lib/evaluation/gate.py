@@ -6,7 +6,7 @@ The gate (`judge`) compares the races a run was validated on with the same races
 A run is refused when its paired mean difference in RPS or in win log-loss exceeds both the one-sided limit of
 Student's t at `CHANCE` (2.8 standard errors over five races, 2.1 over 24) and `TRIVIAL` of the opponent's mean: the
 first alone would refuse a refit for a negligible difference. A mean Spearman above `metrics.LEAK_SPEARMAN` is refused
-as a sign of a leak.
+as a sign of a leak, and so is a run that learned rain from fewer than `FEWEST_WET_RACES`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from f1lib.evaluation import backtest
 from f1lib.lake import gold_tables
 from f1lib.lake.paths import DECISION, run_key
 from f1lib.lake.store import ObjectStore, write_json
-from f1lib.model import fit
+from f1lib.model import FEWEST_WET_RACES, fit
 from f1lib.model.registry import champion, change_champion, metadata
 from f1lib.scoring import baselines, metrics
 
@@ -58,6 +58,12 @@ def judge(candidate: Mapping[str, Any], opponents: Mapping[str, Sequence[Mapping
         why = (
             f"leak alarm: Spearman {correlation:.3f} over {len(races)} races is above {metrics.LEAK_SPEARMAN:.2f}; "
             "a feature has most likely seen the result"
+        )
+        return Verdict(False, why, comparisons)
+    rain = candidate.get("rain", {})
+    if rain.get("learned") and rain["wet_races"] < FEWEST_WET_RACES:
+        why = (
+            f"learned rain from {rain['wet_races']} wet races, fewer than {FEWEST_WET_RACES}: chance looks like weather"
         )
         return Verdict(False, why, comparisons)
     worse = [c for c in comparisons if c["worse"]]

@@ -17,13 +17,18 @@ from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.gold import targets
 from f1lib.lake import attribution, gold_tables, silver_tables
+from f1lib.lake.integrity import MISSING, damaged
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import ACCURACY, raced_of
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import ObjectStore, each, write_json
 from f1lib.predictions.archive import event_of, history_keys, issue_of
+from f1lib.predictions.restore import lost
 from f1lib.scoring import baselines, metrics
 from f1lib.scoring.scorecard import CHANCES
+from f1lib.tracking.rows import key_of
+from f1lib.tracking.stage_keys import Stage, suffix_of
+from f1lib.tracking.table import TrackingTable
 from f1lib.workspace.workspace import Workspace
 
 MODEL = "model"
@@ -52,12 +57,18 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
     pandas.DataFrame
         One row per event, session, horizon and system, in the order of the races: keys, ``as_of_utc``,
         ``model_run_id``, winners and every metric of `metrics.METRICS`. Empty before the first result.
+
+    Raises
+    ------
+    Damaged
+        Issued predictions are lost; a tick restores them from table ``f1_predictions``.
     """
     issues = {key: raced_of(key) for key in history_keys(ws.store)}
-    results = _results(ws.store, set(issues.values()), ws.as_of)
+    _check_not_lost(ws.store, ws.tracking, {event for event, _ in issues.values()})
+    results = results_of(ws.store, set(issues.values()), ws.as_of)
     scored = _all_scored(ws.store, {key: results[raced] for key, raced in issues.items() if raced in results})
     scored = [one for one in scored if one["entry"]["as_of_utc"] < one["entry"]["race_start_utc"]]  # law 6
-    counted, others = _standing(scored, _cutoffs(ws.store, {event for event, _ in issues.values()}))
+    counted, others = _standing(scored, cutoffs_of(ws.store, {event for event, _ in issues.values()}))
     entries = [s["entry"] for s in counted] + _baseline_entries(ws.store, counted)
     whole = _ordered(pd.DataFrame(entries))
     frame, sprints = (whole[whole["session"] == name] if len(whole) else whole for name in ("R", "S"))
@@ -75,6 +86,15 @@ def score_issued(ws: Workspace) -> pd.DataFrame:
     ws.hold()
     write_json(ws.store, ACCURACY, document)
     return whole
+
+
+def _check_not_lost(store: ObjectStore, tracking: TrackingTable, events: set[str]) -> None:
+    """Raise `Damaged` for issued predictions that are gone: the scores of the others alone would be silently wrong."""
+    names = (key_of(row) for row in tracking.rows())
+    predicted = {event for event, name in names if suffix_of(Stage.PREDICT, name)}
+    gone = {key: MISSING for event in sorted(events | predicted) for key in lost(store, tracking, event)}
+    if gone:
+        raise damaged(store, gone, "`f1 doctor --repair` restores them")
 
 
 def joined_with_result(issue: pd.DataFrame, result: pd.DataFrame) -> pd.DataFrame:
@@ -164,8 +184,23 @@ def _bins(chances: pd.Series[Any], happened: pd.Series[Any]) -> list[dict[str, f
     return rows
 
 
-def _results(store: ObjectStore, raced: set[tuple[str, str]], as_of: datetime) -> dict[tuple[str, str], pd.DataFrame]:
-    """Map (event, session) to its result with ``race_start_utc``, for results available at ``as_of``."""
+def results_of(store: ObjectStore, raced: set[tuple[str, str]], as_of: datetime) -> dict[tuple[str, str], pd.DataFrame]:
+    """Read the results of races and sprints.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    raced : set
+        (event, session) of each.
+    as_of : datetime
+        Results available by then are read, aware UTC.
+
+    Returns
+    -------
+    dict
+        (event, session) -> silver's ``results`` of it with ``race_start_utc``; without one there is no entry.
+    """
     seasons, keys = sorted({EventKey.parse(event).season for event, _ in raced}), ["event_partition_key", "session"]
     results, calendar = (silver_tables.read_table(store, name, seasons) for name in ("results", "sessions"))
     starts = calendar[[*keys, "session_start_utc"]].rename(columns={"session_start_utc": "race_start_utc"})
@@ -201,7 +236,7 @@ def _scored(issue: pd.DataFrame, result: pd.DataFrame) -> dict[str, Any]:
     return {"entry": entry, "joined": joined[[*CHANCES, "p_dnf", "finishing_position", "is_dnf"]]}
 
 
-def _cutoffs(store: ObjectStore, events: set[str]) -> dict[tuple[str, str, str], str]:
+def cutoffs_of(store: ObjectStore, events: set[str]) -> dict[tuple[str, str, str], str]:
     """Map (event, session, horizon) to the moment the horizon begins, as `format_utc` writes it."""
     seasons = sorted({EventKey.parse(event).season for event in events})
     rows = targets.horizon_cutoffs(*(silver_tables.read_table(store, name, seasons) for name in ("events", "sessions")))

@@ -143,9 +143,7 @@ def _forecasts(walk: Walk) -> dict[str, pd.DataFrame]:
 def _scored(forecast: pd.DataFrame) -> pd.DataFrame:
     """Score each race; ``said`` sums up its forecast, to tell whether two are the same."""
     races = forecast.groupby("event_partition_key", sort=False)
-    rows = [
-        {"event": event, "said": tuple(race["predicted_score"]), **metrics.score_race(race)} for event, race in races
-    ]
+    rows = [{"event": event, "said": tuple(race["p_win"]), **metrics.score_race(race)} for event, race in races]
     return pd.DataFrame(rows).set_index("event")
 
 

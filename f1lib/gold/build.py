@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import stamp
 from f1lib.errors import TableError
-from f1lib.gold import history, incremental, manifest, provisional
+from f1lib.gold import history, incremental, manifest, outcomes, provisional
 from f1lib.gold import read_silver as gold_read_silver
 from f1lib.gold import targets as gold_targets
 from f1lib.lake import features, paths, sql, tables
@@ -110,13 +110,14 @@ def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFr
     silver = seen.silver if seen else gold_read_silver.read_silver(ws.store)
     results = silver.frame("results")
     targets = gold_targets.past_targets(silver.frame("events"), silver.frame("sessions"), results, ws.as_of)
-    digests = incremental.input_digests(silver.tables, targets, ws.as_of)
+    wet = outcomes.wet_races(silver.tables, ws.as_of)
+    digests = incremental.input_digests(silver.tables, targets, wet, ws.as_of)
     kept = incremental.kept_rows(ws.store, paths.TRAINING_KEY, digests, ws.cache)
     if kept and kept.is_all:
         manifest.write_note(ws, paths.TRAINING_KEY, kept.rows, silver, kept.sha256, digests)
         return kept.rows
     new = targets[~targets["event_partition_key"].isin(kept.events)] if kept else targets
-    rows = with_labels(compute(silver.tables, new, ws.cache), results[results["available_utc"] <= ws.as_of])
+    rows = with_labels(compute(silver.tables, new, ws.cache), results[results["available_utc"] <= ws.as_of], wet)
     rows = _sorted([kept.rows, rows]) if kept else rows
     manifest.write_rows(ws, paths.TRAINING_KEY, rows, silver, digests)
     return rows
@@ -253,7 +254,7 @@ def _sorted(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return rows if order.is_monotonic_increasing else rows.take(order.to_numpy()).reset_index(drop=True)
 
 
-def with_labels(rows: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
+def with_labels(rows: pd.DataFrame, results: pd.DataFrame, wet: pd.DataFrame) -> pd.DataFrame:
     """Join the outcome of each session to its gold rows.
 
     Parameters
@@ -262,13 +263,16 @@ def with_labels(rows: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
         Gold rows as of `compute`.
     results : pd.DataFrame
         Silver ``results`` that are visible.
+    wet : pd.DataFrame
+        What `f1lib.gold.outcomes.wet_races` returned.
 
     Returns
     -------
     pd.DataFrame
         ``rows`` in their order with ``finishing_position`` (1..n over the entrants in the official order), ``is_dnf``
-        (1 for an entrant who was not classified, else 0), ``points`` (of the session) and ``n_entrants``, all float64.
-        A driver who was not an entrant keeps the row with NaN in the first three.
+        (1 for an entrant who was not classified, else 0), ``points`` (of the session), ``n_entrants`` and ``is_wet``
+        (1 or 0, NaN when unknown), all float64. A driver who was not an entrant keeps the row with NaN in the first
+        three.
 
     Notes
     -----
@@ -282,4 +286,7 @@ def with_labels(rows: pd.DataFrame, results: pd.DataFrame) -> pd.DataFrame:
     )
     counts = outcome.groupby(["event_partition_key", "session"])["driver_id"].size().rename("n_entrants")
     out = rows.merge(outcome, how="left", on=["event_partition_key", "session", "driver_id"], validate="many_to_one")
-    return out.join(counts.astype("float64"), on=["event_partition_key", "session"])
+    raced = wet.set_index(["event_partition_key", "session"]).astype("float64")
+    return out.join(counts.astype("float64"), on=["event_partition_key", "session"]).join(
+        raced, on=["event_partition_key", "session"]
+    )

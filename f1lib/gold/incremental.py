@@ -25,10 +25,13 @@ if TYPE_CHECKING:
 # Files outside this package that determine gold: table contracts, features, and the session and horizon names.
 _READ_ELSEWHERE = (
     "lake/features.py", "lake/features.csv", "lake/gold_tables.py", "domain/weekend.py", "domain/moments.py",
+    "domain/data/wet_races.csv",
 )  # fmt: skip
 
 
-def input_digests(silver: Mapping[str, Any], targets: pd.DataFrame, as_of: datetime) -> dict[str, str]:
+def input_digests(
+    silver: Mapping[str, Any], targets: pd.DataFrame, wet: pd.DataFrame, as_of: datetime
+) -> dict[str, str]:
     """Digest everything that the rows and labels of each event can depend on, the `recipe` included.
 
     Parameters
@@ -37,6 +40,8 @@ def input_digests(silver: Mapping[str, Any], targets: pd.DataFrame, as_of: datet
         Silver tables, as in `f1lib.gold.build.compute`.
     targets : pd.DataFrame
         ``event_partition_key session horizon cutoff_utc``, one row per target.
+    wet : pd.DataFrame
+        What `f1lib.gold.outcomes.wet_races` returned.
     as_of : datetime
         Labels are results visible at this moment (UTC).
 
@@ -47,6 +52,7 @@ def input_digests(silver: Mapping[str, Any], targets: pd.DataFrame, as_of: datet
     """
     with sql.connect() as connection:
         connection.register("wanted", targets)
+        connection.register("wet_races", wet)
         for name in silver:
             connection.register(name, silver[name])
         rows = connection.execute(sql.sql_text("gold/steps/inputs_seen"), {"as_of": as_of}).fetchall()

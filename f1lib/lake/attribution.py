@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
 
 _F1DB = "F1DB, https://github.com/f1db/f1db, CC BY 4.0"
-_LIVE = f"{_F1DB}; Formula 1 live timing by FastF1; results by Jolpica-F1"
+_LIVE = f"{_F1DB}; Formula 1 live timing by FastF1 and OpenF1; results by Jolpica-F1"
 _SOURCES = {"f1db": _F1DB, "live": _LIVE, "fastf1": _LIVE, "simulated": "simulated by f1lib; nothing of it happened"}
 _FORECASTS = "forecasts by Open-Meteo, https://open-meteo.com, CC BY 4.0"
 

@@ -19,7 +19,7 @@ IDENTITY = (
     "event_year event_number event_name circuit_id as_of_utc driver_number abbreviation full_name team_id team_name "
     "team_lineage"
 ).split()
-LABELS = ["finishing_position", "is_dnf", "points", "n_entrants"]
+LABELS = ["finishing_position", "is_dnf", "points", "n_entrants", "is_wet"]
 
 
 def read_training_dataset(store: ObjectStore, columns: Collection[str] | None = None) -> pd.DataFrame:

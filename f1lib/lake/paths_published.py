@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from f1lib.domain.moments import stamp
-from f1lib.domain.weekend import HORIZONS, EventKey
+from f1lib.domain.weekend import HORIZONS, EventKey, slug
 from f1lib.errors import StorageError
 
 # Predictions --------------------------------------------------------------------------------------------------------
@@ -184,6 +184,11 @@ def championship_page_key(season: int) -> str:
 def scorecard_key(session: str, kind: str) -> str:
     """Return ``reports/scorecard.json``: a backtest of races (``R``), of sprints (``S``) or of the ``championship``."""
     return f"{_SCORECARD[session]}.{kind}"
+
+
+def others_key(name: str, kind: str) -> str:
+    """Return ``reports/others/f1predict.html``: scores of another's forecasts; ``kind`` is ``json`` or ``html``."""
+    return f"{REPORTS_PREFIX}others/{slug(name)}.{kind}"
 
 
 def records_prefix(run_id: str) -> str:

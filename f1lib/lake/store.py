@@ -242,7 +242,9 @@ def each(store: ObjectStore, work: Callable[[str], Answer], keys: Iterable[str],
     list[Answer]
         The results in the order of ``keys``.
     """
-    at_once = threads if isinstance(store, LocalStore) else max(threads, REQUESTS)
+    keys, at_once = list(keys), threads if isinstance(store, LocalStore) else max(threads, REQUESTS)
+    if at_once == 1 or len(keys) < 2:
+        return [work(key) for key in keys]
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(work, keys))
 

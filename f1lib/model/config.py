@@ -29,6 +29,7 @@ from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
 from f1lib.lake import fingerprint
 from f1lib.lake.documents import from_yaml
+from f1lib.model import FEWEST_WET_RACES
 from f1lib.scoring.positions import Shape
 from f1lib.workspace.project import project_folder
 
@@ -166,6 +167,18 @@ class Distribution(_Strict):
         return Shape(self.trouble_weight, self.trouble_shift, self.trouble_spread)
 
 
+class Rain(_Strict):
+    """Rain as a mixture of a wet and a dry race (`f1lib.scoring.rain`), learned from past races (`f1lib.model.rain`).
+
+    ``fewest_wet_races``: with fewer the model learns nothing of rain. ``prior_races``: as many wet races without any
+    effect are added to those that were. ``forecast_races``: as many forecasts that were right.
+    """
+
+    prior_races: float = Field(default=5.0, gt=0)
+    forecast_races: float = Field(default=20.0, gt=0)
+    fewest_wet_races: int = Field(default=FEWEST_WET_RACES, ge=2)
+
+
 class ModelConfig(_Strict):
     """One model configuration.
 
@@ -187,6 +200,7 @@ class ModelConfig(_Strict):
     correction: Correction | None = None
     dnf: Dnf
     distribution: Distribution
+    rain: Rain | None = None
     validation_races: int = Field(default=24, ge=4)
     seed: int = 7
 
@@ -215,7 +229,8 @@ class ModelConfig(_Strict):
     @model_serializer(mode="wrap")
     def _as_before(self, serialized: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out parts that came later when there are none: a digest is the one it was before their keys existed."""
-        return {key: value for key, value in serialized(self).items() if key not in ("own", "correction") or value}
+        later = ("own", "correction", "rain")
+        return {key: value for key, value in serialized(self).items() if key not in later or value}
 
     def digest(self) -> str:
         """Return the SHA-256 of the settings; runs with the same digest were trained with the same settings."""

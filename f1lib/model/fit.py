@@ -6,7 +6,7 @@ Rows are gold's training rows of one horizon whose ``finishing_position`` is kno
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, reduce
 from typing import Any
 
@@ -19,8 +19,8 @@ from sklearn.utils.validation import has_fit_parameter
 from threadpoolctl import ThreadpoolController
 
 from f1lib.errors import BadParameters, RunError
-from f1lib.model import FEWEST_RACES, preprocess
-from f1lib.model.config import ALL, COMPANION, ModelConfig, Trees
+from f1lib.model import FEWEST_RACES, preprocess, rain
+from f1lib.model.config import ALL, COMPANION, ModelConfig, Rain, Trees
 from f1lib.model.preprocess import number
 from f1lib.model.serving import Serving, by_name, matrix_of
 from f1lib.scoring.positions import normal_score
@@ -47,7 +47,8 @@ class Fitted:
     """A fitted configuration: the preprocessing pipeline and the parts of the model.
 
     ``parts`` of the score by name (``linear``, ``trees``, ``own``); ``fresh`` is the score of drivers without form.
-    ``correction`` reads the raw columns, 0 where they are missing.
+    ``correction`` reads the raw columns, 0 where they are missing. ``rain`` is what `f1lib.model.rain.learn` found,
+    empty for a configuration without rain.
     """
 
     config: ModelConfig
@@ -58,10 +59,16 @@ class Fitted:
     dnf: Part
     fresh: Part | None = None
     correction: Part | None = None
+    rain: dict[str, Any] = field(default_factory=dict)
 
     def serving(self) -> Serving:
         """Return the model ready to predict natively, as it was fitted; a stored one predicts by its graph."""
-        return Serving("", self.raw, self.config.distribution.model_dump(), self.answer, {})
+        return Serving("", self.raw, self.numbers(), self.answer, {})
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the settings of the distribution, and under ``rain`` what was learned of it, if anything was."""
+        learned = {"rain": self.rain} if self.rain.get("learned") else {}
+        return self.config.distribution.model_dump() | learned
 
     def answer(self, raw: NDArray[np.float32]) -> dict[str, Floats]:
         """Predict with scikit-learn and xgboost, without ONNX.
@@ -274,7 +281,8 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
         chosen = _indices(_with_flags(config.own.columns, available), columns, f"{config.name}.own")
         parts["own"] = _fit(config.own.estimator(**config.own.settings), *learnt, chosen, config.own.weight)
     fitted = Fitted(config, raw, columns, pipeline, parts, dnf, fresh)
-    return _corrected(fitted, matrix[used], target[used], weight[used])
+    fitted = _corrected(fitted, matrix[used], target[used], weight[used])
+    return _with_rain(fitted, rows, matrix, config.rain) if config.rain else fitted
 
 
 def _corrected(fitted: Fitted, matrix: NDArray[np.float32], target: Floats, weight: Floats) -> Fitted:
@@ -290,6 +298,12 @@ def _corrected(fitted: Fitted, matrix: NDArray[np.float32], target: Floats, weig
         ridge = Ridge(alpha=settings.ridge).fit(known.astype("float64"), left, sample_weight=weight[some])
     ridge.intercept_ = 0.0
     return replace(fitted, correction=Part(chosen, ridge))
+
+
+def _with_rain(fitted: Fitted, rows: pd.DataFrame, matrix: NDArray[np.float32], settings: Rain) -> Fitted:
+    said = fitted.answer(matrix)
+    learned = rain.learn(rows, said["predicted_score"], said["p_dnf"], finish_score(rows), settings)
+    return replace(fitted, rain=learned)
 
 
 def one_thread() -> Any:

@@ -69,6 +69,7 @@ def export(fitted: Fitted) -> bytes:
             f"{fitted.config.name} can be backtested but not kept: an estimator of it cannot be converted to ONNX "
             f"({str(error).splitlines()[0]} See docs/models.md, An estimator of one's own)"
         ) from error
+    model.opset_import.sort(key=lambda opset: opset.domain)  # skl2onnx gives them in the order of a set
     return bytes(model.SerializeToString(deterministic=True))
 
 

@@ -43,7 +43,8 @@ def describe(fitted: Fitted, rows: pd.DataFrame) -> dict[str, Any]:
         "last_event": str(last["event_partition_key"]),
         "config": fitted.config.model_dump(mode="json"),
         "config_digest": fitted.config.digest(),
-        "distribution": fitted.config.distribution.model_dump(),
+        "distribution": fitted.numbers(),
+        **({"rain": fitted.rain} if fitted.rain else {}),
         "coefficients": dict(zip(names, linear.estimator.coef_.tolist(), strict=True)) if linear else {},
         **({} if "own" in fitted.parts else {"score": _score_parts(fitted)}),
     }

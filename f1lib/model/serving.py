@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from f1lib.lake.paths import GRAPH, METADATA, SUCCESS, run_key
 from f1lib.lake.store import ObjectStore
 from f1lib.scoring import duels, positions
 from f1lib.scoring.positions import Shape
+from f1lib.scoring.rain import Rain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 INPUT = "features"  # name of the graph's input
+FORECAST = "weather_precipitation_probability_pct"  # the feature that says how likely rain is
 # Features that give the start position, the most reliable first.
 STARTS = ("grid_position", "qualifying_position")
 
@@ -74,6 +76,15 @@ class Serving:
         columns = {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score, "sigma": answer["sigma"]}
         return pd.DataFrame(columns, index=frame.index)
 
+    @property
+    def rain(self) -> Rain | None:
+        """What the model has learned of rain, if anything."""
+        return Rain.of(self.numbers["rain"]) if "rain" in self.numbers else None
+
+    def supposing_rain(self, chance: float) -> Serving:
+        """Return the model with the chance of a wet race given, whatever the forecast; it must have learned of rain."""
+        return replace(self, numbers={**self.numbers, "rain": {**self.numbers["rain"], "supposed": chance}})
+
     def forecast(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Predict one race.
 
@@ -95,7 +106,7 @@ class Serving:
             When ``frame`` lacks a feature.
         """
         race = frame.sort_values("driver_id", kind="stable")
-        return self.summary(self.predict(race)).loc[frame.index]
+        return self.summary(self.predict(race), race).loc[frame.index]
 
     def forecast_session(self, features: pd.DataFrame) -> pd.DataFrame:
         """Predict one race or one sprint; a sprint is a race of a third of the distance (`of_sprint`).
@@ -117,7 +128,7 @@ class Serving:
         """
         race = features.sort_values("driver_id", kind="stable")
         points = domain_points.points_scale(str(race["session"].iloc[0]), int(race["event_year"].iloc[0]))
-        return self.summary(self.latent(race), points).loc[features.index]
+        return self.summary(self.latent(race), race, points).loc[features.index]
 
     def latent(self, race: pd.DataFrame) -> pd.DataFrame:
         """Predict the latent performances of one race or one sprint.
@@ -140,44 +151,95 @@ class Serving:
         answer = self.predict(race)
         return of_sprint(answer, race) if race["session"].iloc[0] == "S" else answer
 
-    def summary(self, answer: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
+    def summary(self, answer: pd.DataFrame, race: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
         """Turn the predictions of one race's drivers into probabilities.
 
         Parameters
         ----------
         answer : pd.DataFrame
             `predict` of the rows.
+        race : pd.DataFrame
+            The rows, in the same order; the forecast of rain is read.
         points : tuple[int, ...], optional
             The scale of points.
 
         Returns
         -------
         pd.DataFrame
-            One row per driver, index of ``answer``; columns of `f1lib.scoring.positions.summarize`.
+            One row per driver, index of ``answer``; columns of `f1lib.scoring.positions.summarize`, and ``p_rain``: the
+            chance of a wet race, NaN when no forecast is known or the model has learned nothing of rain.
         """
-        matrix = positions.position_matrix(answer["mu"], answer["sigma"], answer["p_dnf"], self.shape)
-        summary = positions.summarize(matrix, answer["predicted_score"], answer["p_dnf"], points)
-        return summary.set_index(answer.index)
+        matrix, out = self._over_weather(answer, race, positions.position_matrix)
+        summary = positions.summarize(matrix, answer["predicted_score"], out, points)
+        return summary.set_index(answer.index).assign(p_rain=self.chance_of_rain(race))
+
+    def chance_of_rain(self, race: pd.DataFrame) -> float:
+        """Return the chance that a race is wet.
+
+        Parameters
+        ----------
+        race : pd.DataFrame
+            Gold rows of one session.
+
+        Returns
+        -------
+        float
+            NaN when no forecast is known or the model has learned nothing of rain.
+        """
+        rain = self.rain
+        return float(rain.chance(matrix_of(race, [FORECAST])[0, 0])) if rain else float("nan")
+
+    def weathers(self, race: pd.DataFrame) -> tuple[tuple[float, float, float], ...]:
+        """Return the weathers a race may have: the chance of each, its factor on sigma and its factor on the hazard.
+
+        Parameters
+        ----------
+        race : pd.DataFrame
+            Gold rows of one session.
+
+        Returns
+        -------
+        tuple
+            Dry and wet; one that changes nothing when the chance of rain is not known.
+        """
+        rain, chance = self.rain, self.chance_of_rain(race)
+        if not rain or chance != chance:
+            return ((1.0, 1.0, 1.0),)
+        dry, wet = rain.factors()
+        return ((1 - chance, *dry), (chance, *wet))
+
+    def _over_weather(
+        self, answer: pd.DataFrame, race: pd.DataFrame, matrix: Callable[..., Floats]
+    ) -> tuple[Floats, Floats]:
+        """Average ``matrix`` of the latent race over the weather; return it with the hazards.
+
+        Missing is not dry: without a forecast it is the race of a model that knows nothing of the weather.
+        """
+        latent = (answer["mu"], answer["sigma"], answer["p_dnf"], self.shape)
+        rain, chance = self.rain, self.chance_of_rain(race)
+        if rain and chance == chance:
+            return rain.mixture(*latent, chance, matrix)
+        return matrix(*latent), answer["p_dnf"].to_numpy()
 
     @property
     def shape(self) -> Shape:
         """The shape of the latents beside mu and sigma."""
         return Shape(*(float(self.numbers[n]) for n in ("trouble_weight", "trouble_shift", "trouble_spread")))
 
-    def ahead(self, answer: pd.DataFrame) -> Floats:
+    def ahead(self, race: pd.DataFrame) -> Floats:
         """Compute who finishes ahead of whom.
 
         Parameters
         ----------
-        answer : pd.DataFrame
-            `latent` of one race's rows.
+        race : pd.DataFrame
+            Gold rows of one session, one per driver.
 
         Returns
         -------
         NDArray[np.float64]
             [i, j]: P(row i is ahead of row j); see `f1lib.scoring.duels.ahead`.
         """
-        return duels.ahead(answer["mu"], answer["sigma"], answer["p_dnf"], self.shape)
+        return self._over_weather(self.latent(race), race, duels.ahead)[0]
 
 
 def start_column(race: pd.DataFrame) -> str:

@@ -25,8 +25,9 @@ from f1lib.lake.provenance import code_version
 from f1lib.lake.store import ObjectStore
 from f1lib.model import fit as model_fit
 from f1lib.model import onnx_export, run_files
+from f1lib.model import rain as model_rain
 from f1lib.model.config import ModelConfig, load_config
-from f1lib.model.serving import Serving, load_serving, open_graph
+from f1lib.model.serving import FORECAST, Serving, load_serving, open_graph
 from f1lib.scoring import metrics
 from f1lib.workspace.workspace import Workspace
 
@@ -39,7 +40,7 @@ LIBRARIES = {"scikit-learn": "sklearn"} | {
 _NOT_FEATURES = frozenset(
     "event_partition_key session horizon driver_id event_year event_number event_name circuit_id as_of_utc "
     "driver_number abbreviation full_name team_id team_name team_lineage finishing_position is_dnf points "
-    "n_entrants".split()
+    "n_entrants is_wet".split()
 )
 
 
@@ -90,7 +91,8 @@ def feature_columns(training: pd.DataFrame) -> list[str]:
 
 def columns_read(config: ModelConfig, available: list[str]) -> list[str]:
     """List the columns of the training dataset that training ``config`` reads: keys, labels and features."""
-    return [*model_fit.KEYS, *model_fit.LABELS, *config.raw_columns(available)]
+    weather = [model_rain.WET, FORECAST] if config.rain else []
+    return list(dict.fromkeys([*model_fit.KEYS, *model_fit.LABELS, *weather, *config.raw_columns(available)]))
 
 
 def train_horizons(ws: Workspace, model: str, horizon: str, training: TrainingDataset) -> pd.DataFrame:
@@ -242,7 +244,8 @@ def validate(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> d
     serving = model_fit.fit(rows[index < first], config, available).serving()
     ahead = rows[index >= first]
     event = ahead["event_partition_key"]
-    forecasts = pd.concat([serving.summary(race) for _, race in serving.predict(ahead).groupby(event, sort=False)])
+    said = serving.predict(ahead).groupby(event, sort=False)
+    forecasts = pd.concat([serving.summary(answer, ahead.loc[answer.index]) for _, answer in said])
     scored = ahead[model_fit.LABELS].join(forecasts)
     races = [{"event_partition_key": key, **metrics.score_race(r)} for key, r in scored.groupby(event, sort=False)]
     official = scored["finishing_position"]

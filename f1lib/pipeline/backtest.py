@@ -22,7 +22,14 @@ def bring_history(ws: Workspace) -> None:
 
 
 def backtest_history(
-    ws: Workspace, first: int, last: int, models: list[str], horizons: list[str], refit_every: int, session: str = "R"
+    ws: Workspace,
+    first: int,
+    last: int,
+    models: list[str],
+    horizons: list[str],
+    refit_every: int,
+    session: str = "R",
+    rain: str = "",
 ) -> dict[str, Any]:
     """Bring the history in and score models by walking forward through it.
 
@@ -40,6 +47,8 @@ def backtest_history(
         Races between refits; 0 for 1 (the configuration that serves) or 4 (the others).
     session : str
         ``R`` scores races, ``S`` sprints.
+    rain : str
+        Who forecasts rain; see `f1lib.evaluation.backtest.run`.
 
     Returns
     -------
@@ -61,7 +70,7 @@ def backtest_history(
         load_config(name)  # an unknown one is refused before any stage runs
     bring_history(ws)
     training = build.build_training_dataset(ws)  # what stands is kept, unless an older f1lib made it
-    return backtest.run(ws.store, ws.settings, training, first, last, models, horizons, refit_every, session)
+    return backtest.run(ws.store, ws.settings, training, first, last, models, horizons, refit_every, session, rain)
 
 
 def championship_history(ws: Workspace, first: int, last: int, model: str, refit_every: int) -> dict[str, Any]:

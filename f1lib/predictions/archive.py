@@ -31,7 +31,7 @@ COLUMNS = (
     "event_year event_name session as_of_utc horizon driver_number driver_id abbreviation full_name team_id team_name "
     "qualifying_position grid_position predicted_position predicted_score predicted_rank is_podium_prediction "
     "position_probabilities p_win p_podium p_points p_dnf position_p10 position_p50 position_p90 expected_points "
-    "model_run_id gold_run_id forecast_hash source"
+    "p_rain model_run_id gold_run_id forecast_hash source"
 ).split()
 
 
@@ -163,7 +163,8 @@ def issue_of(data: bytes, where: str) -> pd.DataFrame:
     """
     frame = parquet_frame(data, where)
     lists: Any = [list(row) for row in frame["position_probabilities"]]
-    return frame.assign(position_probabilities=lists)
+    rain = frame["p_rain"] if "p_rain" in frame else float("nan")  # older issues have none
+    return frame.assign(position_probabilities=lists, p_rain=rain)
 
 
 def history_keys(store: ObjectStore, prefix: str = PREDICTIONS_PREFIX) -> list[str]:

@@ -281,12 +281,12 @@ def _forecast(
     if entry is None:
         return None
     known = {raced: _latent(store, features) for raced, features in newest.items()}
-    outings = scoring.outings_of(left, _latent(store, field), known)
+    outings = scoring.outings_of(left, _latent(store, field)[0], known)
     return field, outings, {"model_run_id": str(entry["run_id"]), "gold_run_id": gold_run_id}
 
 
-def _latent(store: ObjectStore, features: pd.DataFrame) -> pd.DataFrame:
-    """Forecast the latent performance of each driver with the model that serves."""
+def _latent(store: ObjectStore, features: pd.DataFrame) -> tuple[pd.DataFrame, scoring.Weathers]:
+    """Forecast the latent performance of each driver, and the weather, with the model that serves."""
     serving = load_serving(store, champion_of(store, horizon_of_model(features))["run_id"])
     race = features.sort_values("driver_id", ignore_index=True)
-    return serving.latent(race)[scoring.LATENT].set_axis(race["driver_id"].astype(str))
+    return serving.latent(race)[scoring.LATENT].set_axis(race["driver_id"].astype(str)), serving.weathers(race)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from f1lib.predictions import rain
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -53,8 +55,8 @@ def why_changed(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     Returns
     -------
     list of str
-        One sentence per reason: horizon, model run, forecast, field, grid slots, earlier results; empty when none
-        differs.
+        One sentence per reason: horizon, model run, forecast, chance of rain, field, grid slots, earlier results; empty
+        when none differs.
     """
     reasons = []
     old, new = before.iloc[0], after.iloc[0]
@@ -66,6 +68,7 @@ def why_changed(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     if _text(old["forecast_hash"]) != _text(new["forecast_hash"]):
         known = "A forecast is known now." if not _text(old["forecast_hash"]) else "The weather forecast changed."
         reasons.append(known if _text(new["forecast_hash"]) else "The forecast is no longer known.")
+    reasons += rain.change_in_words(before, after)
     reasons += _field_changes(before, after) + _slot_changes(before, after)
     if not reasons and old["gold_run_id"] != new["gold_run_id"]:
         reasons.append("Earlier results were revised or added.")

@@ -40,7 +40,7 @@ def head_to_heads(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
     serving = load_serving(store, str(prediction["model_run_id"].iloc[0]))
     race = features_of(store, prediction).sort_values("driver_id", ignore_index=True)
     drivers = race["driver_id"].astype(str)
-    chances = pd.DataFrame(serving.ahead(serving.latent(race)), index=drivers, columns=drivers)
+    chances = pd.DataFrame(serving.ahead(race), index=drivers, columns=drivers)
     order = prediction["driver_id"].tolist()
     return chances.loc[order, order]
 

@@ -341,8 +341,10 @@ def latest_document(prediction: pd.DataFrame) -> dict[str, Any]:
     """
     rows = records(prediction)
     shared = ("event_year", "event_name", "session", "as_of_utc", "horizon", "model_run_id", "gold_run_id",
-              "forecast_hash", "source")  # fmt: skip
+              "forecast_hash", "p_rain", "source")  # fmt: skip
     head = {"event_partition_key": event_of(prediction), **{name: rows[0][name] for name in shared}}
+    if head["p_rain"] is None:
+        del head["p_rain"]
     drivers = [{k: v for k, v in row.items() if k not in shared} for row in rows]
     named = attribution.of_predictions(prediction)
     return {"$schema": "latest.schema.json", **head, "attribution": named, "drivers": drivers}

@@ -81,6 +81,30 @@ def faults(store: ObjectStore, tracking: TrackingTable, event: str) -> list[Faul
     return found
 
 
+def lost(store: ObjectStore, tracking: TrackingTable, event: str) -> list[str]:
+    """Find predictions of an event that the table lists and the history lacks; no file is read.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake with the history.
+    tracking : TrackingTable
+        The table.
+    event : str
+        Partition key.
+
+    Returns
+    -------
+    list of str
+        Their keys, sorted.
+    """
+    key = EventKey.parse(event)
+    kept = {_kind_of(name) for name in history_keys(store, history_prefix(key))}
+    rows = tracking.predictions(event)
+    listed = {issue_key(key, parse_utc(row["as_of_utc"]), row["horizon"], row["session"]) for row in rows}
+    return sorted(name for name in listed if _kind_of(name) not in kept)
+
+
 def _kind(issue: Issue) -> tuple[str, str, str]:
     return issue.moment, issue.horizon, issue.session
 

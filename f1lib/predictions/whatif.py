@@ -7,7 +7,9 @@ The model run and the features are those of the stored prediction. Features deri
 
 - a driver's ``grid_position`` or ``qualifying_position``: he is inserted at the new place and the others close up;
   ``grid_minus_qualifying`` and ``is_odd_slot`` follow. Gaps in time stay as driven: a penalty costs places, not pace.
-- ``weather=dry|mixed|wet``: the condition flags; dry also sets precipitation to 0. Temperature and wind stay.
+- ``rain=0.7``: the chance that the race is run in the wet, whatever the forecast.
+- ``weather=dry|mixed|wet``: a chance of rain of 0, 1/2 or 1, and the condition flags; dry also sets precipitation to 0.
+  Temperature and wind stay. (Races with a few laps on wet tyres spread the field half as far as wet ones.)
 - any other feature (``NOR.practice_rank=1``, or ``season_progress=0.5`` for all drivers) changes alone.
 
 Before the grid is known, a ``grid_position`` changes the qualifying order, and the pre-race model is used.
@@ -31,13 +33,16 @@ from f1lib.predictions.archive import features_of
 from f1lib.scoring.metrics import dense_rank
 
 WEATHER = {"dry": (0.0, 0.0), "mixed": (0.0, 1.0), "wet": (1.0, 0.0)}  # weather_is_wet, weather_is_mixed
+RAIN = {"dry": 0.0, "mixed": 0.5, "wet": 1.0}
 _ORDERS = ("grid_position", "qualifying_position")
-_FORM = "a change is weather=wet, VER.grid_position=20 or a feature for everybody, such as season_progress=0.5"
+_FORM = (
+    "a change is rain=0.7, weather=wet, VER.grid_position=20 or a feature for everybody, such as season_progress=0.5"
+)
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change of an input: driver as the user named him (empty: all), feature or ``weather``, new value."""
+    """One change of an input: driver as the user named him (empty: all), feature, ``weather`` or ``rain``, value."""
 
     driver: str
     feature: str
@@ -49,7 +54,7 @@ class Change:
 
 
 def parse_change(text: str) -> Change:
-    """Parse ``DRIVER.feature=value``, ``feature=value`` or ``weather=dry|mixed|wet``; else raise `BadParameters`."""
+    """Parse ``DRIVER.feature=value``, ``feature=value``, ``weather=wet`` or ``rain=0.7``; else `BadParameters`."""
     name, equals, value = (part.strip() for part in text.partition("="))
     driver, dot, feature = name.rpartition(".")
     if not equals or not feature or not value or (dot and not driver):
@@ -79,7 +84,7 @@ def predict_changed(
     source : str
         Source of the lake's data, for the column ``source``.
     say : callable
-        Called with a message for a change that cannot have an effect: weather, when the model's training data had none.
+        Called with a message for a change that cannot have an effect: weather, of which the model has learned nothing.
     session : {"R", "S"}
         The race or the sprint.
 
@@ -104,9 +109,13 @@ def predict_changed(
         features = _with_grid_from_qualifying(features, event)
     serving = load_serving(store, run_id)
     for change in changes:
-        if change.feature == "weather" and not any(name.startswith("weather_") for name in serving.features):
-            say(f"{change} moves nobody: model run {run_id} has never seen weather, for its training data had none")
         features = apply(features, change, serving.features)
+        if change.feature not in ("weather", "rain"):
+            continue
+        if serving.rain:
+            serving = serving.supposing_rain(chance_of_rain(change))
+        elif change.feature == "rain" or not any(name.startswith("weather_") for name in serving.features):
+            say(f"{change} moves nobody: model run {run_id} has learned nothing of rain")
     gold_run_id, hashed, as_of = str(first["gold_run_id"]), first["forecast_hash"], first["as_of_utc"]
     return issue.rows_of(features, serving, gold_run_id, hashed, as_of, source)
 
@@ -133,6 +142,9 @@ def apply(features: pd.DataFrame, change: Change, read: Sequence[str]) -> pd.Dat
     BadParameters
         Unknown driver, feature or value, or a feature that the model does not read.
     """
+    if change.feature == "rain":
+        chance_of_rain(change)
+        return features
     if change.feature == "weather":
         return _weather(features, change)
     names = lake_features.feature_names()
@@ -152,6 +164,18 @@ def apply(features: pd.DataFrame, change: Change, read: Sequence[str]) -> pd.Dat
     return out
 
 
+def chance_of_rain(change: Change) -> float:
+    """Return the chance of a wet race that a change of ``rain`` or ``weather`` supposes; else raise `BadParameters`."""
+    try:
+        chance = RAIN[change.value] if change.feature == "weather" else float(change.value)
+    except (KeyError, ValueError):
+        chance = -1.0
+    if change.driver or not 0 <= chance <= 1:
+        wanted = "a chance from 0 to 1" if change.feature == "rain" else f"one of {', '.join(RAIN)}"
+        raise BadParameters(f"{change}: the weather is everybody's, and {wanted}")
+    return chance
+
+
 def _moved(features: pd.DataFrame, who: pd.Series[bool], column: str, place: float) -> pd.DataFrame:
     """Insert one driver at ``place`` of an order, close up the others, and update the features derived from it."""
     out = features.copy()
@@ -168,8 +192,7 @@ def _moved(features: pd.DataFrame, who: pd.Series[bool], column: str, place: flo
 
 
 def _weather(features: pd.DataFrame, change: Change) -> pd.DataFrame:
-    if change.driver or change.value not in WEATHER:
-        raise BadParameters(f"{change}: the weather is everybody's, and one of {', '.join(WEATHER)}")
+    chance_of_rain(change)
     wet, mixed = WEATHER[change.value]
     out = features.assign(weather_is_wet=wet, weather_is_mixed=mixed)
     return out.assign(weather_precipitation_mm=0.0) if change.value == "dry" else out

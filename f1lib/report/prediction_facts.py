@@ -12,6 +12,7 @@ from f1lib.evaluation.issued import MODEL, joined_with_result
 from f1lib.lake import fingerprint, paths, paths_published, silver_tables
 from f1lib.lake.parquet import records
 from f1lib.lake.store import ObjectStore, find
+from f1lib.predictions import rain
 from f1lib.predictions.archive import event_of
 from f1lib.scoring.metrics import LEAK_SPEARMAN
 
@@ -78,7 +79,8 @@ def weather_words(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[st
     Returns
     -------
     list of tuple of str
-        (name, value with its unit) of each known element of the newest forecast; empty when there was none.
+        (name, value with its unit) of each known element of the newest forecast, and ``effect``, what its chance of
+        rain does; empty when there was none.
     """
     rows = silver_tables.read_table(store, "weather_forecast", [int(prediction["event_year"].iloc[0])])
     first = prediction.iloc[0]
@@ -88,7 +90,9 @@ def weather_words(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[st
         return []
     row = records(rows.tail(1))[0]
     names = [(name, name.rpartition("_")[0] if "_" in name else name, form) for name, form in _WEATHER]
-    return [(words.replace("_", " "), form.format(row[name])) for name, words, form in names if row[name] is not None]
+    known = [(words.replace("_", " "), form.format(row[name])) for name, words, form in names if row[name] is not None]
+    effect = rain.in_words(store, prediction)
+    return [*known, ("effect", effect)] if effect else known
 
 
 def hashes(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[str, str]]:

@@ -167,16 +167,107 @@ def score_race(race: pd.DataFrame) -> dict[str, float]:
     Drivers who did not start are removed (`without`) and the ranks of the others close up; so does the outcome when an
     entrant was not predicted.
     """
+    ran, matrix = starters(race)
+    rank = dense_rank(ran["predicted_rank"].to_numpy())
+    outcome = dense_rank(ran["finishing_position"].to_numpy())
+    return score(rank, matrix, ran["p_dnf"].to_numpy(), outcome, ran["is_dnf"].to_numpy())
+
+
+def starters(race: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
+    """Take the drivers who did not start out of a race's forecast.
+
+    Parameters
+    ----------
+    race : pd.DataFrame
+        A row for each predicted driver: ``position_probabilities`` (a list of n floats) and ``finishing_position``
+        (null for a driver who did not start).
+
+    Returns
+    -------
+    rows : pd.DataFrame
+        The rows of those who started.
+    matrix : NDArray[np.float64]
+        Their position matrix; the others have closed up (`without`).
+
+    Raises
+    ------
+    BadParameters
+        When no predicted driver started.
+    """
     started = race["finishing_position"].notna().to_numpy()
     if not started.any():
         raise BadParameters("no predicted driver has a finishing position; the race cannot be scored")
     matrix = np.array([np.asarray(row, dtype="float64") for row in race["position_probabilities"]])
-    if not started.all():
-        matrix = without(matrix, started)
-    ran = race[started]
-    rank = dense_rank(ran["predicted_rank"].to_numpy())
-    outcome = dense_rank(ran["finishing_position"].to_numpy())
-    return score(rank, matrix, ran["p_dnf"].to_numpy(), outcome, ran["is_dnf"].to_numpy())
+    return race[started], matrix if started.all() else without(matrix, started)
+
+
+def expected_race(race: pd.DataFrame) -> dict[str, float]:
+    """Compute what `score_race` would give on average if the forecast's own probabilities were exactly right.
+
+    Parameters
+    ----------
+    race : pd.DataFrame
+        As of `score_race`.
+
+    Returns
+    -------
+    dict[str, float]
+        Metric -> expected value, in the order of `METRICS`.
+
+    Raises
+    ------
+    BadParameters
+        When no predicted driver started, or a value is missing.
+    """
+    ran, matrix = starters(race)
+    return expected(dense_rank(ran["predicted_rank"].to_numpy()), matrix, ran["p_dnf"].to_numpy())
+
+
+def expected(rank: ArrayLike, matrix: ArrayLike, p_dnf: ArrayLike) -> dict[str, float]:
+    """Compute the expectation of every metric when each driver's place is drawn from his row of the matrix.
+
+    Every metric is a sum over drivers of a function of the driver's own place (of ``is_dnf`` for the last), so that its
+    expectation needs no joint distribution and no drawing.
+
+    Parameters
+    ----------
+    rank : ArrayLike
+        Predicted ranks, a permutation of 1..n.
+    matrix : ArrayLike
+        n x n position matrix.
+    p_dnf : ArrayLike
+        Predicted probability of not being classified.
+
+    Returns
+    -------
+    dict[str, float]
+        Metric -> expected value, in the order of `METRICS`.
+
+    Raises
+    ------
+    BadParameters
+        When shapes do not match, a value is missing, or ``rank`` is not a permutation.
+    """
+    chances, ranks = _matrix(matrix, rank)
+    n, k, p_win = len(ranks), np.arange(1, len(ranks) + 1), chances[:, 0]
+    reached = np.cumsum(chances, axis=1)
+    podium, ten = (chances[:, :places].sum(axis=1) for places in (3, 10))
+    low, high = (quantile_positions(chances, level)[:, None] for level in (0.1, 0.9))
+    centred = ranks - ranks.mean()
+    dnf = _vector(p_dnf, "p_dnf")
+    clipped = np.clip(dnf, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+    return {
+        "mae": float((chances * np.abs(ranks[:, None] - k)).sum() / n),
+        "spearman": float(centred @ (chances @ k) / (centred @ centred)) if n > 1 else 0.0,
+        "rps": float((reached * (1 - reached))[:, :-1].sum() / n / (n - 1)) if n > 1 else 0.0,
+        "win_log_loss": float(-(p_win * np.log(np.maximum(p_win, PROBABILITY_FLOOR))).sum()),
+        "podium_brier": float((podium * (1 - podium)).mean()),
+        "top10_brier": float((ten * (1 - ten)).mean()),
+        "winner_hit": float(p_win.max()),
+        "podium_overlap": float(podium[ranks <= 3].sum() / 3),
+        "coverage": float(chances[(k >= low) & (k <= high)].sum() / n),
+        "dnf_log_loss": float(-(dnf * np.log(clipped) + (1 - dnf) * np.log1p(-clipped)).mean()),
+    }
 
 
 def score(

@@ -101,16 +101,36 @@ def position_matrix(mu: ArrayLike, sigma: ArrayLike, p_dnf: ArrayLike, shape: Sh
     """
     centre, spread, dnf = (np.asarray(a, dtype="float64") for a in (mu, sigma, p_dnf))
     _check(centre, spread, dnf)
-    n = len(centre)
     ahead, weight = _finishing(centre, spread, dnf, shape)
     ahead_out, weight_out = _retired(dnf)
     ahead = np.concatenate([ahead, ahead_out], axis=1)
-    weight = np.concatenate([weight, weight_out], axis=1)
-    drivers = np.arange(n)
-    ahead[drivers, :, drivers] = 0.0  # no driver is ahead of himself
-    counts = _poisson_binomial(ahead.reshape(-1, n)).reshape(n, -1, n)
+    return sinkhorn(_places(ahead, np.concatenate([weight, weight_out], axis=1)))
+
+
+def retired_places(p_dnf: ArrayLike) -> Floats:
+    """Compute the probability that each driver retires and takes each place, behind all who finish.
+
+    Parameters
+    ----------
+    p_dnf : ArrayLike
+        Probability that each driver retires, in [0, 1).
+
+    Returns
+    -------
+    NDArray[np.float64]
+        n x n; row i sums to ``p_dnf[i]``. Retired drivers are in no particular order among themselves.
+    """
+    return _places(*_retired(np.asarray(p_dnf, dtype="float64")))
+
+
+def _places(ahead: Floats, weight: Floats) -> Floats:
+    """Return the probability of each place, given who is ahead at each of several weighted conditions of a driver."""
+    n = len(ahead)
+    drivers, others_ahead = np.arange(n), ahead.copy()
+    others_ahead[drivers, :, drivers] = 0.0  # no driver is ahead of himself
+    counts = _poisson_binomial(others_ahead.reshape(-1, n)).reshape(n, -1, n)
     chances: Floats = np.einsum("iq,iqk->ik", weight, counts)
-    return sinkhorn(chances)
+    return chances
 
 
 def sinkhorn(matrix: ArrayLike) -> Floats:

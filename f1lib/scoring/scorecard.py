@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from f1lib.scoring import metrics
@@ -12,6 +13,7 @@ from f1lib.scoring import metrics
 EARLY_RACES = 5  # races after a rule change in which earlier form misleads most (docs/scoring.md)
 # Seasons that began with a major change of chassis or power-unit rules (docs/field_notes.md).
 RESET_SEASONS = (2014, 2022, 2026)
+EXPECTED = "expected_"  # what the names of expected values begin with
 # Probability column -> last position that counts as the event.
 CHANCES = {"p_win": 1, "p_podium": 3, "p_points": 10}
 
@@ -23,24 +25,25 @@ def phases(training: pd.DataFrame) -> dict[str, set[str]]:
     ----------
     training : pd.DataFrame
         Rows of the training dataset: ``event_partition_key``, ``event_year``, ``event_number`` and, where known,
-        ``weather_is_wet``, ``is_sprint_weekend`` and ``is_street_circuit``.
+        ``is_wet``, ``is_sprint_weekend`` and ``is_street_circuit``.
 
     Returns
     -------
     dict[str, set[str]]
         Phase -> partition keys; empty for a phase whose column is absent. ``all_others`` has the events of no other
-        phase.
+        phase; ``dry`` are all races known to have been dry, whatever else they are.
     """
     events = training.drop_duplicates("event_partition_key")
     keys = events["event_partition_key"]
     reset = events["event_year"].isin(RESET_SEASONS) & (events["event_number"] <= EARLY_RACES)
     found = {
         f"first_{EARLY_RACES}_after_reset": set(keys[reset]),
-        "wet": _flag(training, "weather_is_wet"),
+        "wet": _flag(training, "is_wet"),
         "sprint_weekend": _flag(training, "is_sprint_weekend"),
         "street_circuit": _flag(training, "is_street_circuit"),
     }
-    return found | {"all_others": set(keys) - set().union(*found.values())}
+    others = {"all_others": set(keys) - set().union(*found.values())}
+    return found | others | {"dry": _flag(training, "is_wet", 0)}
 
 
 def scorecard(
@@ -60,15 +63,17 @@ def scorecard(
     card : dict[str, Any]
         ``{"races", "models": {name: {horizon: {metric, metric_se, ...}}}, "baselines": {...}, "by_season": {season: the
         same}, "by_phase": {phase: the same}, "reliability": {model: {horizon: points}}}``; the horizons of ``models``
-        and ``baselines`` have the values of `calibration` too.
+        and ``baselines`` have the values of `calibration` and `real_and_expected` too.
     scores : pd.DataFrame
         A row for each race, system and horizon: ``kind``, ``system``, ``horizon``, ``event_partition_key``,
-        ``event_year`` and the metrics.
+        ``event_year``, the metrics and, with the prefix `EXPECTED`, their expected values.
     """
     scores = pd.concat([_race_scores(frame, *key) for key, frame in forecasts.items()], ignore_index=True)
     card: dict[str, Any] = {"races": int(scores["event_partition_key"].nunique()), **_nested(scores)}
     for kind, name, horizon in forecasts:
         card[kind][name][horizon] |= calibration(forecasts[kind, name, horizon])
+        own = (scores[c] == value for c, value in (("kind", kind), ("system", name), ("horizon", horizon)))
+        card[kind][name][horizon] |= real_and_expected(scores[np.logical_and.reduce(list(own))])
     card["by_season"] = {str(year): _with_races(part) for year, part in scores.groupby("event_year")}
     card["by_phase"] = {}
     for phase, events in phase_events.items():
@@ -104,6 +109,28 @@ def calibration(forecast: pd.DataFrame) -> dict[str, float]:
     return found | {"ece_p_dnf": metrics.expected_calibration_error(ran["p_dnf"], ran["is_dnf"])}
 
 
+def real_and_expected(scores: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Average the expected value of each metric, and how far the real one is from it.
+
+    Parameters
+    ----------
+    scores : pd.DataFrame
+        A row for each race of one system: the metrics and their expected values (`EXPECTED`).
+
+    Returns
+    -------
+    dict[str, dict[str, float]]
+        ``expected``: metric -> mean of what the forecast would score if its own probabilities were exactly right;
+        ``real_minus_expected``: metric -> mean difference, and ``<metric>_se``, its standard error over races.
+    """
+    found: dict[str, dict[str, float]] = {"expected": {}, "real_minus_expected": {}}
+    for name in (m for m in metrics.METRICS if f"{EXPECTED}{m}" in scores):
+        by_chance, difference = scores[f"{EXPECTED}{name}"], found["real_minus_expected"]
+        found["expected"][name] = float(by_chance.mean())
+        difference[name], difference[f"{name}_se"] = metrics.paired_difference(scores[name], by_chance)
+    return found
+
+
 def diagrams(forecast: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     """Compute the reliability diagrams of ``p_win``, ``p_podium`` and ``p_points``.
 
@@ -126,7 +153,8 @@ def _race_scores(forecast: pd.DataFrame, kind: str, name: str, horizon: str) -> 
     rows = []
     for (event, year), race in forecast.groupby(["event_partition_key", "event_year"], sort=False):
         head = {"kind": kind, "system": name, "horizon": horizon, "event_partition_key": event, "event_year": year}
-        rows.append(head | metrics.score_race(race))
+        by_chance = {f"{EXPECTED}{metric}": value for metric, value in metrics.expected_race(race).items()}
+        rows.append(head | metrics.score_race(race) | by_chance)
     return pd.DataFrame(rows)
 
 
@@ -143,7 +171,7 @@ def _with_races(scores: pd.DataFrame) -> dict[str, Any]:
     return {"races": int(scores["event_partition_key"].nunique()), **_nested(scores)}
 
 
-def _flag(training: pd.DataFrame, column: str) -> set[str]:
+def _flag(training: pd.DataFrame, column: str, value: float = 1) -> set[str]:
     if column not in training:
         return set()
-    return set(training.loc[training[column] == 1, "event_partition_key"])
+    return set(training.loc[training[column] == value, "event_partition_key"])

@@ -18,6 +18,7 @@ class Politeness:
     A request that would have to wait longer than ``longest_wait`` is not repeated: the error names the time to wait.
     ``total`` bounds all attempts together, each from the first byte sent to the last one read; a time-out is not
     repeated. A host that could not be reached, or failed ``failures`` requests in a row, is not asked for ``alone``.
+    ``pace`` is the least time from one request to the next.
     """
 
     connect: float = 3.0
@@ -28,6 +29,7 @@ class Politeness:
     total: float = 120.0
     failures: int = 3
     alone: float = 300.0
+    pace: float = 0.0
 
 
 @dataclass(frozen=True)

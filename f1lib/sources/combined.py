@@ -1,11 +1,11 @@
-"""Combine F1DB's history with FastF1's live weekends in one lake.
+"""Combine F1DB's history with live weekends in one lake.
 
->>> source = CombinedSource(F1dbSource(release), FastF1Source(cache))
+>>> source = CombinedSource(F1dbSource(release), TimingInOrder(fastf1, [fastf1, openf1]))
 
 Both name events, drivers and teams alike, so a session known from both is one session. Seasons that are over are taken
-from F1DB: seconds instead of hours of downloads. The running season is taken from FastF1, and from F1DB where FastF1
+from F1DB: seconds instead of hours of downloads. The running season is taken from timing, and from F1DB where timing
 has nothing: ``provenance["source"]`` names the source of the answer, ``provenance["tried"]`` those that had none. Where
-both have a session the answer is FastF1's, because it has the laps, but results computed from timing are replaced by
+both have a session the answer is timing's, because it has the laps, but results computed from it are replaced by
 F1DB's official ones; values that differ between the two are kept in ``provenance["conflicts"]``.
 """
 
@@ -20,9 +20,9 @@ import pandas as pd
 
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import EventKey
-from f1lib.errors import NotPublishedYet, RateLimited, SourceBlocked, SourceError
+from f1lib.errors import ClosedForNow, NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.sources.identity import identity_of
-from f1lib.sources.protocols import BLOCKED, UNAVAILABLE, Schedule, SessionData, SessionSource
+from f1lib.sources.protocols import BLOCKED, LATER, UNAVAILABLE, Schedule, SessionData, SessionSource
 
 # Results of the last races of a year are read again for a month, and corrected: the season is still running.
 SEASON_SETTLED = timedelta(days=60)
@@ -48,7 +48,6 @@ class CombinedSource:
         self._history = history
         self._live = live
         self._live_for = live_for
-        self._down: dict[int, tuple[datetime, SourceError]] = {}  # season -> when its live calendar failed, and how
         self.name = f"{history.name}+{live.name}"
         self.attribution = f"{history.attribution}; {live.attribution}"
 
@@ -68,12 +67,8 @@ class CombinedSource:
         errors: list[SourceError] = []
         for source in self._order(season, as_of):
             try:
-                if source is self._live and (error := self._failed(season, as_of)):
-                    raise error
                 found = source.schedule(season, as_of)
             except SourceError as error:
-                if source is self._live:
-                    self._down[season] = (as_of, error)
                 errors.append(error)
                 tried.append({"source": source.name, "error": str(error)})
                 continue
@@ -92,8 +87,6 @@ class CombinedSource:
         if not self.is_live(key.season, as_of):
             return self._history.session(key, session, as_of)
         visible = self._wait_until("available_utc", key, session, as_of)
-        if down := self._failed(key.season, as_of):
-            return self._from_history(key, session, as_of, down)
         if self._live_for is not None and as_of - visible > self._live_for:
             try:
                 return self._ask_history(self._history.session, key, session, as_of)
@@ -107,13 +100,19 @@ class CombinedSource:
             history = self._ask_history(self._history.session, key, session, as_of)
         except SourceError:
             return _with(live, conflicts=[])
-        conflicts = differences(live.frames["results"], history.frames["results"], self._live.name, self._history.name)
+        ours = str(live.provenance.get("sources", {}).get("results", live.provenance["source"]))
+        conflicts = differences(live.frames["results"], history.frames["results"], ours, self._history.name)
         facts = live.provenance.get("facts", {})
         if "official_results" not in facts:
             return _with(live, conflicts=conflicts)
         frames = live.frames | {"results": history.frames["results"]}
         return replace(
-            _with(live, conflicts=conflicts, results=history.provenance),
+            _with(
+                live,
+                conflicts=conflicts,
+                results=history.provenance,
+                sources=live.provenance.get("sources", {}) | {"results": self._history.name},
+            ),
             frames=frames,
             warnings=[*live.warnings, f"results are {self._history.name}'s: {facts['official_results']}"],
         )
@@ -182,11 +181,6 @@ class CombinedSource:
                     return EventKey(key.season, event["event_name"])
         return key
 
-    def _failed(self, season: int, as_of: datetime) -> SourceError | None:
-        """Return the error of the live calendar at ``as_of``, so that it is not asked again for every session."""
-        when, error = self._down.get(season, (None, None))
-        return error if when == as_of else None
-
     def _order(self, season: int, as_of: datetime) -> tuple[SessionSource, ...]:
         return (self._live, self._history) if self.is_live(season, as_of) else (self._history, self._live)
 
@@ -197,7 +191,10 @@ class CombinedSource:
         except SourceError as other:
             raise _most_actionable([error, other]) from error
         tried = [{"source": self._live.name, "error": str(error)}]
-        facts = {"laps": f"{BLOCKED if isinstance(error, SourceBlocked) else UNAVAILABLE}: {error}"}
+        word = (
+            BLOCKED if isinstance(error, SourceBlocked) else LATER if isinstance(error, ClosedForNow) else UNAVAILABLE
+        )
+        facts = {"laps": f"{word}: {error}"}
         return replace(
             _with(found, tried=tried, facts=facts, complete=False),
             warnings=[*found.warnings, f"{self._live.name} has it not: {error}"],

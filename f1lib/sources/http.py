@@ -39,7 +39,7 @@ USER_AGENT = "f1lib"
 # Hosts that answer in JSON whatever the path's ending.
 JSON_HOSTS = frozenset(
     "api.open-meteo.com archive-api.open-meteo.com historical-forecast-api.open-meteo.com "
-    "previous-runs-api.open-meteo.com api.jolpi.ca api.multiviewer.app".split()
+    "previous-runs-api.open-meteo.com api.jolpi.ca api.multiviewer.app api.openf1.org".split()
 )
 _FINAL = ("too large", "sent elsewhere", "timed out")  # asking again brings the same, or costs as much time again
 _SILENT = ("timed out", "no connection")
@@ -69,6 +69,7 @@ class Upstream(HTTPAdapter):
     bodies: dict[str, bytes] = field(default_factory=dict)
     # host -> how many requests in a row failed, when the last one did, and how
     failed: dict[str, tuple[int, float, Call]] = field(default_factory=dict)
+    asked_last: float = float("-inf")
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -112,6 +113,9 @@ class Upstream(HTTPAdapter):
     ) -> tuple[requests.Response | None, Call]:
         options["timeout"] = self._bounded(options.get("timeout"))
         for attempt in range(1, self.politeness.attempts + 1):
+            if (early := self.asked_last + self.politeness.pace - time.perf_counter()) > 0:
+                self.sleep(early)
+            self.asked_last = time.perf_counter()
             left = started + self.politeness.total - time.perf_counter()
             response, call = self._attempt(request, options, left)
             call = replace(call, attempts=attempt)
@@ -196,7 +200,7 @@ def upstream_of(web: requests.Session) -> Upstream:
     return adapter
 
 
-def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
+def get_json(web: requests.Session, url: str, params: Mapping[str, str], *, absent: Any = None) -> Any:
     """Fetch the JSON document at ``url``.
 
     Parameters
@@ -207,6 +211,8 @@ def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
         Address without a query.
     params : mapping of str to str
         The query.
+    absent : Any
+        What a 404 stands for; an error by default.
 
     Returns
     -------
@@ -224,6 +230,8 @@ def get_json(web: requests.Session, url: str, params: Mapping[str, str]) -> Any:
     """
     try:
         response = web.get(url, params=dict(params))
+        if response.status_code == 404 and absent is not None:
+            return absent
         check_status(response, url)
         return from_json(response.content)
     except (web_errors.RequestException, ValueError) as error:  # redirects without end, for one
@@ -298,5 +306,5 @@ def _reason(response: requests.Response) -> str:
         document = from_json(response.content)
     except ValueError:
         document = None
-    named = document.get("reason") if isinstance(document, dict) else None
+    named = document.get("reason") or document.get("detail") if isinstance(document, dict) else None
     return str(named or response.reason or "no reason given")[:200]

@@ -39,7 +39,7 @@ FORECAST_UNITS = {
     "wind_direction_10m": "°",
 }
 # First word of a fact in a provenance: why a part of an answer is missing.
-BLOCKED, UNAVAILABLE = "blocked", "unavailable"
+BLOCKED, UNAVAILABLE, LATER = "blocked", "unavailable", "later"
 _TEXTS = (
     "driver_id driver_number abbreviation full_name team_id team_name position_text grid_text status_text category "
     "flag scope message"
@@ -66,8 +66,8 @@ class SessionData:
     """Answer of one session.
 
     ``frames`` maps ``results``, ``pit_stops``, ``laps``, ``weather``, ``race_control`` or ``starting_grid`` to a frame;
-    what the upstream does not know is absent. ``provenance`` names the calls or files it came from and their hashes;
-    ``warnings`` what was unusual.
+    what the upstream does not know is absent. ``provenance`` names the ``source``, that of single frames where it is
+    another (``sources``), the calls or files and their hashes; ``warnings`` what was unusual.
     """
 
     frames: dict[str, pd.DataFrame]

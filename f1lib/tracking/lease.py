@@ -82,6 +82,9 @@ def hold(table: TrackingTable, event: str, run_id: str, expires: datetime) -> No
     rows = [row for key in dict.fromkeys((event, PIPELINE)) for row in table.rows(key)]
     mine = [claim_of(row) for row in rows if row.get("owner") and row.get("run_id") == run_id]
     if not mine:
-        raise AlreadyRunning(f"run {run_id} holds no claim on {event} any more: its lease ran out; nothing is written")
+        raise AlreadyRunning(
+            f"run {run_id} holds no claim on {event} any more: its lease ran out; nothing is written (a notebook "
+            "run by hand has no claim and needs no run_id)"
+        )
     for claim in mine:
         table.renew(claim, max(claim.expires, expires))

@@ -20,6 +20,7 @@ from f1lib.workspace.project import kept
 
 SOURCES = ("auto", "live", "f1db", "simulated", "fastf1")
 _SAME_AS = {"fastf1": "live"}  # the name of 0.1.0
+TIMING = ("fastf1", "openf1")
 _CHOICES = {"source": SOURCES, "engine": ("kernel", "inprocess"), "weather": ("auto", "openmeteo", "none")}
 _AT_LEAST_ONE = ("lease_minutes", "threads", "simulated_seasons", "fastf1_cache_mb")
 _ENVIRONMENT = {
@@ -68,6 +69,7 @@ class Settings:
     fastf1_cache_mb: int = 500
     weather: str = "auto"
     dead_letters: str = ""
+    timing: str = "fastf1 openf1"
 
     @property
     def downloads(self) -> Path:
@@ -84,6 +86,11 @@ class Settings:
             if name in _AT_LEAST_ONE and value < 1:
                 raise BadParameters(f"setting {name} is {value}; it must be at least 1")
         object.__setattr__(self, "source", _SAME_AS.get(self.source, self.source))
+        named = self.timing.split()
+        if not named or len(set(named)) < len(named) or not set(named) <= set(TIMING):
+            raise BadParameters(
+                f"setting timing is {self.timing!r}; name some of {', '.join(TIMING)}, each once, in order"
+            )
 
 
 _KINDS: dict[str, type[Any]] = {field.name: type(field.default) for field in fields(Settings)}

@@ -1,14 +1,16 @@
 """Sources of a workspace: the upstream that it reads, with account and folders from the settings.
 
-``f1db`` reads one release. ``live`` reads history from F1DB and live weekends from FastF1 (`sources.combined`). When
-no release can be opened, a lake that has its history goes on with FastF1 and Jolpica alone and says so in ``notices``;
-a lake without history cannot begin. Forecasts for real data are Open-Meteo's, by the setting ``weather``.
+``f1db`` reads one release. ``live`` reads history from F1DB (`sources.combined`) and live weekends from the upstreams
+of timing in the order of the setting ``timing`` (`sources.timing`). When no release can be opened, a lake that has its
+history goes on with those alone and says so in ``notices``; a lake without history cannot begin. Forecasts for real
+data are Open-Meteo's, by the setting ``weather``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,12 +19,13 @@ from f1lib.errors import SourceError
 from f1lib.lake import paths
 from f1lib.lake.cache import Cache
 from f1lib.lake.store import ObjectStore
-from f1lib.sources.protocols import SessionSource, WeatherSource
+from f1lib.sources.protocols import Schedule, SessionSource, WeatherSource
 from f1lib.workspace.lake_kind import claim_lake
 from f1lib.workspace.settings import Settings
 
 if TYPE_CHECKING:
     from f1lib.sources.fastf1.source import FastF1Source
+    from f1lib.sources.timing import Timing, TimingInOrder
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Upstreams:
     cache: Cache = field(default_factory=Cache)
     session_source: SessionSource | None = None
     weather_source: WeatherSource | None = None
+    workers: int = 1  # processes that share the upstreams' limits
 
     def sessions(self, as_of: datetime) -> SessionSource:
         """Open the source of schedules and sessions; raises `SourceError` when it cannot be opened."""
@@ -83,7 +87,7 @@ class Upstreams:
             self.notices.append(notice)
 
     def timed(self, as_of: datetime) -> Upstreams:
-        """Return a copy that asks FastF1 first for every season since 2018; see `open_timing`."""
+        """Return a copy that asks timing first for every season since 2018; see `open_timing`."""
         return replace(self, session_source=open_timing(self, as_of))
 
 
@@ -104,14 +108,14 @@ def open_f1db(upstreams: Upstreams, as_of: datetime) -> SessionSource:
 
 
 def open_live(upstreams: Upstreams, as_of: datetime) -> SessionSource:
-    """Open F1DB's history and FastF1's live weekends as one source.
+    """Open F1DB's history and live weekends as one source.
 
     Raises `SourceError` when no release can be opened and the settings name one, or the lake has no history yet.
     """
-    from f1lib.sources.combined import SEASON_SETTLED, CombinedSource
+    from f1lib.sources.combined import SEASON_SETTLED, SESSION_SETTLED
 
     try:
-        history = open_f1db(upstreams, as_of)
+        return _combined(upstreams, open_f1db(upstreams, as_of), SESSION_SETTLED)
     except SourceError as error:
         first = (as_of - SEASON_SETTLED).year
         known = paths.seasons_of_schedules(upstreams.store.list(paths.SCHEDULES_PREFIX))
@@ -119,25 +123,21 @@ def open_live(upstreams: Upstreams, as_of: datetime) -> SessionSource:
             raise SourceError(
                 f"source live takes its history from F1DB, and no release can be had ({error}): give --f1db"
             ) from error
-        upstreams.say(f"NO F1DB RELEASE: {error}; live weekends go on with FastF1 and Jolpica alone")
-        return _fastf1(upstreams, first)
-    return CombinedSource(history, _fastf1(upstreams, history=history))
+        upstreams.say(f"NO F1DB RELEASE: {error}; live weekends go on without it")
+        return _timing(upstreams, first)
 
 
 def open_timing(upstreams: Upstreams, as_of: datetime) -> SessionSource:
-    """Open a source that asks FastF1 first for every season since 2018, and FastF1 alone without an F1DB release.
+    """Open a source that asks timing first for every season since 2018, and timing alone without an F1DB release.
 
     Raises `SourceError` when the release that the settings name cannot be opened.
     """
-    from f1lib.sources.combined import CombinedSource
-
     try:
-        history = open_f1db(upstreams, as_of)
-        return CombinedSource(history, _fastf1(upstreams, history=history), live_for=None)
+        return _combined(upstreams, open_f1db(upstreams, as_of), None)
     except SourceError:
         if upstreams.settings.f1db:
             raise
-        return _fastf1(upstreams)
+        return _timing(upstreams)
 
 
 def open_weather(upstreams: Upstreams, as_of: datetime) -> WeatherSource | None:
@@ -154,6 +154,34 @@ def open_weather(upstreams: Upstreams, as_of: datetime) -> WeatherSource | None:
 
     quick = Politeness(connect=3.0, read=15.0, attempts=2, backoff=0.5, longest_wait=5.0)
     return OpenMeteoSource(session(upstreams.settings.upstream_base, politeness=quick), now=upstreams.opened_utc)
+
+
+def _combined(upstreams: Upstreams, history: SessionSource, live_for: timedelta | None) -> SessionSource:
+    from f1lib.sources.combined import CombinedSource
+
+    def calendar(season: int, as_of: datetime) -> Schedule:
+        return source.schedule(season, as_of)
+
+    source = CombinedSource(history, _timing(upstreams, history=history, calendar=calendar), live_for=live_for)
+    return source
+
+
+def _timing(
+    upstreams: Upstreams,
+    first_season: int = 0,
+    history: SessionSource | None = None,
+    calendar: Callable[[int, datetime], Schedule] | None = None,
+) -> TimingInOrder:
+    """Open the upstreams of timing in the order of the settings; FastF1 has the calendar in any case."""
+    from f1lib.sources.http import session
+    from f1lib.sources.openf1.client import politeness
+    from f1lib.sources.openf1.source import OpenF1Source
+    from f1lib.sources.timing import TimingInOrder
+
+    fastf1 = _fastf1(upstreams, first_season, history)
+    web = session(upstreams.settings.upstream_base, politeness=politeness(upstreams.workers))
+    known: dict[str, Timing] = {"fastf1": fastf1, "openf1": OpenF1Source(web, calendar or fastf1.schedule)}
+    return TimingInOrder(fastf1, [known[name] for name in upstreams.settings.timing.split()])
 
 
 def _fastf1(upstreams: Upstreams, first_season: int = 0, history: SessionSource | None = None) -> FastF1Source:

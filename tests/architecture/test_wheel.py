@@ -110,7 +110,7 @@ def test_a_stage_notebook_of_a_project_runs_by_plain_papermill(
     installed: Installed, begun: str, tmp_path: Path
 ) -> None:
     installed.run("f1", "init", cwd=tmp_path)
-    given = {"lake": str(installed.lake), "source": "simulated", "as_of": NOW, "run_id": "by-hand"}
+    given = {"lake": str(installed.lake), "source": "simulated", "as_of": NOW}
     words = [word for name, value in given.items() for word in ("-p", name, value)]
     command = ("python", "-m", "papermill", "notebooks/07_score.ipynb", "out.ipynb", "--no-progress-bar", *words)
     installed.run(*command, cwd=tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shutil
@@ -148,6 +149,19 @@ def test_every_workflow_calls_files_that_are_there() -> None:
         for script in re.findall(r"(?<![\w./])\.ci/[\w.-]+", text):
             assert (ROOT / script).exists(), script
         assert yaml.safe_load(text)["jobs"]
+
+
+def test_the_picture_of_the_architecture_shows_what_the_template_has() -> None:
+    """`make pictures` draws it anew."""
+    spec = importlib.util.spec_from_file_location("aws_picture", ROOT / ".pictures" / "aws.py")
+    assert spec
+    assert spec.loader
+    picture = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(picture)
+    boxes, arrows = picture.graph()
+    drawn = set(re.findall(r">(\w+)</text>", (ROOT / "docs" / "aws.svg").read_text(encoding="utf-8")))
+    assert set(boxes) == drawn & set(load_template()["Resources"])
+    assert {("TickSchedule", "RunnerFunction"), ("RunnerFunction", "LakeBucket")} <= arrows
 
 
 def test_every_alarm_has_its_line_in_the_runbook() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from f1lib.aws import events
-from f1lib.aws.events import Backfill, IngestSession, RunPrediction, RunStage, Tick, parse_event
+from f1lib.aws.schema import Backfill, IngestSession, RunPrediction, RunStage, Tick, parse_event
 from f1lib.aws.telemetry import Telemetry
 from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, SourceError
 from f1lib.pipeline.rules import Step
@@ -140,7 +140,7 @@ def test_a_session_s_laps_answer_the_state_machine_in_its_own_words(
 
     monkeypatch.setattr("f1lib.bronze.timing_backfill.bring_all", bring)
     event = {"action": "ingest_session", "event_partition_key": "2024_Qatar_Grand_Prix", "session_abr": "Q"}
-    parsed = events.parse_event({**event, "laps": True})
+    parsed = parse_event({**event, "laps": True})
     telemetry = Telemetry("f1lib/test", "backfill-test", "id")
     with contextlib.redirect_stdout(io.StringIO()):
         if isinstance(wanted, dict):
@@ -153,7 +153,7 @@ def test_a_session_s_laps_answer_the_state_machine_in_its_own_words(
 
 def test_laps_is_a_yes_or_a_no() -> None:
     with pytest.raises(BadParameters, match=r"event: laps: .*bool"):
-        events.parse_event({"action": "backfill", "seasons": [2024], "laps": "please"})
+        parse_event({"action": "backfill", "seasons": [2024], "laps": "please"})
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from f1lib.aws.events import Backfill, Fold, IngestSession, SweepReport, Tick, parse_event
+from f1lib.aws.schema import Backfill, Fold, IngestSession, SweepReport, Tick, parse_event
 from f1lib.errors import BadParameters, F1LibError, RateLimited, RunError, SourceError, StorageError
 from tests.support.asl import Machine, TaskFailed
 from tests.support.deployed import ACCOUNT, definition

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from f1lib.bronze import timing_backfill
+from f1lib.sources.f1db.source import F1dbSource
 from tests.support.live import Live, live
+from tests.support.openf1 import OpenF1
 
 
 @pytest.fixture
@@ -77,3 +79,22 @@ def test_practice_alone_is_brought_in_with_its_cost_said_first_and_waits_when_it
     asked.clear()
     assert baku.run("2023-05-01T00:00:00Z", *words) == 1, "without --wait it stops there, and says when to come again"
     assert (len(asked), slept) == (1, [900.0])
+
+
+def test_when_timing_refuses_us_openf1_gives_the_laps_and_every_row_names_its_source(
+    baku: Live, shared_data: Path, f1db_zip: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = timing_backfill.wanted
+    sprint = ["2023_Azerbaijan_Grand_Prix/S"]
+    monkeypatch.setattr(timing_backfill, "wanted", lambda *g, **o: [u for u in real(*g, **o) if u in sprint])
+    OpenF1(shared_data, F1dbSource(f1db_zip), 2023, (4,)).serve(baku.server)
+    baku.server.misbehave("403", r"livetiming(-mirror)?\.f")
+    assert baku.run("2023-05-01T00:00:00Z", "ingest", "--from", "2023", "--to", "2023") == 0
+    assert "1 sessions: 1 ingested" in capsys.readouterr().out
+    base = "bronze/sessions/2023/Azerbaijan_Grand_Prix/S"
+    assert baku.frame(f"{base}/laps.parquet")["source"].unique().tolist() == ["openf1"]
+    assert baku.frame(f"{base}/results.parquet")["source"].unique().tolist() == ["jolpica"]
+    assert baku.frame(f"{base}/results.parquet")["points"].sum() == 36
+    row = baku.rows("2023_Azerbaijan_Grand_Prix")["S"]
+    assert row["source"] == "openf1"
+    assert "is_partial" not in row

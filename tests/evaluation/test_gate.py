@@ -18,6 +18,7 @@ from f1lib.lake.paths import CHAMPION_KEY, METADATA, SUCCESS, TRAINING_KEY, run_
 from f1lib.lake.store import read_json, write_json
 from f1lib.model import registry, train
 from f1lib.model.config import parse_config
+from f1lib.model.serving import FORECAST
 from f1lib.tracking.rows import PIPELINE
 from f1lib.workspace.workspace import Workspace
 from tests.support.made_up_training import CONFIG, training, training_workspace
@@ -55,6 +56,23 @@ def test_a_run_worse_beyond_noise_is_refused_with_its_figures() -> None:
     verdict = gate.judge({"validation": _scores(0.14)}, {"champion": _scores(0.12)})
     assert not verdict.promoted
     assert "rps 0.1400 against 0.1200 of champion" in verdict.why
+
+
+def test_rain_learned_from_too_few_wet_races_is_refused_and_rain_not_learned_is_not() -> None:
+    for wet_races, learned, passes in ((7, True, False), (8, True, True), (7, False, True)):
+        run = {"validation": _scores(0.12), "rain": {"learned": learned, "wet_races": wet_races}}
+        verdict = gate.judge(run, {"champion": _scores(0.12)})
+        assert verdict.promoted is passes
+        assert passes or "learned rain from 7 wet races, fewer than 8" in verdict.why
+
+
+def test_a_configuration_that_is_content_with_fewer_wet_races_trains_and_does_not_serve(ws: Workspace) -> None:
+    rows = training().assign(is_wet=lambda f: (f["event_number"] == 1).astype(float), **{FORECAST: np.nan})
+    parquet.write_parquet(ws.store, TRAINING_KEY, rows)
+    run = train.train(ws, parse_config(CONFIG + "\nrain: {fewest_wet_races: 3}\n", "test"), "pre_race")
+    assert run.metadata["rain"]["learned"]
+    with pytest.raises(PromotionRefused, match="learned rain from 3 wet races, fewer than 8"):
+        gate.promote(ws.store, run.run_id, ws.as_of)
 
 
 def test_a_run_worse_within_noise_passes() -> None:

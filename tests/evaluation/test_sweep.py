@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from f1lib.aws import events
+from f1lib.aws import events, schema
 from f1lib.aws.telemetry import Telemetry
 from f1lib.errors import BadParameters
 from f1lib.evaluation import backtest
@@ -34,7 +34,7 @@ def ws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 
 def _asked(ws: Workspace, **event: Any) -> dict[str, Any]:
     with contextlib.redirect_stdout(io.StringIO()):
-        return events.run_event(ws, events.parse_event(event), Telemetry("f1lib/test", "sweep", "id"), lambda: True)
+        return events.run_event(ws, schema.parse_event(event), Telemetry("f1lib/test", "sweep", "id"), lambda: True)
 
 
 def test_folds_in_any_order_come_to_the_walk_forward_of_all_seasons(ws: Workspace) -> None:

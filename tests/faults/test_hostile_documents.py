@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from f1lib.aws.events import parse_event
+from f1lib.aws.schema import parse_event
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import BadParameters, F1LibError
 from f1lib.lake.documents import from_json, from_yaml
@@ -130,7 +130,7 @@ def loaded(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_a_hostile_value_or_a_missing_column_of_fastf1_is_read_or_refused(loaded: Any, name: str, values: int) -> None:
     from f1lib.lake.parquet import parquet_bytes
     from f1lib.sources.failures import readable
-    from f1lib.sources.fastf1.source import _frames
+    from f1lib.sources.fastf1.assemble import session_frames
 
     frame = pd.DataFrame(getattr(loaded, name))
     chance = random.Random(name)
@@ -142,7 +142,7 @@ def test_a_hostile_value_or_a_missing_column_of_fastf1_is_read_or_refused(loaded
             changed = dataclasses.replace(loaded, **{name: broken})
             try:
                 with readable("it"):
-                    frames, _ = _frames(changed, [], "S", 2023, ())
+                    frames, _ = session_frames(changed, [], "S", 2023, ())
                 for made in frames.values():
                     parquet_bytes(made)
             except F1LibError:

@@ -10,7 +10,7 @@ import pytest
 
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import TableError
-from f1lib.gold import build
+from f1lib.gold import build, outcomes
 from f1lib.gold import targets as gold_targets
 from f1lib.lake import features, gold_tables, parquet
 from tests.support import gold_world
@@ -181,7 +181,8 @@ def test_labels_are_the_official_order_and_a_driver_who_did_not_start_has_none()
     results.loc[gone, "finishing_position"] = pd.NA
     targets = _race_targets()
     rows = build.compute(WORLD, targets[targets["event_partition_key"] == LAST])
-    labelled = build.with_labels(rows, results).query("horizon == 'pre_race'").set_index("driver_id")
+    wet = outcomes.wet_races(WORLD, results["available_utc"].max())
+    labelled = build.with_labels(rows, results, wet).query("horizon == 'pre_race'").set_index("driver_id")
     assert labelled["n_entrants"].eq(7).all()
     assert labelled.loc["driver-7", ["finishing_position", "is_dnf", "points"]].isna().all()
     race = _race(LAST)

@@ -96,8 +96,13 @@ def test_a_part_beside_it_that_reads_its_columns_is_refused(config: str) -> None
         parse_config(text, "test")
 
 
-def test_blend_v2_is_blend_v1_and_a_correction() -> None:
-    v1, v2 = load_config("blend_v1"), load_config("blend_v2")
-    assert v2.correction
-    said = {"name": v1.name, "description": v1.description, "correction": None}
-    assert v2.model_copy(update=said) == v1
+def test_blend_v2_is_blend_v1_with_a_correction_and_with_rain_in_the_place_of_weather_in_the_score() -> None:
+    v1, v2 = load_config("blend_v1").model_dump(), load_config("blend_v2").model_dump()
+    assert v2["correction"]
+    assert v2["rain"]
+    weather = {"weather_is_wet", "weather_is_mixed", "weather_precipitation_mm", "skill_in_the_wet"}
+    assert v1["derived"].pop("skill_in_the_wet")
+    for part in ("linear", "trees", "dnf"):
+        v1[part]["columns"] = [c for c in v1[part]["columns"] if c not in weather]
+    new = {"name": v2["name"], "description": v2["description"], "correction": v2["correction"], "rain": v2["rain"]}
+    assert v2 == v1 | new

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from f1lib.pipeline.tick import tick
 from f1lib.predictions.archive import history_keys
 from f1lib.sources.protocols import SessionData
 from f1lib.tracking.rows import Status, TrackingRow, brought_to
+from f1lib.tracking.stage_keys import Stage
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.lakes import AFTER, EVENT, copied
 
@@ -43,14 +45,29 @@ def _in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("F1_ENGINE", "inprocess")
 
 
+@pytest.fixture(scope="module")
+def kept(lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the lake is put back from; the records of runs stay as they are."""
+    folder = tmp_path_factory.mktemp("kept") / "lake"
+    return shutil.copytree(lake, folder, ignore=shutil.ignore_patterns("runs"))
+
+
 @pytest.fixture(autouse=True)
-def _put_back(lake: Path, tmp_path: Path) -> Any:
-    kept = shutil.copytree(lake, tmp_path / "kept", ignore=shutil.ignore_patterns("runs"))
+def _put_back(lake: Path, kept: Path) -> Iterator[None]:
     yield
-    for path in lake.rglob("*"):
-        if path.is_file() and "reports/runs" not in path.as_posix() and not (kept / path.relative_to(lake)).exists():
-            path.unlink()
-    shutil.copytree(kept, lake, dirs_exist_ok=True)
+    sound, now = _stamps(kept), _stamps(lake)
+    for name in now.keys() - sound.keys():
+        (lake / name).unlink()
+    for name in sound:
+        if now.get(name) != sound[name]:
+            (lake / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(kept / name, lake / name)
+
+
+def _stamps(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of every file but the records of runs: a copy has both of its original."""
+    files = {path.relative_to(folder).as_posix(): path.stat() for path in folder.rglob("*") if path.is_file()}
+    return {name: (f.st_size, f.st_mtime_ns) for name, f in files.items() if not name.startswith("reports/runs/")}
 
 
 def mended(ws: Workspace, check: doctor.Check) -> list[str]:
@@ -272,3 +289,16 @@ def test_an_answer_that_was_revised_after_the_moment_is_again_the_one_that_stood
     now = ws.tracking.get("2025_Chinese_Grand_Prix", "Q") or {}
     assert (now["status"], now["content_hash"]) == (Status.INGESTED, row["content_hash"])
     assert doctor.repair(ws)[1] == []
+
+
+def test_a_deleted_issue_is_missed_as_its_race_is_scored_and_comes_back(ws: Workspace) -> None:
+    """The scores of the other issues alone would be silently others."""
+    issued, accuracy = history_keys(ws.store)[0], read_json(ws.store, "reports/accuracy.json")
+    before = ws.store.read(issued)
+    ws.store.delete(issued)
+    findings.run_again(ws.tracking, ws.as_of, Stage.SCORE)
+    result = tick(ws, stages=frozenset({Stage.SCORE}))
+    assert result.failures == []
+    assert result.mended == [f"{issued}: restored from table f1_predictions"]
+    assert ws.store.read(issued) == before
+    assert read_json(ws.store, "reports/accuracy.json")["predictions"] == accuracy["predictions"]

@@ -57,6 +57,14 @@ def test_the_weather_is_everybodys(field: pd.DataFrame) -> None:
     assert _apply(field, "weather=dry", ["weather_is_wet"])["weather_precipitation_mm"].tolist() == [0.0] * 4
 
 
+@pytest.mark.parametrize(
+    ("text", "chance"), [("rain=0.7", 0.7), ("weather=dry", 0), ("weather=mixed", 0.5), ("weather=wet", 1)]
+)
+def test_a_chance_of_rain_is_supposed_for_everybody(field: pd.DataFrame, text: str, chance: float) -> None:
+    assert whatif.chance_of_rain(whatif.parse_change(text)) == chance
+    assert _apply(field, text, ["weather_is_wet"])["grid_position"].tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
 def test_a_feature_without_a_driver_changes_for_all_and_with_one_for_him(field: pd.DataFrame) -> None:
     assert _apply(field, "form_points_3=7.5")["form_points_3"].tolist() == [7.5] * 4
     assert _apply(field, "NOR.form_points_3=0")["form_points_3"].tolist() == [25.0, 0.0, 15.0, 12.0]
@@ -74,6 +82,10 @@ def test_a_feature_without_a_driver_changes_for_all_and_with_one_for_him(field: 
         ("VER.career_win_rate=1", "does not read career_win_rate"),
         ("weather=snow", "one of dry, mixed, wet"),
         ("VER.weather=wet", "everybody's"),
+        ("VER.rain=0.5", "everybody's"),
+        ("rain=70", "a chance from 0 to 1"),
+        ("rain=nan", "a chance from 0 to 1"),
+        ("rain=much", "a chance from 0 to 1"),
     ],
 )
 def test_what_cannot_be_is_refused_in_one_line(field: pd.DataFrame, text: str, said: str) -> None:

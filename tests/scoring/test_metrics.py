@@ -152,3 +152,26 @@ def test_calibration_error_is_nothing_for_honest_chances_and_large_for_a_boaster
 def test_summary_has_the_mean_and_standard_error_of_every_metric() -> None:
     summary = metrics.summarize([{"mae": 1.0, "rps": 0.2}, {"mae": 3.0, "rps": 0.2}])
     assert summary == pytest.approx({"mae": 2.0, "mae_se": 1.0, "rps": 0.2, "rps_se": 0.0})
+
+
+@given(st.lists(st.tuples(st.permutations(range(1, 7)), st.integers(1, 9)), min_size=1, max_size=5), st.data())
+def test_the_expected_score_is_the_mean_over_outcomes_drawn_from_the_forecast_s_own_matrix(
+    drawn: list[tuple[list[int], int]], data: st.DataObject
+) -> None:
+    rank, p_dnf = data.draw(st.permutations(range(1, 7))), np.full(6, 0.25)
+    weights = np.array([weight for _, weight in drawn]) / sum(weight for _, weight in drawn)
+    outcomes = [np.array(outcome) for outcome, _ in drawn]
+    matrix = sum(weight * np.eye(6)[outcome - 1] for weight, outcome in zip(weights, outcomes, strict=True))
+    scores = [metrics.score(rank, matrix, p_dnf, outcome, np.zeros(6)) for outcome in outcomes]
+    expected = metrics.expected(rank, matrix, p_dnf)
+    assert list(expected) == list(metrics.METRICS)
+    for name in metrics.METRICS[:-1]:
+        mean = sum(weight * score[name] for weight, score in zip(weights, scores, strict=True))
+        assert expected[name] == pytest.approx(mean, abs=1e-12), name
+
+
+def test_the_expected_dnf_log_loss_is_the_mean_over_who_retires() -> None:
+    p_dnf = np.array([0.0, 0.25, 0.5])
+    retired = [(who, np.prod(np.where(who, p_dnf, 1 - p_dnf))) for who in map(np.array, np.ndindex(2, 2, 2))]
+    mean = sum(chance * metrics.dnf_log_loss(p_dnf, who) for who, chance in retired)
+    assert metrics.expected([1, 2, 3], UNIFORM, p_dnf)["dnf_log_loss"] == pytest.approx(mean)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from f1lib.domain.points import RACE_POINTS
 from f1lib.errors import BadParameters, RunError
-from f1lib.scoring.positions import Shape, position_matrix, sinkhorn, start_score, summarize, without
+from f1lib.scoring.positions import Shape, position_matrix, retired_places, sinkhorn, start_score, summarize, without
 from tests.support.examples import examples
 
 Floats = NDArray[np.float64]
@@ -152,3 +152,11 @@ def test_the_summary_is_what_the_matrix_says() -> None:
 def test_equal_scores_still_give_a_permutation_of_ranks() -> None:
     seen = summarize(np.full((4, 4), 0.25), np.zeros(4), np.zeros(4), RACE_POINTS)
     assert sorted(seen["predicted_rank"]) == [1, 2, 3, 4]
+
+
+def test_who_retires_takes_a_place_behind_all_who_finish() -> None:
+    places = retired_places([0.0, 0.0, 0.4])
+    assert places == pytest.approx(np.array([[0, 0, 0], [0, 0, 0], [0, 0, 0.4]]))
+    both = retired_places([0.0, 0.5, 0.5])
+    assert both.sum(axis=1) == pytest.approx([0, 0.5, 0.5])
+    assert both[1] == pytest.approx([0, 0.125, 0.375])  # second only when both retire, and then half the time

@@ -114,15 +114,22 @@ def test_samples_before_the_first_lap_and_after_the_last_do_not_count() -> None:
 
 @pytest.mark.parametrize(
     ("rain", "wet_laps", "condition"),
-    [(0, 0, "dry"), (0, 10, "mixed"), (0, 60, "wet"), (10, 0, "mixed"), (50, 0, "wet"), (1, 1, "dry")],
+    [(0, 0, "dry"), (0, 10, "mixed"), (0, 60, "wet"), (10, 0, "dry"), (50, 0, "dry"), (90, 5, "mixed"), (1, 1, "dry")],
 )
-def test_rain_is_what_the_sensor_sees_or_the_tyres_say(rain: int, wet_laps: int, condition: str) -> None:
+def test_rain_is_what_the_tyres_say_whatever_the_sensor_sees(rain: int, wet_laps: int, condition: str) -> None:
     compounds = ["INTERMEDIATE"] * wet_laps + ["HARD"] * (100 - wet_laps)
     laps = [{"session_time_seconds": 100.0 + n, "compound": c, "lap_number": n} for n, c in enumerate(compounds)]
     samples = [{"time_seconds": 100.0 + n % 90, "rainfall": n < rain} for n in range(100)]
     [row] = observed(samples, laps).to_dict("records")
     assert (row["condition"], row["rain_share"]) == (condition, rain / 100)
     assert row["provenance"] == "track"
+
+
+@pytest.mark.parametrize(("rain", "condition"), [(0, "dry"), (10, "mixed"), (60, "wet")])
+def test_where_no_tyres_are_known_the_sensor_counts(rain: int, condition: str) -> None:
+    laps = [{"session_time_seconds": 100.0 + n, "compound": "UNKNOWN", "lap_number": n} for n in range(100)]
+    samples = [{"time_seconds": 100.0 + n % 90, "rainfall": n < rain} for n in range(100)]
+    assert observed(samples, laps)["condition"].tolist() == [condition]
 
 
 def test_tyres_that_nobody_recorded_say_nothing() -> None:

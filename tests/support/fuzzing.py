@@ -24,7 +24,7 @@ from typing import Any
 
 import requests
 
-from f1lib.aws.events import parse_event
+from f1lib.aws.schema import parse_event
 from f1lib.cli.main import main as f1
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import EventKey

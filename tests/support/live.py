@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +14,19 @@ import pytest
 
 from f1lib.cli.main import main
 from f1lib.sources import http
+from f1lib.sources.fastf1 import client
 from f1lib.tracking.rows import TrackingRow
 from f1lib.tracking.table import open_tracking
 from f1lib.workspace import settings
 from tests.support.replay_server import ReplayServer, serve_open_meteo
 from tests.support.upstreams import QUICK, unpack, without_limits
+
+
+class Quick(http.Upstream):
+    """The adapter with bounds of a test, whatever its source asks for; no host is left alone from tick to tick."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"politeness": QUICK, "sleep": lambda _seconds: None})
 
 
 @dataclass
@@ -75,8 +82,8 @@ def live(
     with ReplayServer(shared_data / "recordings") as server, without_limits(), pytest.MonkeyPatch.context() as patch:
         serve_open_meteo(server)
         patch.setattr(settings, "load_settings", trimmed)
-        quick = functools.partial(http.Upstream, politeness=QUICK, sleep=lambda _seconds: None)
-        patch.setattr(http, "Upstream", quick)
+        for module in (http, client):
+            patch.setattr(module, "Upstream", Quick)
         for name in ("F1_USERNAME", "F1_PASSWORD"):
             patch.delenv(name, raising=False)
         environment = {"F1_UPSTREAM_BASE": server.base, "FASTF1_CACHE": str(cache), "F1_ENGINE": "inprocess"}

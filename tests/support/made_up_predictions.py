@@ -67,6 +67,7 @@ def prediction_frame(
             "position_p50": percentile[50],
             "position_p90": percentile[90],
             "expected_points": 1.0,
+            "p_rain": np.nan,
             "model_run_id": "20251206T160000Z-full_v1-post_qualifying",
             "gold_run_id": "20251206T160000Z",
             "forecast_hash": pd.NA,

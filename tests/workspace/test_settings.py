@@ -39,6 +39,9 @@ def test_the_aws_variables_name_bucket_and_tables(tmp_path: Path) -> None:
         ("1: x", "unknown setting 1"),
         ("source: ergast", "use one of auto, live"),
         ("- a\n- b", "`name: value` lines"),
+        ("timing: fastf1 ergast", "setting timing is 'fastf1 ergast'; name some of fastf1, openf1"),
+        ('timing: ""', "name some of fastf1, openf1, each once"),
+        ("timing: openf1 openf1", "each once, in order"),
         ("lake: [", "cannot read settings"),
     ],
 )

@@ -14,11 +14,12 @@ from f1lib.errors import SourceError
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import read_json
 from f1lib.sources.combined import CombinedSource
-from f1lib.sources.fastf1.source import FastF1Source
+from f1lib.sources.timing import TimingInOrder
 from f1lib.workspace import sources
 from f1lib.workspace.lake_kind import FORMAT
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.replay_server import ReplayServer, serve_open_meteo
+from tests.support.workspaces import make_workspace
 
 THEN = "2025-03-15T12:00:00Z"
 
@@ -37,7 +38,7 @@ def opened(tmp_path: Path, source: str = "live", f1db: str = "", as_of: str = TH
 def test_fastf1_is_history_from_f1db_beside_live_weekends(tmp_path: Path, f1db_zip: Path) -> None:
     ws = opened(tmp_path, f1db=str(f1db_zip))
     assert isinstance(ws.source, CombinedSource)
-    assert ws.source.name == "f1db+fastf1"
+    assert ws.source.name == "f1db+fastf1+openf1"
     assert read_json(ws.store, "lake.json") == {
         "kind": "real",
         "format": FORMAT,
@@ -66,7 +67,7 @@ def test_without_a_release_a_new_lake_cannot_begin_and_the_error_says_what_to_gi
 def test_without_a_release_a_lake_with_history_goes_on_alone_and_says_so(tmp_path: Path, nothing: ReplayServer) -> None:
     ws = opened(tmp_path)
     ws.store.write("bronze/schedule/2024/source.json", b"{}")
-    assert isinstance(ws.source, FastF1Source)
+    assert isinstance(ws.source, TimingInOrder)
     assert ws.source.seasons(ws.as_of) == [2025]
     assert ws.notices[0].startswith("NO F1DB RELEASE")
 
@@ -184,3 +185,9 @@ def test_a_schedule_on_aws_is_live_and_never_falls_back_to_simulated_data(
     assert (ws.source_name, ws.notices) == ("live", [])
     with pytest.raises(SourceError, match="no release can be had"):
         _ = ws.source
+
+
+@pytest.mark.parametrize(("setting", "name"), [("openf1 fastf1", "f1db+openf1+fastf1"), ("fastf1", "f1db+fastf1")])
+def test_timing_is_asked_in_the_order_of_the_settings(tmp_path: Path, f1db_zip: Path, setting: str, name: str) -> None:
+    ws = make_workspace(tmp_path / "lake", THEN, "live", f1db=str(f1db_zip), timing=setting)
+    assert ws.source.name == name

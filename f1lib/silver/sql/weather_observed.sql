@@ -4,9 +4,8 @@
 -- Cut-off: available_utc of the session; of an archive the moment it was fetched when that is later.
 -- Rules:
 --   Samples count from two minutes before the first car ends its first lap to the end of the last lap; all of
---   them where no laps are known. The rain sensor misses damp tracks and sees drizzle that needs no wet tyres,
---   so laps on intermediates and wets count as rain too:
---   wetness = the larger of the share of rain samples and the share of laps on wet tyres (where tyres are known);
+--   them where no laps are known. The rain sensor misses damp tracks and sees drizzle that needs no wet tyres, so
+--   wetness = the share of laps on intermediates and wets, the share of rain samples where tyres are not known;
 --   wet from 0.5, dry below 0.02, mixed between; unknown when neither is known.
 --   Archive: wetness from the hourly sums, wet from 1 mm over the session, dry below 0.1 mm.
 --   An hour's values are taken at its start, but precipitation is the sum of the hour before (Open-Meteo); the
@@ -35,7 +34,7 @@ track AS (
         avg(cos(radians(w.wind_direction_deg))) AS wind_north,
         CAST(NULL AS DOUBLE) AS precipitation_mm,
         avg(CAST(w.rainfall AS INTEGER)) AS rain_share,
-        greatest(avg(CAST(w.rainfall AS INTEGER)), any_value(d.wet_tyre_share)) AS wetness,
+        coalesce(any_value(d.wet_tyre_share), avg(CAST(w.rainfall AS INTEGER))) AS wetness,
         CAST(NULL AS TIMESTAMPTZ) AS fetched_utc,
         w.source
     FROM bronze_weather w

@@ -239,7 +239,7 @@ def _official(row: Row | None, winner: Row, session: str) -> Row:
     if row is None:
         return {}
     values: Row = {"official_position": row["position"], "position_text": row["position_text"]}
-    if session == "Q":
+    if session in QUALIFYING_LIKE:
         return values | {f"q{n}_seconds": row[f"q{n}"] for n in (1, 2, 3)}
     values |= {"grid_position": row["grid"], "status_text": row["status"], "points": row["points"]}
     values |= {"laps": row["laps"], "best_lap_seconds": row["best_lap"]}

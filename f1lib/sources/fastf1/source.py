@@ -24,14 +24,14 @@ from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import SESSION_NAMES, EventKey
 from f1lib.errors import NotPublishedYet, OtherEvent, SourceBlocked, SourceError
 from f1lib.sources.failures import readable
-from f1lib.sources.fastf1 import frames as fastf1_frames
 from f1lib.sources.fastf1 import jolpica
 from f1lib.sources.fastf1 import results as fastf1_results
+from f1lib.sources.fastf1.assemble import session_frames
 from f1lib.sources.fastf1.calendar import calendar
 from f1lib.sources.fastf1.client import Wire, versions
 from f1lib.sources.fastf1.load import Loaded, Verdict, judge, load, route
 from f1lib.sources.identity import EventIdentity
-from f1lib.sources.plausible import fastest_credible_lap, refuse
+from f1lib.sources.once import OnceAMoment
 from f1lib.sources.plausible import words as refused_words
 from f1lib.sources.protocols import BLOCKED, UNAVAILABLE, Schedule, SessionData
 
@@ -51,7 +51,6 @@ class _Season:
     events: pd.DataFrame
     sessions: pd.DataFrame
     odd: list[str]
-    read_at: datetime
     calls: list[dict[str, Any]]
 
 
@@ -96,7 +95,7 @@ class FastF1Source:
             cache, base=base, account=account, cache_bytes=cache_bytes, keep=frozenset([jolpica.HOST]), **options
         )
         self._first_season = max(first_season, FIRST_SEASON)
-        self._seasons: dict[int, _Season] = {}
+        self._seasons = OnceAMoment[_Season]()
 
     def seasons(self, as_of: datetime) -> list[int]:
         """Return the seasons up to the year of ``as_of``; in December the next one too, once its calendar is out."""
@@ -135,7 +134,7 @@ class FastF1Source:
             season = int(row["event_year"])
             teams = self._entered_teams(season, as_of)
             with readable(f"FastF1's {key} {session}"):
-                frames, refused = _frames(loaded, rows, session, season, teams)
+                frames, refused = session_frames(loaded, rows, session, season, teams)
             provenance = self._provenance(session, frames, rows, verdict) | ({"refused": refused} if refused else {})
             return SessionData(frames, provenance, [*warnings, *refused_words(refused)])
 
@@ -164,6 +163,7 @@ class FastF1Source:
             raise NotPublishedYet(f"{key} starting grid of {session}: Jolpica has it with the results only, not yet")
         frames = {"starting_grid": fastf1_results.starting_grid(rows)}
         provenance = self._origin() | {"route": {"starting_grid": "jolpica"}, "complete": True}
+        provenance |= {"sources": {"starting_grid": "jolpica"}}
         return SessionData(frames, provenance)
 
     def _is_out(self, season: int, as_of: datetime) -> bool:
@@ -173,11 +173,11 @@ class FastF1Source:
             return False
         return True
 
-    def _read_season(self, season: int, as_of: datetime) -> _Season:
-        """Read the current calendar, kept for the same ``as_of``; raise `SourceError`."""
-        known = self._seasons.get(season)
-        if known and known.read_at == as_of:
-            return known
+    def _read_season(self, season: int, as_of: datetime, age: timedelta = timedelta(0)) -> _Season:
+        """Read the current calendar, or one that was read up to ``age`` before ``as_of``; raise `SourceError`."""
+        return self._seasons.get(season, as_of, lambda: self._ask_season(season), age)
+
+    def _ask_season(self, season: int) -> _Season:
         import fastf1
 
         what = f"FastF1's schedule of {season}"
@@ -194,14 +194,11 @@ class FastF1Source:
             calls = [call.record() for call in self._wire.upstream.calls]
         with readable(what):
             events, sessions, odd = calendar(raw, season)
-        self._seasons[season] = _Season(raw, events, sessions, odd, as_of, calls)
-        return self._seasons[season]
+        return _Season(raw, events, sessions, odd, calls)
 
     def _visible(self, key: EventKey, session: str, moment: str, as_of: datetime) -> tuple[dict[str, Any], Any]:
         """Return the session's row of the calendar and FastF1's event; raise `NotPublishedYet` before its time."""
-        known = self._seasons.get(key.season)
-        if known is None or not timedelta(0) <= as_of - known.read_at <= SCHEDULE_KEPT:
-            known = self._read_season(key.season, as_of)
+        known = self._read_season(key.season, as_of, SCHEDULE_KEPT)
         rows = known.sessions
         found = rows[(rows["event_partition_key"] == key.partition_key) & (rows["session"] == session)]
         if found.empty:
@@ -267,40 +264,9 @@ class FastF1Source:
             refused = jolpica.HOST in verdict.refused_hosts
             missing["official_results"] = f"{BLOCKED if refused else UNAVAILABLE}: Jolpica; computed from timing"
         whole = "laps" in frames and "official_results" not in missing and not verdict.faults
-        return self._origin() | {"route": {"results": results, **parts}, "facts": missing, "complete": whole}
+        found = self._origin() | {"route": {"results": results, **parts}, "facts": missing, "complete": whole}
+        return found | {"sources": {"results": "jolpica"}} if results == "jolpica" else found
 
 
 def _identity(row: dict[str, Any]) -> EventIdentity:
     return EventIdentity(str(row["event_name"]), row["circuit_id"], row["race_start_utc"].date())
-
-
-def _frames(
-    loaded: Loaded, official: list[Any], session: str, season: int, teams: Collection[str]
-) -> tuple[dict[str, pd.DataFrame], list[dict[str, Any]]]:
-    """Return the session's frames and the refused values; see `plausible.refuse`."""
-    who = fastf1_results.people(loaded.listed, official, season, teams)
-    frames: dict[str, pd.DataFrame] = {}
-    refused = [
-        {"driver_id": row["driver_id"], "column": column, "value": value, "reason": "a time is positive"}
-        for row in official
-        for column, value in row["refused"].items()
-    ]
-    stops = fastest = None
-    if loaded.laps is not None:
-        cleaned, impossible = refuse({"laps": fastf1_frames.laps(loaded.laps, who)}, session)
-        frames, refused = frames | cleaned, refused + impossible
-        fastest = fastest_credible_lap(frames["laps"])
-        if session in fastf1_results.RACE_LIKE:
-            frames["pit_stops"] = stops = fastf1_frames.pit_stops(loaded.laps, who)
-    segments = fastf1_results.segment_times(loaded.parts, who, fastest)
-    frames["results"] = fastf1_results.results(
-        loaded.listed, frames.get("laps"), official, who, session, segments, stops, fastest
-    )
-    if loaded.weather is not None:
-        frames["weather"] = fastf1_frames.weather(loaded.weather)
-    if loaded.messages is not None:
-        frames["race_control"] = fastf1_frames.race_control(loaded.messages)
-    others, more = refuse({name: frame for name, frame in frames.items() if name != "laps"}, session)
-    for frame in (frames | others).values():
-        frame.select_dtypes("string").map(str.encode, na_action="ignore")  # half a surrogate pair cannot be stored
-    return frames | others, refused + more

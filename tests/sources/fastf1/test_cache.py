@@ -112,7 +112,7 @@ def test_a_full_disk_or_a_read_only_folder_is_named_and_the_list_stays_whole(
 def test_a_calendar_whose_event_is_named_like_a_path_stores_nothing_outside(shared_data: Path, tmp_path: Path) -> None:
     with replayed(shared_data / "recordings", tmp_path / "cache") as (_server, source):
         source.schedule(2023, LATER)
-        season = source._seasons[2023]
+        season = source._read_season(2023, LATER)
         at = season.raw.index[season.raw["EventName"] == "Azerbaijan Grand Prix"][0]
         season.raw.loc[at, "EventName"] = "../../../outside"
         with pytest.raises(SourceError, match="is no folder of a season"):

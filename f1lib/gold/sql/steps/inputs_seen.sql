@@ -2,9 +2,10 @@
 -- so are the gold rows.
 -- Grain: event_partition_key, session, horizon.
 -- Inputs: wanted (event_partition_key, session, horizon, cutoff_utc), $as_of, events, entries, results,
---         starting_grid, pit_stops, laps, weather_observed, weather_forecast.
+--         starting_grid, pit_stops, laps, weather_observed, weather_forecast, wet_races.
 -- Cut-off: available_utc <= cutoff_utc, as in every file that computes features; calendar rows are those of the
---          event itself and of events whose race is visible. Labels: the session's results visible at $as_of.
+--          event itself and of events whose race is visible. Labels: the session's results visible at $as_of, and
+--          whether it is known to have been wet.
 -- Rows are summed up as hashes, so neither their order nor the other targets matter.
 WITH seen AS (
     SELECT available_utc, hash('results', r) AS digest FROM results r
@@ -40,9 +41,10 @@ outcome AS (
 )
 SELECT
     w.event_partition_key, w.session, w.horizon,
-    hash(w.cutoff_utc, e, h.digest, o.digest)::VARCHAR AS digest
+    hash(w.cutoff_utc, e, h.digest, o.digest, r.is_wet)::VARCHAR AS digest
 FROM wanted w
 JOIN events e ON e.event_partition_key = w.event_partition_key
 ASOF LEFT JOIN history h ON w.cutoff_utc >= h.available_utc
 LEFT JOIN outcome o ON o.event_partition_key = w.event_partition_key AND o.session = w.session
+LEFT JOIN wet_races r ON r.event_partition_key = w.event_partition_key AND r.session = w.session
 ORDER BY w.event_partition_key, w.session, w.horizon
