@@ -8,7 +8,7 @@ export UV_COMPILE_BYTECODE := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test campaign nightly check fmt lab pictures bench lock dist clean
+.PHONY: help setup run test campaign nightly check fmt docs lab pictures bench lock dist clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,20 @@ fmt: setup  ## format the code and mend what the linter can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format $(FORMATTED)
 
+# Offline: the gallery's notebooks run on simulated data; DOCS_LAKE names another lake.
+DOCS_LAKE ?= .cache/docs-lake
+docs: setup $(VENV)/.docs  ## build the documentation site in build/docs
+	test -e $(DOCS_LAKE)/reports/run_summary.json || $(F1) run --source simulated --now 2025-12-06T16:00:00Z --lake $(DOCS_LAKE)
+	rm -rf build/docs build/gallery docs/_generated
+	$(VENV)/bin/python docs/gallery.py $(DOCS_LAKE) build/gallery
+	$(VENV)/bin/sphinx-build -q -W --keep-going -b html docs build/docs
+	@echo "the site: build/docs/index.html"
+
+$(VENV)/.docs: requirements-docs.txt $(VENV)/.ready
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements-docs.txt || \
+		$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-docs.txt
+	@touch $@
+
 # The notebooks read the lake; a first one is filled when there is none.
 lab: setup  ## open JupyterLab on the notebooks
 	@test -e lake -o -e lake-simulated -o -n "$$F1_LAKE_URL" || $(F1) run
@@ -70,6 +84,7 @@ lock: setup  ## renew the pinned requirements; UPGRADE=--upgrade takes the newes
 	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.txt
 	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --extra aws --group lambda --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c requirements.txt -o requirements-lambda.txt
 	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --all-extras --group dev --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements-dev.txt
+	$(VENV)/bin/uv pip compile $(UPGRADE) --group pyproject.toml:docs --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -c requirements-dev.txt -o requirements-docs.txt
 	for tools in uv=tools "cyclonedx-bom pip-audit pip-licenses detect-secrets=supply" aws-sam-cli=deploy; do \
 		printf '%s\n' $${tools%=*} | $(VENV)/bin/uv pip compile $(UPGRADE) - --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o .ci/requirements-$${tools#*=}.txt || exit 1; \
 	done

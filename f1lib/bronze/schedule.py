@@ -64,19 +64,15 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    known: dict[str, dict[tuple[str, str], TrackingRow]] = {}
-    for row in ws.tracking.rows():
-        known.setdefault(str(row.get("event_year", "")), {})[key_of(row)] = row
+    known = _by_season(ws.tracking.rows())
     frames, changes, odd = list[pd.DataFrame](), list[TrackingRow](), list[str]()
     again: str | None = None
     wanted = seasons or ws.source.seasons(ws.as_of)
     notes = _notes(ws.store, wanted)
     for season in wanted:
         schedule = ws.source.schedule(season, ws.as_of)
-        if tried := schedule.provenance.get("tried"):  # another upstream stood in
-            said = "; ".join(f"{one['source']}: {one['error']}" for one in tried)
-            odd.append(f"NO LIVE CALENDAR of {season}, another one stands in ({said})")
-            again = format_utc(ws.as_of + STOOD_IN_FOR)
+        if said := _stood_in(season, schedule.provenance):
+            odd, again = [*odd, said], format_utc(ws.as_of + STOOD_IN_FOR)
             schedule = _stored_schedule(ws.store, season, notes[season]) or schedule
         rows = known.get(str(season), {})
         names = renamed(schedule.events, rows)
@@ -100,6 +96,20 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     ws.hold()
     ws.tracking.put_rows(changes)
     return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
+
+
+def _stood_in(season: int, provenance: Mapping[str, Any]) -> str:
+    """Say that another upstream stood in for the first, and why; empty when none did."""
+    why = "; ".join(f"{one['source']}: {one['error']}" for one in provenance.get("tried", ()))
+    return f"NO LIVE CALENDAR of {season}, another one stands in ({why})" if why else ""
+
+
+def _by_season(rows: list[TrackingRow]) -> dict[str, dict[tuple[str, str], TrackingRow]]:
+    """Return the rows of each season by key; those of none under an empty text."""
+    known: dict[str, dict[tuple[str, str], TrackingRow]] = {}
+    for row in rows:
+        known.setdefault(str(row.get("event_year", "")), {})[key_of(row)] = row
+    return known
 
 
 def _merged(moved: list[TrackingRow], compared: list[TrackingRow]) -> list[TrackingRow]:

@@ -6,10 +6,10 @@ import argparse
 from typing import Any
 
 from f1lib.cli import output, titles
-from f1lib.cli.options import json_option, workspace_of
+from f1lib.cli.options import json_option, session_option, workspace_of
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
-from f1lib.pipeline.backtest import backtest_history, championship_history, sources_history
+from f1lib.model.config import load_config
 
 NAME = "backtest"
 HELP = "walk forward through seasons, strictly past, and score"
@@ -24,8 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--horizon", action="append", default=[], choices=HORIZONS, help=text)
     text = "races between refits (default: 1 for the configuration that serves, 4 for the others)"
     parser.add_argument("--refit-every", type=int, default=0, choices=(1, 2, 3, 4), help=text)
-    text = "R scores races, S sprints; default R"
-    parser.add_argument("--session", default="R", choices=("R", "S"), help=text)
+    session_option(parser)
     text = "forecasts of rain: always right, or warning of 3 wet races in 4 and of 12 dry ones in 100"
     parser.add_argument("--rain", default="", choices=("perfect", "realistic"), help=text)
     text = "what each source of data gives one model, at each horizon: races, with all that the lake has"
@@ -39,10 +38,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Bring the history up to gold, and print the scorecard."""
     if arguments.first > arguments.last:
         raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
+    for name in arguments.model:
+        load_config(name)
     if arguments.championship:
         return _championship(arguments)
     if arguments.sources:
         return _sources(arguments)
+    from f1lib.pipeline.backtest import backtest_history
+
     asked = (arguments.first, arguments.last, arguments.model, arguments.horizon, arguments.refit_every)
     card = backtest_history(workspace_of(arguments), *asked, arguments.session, arguments.rain)
     output.table_or_json(card, _show, arguments.json_file)
@@ -77,6 +80,8 @@ def _sources(arguments: argparse.Namespace) -> int:
     if len(arguments.model) > 1 or arguments.session != "R":
         raise BadParameters("--sources is for one --model, and for races")
     asked = (arguments.first, arguments.last, "".join(arguments.model), arguments.horizon, arguments.refit_every)
+    from f1lib.pipeline.backtest import sources_history
+
     rows = sources_history(workspace_of(arguments), *asked)
     output.table_or_json({"rows": rows}, lambda card: _show_sources(card["rows"]), arguments.json_file)
     return 0
@@ -102,6 +107,8 @@ def _championship(arguments: argparse.Namespace) -> int:
     if len(arguments.model) > 1 or arguments.horizon or arguments.session != "R" or arguments.sources:
         raise BadParameters("--championship takes one --model, and neither --horizon, --session nor --sources")
     asked = (arguments.first, arguments.last, "".join(arguments.model), arguments.refit_every)
+    from f1lib.pipeline.backtest import championship_history
+
     card = championship_history(workspace_of(arguments), *asked)
     output.table_or_json(card, titles.show, arguments.json_file)
     return 0

@@ -1,6 +1,6 @@
 """Door 2: the command ``f1``. Builds the parser from the subcommands and maps errors to exit statuses.
 
-Exit status 0, or 1 with one line on standard error; ``--verbose`` adds the log and the traceback.
+An error is one line on standard error; ``--verbose`` adds the log and the traceback.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Protocol
 
-from f1lib.cli.options import common_options
-from f1lib.cli.output import print_plain, visible
-from f1lib.errors import F1LibError
+from f1lib.cli.options import BAD_USE, DONE, FAILED, TAKEN, common_options
+from f1lib.cli.output import colored, plain_letters, print_plain, visible
+from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.lake.provenance import made_by
 
 
@@ -38,15 +38,18 @@ COMMANDS = tuple(
     "run stage status backfill ingest predictions championship penalty models replay backtest score doctor prune "
     "init".split()
 )
+SHELLS = ("bash", "zsh", "tcsh")
+_STATUS = {BadParameters: BAD_USE, AlreadyRunning: TAKEN}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    plain_letters()
     given = sys.argv[1:] if argv is None else argv
     arguments = build_parser([name for name in COMMANDS if name in given]).parse_args(given)
     verbosity = getattr(arguments, "verbose", 0)
     try:
-        with _log_shown(verbosity):
+        with _log_shown(verbosity), colored(getattr(arguments, "color", "auto")):
             status: int = arguments.run(arguments)
         return status
     except KeyboardInterrupt:
@@ -54,13 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # the reader of our output went away, as `f1 status | head` does
         sys.stderr.close()
-        return 0
+        return DONE
     except Exception as error:
         if verbosity:
             print_plain(traceback.format_exc(), sys.stderr)
         unexpected = f"unexpected {type(error).__name__}: {error} (--verbose shows where)"
         print_plain(f"f1: {error if isinstance(error, F1LibError) else unexpected}", sys.stderr)
-        return 1
+        return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), FAILED)
 
 
 def build_parser(named: Sequence[str] = ()) -> argparse.ArgumentParser:
@@ -71,6 +74,8 @@ def build_parser(named: Sequence[str] = ()) -> argparse.ArgumentParser:
     common = common_options()
     parser = argparse.ArgumentParser(prog="f1", description="A Formula 1 race predictor", parents=[common])
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version of the code and exit")
+    text = "print the completion of this command for a shell and exit"
+    parser.add_argument("--completion", action=_Completion, choices=SHELLS, metavar="SHELL", help=text)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:
         if named and name not in named:
@@ -91,6 +96,17 @@ class _Version(argparse.Action):
         found = made_by()
         commit = f" (commit {found['commit']})" if "commit" in found else ""
         print(f"f1lib {found['code_version']}{commit}")
+        parser.exit()
+
+
+class _Completion(argparse.Action):
+    """Completion by shtab: written once from the parser, so that no TAB starts Python."""
+
+    def __call__(self, parser: argparse.ArgumentParser, _: Any, values: Any, *__: Any) -> None:
+        """Print the script and exit."""
+        import shtab
+
+        print_plain(shtab.complete(build_parser(), shell=values))
         parser.exit()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from f1lib.cli import output
+from f1lib.cli.layout import Column
 from f1lib.cli.options import common_options, workspace_of
 from f1lib.domain.weekend import HORIZONS
 from f1lib.model import registry
@@ -76,12 +77,15 @@ def _train(arguments: argparse.Namespace) -> None:
 
 def _table(title: str, runs: list[dict[str, Any]]) -> None:
     figures = {"MAE": "mae", "Spearman": "spearman", "RPS": "rps", "win log-loss": "win_log_loss"}
-    columns = ["run", "horizon", "rows", *figures, "serves", "the gate's word"]
+    short = {"Spearman": "rho", "win log-loss": "win ll"}
+    columns = [Column("run"), Column("horizon", rank=6), Column("rows", right=True, rank=5)]
+    columns += [Column(name, short.get(name, ""), right=True, rank=rank) for rank, name in enumerate(figures, 1)]
+    columns += [Column("serves", "on"), Column("the gate's word", "gate", wraps=True, rank=7)]
     rows = []
     for run in runs:
         values = (f"{run[metric]:.4f}" for metric in figures.values())
         rows.append([run["run_id"], run["horizon"], run["rows"], *values, "yes" if run["serves"] else "", run["why"]])
-    output.print_table(columns, rows, right=["rows", *figures], width=200, title=title)
+    output.print_table(columns, rows, title=title)
 
 
 def _show(arguments: argparse.Namespace) -> None:

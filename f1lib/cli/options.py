@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+from pathlib import Path
+from typing import Any
 
 from f1lib.cli import output
+from f1lib.errors import BadParameters, SourceError
+from f1lib.lake.integrity import readable_json
+from f1lib.lake.paths import LAKE_MARKER
+from f1lib.lake.store import LocalStore
+from f1lib.workspace.lake_kind import check_kind
 from f1lib.workspace.settings import SOURCES
 from f1lib.workspace.workspace import Workspace, open_workspace
 
+# Exit statuses: done, or nothing due; a stage or the command failed; bad use, as of argparse; somebody else is at work.
+DONE, FAILED, BAD_USE, TAKEN = 0, 1, 2, 3
 _log = logging.getLogger(__name__)
 
 
@@ -22,18 +32,68 @@ def common_options() -> argparse.ArgumentParser:
     group.add_argument("--lake", default=none, metavar="URL", help="folder, file:///... or s3://bucket/prefix")
     group.add_argument("--tracking", default=none, metavar="URL", help="sqlite:///file or dynamodb://table")
     group.add_argument("--now", default=none, metavar="ISO", help="the moment to act at (default: the clock)")
+    group.add_argument("--color", choices=output.COLORS, default=none, help="colour of tables (default: on a terminal)")
     text = "log what is done, and show tracebacks; twice: in detail"
     group.add_argument("-v", "--verbose", action="count", default=none, help=text)
     return common
 
 
+def session_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--session``: ``race`` or ``R``, the default, and ``sprint`` or ``S``."""
+    text = "the race (R) or the sprint (S); default: the race"
+    parser.add_argument("--session", type=_session, default="R", metavar="race|sprint", help=text)
+
+
+def _session(text: str) -> str:
+    known = {"r": "R", "race": "R", "s": "S", "sprint": "S"}
+    if text.lower() not in known:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither race (R) nor sprint (S)")
+    return known[text.lower()]
+
+
 def json_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--json [FILE]``; `f1lib.cli.output.table_or_json` reads it."""
     text = "write the figures to FILE, or without one to standard output instead of the table"
-    parser.add_argument("--json", nargs="?", const="-", default="", metavar="FILE", dest="json_file", help=text)
+    asked: dict[str, Any] = {"nargs": "?", "const": "-", "default": "", "metavar": "FILE", "dest": "json_file"}
+    parser.add_argument("--json", type=_writable, help=text, **asked)
+
+
+def _writable(file: str) -> str:
+    folder = Path(file).absolute().parent
+    if file != "-" and not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise argparse.ArgumentTypeError(f"cannot write {file}: no folder {folder} that can be written to")
+    return file
 
 
 def workspace_of(arguments: argparse.Namespace) -> Workspace:
+    """Open the workspace that the common options describe, and check it; its notices go to standard error.
+
+    Raises `BadParameters` for a lake that is a file or holds the other kind of data, and for an F1DB release that is
+    none; nothing has been written then.
+    """
+    try:
+        ws = unchecked_workspace_of(arguments)
+        _check(ws)
+    except SourceError as error:
+        if "://" in getattr(arguments, "f1db", ""):  # a download may fail for other reasons
+            raise
+        raise BadParameters(str(error)) from error
+    return ws
+
+
+def _check(ws: Workspace) -> None:
+    if isinstance(ws.store, LocalStore) and ws.store.root.exists() and not ws.store.root.is_dir():
+        raise BadParameters(f"lake {ws.store.root} is a file: give a folder")
+    check_kind(ws.store, ws.source_name, readable_json(ws.store, LAKE_MARKER))
+    release = ws.settings.f1db
+    if release and ws.source_name != "simulated" and not release.startswith(("http:", "https:")):
+        from f1lib.sources.f1db.download import locate
+        from f1lib.sources.f1db.release_files import Release
+
+        Release(locate(release, ws.settings.downloads, now=ws.as_of), ws.settings.history_from)
+
+
+def unchecked_workspace_of(arguments: argparse.Namespace) -> Workspace:
     """Open the workspace that the common options describe; its notices go to standard error."""
     names = ("source", "f1db", "lake", "tracking")
     given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}

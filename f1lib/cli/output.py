@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import logging
+import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import unicodedata
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from f1lib.domain.moments import parse_utc
 from f1lib.errors import BadParameters
 from f1lib.lake.store import LocalStore, ObjectStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import TextIO
 
     import pandas as pd
     from rich.console import Console
     from rich.progress import Progress, ProgressColumn
 
+    from f1lib.cli.layout import Column
+
 SCORING_METRICS = (
     "mae spearman rps win_log_loss podium_brier top10_brier winner_hit podium_overlap coverage dnf_log_loss"
 ).split()
+_SHORT = {
+    "spearman": "rho", "win_log_loss": "win ll", "podium_brier": "podium", "top10_brier": "points",
+    "winner_hit": "winner", "podium_overlap": "overlap", "coverage": "cover", "dnf_log_loss": "dnf ll",
+}  # fmt: skip
 _log = logging.getLogger(__name__)
 
 
@@ -55,14 +68,37 @@ def print_csv(frame: pd.DataFrame) -> None:
     print_plain(shown.to_csv(index=False).rstrip("\n"))
 
 
-def console(*, width: int = 0, stderr: bool = False) -> Console:
-    """Make a console; one that is no terminal is ``width`` columns wide, where that is given."""
+COLORS = ("auto", "always", "never")
+_ENDLESS = 10_000  # columns of a file or a pipe
+_color: ContextVar[str] = ContextVar("color", default="auto")
+
+
+@contextmanager
+def colored(when: str) -> Iterator[None]:
+    """Print in colour ``auto`` (on a terminal, unless NO_COLOR is set), ``always`` or ``never`` inside the block."""
+    token = _color.set(when)
+    try:
+        yield
+    finally:
+        _color.reset(token)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Make a console; one that is no terminal is as wide as its lines are long, unless COLUMNS says otherwise."""
     from rich.console import Console
 
-    made = Console(stderr=stderr, highlight=False)
-    if width and not made.is_terminal:
-        made.width = width
-    return made
+    when = _color.get()
+    file = sys.stderr if stderr else sys.stdout
+    given: dict[str, Any] = {} if file.isatty() or os.environ.get("COLUMNS") else {"width": _ENDLESS}
+    if when != "auto":
+        given |= {"color_system": "standard" if when == "always" else None, "no_color": when == "never"}
+    return Console(stderr=stderr, highlight=False, **given)
+
+
+def local_time(moment: str) -> str:
+    """Write a time of `format_utc` for the reader: ``Sunday 7 December 2025 at 14:00 CET``, in the time zone of TZ."""
+    local = parse_utc(moment).astimezone()
+    return f"{local:%A} {local.day} {local:%B %Y at %H:%M %Z}"
 
 
 def print_notice(text: str) -> None:
@@ -71,44 +107,61 @@ def print_notice(text: str) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print text from data, wrapped at the console's width."""
-    console().print(visible(text), markup=False)
+    """Print text from data, wrapped at the console's width; nothing is broken within a word or before a % sign."""
+    together = visible(text).replace(" %", "\xa0%")
+    lines = wrap(together, console().width, break_long_words=False, break_on_hyphens=False)
+    print_plain("\n".join(lines).replace("\xa0%", " %"))
 
 
 def print_table(
-    columns: Sequence[str],
+    columns: Sequence[Column | str],
     rows: Iterable[Sequence[Any]],
     *,
     right: Collection[str] = (),
-    no_wrap: Collection[str] = (),
-    width: int = 0,
     title: str = "",
     caption: str = "",
 ) -> None:
-    """Print a table on standard output.
+    """Print a table on standard output, as wide as fits: abbreviated on a narrow terminal, then with fewer columns.
 
     Parameters
     ----------
-    columns : sequence of str
-        The headings.
+    columns : sequence of Column or str
+        The columns; a text is one that is always shown and never broken.
     rows : iterable of sequences
-        The cells of each row, in the order of ``columns``; printed by ``str`` and never read as markup.
-    right, no_wrap : collections of str
-        Columns that are aligned right, and columns whose cells stay on one line.
-    width : int
-        Columns of an output that is no terminal; 0 leaves it to the environment (80 by default).
+        The cells of each row, in the order of ``columns``; printed by ``str`` and never read as markup. A tuple is
+        the long and the short form of a cell.
+    right : collection of str
+        Those of the columns given as text that are aligned right.
     title, caption : str
         Lines above and below the table.
     """
+    from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(visible(title)) or None, caption=escape(visible(caption)) or None)
-    for column in columns:
-        table.add_column(visible(column), justify="right" if column in right else "left", no_wrap=column in no_wrap)
-    for row in rows:
-        table.add_row(*(escape(visible(cell)) for cell in row))
-    console(width=width).print(table)
+    from f1lib.cli.layout import GAP, Column, fitted
+
+    known = [column if isinstance(column, Column) else Column(column, right=column in right) for column in columns]
+    screen = console()
+    laid = fitted(known, [[_forms(cell) for cell in row] for row in rows], screen.width)
+    screen.width = max(screen.width, laid.width)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
+    for column, heading, width in zip(laid.columns, laid.headings, laid.widths, strict=True):
+        justify: Any = "right" if column.right else "left"
+        table.add_column(escape(visible(heading)), justify=justify, no_wrap=not column.wraps, width=width)
+    for row in laid.rows:
+        table.add_row(*map(escape, row))
+    if title:
+        screen.print(visible(title), markup=False, style="bold")
+    screen.print(table)
+    left = [f"not shown at this width: {', '.join(laid.left_out)}"] if laid.left_out else []
+    for line in [*caption.splitlines(), *left]:
+        print_line(line)
+
+
+def _forms(cell: Any) -> tuple[str, str]:
+    long, short = cell if isinstance(cell, tuple) else (cell, cell)
+    return visible(long), visible(short)
 
 
 def print_scores(title: str, rows: list[dict[str, Any]], labels: Sequence[str]) -> None:
@@ -126,9 +179,8 @@ def print_scores(title: str, rows: list[dict[str, Any]], labels: Sequence[str]) 
     metrics = [name for name in SCORING_METRICS if any(name in row for row in rows)]
     figures = (["" if row.get(name) is None else f"{row[name]:.4f}" for name in metrics] for row in rows)
     cells = [[*(row[label] for label in labels), *values] for row, values in zip(rows, figures, strict=True)]
-    heads = [name.replace("_", " ") for name in (*labels, *metrics)]
-    right = heads[len(labels) :]
-    print_table(heads, cells, right=right, no_wrap=heads[: len(labels)], width=160, title=title)
+    heads = [label.replace("_", " ") for label in labels]
+    print_table([*heads, *_metric_columns(metrics)], cells, title=title)
 
 
 def difference(row: Mapping[str, float], metric: str) -> str:
@@ -150,13 +202,38 @@ def print_differences(title: str, systems: Mapping[str, Mapping[str, float]]) ->
     """
     metrics = [name for name in SCORING_METRICS if any(name in row for row in systems.values())]
     cells = [[name, *(difference(row, metric) for metric in metrics)] for name, row in systems.items()]
-    heads = ["", *(name.replace("_", " ") for name in metrics)]
-    print_table(heads, cells, right=heads[1:], no_wrap=heads, width=240, title=title)
+    print_table(["", *_metric_columns(metrics)], cells, title=title)
+
+
+def _metric_columns(metrics: Iterable[str]) -> list[Column]:
+    from f1lib.cli.layout import Column
+
+    return [Column(n.replace("_", " "), _SHORT.get(n, ""), right=True, rank=rank) for rank, n in enumerate(metrics)]
 
 
 def print_json(document: Any) -> None:
-    """Print a document as indented JSON."""
-    print(visible(_json(document)))
+    """Print a document as indented JSON, in ASCII where the output cannot hold every letter."""
+    print(visible(json.dumps(document, indent=2, ensure_ascii=not _is_unicode(sys.stdout))))
+
+
+def plain_letters() -> None:
+    """Let standard output and error print every text: a letter that they cannot hold loses its accent, or is ``?``."""
+    codecs.register_error("f1lib", _without_accents)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not _is_unicode(stream):
+            stream.reconfigure(errors="f1lib")
+
+
+def _is_unicode(stream: TextIO) -> bool:
+    return (stream.encoding or "utf-8").lower().startswith("utf")
+
+
+def _without_accents(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = unicodedata.normalize("NFKD", error.object[error.start : error.end])
+    plain = "".join(c if c.isascii() else "" if unicodedata.combining(c) else "?" for c in letters)
+    return plain, error.end
 
 
 def table_or_json(document: dict[str, Any], as_table: Callable[[dict[str, Any]], None], file: str) -> None:
@@ -199,15 +276,19 @@ def location(store: ObjectStore, key: str) -> str:
 def spinner() -> Progress:
     """Make a display of tasks of unknown length on standard error: spinner, description, time elapsed."""
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
-    return _progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    words = TextColumn("{task.description}", table_column=Column(no_wrap=False))  # goes on over lines, is not cut
+    return _progress(SpinnerColumn("line"), words, TimeElapsedColumn())
 
 
 def bar() -> Progress:
     """Make a display of countable work on standard error: description, bar, count, time remaining."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Column
 
-    return _progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    words = TextColumn("{task.description}", table_column=Column(no_wrap=False))
+    return _progress(words, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
 
 def _progress(*columns: ProgressColumn) -> Progress:

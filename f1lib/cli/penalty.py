@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from f1lib.cli import output
-from f1lib.cli.options import common_options, json_option, workspace_of
+from f1lib.cli.layout import Column
+from f1lib.cli.options import common_options, json_option, session_option, workspace_of
+from f1lib.domain import lookup
 from f1lib.domain.moments import format_utc
-from f1lib.domain.weekend import EventKey, plain
+from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters
 from f1lib.lake import penalties as lake_penalties
-from f1lib.predictions.archive import find_event
 
 if TYPE_CHECKING:
     from f1lib.lake.store import ObjectStore
@@ -35,7 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     def of_event(child: argparse.ArgumentParser) -> argparse.ArgumentParser:
         text = "2025_Abu_Dhabi_Grand_Prix, or a part of it; default: the next race"
         child.add_argument("--event", default="", help=text)
-        child.add_argument("--session", choices=("R", "S"), default="R", help="the race (R) or the sprint (S)")
+        session_option(child)
         return child
 
     adds = of_event(action("add", "enter a penalty; the next tick renews the prediction", _add))
@@ -78,9 +79,10 @@ def _list(arguments: argparse.Namespace) -> None:
     if not found:
         output.print_plain(f"no grid penalty is entered for {event} {arguments.session}")
         return
-    columns = ("driver", "penalty", "announced", "withdrawn", "entered", "by")
+    columns = ["driver", "penalty", "announced"]
+    more = [Column("withdrawn", rank=1), Column("entered", rank=3), Column("by", rank=2)]
     rows = [(p.driver_id, p.words, p.announced_utc, p.withdrawn_utc, p.entered_utc, p.entered_by) for p in found]
-    output.print_table(columns, rows, no_wrap=columns, width=160, title=f"Grid penalties, {event} {arguments.session}")
+    output.print_table([*columns, *more], rows, title=f"Grid penalties, {event} {arguments.session}")
 
 
 def _remove(arguments: argparse.Namespace) -> None:
@@ -119,8 +121,9 @@ def _show_worth(card: dict[str, Any]) -> None:
 
 
 def _event(store: ObjectStore, tracking: TrackingTable, text: str, as_of: datetime) -> EventKey:
-    """Return the event meant: of those that fit the first whose race is ahead, else the one that `find_event` finds."""
+    """Return the event meant, the next race by default; of those that fit one whose race is ahead."""
     races = [row for row in tracking.rows() if row["session_name_abr"] == "R"]
-    ahead = sorted((row["session_date_utc"], row["event_partition_key"]) for row in races)
-    fitting = [key for start, key in ahead if start > format_utc(as_of) and plain(text) in plain(key)]
-    return EventKey.parse(fitting[0] if fitting else find_event(races, text, store.url))
+    known = ((row["event_partition_key"], row["session_date_utc"], row.get("circuit", "")) for row in races)
+    events = [lookup.Event(key, start, circuit, start > format_utc(as_of)) for key, start, circuit in known]
+    ahead = [(event.start, event.key) for event in events if event.is_preferred]
+    return EventKey.parse(min(ahead)[1] if ahead and not text else lookup.find_event(events, text, f"lake {store.url}"))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from f1lib.cli import output
-from f1lib.cli.options import json_option, workspace_of
+from f1lib.cli.options import json_option, unchecked_workspace_of, workspace_of
 from f1lib.lake.paths_published import DASHBOARD
 from f1lib.lake.store import LocalStore
 from f1lib.pipeline.replay import replay_season
@@ -26,10 +26,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay the season; a line a tick goes to standard error, the scores to standard output."""
+    if not hasattr(arguments, "lake"):
+        usual = unchecked_workspace_of(arguments).store
+        if isinstance(usual, LocalStore):
+            arguments.lake = f"{usual.root}-replay-{arguments.season}"  # the user's own lake may know the future
     ws = workspace_of(arguments)
-    if not hasattr(arguments, "lake") and isinstance(ws.store, LocalStore):
-        arguments.lake = f"{ws.store.root}-replay-{arguments.season}"  # the user's own lake may know the future
-        ws = workspace_of(arguments)
     say = partial(output.print_plain, file=sys.stderr)
     summary = replay_season(ws, arguments.season, arguments.event, on_tick=say)
     output.table_or_json(summary, _show, arguments.json_file)

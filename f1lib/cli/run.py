@@ -9,15 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from f1lib.cli import output
-from f1lib.cli.options import workspace_of
-from f1lib.cli.predictions import show_predictions
+from f1lib.cli.options import DONE, FAILED, TAKEN, workspace_of
+from f1lib.cli.predictions import sentence_of, show
+from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.lake.paths_published import DASHBOARD
 from f1lib.pipeline.plan import next_race
 from f1lib.pipeline.rules import Step
 from f1lib.pipeline.tick import TickResult, tick
-from f1lib.predictions import archive
 from f1lib.tracking.index import notices
-from f1lib.tracking.rows import Outcome
+from f1lib.tracking.rows import STORED, Outcome, TrackingRow, brought_to, key_of
 from f1lib.tracking.stage_keys import WEATHER_ROW, Stage
 from f1lib.workspace.workspace import Workspace
 
@@ -26,12 +26,19 @@ HELP = "one tick: do whatever is due now and nothing else"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: a tick decides by itself what it does."""
+    """Add ``--quiet``; a tick decides by itself what it does."""
+    text = "print new predictions, results of races, what was mended and failures only: nothing on most ticks"
+    parser.add_argument("-q", "--quiet", action="store_true", help=text)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run a tick and print its outcome; 1 when a stage failed."""
+    """Run a tick and print its outcome; `FAILED` when a stage failed, `TAKEN` when another run holds what is due."""
     ws = workspace_of(arguments)
+    if arguments.quiet:
+        before = ws.tracking.rows()
+        result = tick(ws)
+        _what_matters(ws, before, result)
+        return _status(result)
     result = _tick(ws)
     if result.runs:
         _outcome(ws, result)
@@ -41,15 +48,37 @@ def run(arguments: argparse.Namespace) -> int:
         for line in _said(result, ws.as_of):
             output.print_plain(line)
         output.print_plain(f"nothing is due at {ws.as_of:%Y-%m-%d %H:%M} UTC{after}")
+    return _status(result)
+
+
+def _status(result: TickResult) -> int:
+    """Print what was mended and what failed, and return the exit status."""
     for line in result.mended:
         output.print_plain(f"mended: {line}")
     if not result.failures:
-        return 0
+        return TAKEN if result.taken else DONE
     failed = "; ".join(dict.fromkeys(run.error for run in result.failures))
     output.print_plain(
         f"f1: {len(result.failures)} stage(s) failed and will be retried by the next run: {failed}", file=sys.stderr
     )
-    return 1
+    return FAILED
+
+
+def _what_matters(ws: Workspace, before: list[TrackingRow], result: TickResult) -> None:
+    """Print a sentence for each prediction that the tick issued, and for each result of a predicted race."""
+    done = [run for run in result.runs if run.status == Outcome.FINISHED and run.step.stage == Stage.PREDICT]
+    issued = {(str(run.result["event"]), str(run.result["session"])) for run in done}
+    held = {key_of(row) for row in before if row.get("status") in STORED}
+    raced = {
+        key_of(row) for row in result.rows if row.get("status") in STORED and row["session_name_abr"] in ("R", "S")
+    }
+    known = notices(before, parse_utc(brought_to(before))) if before else []
+    for notice in notices(result.rows, ws.as_of):
+        if notice not in known:
+            output.print_plain(f"*** {notice} ***")
+    for event, session in sorted(issued | raced - held):
+        if said := sentence_of(ws, event, session):
+            output.print_plain(f"{event}{', Sprint' if session == 'S' else ''}: {said}")
 
 
 def _tick(ws: Workspace) -> TickResult:
@@ -86,14 +115,14 @@ def _outcome(ws: Workspace, result: TickResult) -> None:
     race = next_race(result.rows, ws.as_of)
     if race is None:
         output.print_plain("the calendar has no race after this moment")
-    elif archive.predicted_events(ws.tracking.rows(race["event_partition_key"])):
-        show_predictions(ws.store, archive.read(race["event_partition_key"], lake=ws.store.url))
+    else:
+        show(ws, race["event_partition_key"])
     if any(run.step.stage == Stage.REPORT and run.status == Outcome.FINISHED for run in result.runs):
         output.print_plain(f"report: {output.location(ws.store, DASHBOARD)}")
 
 
 def _said(result: TickResult, now: datetime) -> list[str]:
-    """List what the sources reported in this tick: a missing release, forecasts that could not be had; each once."""
+    """List what the sources could not give in this tick: a release, a calendar, laps, a forecast; each once."""
     from f1lib.pipeline.rules import results_lacking
     from f1lib.tracking.index import Rows
 
@@ -101,6 +130,12 @@ def _said(result: TickResult, now: datetime) -> list[str]:
     lines = [f"*** {notice} ***" for notice in notices(rows, now)]
     if lacking := results_lacking(Rows(rows)):
         lines.append(f"no model yet: {lacking} more results of races are needed to train one")
+    moment = format_utc(now)
+    missing = [
+        row["missing"] for row in rows if row.get("updated_at_utc") == moment and "laps " in (row.get("missing") or "")
+    ]
+    if Stage.INGEST in stages and missing:
+        lines.append(f"laps are missing of {len(missing)} session(s): {output.visible(missing[-1])}")
     errors = [row.get("last_error") for row in rows if row["session_name_abr"] == WEATHER_ROW]
     if Stage.WEATHER in stages and any(errors):
         lines.append(f"weather is missing: {next(e for e in errors if e)}")

@@ -113,7 +113,7 @@ class Cap(_Step):
         return self
 
     def formula(self, xp: Any, X: Any) -> Any:
-        """Clip the values to [low_, high_]."""
+        """Clip the values to ``[low_, high_]``."""
         return xp.minimum(xp.maximum(X, self.low_), self.high_)
 
 
@@ -129,7 +129,7 @@ class Scale(_Step):
         return self
 
     def formula(self, xp: Any, X: Any) -> Any:
-        """Compute (value - centre_) / spread_."""
+        """Compute ``(value - centre_) / spread_``."""
         return xp.divide(xp.subtract(X, self.centre_), self.spread_)
 
 

@@ -13,8 +13,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from f1lib.domain import lookup
 from f1lib.domain.moments import format_utc
-from f1lib.domain.weekend import HORIZONS, plain
+from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters, RunError
 from f1lib.lake.paths_published import ACCURACY, REPLAY
 from f1lib.lake.store import read_json, write_json
@@ -71,10 +72,10 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
     RunError
         A tick failed.
     """
-    if season not in ws.source.seasons(ws.as_of):
+    if season > ws.as_of.year or season not in ws.source.seasons(ws.as_of):
         raise BadParameters(f"source {ws.source_name} does not know season {season} at {format_utc(ws.as_of)}")
     schedule = ws.source.schedule(season, ws.as_of)
-    event = _named([str(key) for key in schedule.events["event_partition_key"]], season, event) if event else ""
+    event = _named(schedule.events, season, event) if event else ""
     moments = [moment for moment in replay_moments(schedule.sessions, event) if moment.when <= ws.as_of]
     if not moments:
         raise BadParameters(f"nothing of season {season} has begun at {format_utc(ws.as_of)}")
@@ -199,9 +200,8 @@ def _means(entries: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     return {str(system): {m: float(row[m]) for m in metrics} for system, row in means.iterrows()}
 
 
-def _named(keys: list[str], season: int, event: str) -> str:
-    """Find the key of the event that ``event`` means: the key itself, the event's name or a part of it."""
-    same = [key for key in keys if plain(event) in (plain(key), plain(key[5:]))]
-    for key in same or [key for key in keys if plain(event) in plain(key)]:
-        return key
-    raise BadParameters(f"season {season} has no event {event!r}; it has {', '.join(keys)}")
+def _named(events: pd.DataFrame, season: int, text: str) -> str:
+    named = zip(events["event_partition_key"], events["race_start_utc"].astype(str), events["circuit_id"], strict=True)
+    return lookup.find_event(
+        [lookup.Event(key, start, circuit) for key, start, circuit in named], text, f"season {season}"
+    )

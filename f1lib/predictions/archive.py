@@ -10,11 +10,12 @@ kept under ``history/`` and never changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from f1lib.domain.weekend import EventKey, plain
-from f1lib.errors import BadParameters, NoSuchKey, RunError, StorageError, TableError
+from f1lib.domain import lookup
+from f1lib.domain.weekend import HORIZONS, EventKey
+from f1lib.errors import NoSuchKey, RunError, StorageError, TableError
 from f1lib.lake.integrity import verified_gold
 from f1lib.lake.parquet import parquet_frame
 from f1lib.lake.paths import features_key
@@ -88,6 +89,29 @@ def read_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.Dat
     if newest is None:
         raise StorageError(f"no prediction for {key} in lake {store.url}; `f1 run` issues one for the next race")
     return newest
+
+
+def newest_rows(rows: Iterable[Mapping[str, Any]], session: str, as_of: str) -> list[dict[str, Any]]:
+    """Select the newest prediction of a race or sprint from the rows of table ``f1_predictions``, without pandas.
+
+    Parameters
+    ----------
+    rows : iterable of mappings
+        The rows of the event.
+    session : {"R", "S"}
+        The race or the sprint.
+    as_of : str
+        Time as text of `format_utc`; what was issued later is left out.
+
+    Returns
+    -------
+    list of dict
+        A row per driver with those of `COLUMNS` that are known, in the predicted order; empty when none was issued.
+    """
+    own = [dict(row) for row in rows if row["session"] == session and row["as_of_utc"] <= as_of]
+    newest = max(((row["as_of_utc"], HORIZONS.index(row["horizon"])) for row in own), default=None)
+    issue = [row for row in own if (row["as_of_utc"], HORIZONS.index(row["horizon"])) == newest]
+    return sorted(issue, key=lambda row: row["predicted_rank"])
 
 
 def find_newest(store: ObjectStore, key: EventKey, session: str = "R") -> pd.DataFrame | None:
@@ -200,14 +224,14 @@ def predicted_events(rows: Iterable[TrackingRow]) -> set[str]:
 
 
 def find_event(rows: Sequence[TrackingRow], text: str, where: str) -> str:
-    """Find the event that a person means.
+    """Find the event of a lake that a person means; see `f1lib.domain.lookup.find_event`.
 
     Parameters
     ----------
     rows : sequence of TrackingRow
         The whole tracking table.
     text : str
-        The partition key, or a part of one, without regard to case and accents.
+        Partition key, name, circuit, locality, country or nickname, or a part of one; with a season or without.
     where : str
         The lake's address, for the message of the error.
 
@@ -222,14 +246,11 @@ def find_event(rows: Sequence[TrackingRow], text: str, where: str) -> str:
     BadParameters
         No event fits.
     """
-    events = {row["event_partition_key"]: row["session_date_utc"] for row in rows if row["session_name_abr"] == "R"}
-    if text in events:
-        return text
-    fitting = sorted((event for event in events if plain(text) in plain(event)), key=lambda event: events[event])
-    if not fitting:
-        raise BadParameters(f"no event {text!r} in lake {where}; `f1 status` shows the next one")
     issued = predicted_events(rows)
-    return str(([event for event in fitting if event in issued] or fitting)[-1])
+    races = [row for row in rows if row["session_name_abr"] == "R"]
+    known = ((row["event_partition_key"], row["session_date_utc"], row.get("circuit", "")) for row in races)
+    events = [lookup.Event(key, start, circuit, key in issued) for key, start, circuit in known]
+    return lookup.find_event(events, text, f"lake {where}")
 
 
 def event_of(prediction: pd.DataFrame) -> str:

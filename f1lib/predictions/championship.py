@@ -151,7 +151,7 @@ def issued_seasons(store: ObjectStore) -> dict[int, list[str]]:
     return found
 
 
-def read_issues(store: ObjectStore, season: int) -> pd.DataFrame:
+def read_issues(store: ObjectStore, season: int, as_of: datetime | None = None) -> pd.DataFrame:
     """Read all title chances issued for a season.
 
     Parameters
@@ -160,6 +160,8 @@ def read_issues(store: ObjectStore, season: int) -> pd.DataFrame:
         The lake.
     season : int
         The season.
+    as_of : datetime, optional
+        Aware UTC; later issues are not read.
 
     Returns
     -------
@@ -168,7 +170,7 @@ def read_issues(store: ObjectStore, season: int) -> pd.DataFrame:
     """
     import pandas as pd
 
-    keys = championship_keys(store.list(PREDICTIONS_PREFIX), season)
+    keys = championship_keys(store.list(PREDICTIONS_PREFIX), season, as_of)
     issues = [found for key in keys if (found := _readable(store, key)) is not None]
     return pd.concat(issues, ignore_index=True) if issues else tables.empty(TABLE)
 

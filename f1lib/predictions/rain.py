@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from f1lib.lake.integrity import readable_json
 from f1lib.lake.paths import METADATA, run_key
 from f1lib.lake.store import ObjectStore
@@ -17,35 +15,36 @@ if TYPE_CHECKING:
 _FORECAST_ERRORS = 2.0  # standard errors by which forecasts must be off to be said to run high or low
 
 
-def in_words(store: ObjectStore, prediction: pd.DataFrame) -> str:
+def in_words(store: ObjectStore, run_id: str, chance: float | None) -> str:
     """Say which chance of a wet race a prediction rests on, and what it does.
 
     Parameters
     ----------
     store : ObjectStore
         The lake, for the metadata of the model run.
-    prediction : pandas.DataFrame
-        A prediction, a row per driver with `archive.COLUMNS`.
+    run_id : str
+        The model run.
+    chance : float or None
+        Chance of a wet race that the prediction rests on, ``p_rain``; None or NaN when none was known.
 
     Returns
     -------
     str
         Empty for a model without rain.
     """
-    first = prediction.iloc[0]
-    learned = readable_json(store, run_key(str(first["model_run_id"]), METADATA)).get("rain", {})
+    learned = readable_json(store, run_key(run_id, METADATA)).get("rain", {})
     if not learned:
         return ""
     if not learned["learned"]:
         seen, least = learned["wet_races"], learned["fewest_wet_races"]
         return f"Rain changes nothing: the model has seen {seen} wet races, and learns from {least} on."
-    p = first["p_rain"]
-    if p != p:
+    if chance is None or chance != chance:
         return "No chance of rain was known: a race of any weather is predicted; missing is not dry."
+    wide, likely, seen = learned["width"] ** 0.5, learned["hazard"], learned["wet_races"]
     return (
-        f"Chance of a wet race {100 * p:.0f} %. In the wet performances spread {learned['width'] ** 0.5:.2f} times as "
-        f"wide as in the dry and retirements are {learned['hazard']:.2f} times as likely ({learned['wet_races']} wet "
-        f"races); the order stays.{forecasts_in_words(learned['forecasts'])}"
+        f"Chance of a wet race {100 * chance:.0f} %. In the wet performances spread {wide:.2f} times as wide as in the "
+        f"dry and retirements are {likely:.2f} times as likely ({seen} wet races); the order stays."
+        f"{forecasts_in_words(learned['forecasts'])}"
     )
 
 
@@ -77,6 +76,8 @@ def change_in_words(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     then, now = (_percent(frame["p_rain"].iloc[0]) for frame in (before, after))
     if then == now:
         return []
+    import numpy as np
+
     old = before.set_index("driver_id")["p_win"].reindex(after["driver_id"]).to_numpy("float64")
     moved = after.assign(before=old, by=np.abs(after["p_win"].to_numpy("float64") - old)).dropna(subset="by")
     most = moved.sort_values("by", kind="stable").iloc[-1] if len(moved) else None
@@ -101,6 +102,8 @@ def spread(prediction: pd.DataFrame) -> float:
     float
         In places; larger for a wider matrix.
     """
+    import numpy as np
+
     matrix = np.array([np.asarray(row, dtype="float64") for row in prediction["position_probabilities"]])
     places = np.arange(1, matrix.shape[1] + 1)
     return float(np.sqrt(np.maximum(matrix @ places**2 - (matrix @ places) ** 2, 0)).mean())

@@ -22,9 +22,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from f1lib.domain import lookup
 from f1lib.domain.weekend import EventKey, plain
 from f1lib.errors import BadParameters
 from f1lib.lake import features as lake_features
+from f1lib.lake.parquet import records
 from f1lib.lake.store import ObjectStore
 from f1lib.model.registry import champion_of
 from f1lib.model.serving import load_serving
@@ -33,6 +35,7 @@ from f1lib.predictions.archive import features_of
 from f1lib.scoring.metrics import dense_rank
 
 WEATHER = {"dry": (0.0, 0.0), "mixed": (0.0, 1.0), "wet": (1.0, 0.0)}  # weather_is_wet, weather_is_mixed
+_NAMES = ("abbreviation", "driver_id", "full_name")
 RAIN = {"dry": 0.0, "mixed": 0.5, "wet": 1.0}
 _ORDERS = ("grid_position", "qualifying_position")
 _FORM = (
@@ -70,6 +73,7 @@ def predict_changed(
     source: str,
     say: Callable[[str], None],
     session: str = "R",
+    stored: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Predict an event again with changed inputs.
 
@@ -87,6 +91,8 @@ def predict_changed(
         Called with a message for a change that cannot have an effect: weather, of which the model has learned nothing.
     session : {"R", "S"}
         The race or the sprint.
+    stored : pandas.DataFrame, optional
+        The prediction that is made again; default: the newest.
 
     Returns
     -------
@@ -100,7 +106,7 @@ def predict_changed(
     StorageError
         The event was never predicted.
     """
-    stored = archive.read_newest(store, EventKey.parse(event), session)
+    stored = archive.read_newest(store, EventKey.parse(event), session) if stored is None else stored
     first = stored.iloc[0]
     features = features_of(store, stored)
     run_id = str(first["model_run_id"])
@@ -199,16 +205,17 @@ def _weather(features: pd.DataFrame, change: Change) -> pd.DataFrame:
 
 
 def _rows_of_driver(features: pd.DataFrame, change: Change) -> pd.Series[bool]:
-    wanted = plain(change.driver)
-    known = {c: features[c].astype("string").fillna("").map(plain) for c in ("abbreviation", "driver_id", "full_name")}
-    numbers = features["driver_number"].astype("string")
-    who = sum((names == wanted for names in known.values()), start=numbers == change.driver).astype(bool)
+    everybody = features["driver_id"].notna()
     if not change.driver:
-        return who | True
-    if who.sum() != 1:
-        field = ", ".join(sorted(features["abbreviation"].astype("string").fillna(features["driver_id"])))
-        raise BadParameters(f"{change}: no driver {change.driver!r} in this race; it has {field}")
-    return who
+        return everybody
+    names = {row["driver_id"]: [row[c] or "" for c in _NAMES] for row in records(features[list(_NAMES)])}
+    numbered = features.loc[features["driver_number"].astype("string") == change.driver, "driver_id"].tolist()
+    found = numbered or lookup.matches(change.driver, names)
+    if len(found) != 1:
+        said = f"{change.driver!r} is {' or '.join(found)}" if found else f"no driver {change.driver!r} in this race"
+        field = ", ".join(sorted(row[0] or row[1] for row in names.values()))
+        raise BadParameters(f"{change}: {said}; it has {field}")
+    return features["driver_id"] == found[0]
 
 
 def _number(features: pd.DataFrame, change: Change) -> float:

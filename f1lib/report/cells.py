@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,9 @@ from f1lib.report import dashboard, race_page
 from f1lib.report.pages import Html, percent, shown
 from f1lib.report.title_words import titles_in_words
 from f1lib.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from f1lib.api.lake import Lake
 
 
 def summary_table(summary: Mapping[str, Any]) -> pd.DataFrame:
@@ -186,7 +189,7 @@ def table(frame: pd.DataFrame, rows: int = SHOWN_ROWS) -> Html:
     return shown("plain", list(frame.columns), [list(r.values()) for r in records(part)], note, text=text)
 
 
-def credits(ws: Workspace) -> Html:
+def credits(ws: Workspace | Lake) -> Html:
     """Show where the data of a notebook comes from, as its licence asks, with a warning when it is simulated."""
     where = f"Lake {ws.store.url} at {format_utc(ws.as_of)}."
     said = attribution.of_lake(ws.store, ws.source_name)

@@ -12,6 +12,7 @@ from f1lib.lake.parquet import records
 from f1lib.report.figures import style, titles
 from f1lib.report.pages import moment, render
 
+_TOLD = 5
 _HEADINGS = {"drivers": ("Drivers", "full_name"), "teams": ("Teams", "team_name")}
 
 
@@ -62,7 +63,7 @@ def _kind(issues: pd.DataFrame, newest: pd.DataFrame, kind: str) -> dict[str, An
         "name": kind,
         "heading": heading,
         "rows": rows,
-        "needs": alive if len(alive) > 1 else [],
+        "needs": alive[:_TOLD] if len(alive) > 1 else [],
         "champion": alive[0]["name"],
         "chances": titles.chances(issues, kind) if issues["after_round"].nunique() > 1 else None,
         "points": titles.final_points(newest, kind),

@@ -1,36 +1,38 @@
 """Queries of the notebooks in ``notebooks/explore``: seasons, drivers, circuits, a comparison of two models.
 
-Functions read silver, the model metadata or ``accuracy.json``, and return new frames; nothing is written.
+Functions read a `f1lib.Lake` or the model metadata, and return new frames; nothing is written.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from f1lib.domain.weekend import plain
+from f1lib.domain import lookup
 from f1lib.errors import BadParameters, RunError
-from f1lib.lake import silver_tables
 from f1lib.lake.parquet import records
-from f1lib.lake.paths_published import ACCURACY
-from f1lib.lake.store import ObjectStore, read_json
+from f1lib.lake.store import ObjectStore
 from f1lib.model import registry
 from f1lib.scoring import metrics
 from f1lib.scoring import standings as scoring
 
+if TYPE_CHECKING:
+    from f1lib.api.lake import Lake
+
 _LAST_RACES = 24
 
 
-def races(store: ObjectStore, seasons: list[int] | None = None, *, with_sprints: bool = False) -> pd.DataFrame:
-    """Read every entrant of every race in silver.
+def races(lake: Lake, season: int | None = None, *, with_sprints: bool = False) -> pd.DataFrame:
+    """Read every entrant of every race whose result is known.
 
     Parameters
     ----------
-    store : ObjectStore
+    lake : Lake
         The lake.
-    seasons : list of int, optional
-        Seasons to read; all when not given.
+    season : int, optional
+        One season; default: all.
     with_sprints : bool
         Sprints, too.
 
@@ -44,18 +46,17 @@ def races(store: ObjectStore, seasons: list[int] | None = None, *, with_sprints:
     RunError
         There are none.
     """
-    rows = silver_tables.read_table(store, "results", seasons)
-    kinds = ["R", "S"] if with_sprints else ["R"]
-    rows = rows[rows["session"].isin(kinds) & rows["is_entrant"] & rows["finishing_position"].notna()]
+    kinds = ("R", "S") if with_sprints else ("R",)
+    rows = pd.concat([lake.results(season, session=kind) for kind in kinds], ignore_index=True)
+    rows = rows[rows["is_entrant"] & rows["finishing_position"].notna()]
     if rows.empty:
-        raise RunError(f"lake {store.url} has no race results{f' of {seasons}' if seasons else ''}: run f1 run first")
-    order = ["event_year", "event_number", "finishing_position"]
-    return rows.sort_values(order, kind="stable", ignore_index=True)
+        raise RunError(f"{lake!r} has no race results{f' of {season}' if season else ''}: run f1 run first")
+    return rows.reset_index(drop=True)
 
 
-def season_or_last(store: ObjectStore, season: int) -> int:
+def season_or_last(lake: Lake, season: int) -> int:
     """Return ``season``, or the last season with a race result when it is 0."""
-    return season or int(races(store)["event_year"].max())
+    return season or int(races(lake)["event_year"].max())
 
 
 def standings(results: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
@@ -111,14 +112,12 @@ def find_driver(results: pd.DataFrame, text: str) -> str:
     last = results.groupby("driver_id", sort=False).tail(1)
     if not text:
         return str(results.loc[results["finishing_position"] == 1, "driver_id"].iloc[-1])
-    wanted = plain(text)
-    names = {str(r["driver_id"]): (plain(str(r["abbreviation"])), plain(str(r["full_name"]))) for r in records(last)}
-    exact = {driver for driver, (letters, _) in names.items() if wanted in (plain(driver), letters)}
-    found = sorted(exact or {driver for driver, (_, name) in names.items() if wanted in name})
+    names = {r["driver_id"]: [r["driver_id"], r["abbreviation"] or "", r["full_name"]] for r in records(last)}
+    found = lookup.matches(text, names)
     if len(found) != 1:
-        raise BadParameters(
-            f"driver {text!r} fits {', '.join(found[:8]) or 'nobody'}; give one id, such as max-verstappen"
-        )
+        like = lookup.did_you_mean(text, [name for own in names.values() for name in own])
+        fits = f" fits {', '.join(found[:8])}" if found else like or " fits nobody"
+        raise BadParameters(f"driver {text!r}{fits}; give one id, such as max-verstappen")
     return found[0]
 
 
@@ -150,29 +149,28 @@ def driver_form(results: pd.DataFrame, driver: str, last: int = _LAST_RACES) -> 
     return rows[columns].assign(mean_of_five=mean).reset_index(drop=True)
 
 
-def find_circuit(store: ObjectStore, text: str) -> str:
-    """Find the circuit id that a text means; empty: that of the last race in silver.
+def find_circuit(lake: Lake, text: str) -> str:
+    """Find the circuit id that a text means, as events are found; empty: that of the last race with a result.
 
     Raises `BadParameters` when no circuit fits, or several do.
     """
-    events = silver_tables.read_table(store, "events")
+    events = lake.calendar()
     if not text:
-        last = races(store)["event_partition_key"].iloc[-1]
+        last = races(lake)["event_partition_key"].iloc[-1]
         return str(events.loc[events["event_partition_key"] == last, "circuit_id"].iloc[0])
-    names = events[["circuit_id", "circuit"]].drop_duplicates().itertuples(index=False)
-    found = sorted({c for c, name in names if plain(text) in (plain(c), plain(name))})
+    known = sorted(map(str, events["circuit_id"].unique()))
+    found = lookup.matches(text, {circuit: lookup.circuit_names(circuit) for circuit in known})
     if len(found) != 1:
-        known = ", ".join(sorted(events["circuit_id"].unique()))
-        raise BadParameters(f"circuit {text!r} fits {', '.join(found) or 'none'}; the lake has {known}")
-    return str(found[0])
+        raise BadParameters(f"circuit {text!r} fits {', '.join(found) or 'none'}; the lake has {', '.join(known)}")
+    return found[0]
 
 
-def circuit_history(store: ObjectStore, circuit: str) -> pd.DataFrame:
+def circuit_history(lake: Lake, circuit: str) -> pd.DataFrame:
     """Read the races at one circuit.
 
     Parameters
     ----------
-    store : ObjectStore
+    lake : Lake
         The lake.
     circuit : str
         Circuit id.
@@ -182,9 +180,9 @@ def circuit_history(store: ObjectStore, circuit: str) -> pd.DataFrame:
     pandas.DataFrame
         The rows of `races` held there, one per race and entrant.
     """
-    events = silver_tables.read_table(store, "events")
+    events = lake.calendar()
     held = set(events.loc[events["circuit_id"] == circuit, "event_partition_key"])
-    rows = races(store)
+    rows = races(lake)
     return rows[rows["event_partition_key"].isin(held)].reset_index(drop=True)
 
 
@@ -324,12 +322,12 @@ def comparison(pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def issued(store: ObjectStore, season: int) -> pd.DataFrame:
+def issued(lake: Lake, season: int) -> pd.DataFrame:
     """Read the scores of the predictions issued for one season.
 
     Parameters
     ----------
-    store : ObjectStore
+    lake : Lake
         The lake.
     season : int
         The season.
@@ -341,6 +339,6 @@ def issued(store: ObjectStore, season: int) -> pd.DataFrame:
         win_log_loss``; empty before the first score.
     """
     columns = "event_name horizon system winner p_winner mae spearman rps win_log_loss".split()
-    entries = read_json(store, ACCURACY)["predictions"] if store.exists(ACCURACY) else []
-    rows = pd.DataFrame([e for e in entries if e["event_year"] == season], columns=["event_year", *columns])
-    return rows[columns]
+    scores = lake.scores()
+    rows = scores[(scores["event_year"] == season) & (scores["session"] == "R")] if len(scores) else scores
+    return rows.reindex(columns=columns).reset_index(drop=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from functools import cache
+from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,11 @@ class Html:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.markup, "text/plain": self.text}
+
+
+def paragraph(text: str) -> Html:
+    """Return a text as a paragraph, escaped."""
+    return Html(f"<p>{escape(text)}</p>", text)
 
 
 @cache

@@ -91,7 +91,7 @@ def weather_words(store: ObjectStore, prediction: pd.DataFrame) -> list[tuple[st
     row = records(rows.tail(1))[0]
     names = [(name, name.rpartition("_")[0] if "_" in name else name, form) for name, form in _WEATHER]
     known = [(words.replace("_", " "), form.format(row[name])) for name, words, form in names if row[name] is not None]
-    effect = rain.in_words(store, prediction)
+    effect = rain.in_words(store, str(first["model_run_id"]), first["p_rain"])
     return [*known, ("effect", effect)] if effect else known
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Keys = NDArray[np.int64]
 
 DECIDED, OUT = "is champion", "cannot win the title any more"
+_NAMED = 2  # contenders ahead who are all named
 _LAST_SCORED = 10  # places told apart, in a race that is the last
 
 
@@ -77,6 +78,8 @@ def _chaser(keys: Keys, names: Sequence[str], row: int, best: int) -> str:
     """Say by how much a contender must outscore those ahead, in the order of the standings."""
     behind = [(names[r], float(points_of_key(keys[r]) - points_of_key(keys[row]))) for r in range(row)]
     ahead = [f"{name} by more than {_number(points)}" if points else name for name, points in behind]
+    if row > _NAMED:
+        ahead[1:] = [f"overtake the {row - 1} between"]
     return f"must outscore {' and '.join(ahead)}; at most {_number(float(points_of_key(best)))} are left"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 # A renewal may fail twice in a row before the lease runs out.
 RENEWALS_PER_LEASE = 3
+_NAMED_BY_A_TICK = re.compile(r"\d{8}T\d{6}Z")
 
 
 @contextmanager
@@ -68,7 +70,7 @@ def hold(table: TrackingTable, event: str, run_id: str, expires: datetime) -> No
     event : str
         Partition key of the event that the run works for; rows of the pipeline are looked at as well.
     run_id : str
-        The run; empty for work by hand, which has no claim.
+        The run. One whose name does not begin with a moment, as those of ticks do, is work by hand: it has no claim.
     expires : datetime
         Until when the claim is valid, aware UTC; it is never shortened.
 
@@ -77,14 +79,11 @@ def hold(table: TrackingTable, event: str, run_id: str, expires: datetime) -> No
     AlreadyRunning
         The run has no claim any more: its lease ran out, and another run has taken over.
     """
-    if not run_id:
+    if not _NAMED_BY_A_TICK.match(run_id):
         return
     rows = [row for key in dict.fromkeys((event, PIPELINE)) for row in table.rows(key)]
     mine = [claim_of(row) for row in rows if row.get("owner") and row.get("run_id") == run_id]
     if not mine:
-        raise AlreadyRunning(
-            f"run {run_id} holds no claim on {event} any more: its lease ran out; nothing is written (a notebook "
-            "run by hand has no claim and needs no run_id)"
-        )
+        raise AlreadyRunning(f"run {run_id} holds no claim on {event} any more: its lease ran out; nothing is written")
     for claim in mine:
         table.renew(claim, max(claim.expires, expires))

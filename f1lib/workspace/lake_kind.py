@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from f1lib.errors import RunError, SourceError, StorageError
+from f1lib.errors import BadParameters, RunError, SourceError, StorageError
 from f1lib.lake.paths import LAKE_MARKER, SCHEDULES_PREFIX
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import ObjectStore, find_json, open_store, write_json
@@ -64,8 +64,10 @@ def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: 
 
     Raises
     ------
+    BadParameters
+        When the lake holds the other kind of data.
     RunError
-        When the lake holds the other kind of data, or has a format that this code does not know.
+        When it has a format that this code does not know.
     StorageError
         When the marker cannot be read or written.
     """
@@ -79,12 +81,33 @@ def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: 
     if source_name == "live" and marker.get("kind") == kind and "source" not in marker:
         marker |= {"source": "live"}  # so that `auto` chooses it again, also for a moment that is past
         write_json(store, LAKE_MARKER, marker)
-    if marker.get("kind") != kind:
-        raise RunError(
+    check_kind(store, source_name, marker)
+    return marker
+
+
+def check_kind(store: ObjectStore, source_name: str, marker: Mapping[str, Any]) -> None:
+    """Check that a lake holds the kind of data that a source gives; nothing is written.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake, for the message of the error.
+    source_name : str
+        ``f1db``, ``fastf1`` or ``simulated``.
+    marker : Mapping[str, Any]
+        Content of its ``lake.json``; empty for a new lake.
+
+    Raises
+    ------
+    BadParameters
+        When it holds the other kind.
+    """
+    kind = "simulated" if source_name == "simulated" else "real"
+    if marker and marker.get("kind") != kind:
+        raise BadParameters(
             f"lake {store.url} holds {marker.get('kind')} data and source {source_name} is {kind}: "
             "choose another --lake or --source; the two are never mixed"
         )
-    return marker
 
 
 def choose_source(settings: Settings, as_of: datetime, notices: list[str], *, is_present: bool) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -19,14 +19,14 @@ from pathlib import Path
 from time import monotonic
 
 from f1lib.domain.moments import CLOCKS_DIFFER, PRESENT, format_utc, parse_utc
-from f1lib.errors import BadParameters
+from f1lib.errors import BadParameters, StorageError
 from f1lib.lake.cache import Cache
 from f1lib.lake.store import LocalStore, ObjectStore, open_store
 from f1lib.sources.protocols import SessionSource, WeatherSource
 from f1lib.tracking.lease import hold
 from f1lib.tracking.rows import PIPELINE
 from f1lib.tracking.table import TrackingTable, open_tracking
-from f1lib.workspace.lake_kind import SIMULATED_SUFFIX, absolute, choose_source
+from f1lib.workspace.lake_kind import SIMULATED_SUFFIX, absolute, choose_source, read_marker
 from f1lib.workspace.project import project_folder
 from f1lib.workspace.settings import Settings, load_settings
 from f1lib.workspace.sources import Upstreams
@@ -58,7 +58,7 @@ class Workspace:
     def hold(self, event: str = PIPELINE) -> None:
         """Renew the claim that this run works under (`f1lib.tracking.lease.hold`).
 
-        Raises `AlreadyRunning` when another run has taken over; work by hand, without a ``run_id``, has no claim.
+        Raises `AlreadyRunning` when another run has taken over; work by hand has no claim.
         """
         hold(self.tracking, event, self.run_id, self.now() + self.lease)
 
@@ -171,14 +171,12 @@ def open_workspace(
     -----
     An empty argument counts as not given.
     """
-    given = {"lake": _from_cwd(lake), "tracking": tracking, "source": source, "f1db": _from_cwd(f1db)}
-    name = "aws" if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") else os.environ.get("F1_ENVIRONMENT", "local")
-    settings = load_settings(project_folder() / "parameters" / f"{name}.yml", os.environ, given)
+    settings = _settings({"lake": _from_cwd(lake), "tracking": tracking, "source": source, "f1db": _from_cwd(f1db)})
     opened_utc = datetime.now(UTC).replace(microsecond=0)
     moment = parse_utc(as_of) if as_of else opened_utc
     notices: list[str] = []
     source_name = settings.source if settings.source != "auto" else "live"
-    if settings.source == "auto" and name != "aws":
+    if settings.source == "auto" and _environment() != "aws":
         is_present = moment >= opened_utc - PRESENT
         source_name = choose_source(settings, moment, notices, is_present=is_present)
     if source_name != "simulated" and moment > opened_utc + CLOCKS_DIFFER:
@@ -194,6 +192,43 @@ def open_workspace(
     account = os.environ.get("F1_USERNAME", ""), os.environ.get("F1_PASSWORD", "")
     upstreams = Upstreams(source_name, settings, store, opened_utc, account if all(account) else None, notices, cache)
     return Workspace(store, table, settings, upstreams, moment, run_id, f"{socket.gethostname()}:{os.getpid()}", cache)
+
+
+def open_lake(lake: str = "", as_of: str = "") -> tuple[ObjectStore, datetime, str]:
+    """Open a lake for reading, without its tracking table and its sources.
+
+    Parameters
+    ----------
+    lake : str
+        As of `open_workspace`; default: that of the settings, or the simulated one beside it.
+    as_of : str
+        Time in UTC, such as ``2025-12-06T16:00:00Z``; now by default.
+
+    Returns
+    -------
+    tuple of ObjectStore, datetime and str
+        The lake, the time, and the source of the lake's data.
+
+    Raises
+    ------
+    StorageError
+        There is no lake at the address, or it cannot be read.
+    """
+    moment = parse_utc(as_of) if as_of else datetime.now(UTC).replace(microsecond=0)
+    url = absolute(_settings({"lake": _from_cwd(lake)}).lake)
+    for address in (url,) if lake else (url, url + SIMULATED_SUFFIX):
+        store = open_store(address)
+        if marker := read_marker(store):
+            return store, moment, "simulated" if marker.get("kind") == "simulated" else marker.get("source", "f1db")
+    raise StorageError(f"there is no lake at {open_store(url).url}: `f1 run --lake ...` fills one")
+
+
+def _environment() -> str:
+    return "aws" if os.environ.get("AWS_LAMBDA_FUNCTION_NAME") else os.environ.get("F1_ENVIRONMENT", "local")
+
+
+def _settings(given: Mapping[str, str]) -> Settings:
+    return load_settings(project_folder() / "parameters" / f"{_environment()}.yml", os.environ, given)
 
 
 def _from_cwd(path: str) -> str:

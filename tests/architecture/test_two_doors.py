@@ -78,9 +78,9 @@ def test_only_the_command_prints(shipped: list[Any]) -> None:
 
 
 def test_a_moment_is_an_argument_without_a_default(modules: list[Any]) -> None:
-    """`open_workspace(as_of="")` is the one exception: there "" means that a door fills it in."""
+    """`open_workspace(as_of="")` and `f1lib.open` are the exceptions: there "" means that a door fills it in."""
     wrong = []
-    for module in modules:
+    for module in (module for module in modules if module.name != "f1lib.api.lake"):
         for node in ast.walk(module.tree):
             if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or _is_door(module.name):
                 continue

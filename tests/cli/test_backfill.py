@@ -32,11 +32,11 @@ def test_the_plan_counts_the_sessions_prices_each_item_and_says_how_to_start(
 
 def test_without_plan_it_says_where_a_backfill_is_started(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lake = ["--lake", str(tmp_path / "lake"), "--source", "simulated"]
-    assert main(["backfill", "--from", "2025", "--to", "2025", *lake]) == 1
+    assert main(["backfill", "--from", "2025", "--to", "2025", *lake]) == 2
     assert "aws stepfunctions start-execution" in capsys.readouterr().err
 
 
 def test_seasons_in_the_wrong_order_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lake = ["--lake", str(tmp_path / "lake"), "--source", "simulated"]
-    assert main(["backfill", "--plan", "--from", "2025", "--to", "2024", *lake]) == 1
+    assert main(["backfill", "--plan", "--from", "2025", "--to", "2024", *lake]) == 2
     assert "--from 2025 is after --to 2024" in capsys.readouterr().err

@@ -12,7 +12,7 @@ import pytest
 
 from f1lib.cli import main as command
 from f1lib.cli import status
-from f1lib.errors import StorageError
+from f1lib.errors import AlreadyRunning, BadParameters, SourceError, StorageError
 
 
 def _raise(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
@@ -102,3 +102,29 @@ def test_twice_verbose_logs_the_files_written(tmp_path: Path, capsys: pytest.Cap
     words = ["stage", "schedule", "--source", "simulated", "--lake", str(tmp_path / "lake"), "--now", "2024-03-01"]
     assert command.main([*words, "-vv"]) == 0
     assert "DEBUG f1lib.lake.store: wrote lake.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (StorageError("x"), 1),
+        (SourceError("x"), 1),
+        (KeyError("x"), 1),
+        (BadParameters("x"), 2),
+        (AlreadyRunning("x"), 3),
+    ],
+)
+def test_the_exit_status_tells_failure_bad_use_and_somebody_else_apart(
+    error: Exception, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _raise(monkeypatch, error)
+    assert command.main(["status"]) == status
+
+
+def test_completion_is_a_script_that_bash_takes_and_that_knows_every_subcommand() -> None:
+    script = subprocess.run(
+        [sys.executable, "-m", "f1lib", "--completion", "bash"], capture_output=True, text=True, check=True
+    )
+    asked = f"{script.stdout}\nCOMP_WORDS=(f1 ''); COMP_CWORD=1; _shtab_f1 f1 '' f1; echo \"${{COMPREPLY[@]}}\""
+    said = subprocess.run(["bash", "--norc", "-c", asked], capture_output=True, text=True, check=True)
+    assert set(command.COMMANDS) <= set(said.stdout.split())

@@ -101,7 +101,7 @@ def test_a_wrong_name_is_refused_before_any_stage_runs_and_leaves_nothing_behind
     options, _ = lake
     folder = Path(options[3])
     before = {file: file.stat().st_mtime_ns for file in folder.rglob("*") if file.name != "tracking.db"}
-    assert main([*action, *options]) == 1
+    assert main([*action, *options]) == 2
     said = capsys.readouterr().err
     assert "full_v1" in said or "no horizon 'pre_weekend'" in said
     assert {file: file.stat().st_mtime_ns for file in folder.rglob("*") if file.name != "tracking.db"} == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import csv
 import io
+import json
 import logging
 from pathlib import Path
 
@@ -22,15 +23,15 @@ def test_a_table_shows_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) 
     output.print_table(["driver", "laps"], [["[red]Max[/red]", 57]], right=["laps"], title="[b]Race[/b]")
     said = capsys.readouterr().out
     assert "[b]Race[/b]" in said
-    assert "│ [red]Max[/red] │   57 │" in said
+    assert "\n[red]Max[/red]    57\n" in said
 
 
 def test_scores_have_the_metrics_any_row_has_and_leave_a_missing_one_empty(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_scores("two", [{"system": "a", "rps": 0.1}, {"system": "b", "mae": 2.0, "rps": None}], ("system",))
     said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert "┃ system ┃ mae ┃ rps ┃" in said
-    assert "│ a │ │ 0.1000 │" in said
-    assert "│ b │ 2.0000 │ │" in said
+    assert "system mae rps" in said
+    assert "a 0.1000" in said
+    assert "b 2.0000" in said
 
 
 def test_a_progress_display_gives_way_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
@@ -100,3 +101,18 @@ def test_the_command_prints_nothing_past_these_functions() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"
     ]
     assert [name for name, _ in calls] == ["main.py", "main.py"], calls  # the interruption, and the version
+
+
+@pytest.mark.parametrize(("text", "shown"), [("Hülkenberg São Paulo", "Hulkenberg Sao Paulo"), ("周 …", "? ...")])
+def test_a_letter_that_a_console_lacks_loses_its_accent_or_is_a_mark(
+    text: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    output.plain_letters()
+    output.print_plain(text)
+    output.print_json({"name": text})
+    stream.flush()
+    lines = stream.buffer.getvalue().decode().splitlines()
+    assert lines[0] == shown
+    assert json.loads("".join(lines[1:])) == {"name": text}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from f1lib.cli.main import main
+from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.workspace.workspace import open_workspace
 
 
@@ -33,7 +36,7 @@ def test_a_tick_with_nothing_due_imports_no_library_that_takes_long(weekend_lake
     assert said.splitlines()[-1] == "[]"
 
 
-def test_what_somebody_else_is_at_is_named_and_no_failure(
+def test_what_somebody_else_is_at_is_named_with_status_3(
     weekend_lake: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     later = "2025-04-02T00:00:00Z"
@@ -41,7 +44,7 @@ def test_what_somebody_else_is_at_is_named_and_no_failure(
     ws.tracking.claim(
         "PIPELINE", "STAGE#00_schedule", owner="cloud", run_id="tick", now=ws.as_of, lease=timedelta(minutes=10)
     )
-    assert main(["run", *weekend_lake[:-1], later]) == 0
+    assert main(["run", *weekend_lake[:-1], later]) == 3
     said = capsys.readouterr()
     assert said.out.startswith("not done here: ")
     assert "cloud" in said.out
@@ -65,12 +68,51 @@ def test_a_model_that_is_not_there_is_refused_before_any_stage_runs(
 ) -> None:
     before = open_workspace(source="simulated", lake=weekend_lake[3], as_of=weekend_lake[-1]).tracking.rows()
     monkeypatch.setenv("F1_MODEL", "best_v9")
-    assert main(["run", *weekend_lake[:-1], "2025-04-06T00:00:00Z"]) == 1
+    assert main(["run", *weekend_lake[:-1], "2025-04-06T00:00:00Z"]) == 2
     assert "no model configuration 'best_v9'" in capsys.readouterr().err
     after = open_workspace(source="simulated", lake=weekend_lake[3], as_of=weekend_lake[-1]).tracking.rows()
     assert after == before
 
 
 def test_a_moment_before_the_lakes_is_refused(weekend_lake: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", *weekend_lake[:-1], "2025-03-01T00:00:00Z"]) == 1
+    assert main(["run", *weekend_lake[:-1], "2025-03-01T00:00:00Z"]) == 2
     assert "give an earlier moment a lake of its own" in capsys.readouterr().err
+
+
+def test_quiet_says_nothing_when_nothing_is_due_and_a_sentence_for_what_it_issued(
+    weekend_lake: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    race = open_workspace(source="simulated", lake=weekend_lake[3]).tracking.get("2025_Japanese_Grand_Prix", "R")
+    assert race is not None
+    saturday = format_utc(parse_utc(race["session_date_utc"]) - timedelta(hours=18))
+    assert main(["run", "--quiet", *weekend_lake[:-1], saturday]) == 0
+    said = capsys.readouterr()
+    assert re.fullmatch(r"2025_Japanese_Grand_Prix: .* wins with a chance of \d+ %, .*starts on .*\n", said.out)
+    assert main(["run", "--quiet", *weekend_lake[:-1], saturday]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--source", "f1db"], "holds simulated data and source f1db is real"),
+        (["--source", "f1db", "--f1db", "none.zip", "--lake", "new"], "there is no F1DB release at"),
+        (["--source", "f1db", "--f1db", "wrong.zip", "--lake", "new"], "wrong.zip is no complete zip file"),
+        (["--source", "simulated", "--lake", "wrong.zip"], "wrong.zip is a file: give a folder"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_status_2_before_anything_is_done(
+    weekend_lake: list[str],
+    words: list[str],
+    named: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wrong.zip").write_text("no zip")
+    before = {file: file.stat().st_mtime_ns for file in Path(weekend_lake[3]).rglob("*")}
+    assert main(["run", *weekend_lake, *words]) == 2
+    assert named in capsys.readouterr().err
+    assert [file.name for file in tmp_path.iterdir()] == ["wrong.zip"]
+    assert {file: file.stat().st_mtime_ns for file in Path(weekend_lake[3]).rglob("*")} == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,7 @@ def test_what_the_sources_state_differently_is_a_row_a_driver_and_column(
     ws.tracking.put_rows([row])
     text = shown(ws, capsys, "--conflicts")
     assert "1 differences between fastf1 and f1db" in text
-    assert "yuki-tsunoda │ best_lap_seconds │ 109.972 │ 111.373" in text
+    assert "yuki-tsunoda best_lap_seconds 109.972 111.373" in text
 
 
 def test_values_that_were_refused_are_listed_with_the_reason(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +106,18 @@ def test_values_that_were_revised_are_listed_with_what_they_were(
     ws.tracking.put_rows([row])
     text = shown(ws, capsys, "--conflicts")
     assert "1 values that were revised" in text
-    assert "lando-norris │ position │ 1.0 │ 3.0" in text
+    assert "lando-norris position 1.0 3.0" in text
+
+
+def test_json_holds_what_is_shown(ws: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["status", "--json", "--source", "f1db", "--lake", ws.store.url, "--now", SATURDAY]
+    assert main(words) == 0
+    state = json.loads(capsys.readouterr().out)
+    assert state["next_race"]["event"] == AUSTRALIA
+    assert [s["session"] for s in state["next_race"]["sessions"]] == ["P1", "P2", "P3", "Q", "starting_grid", "R"]
+    assert state["next"] == {"at_utc": "2025-03-16T03:00:00Z", "what": f"{AUSTRALIA} starting_grid is fetched"}
+    assert main([*words, "--lake", f"{ws.store.url}-none"]) == 0
+    assert json.loads(capsys.readouterr().out)["is_empty"]
 
 
 def test_a_corrected_date_of_the_calendar_is_listed_with_its_evidence(

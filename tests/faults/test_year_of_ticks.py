@@ -6,15 +6,11 @@ awaited. `make campaign` lives through 2024 and 2025; the fast part through thre
 
 from __future__ import annotations
 
-import csv
-import io
 import random
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -24,6 +20,7 @@ from f1lib.pipeline.tick import tick
 from f1lib.sources.f1db.calendar import calendar
 from f1lib.sources.f1db.release_files import Release
 from f1lib.workspace.workspace import Workspace
+from tests.support.releases import since, without
 from tests.support.workspaces import make_workspace
 
 # Files that come with a race's result.
@@ -46,40 +43,16 @@ class Year:
 
     def at(self, now: datetime, folder: Path) -> Path:
         """The release as it is at ``now``."""
-        without = self.withheld(now)
-        path = folder / f"f1db-{'-'.join(map(str, sorted(without))) or 'whole'}.zip"
-        if not path.exists():
-            _copy_without(self.release, path, without)
-        return path
-
-
-def _copy_without(release: Path, path: Path, races: frozenset[int], first: int = 0) -> Path:
-    with zipfile.ZipFile(release) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
-        for member in old.namelist():
-            text = old.read(member).decode("utf-8-sig")
-            name = member.removeprefix("f1db-").removesuffix(".csv")
-            rows = csv.DictReader(io.StringIO(text))
-            if first and "year" in (rows.fieldnames or ()):
-                text = _text(rows, lambda row: int(row["year"]) >= first)
-            elif name in OF_A_RESULT and races:
-                text = _text(rows, lambda row: int(row["raceId"]) not in races)
-            new.writestr(member, text)
-    return path
-
-
-def _text(rows: csv.DictReader[str], keep: Any) -> str:
-    written = io.StringIO()
-    writer = csv.DictWriter(written, rows.fieldnames or (), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(row for row in rows if keep(row))
-    return written.getvalue()
+        races = self.withheld(now)
+        path = folder / f"f1db-{'-'.join(map(str, sorted(races))) or 'whole'}.zip"
+        return path if path.exists() else without(self.release, path, races, OF_A_RESULT)
 
 
 def year_of(release: Path, folder: Path, season: int, history_from: int, latest_hours: int, seed: int) -> Year:
     """A season's races, each result ``latest_hours`` late at most."""
     short = folder / f"short-{season}.zip"
     if not short.exists():
-        _copy_without(release, short, frozenset(), history_from)
+        since(release, short, history_from)
     sessions = calendar(Release(short, history_from))[1]
     races = sessions[(sessions["event_year"] == season) & (sessions["session"] == "R")].to_dict("records")
     chance = random.Random(seed)

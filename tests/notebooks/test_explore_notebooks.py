@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.support.lived_lake import Opener
 
-NAMES = "season championship driver circuit learned compare".split()
+NAMES = "season championship driver circuit learned compare weekend".split()
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_a_season_shows_every_race_and_the_points_of_its_drivers(
     with opened("explore/season") as book:
         assert book.ref("year") == 2025
         svg = _cell(book, "grid")["image/svg+xml"]
-        columns = "[explore.standings(scored, ws.as_of)[c].tolist() for c in ('driver_id', 'points')]"
+        columns = "[explore.standings(scored, opened.as_of)[c].tolist() for c in ('driver_id', 'points')]"
         table = dict(book.ref(f"dict(zip(*{columns}))"))
         credits = _cell(book, "credits")["text/plain"]
     assert all(f">{letters}</text>" in svg for letters in own["abbreviation"].unique())
@@ -84,7 +85,9 @@ def test_a_circuit_names_every_winner_there(opened: Opener, lake: Path, results:
 def test_what_the_model_has_learned_weighs_every_group_it_reads(opened: Opener) -> None:
     with opened("explore/learned") as book:
         weights = dict(book.ref("dict(zip(weights['group'], weights['features']))"))
-        reads = list(book.ref("__import__('f1lib.model.registry', fromlist=['r']).metadata(ws.store, run)['features']"))
+        reads = list(
+            book.ref("__import__('f1lib.model.registry', fromlist=['r']).metadata(opened.store, run)['features']")
+        )
         assert _cell(book, "dependence")["image/svg+xml"].startswith("<svg")
     assert sum(weights.values()) == len(reads)
 
@@ -99,6 +102,27 @@ def test_two_models_are_compared_on_the_races_both_were_validated_on(opened: Ope
     assert {"mae", "rps", "win_log_loss"} <= set(metrics)
     assert len(set(runs)) == 2
     assert all(run in shown for run in runs)
+
+
+def test_a_weekend_is_told_from_its_first_session_to_the_result(opened: Opener, results: pd.DataFrame) -> None:
+    with opened("explore/weekend") as book:
+        chosen, sessions = book.ref("chosen"), _cell(book, "sessions")["text/plain"]
+        horizons = book.ref("issues['horizon'].drop_duplicates().tolist()")
+        outcome, told = _cell(book, "outcome")["image/svg+xml"], _cell(book, "told")["text/plain"]
+    assert chosen == "2025_Chinese_Grand_Prix"
+    assert all(name in sessions for name in ("Practice 1", "Sprint Qualifying", "Sprint", "Qualifying", "Race"))
+    assert horizons == ["pre_weekend", "post_practice", "post_qualifying", "pre_race"]
+    winner = results[(results["event_partition_key"] == chosen) & (results["finishing_position"] == 1)]["full_name"]
+    assert outcome.startswith("<svg")
+    assert str(winner.iloc[0]).split(" ", 1)[1] in told
+    assert re.search(r"won \(given [<>]?\d+ %\), [0-3] of 3 on the podium", told)
+
+
+def test_a_weekend_before_its_race_ends_with_the_forecast(opened: Opener) -> None:
+    with opened("explore/weekend", as_of="2025-03-29T12:00:00Z") as book:
+        assert book.ref("chosen") == "2025_Chinese_Grand_Prix"
+        assert _cell(book, "outcome")["text/plain"] == "The race has no result yet."
+        assert "wins with a chance of" in _cell(book, "told")["text/plain"]
 
 
 @pytest.mark.parametrize(("name", "given"), [("driver", {"driver": "nobody"}), ("circuit", {"circuit": "nowhere"})])

@@ -84,12 +84,12 @@ def test_the_same_replay_again_finds_nothing_to_do_and_answers_the_same(
 
 
 def test_a_lake_that_knows_the_season_is_refused(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["replay", "--season", str(SEASON), *options, *WHEN]) == 1
+    assert main(["replay", "--season", str(SEASON), *options, *WHEN]) == 2
     assert "lake of its own" in capsys.readouterr().err
 
 
 def test_a_tick_in_the_past_of_a_lake_is_refused(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["run", *options, "--now", "2025-03-01T00:00:00Z"]) == 1
+    assert main(["run", *options, "--now", "2025-03-01T00:00:00Z"]) == 2
     said = capsys.readouterr().err
     assert "2025-03-01T00:00:00Z" in said
     assert "--lake" in said
@@ -102,5 +102,5 @@ def test_a_tick_in_the_past_of_a_lake_is_refused(options: list[str], capsys: pyt
 def test_an_unknown_season_or_event_is_named(
     words: list[str], named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["replay", *words, *begin_simulated(tmp_path / "lake", SEASON - 1), *WHEN]) == 1
+    assert main(["replay", *words, *begin_simulated(tmp_path / "lake", SEASON - 1), *WHEN]) == 2
     assert named in capsys.readouterr().err

@@ -34,7 +34,7 @@ def _said(folder: Path, learned: dict[str, Any] | None, p: float) -> str:
     store, frame = open_store(str(folder)), prediction_frame().assign(p_rain=p)
     if learned is not None:
         write_json(store, run_key(str(frame["model_run_id"].iloc[0]), METADATA), {"rain": learned} if learned else {})
-    return rain.in_words(store, frame)
+    return rain.in_words(store, str(frame["model_run_id"].iloc[0]), frame["p_rain"].iloc[0])
 
 
 def test_the_chance_and_what_it_does_are_said(tmp_path: Path) -> None:
@@ -116,7 +116,9 @@ def test_a_forecast_that_turns_issues_a_wider_prediction_whose_note_says_so(tmp_
     latest = json.loads(ws.store.read(LATEST))
     jsonschema.validate(latest, json.loads(ws.store.read(LATEST_SCHEMA)))
     assert latest["p_rain"] == pytest.approx(0.8, abs=1e-6)
-    assert "Chance of a wet race 80 %" in rain.in_words(ws.store, after)
+    assert "Chance of a wet race 80 %" in rain.in_words(
+        ws.store, str(after["model_run_id"].iloc[0]), after["p_rain"].iloc[0]
+    )
 
 
 def test_an_issue_of_before_there_was_rain_reads_as_one_that_did_not_know_it(tmp_path: Path) -> None:

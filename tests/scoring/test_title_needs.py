@@ -76,6 +76,13 @@ def test_with_several_races_left_the_points_to_gain_are_said() -> None:
     }
 
 
+def test_of_many_ahead_the_leader_is_named() -> None:
+    standing = {name: (100 - 10 * place, 3 - place, 0, 0) for place, name in enumerate("ABCD")}
+    said = _said(standing, [_race(), _race(1)])
+    assert said["C"].startswith("must outscore A by more than 20 points and B by more than 10 points; at most 50 ")
+    assert said["D"].startswith("must outscore A by more than 30 points and overtake the 2 between; at most 50 ")
+
+
 def test_the_only_one_who_can_still_win_is_champion() -> None:
     said = _said({"A": (100, 3, 0, 0), "B": (70, 1, 0, 0)}, [_race()])
     assert said == {"A": DECIDED, "B": OUT}
