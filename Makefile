@@ -54,7 +54,7 @@ fmt: setup  ## format the code and mend what the linter can
 # Offline: the gallery's notebooks run on simulated data; DOCS_LAKE names another lake.
 DOCS_LAKE ?= .cache/docs-lake
 docs: setup $(VENV)/.docs  ## build the documentation site in build/docs
-	test -e $(DOCS_LAKE)/reports/run_summary.json || $(F1) run --source simulated --now 2025-12-06T16:00:00Z --lake $(DOCS_LAKE)
+	test -e $(DOCS_LAKE)/reports/run_summary.json || $(F1) replay --season 2025 --event qatar --source simulated --now 2025-12-31T00:00:00Z --lake $(DOCS_LAKE)
 	rm -rf build/docs build/gallery docs/_generated
 	$(VENV)/bin/python docs/gallery.py $(DOCS_LAKE) build/gallery
 	$(VENV)/bin/sphinx-build -q -W --keep-going -b html docs build/docs
@@ -65,10 +65,16 @@ $(VENV)/.docs: requirements-docs.txt $(VENV)/.ready
 		$(VENV)/bin/python -m pip install --quiet --require-hashes -r requirements-docs.txt
 	@touch $@
 
-# The notebooks read the lake; a first one is filled when there is none.
-lab: setup  ## open JupyterLab on the notebooks
+# The notebooks read the lake; a first one is filled when there is none. The server listens on this machine only and asks for
+# its token, also of who comes through a proxy (whose name stands in the Host header) and of root.
+PORT ?= 8888
+BASE_URL ?= /
+LAB_OPTIONS ?=
+lab: setup  ## open JupyterLab on the notebooks; PORT=8888 BASE_URL=/ LAB_OPTIONS=...
 	@test -e lake -o -e lake-simulated -o -n "$$F1_LAKE_URL" || $(F1) run
-	$(VENV)/bin/jupyter lab --notebook-dir=notebooks
+	$(VENV)/bin/jupyter lab --notebook-dir=notebooks --port=$(PORT) --ServerApp.port_retries=0 \
+		--ServerApp.base_url=$(BASE_URL) --ServerApp.allow_remote_access=True --ServerApp.trust_xheaders=True \
+		$(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
 
 # The README's pictures, from F1DB's data (CC BY 4.0); F1_F1DB names a release that is at hand. Needs chromium.
 pictures: setup  ## make the README's pictures

@@ -78,7 +78,7 @@ def _sources(arguments: argparse.Namespace) -> int:
     asked = (arguments.first, arguments.last, "".join(arguments.model), arguments.horizon, arguments.refit_every)
     from f1lib.pipeline.backtest import sources_history
 
-    rows = sources_history(workspace_of(arguments), *asked)
+    rows = sources_history(workspace_of(arguments), *asked, arguments.rain)
     output.table_or_json({"rows": rows}, lambda card: _show_sources(card["rows"]), arguments.json_file)
     return 0
 

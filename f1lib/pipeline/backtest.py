@@ -74,9 +74,9 @@ def backtest_history(
 
 
 def sources_history(
-    ws: Workspace, first: int, last: int, model: str, horizons: list[str], refit_every: int
+    ws: Workspace, first: int, last: int, model: str, horizons: list[str], refit_every: int, rain: str = ""
 ) -> list[dict[str, Any]]:
-    """Bring the history in and score what each source of data gives a model.
+    """Bring the history in and score what each source of data gives a model; penalties where the source is F1DB.
 
     Parameters
     ----------
@@ -90,6 +90,8 @@ def sources_history(
         Empty for all of the configuration's.
     refit_every : int
         Races between refits; 0 for 1, as in production.
+    rain : str
+        Who forecasts rain, as in `backtest_history`.
 
     Returns
     -------
@@ -103,12 +105,14 @@ def sources_history(
     BadParameters
         An unknown configuration or horizon, or seasons without a result.
     """
-    from f1lib.evaluation import source_worth
+    from f1lib.evaluation import imagined, source_worth
     from f1lib.gold import build
     from f1lib.model.config import load_config
+    from f1lib.sources.f1db.source import F1dbSource
 
     config = load_config(model or ws.settings.model)
     wanted = [h for given in horizons or [""] for h in config.horizons_of(given)]
     bring_history(ws)
-    training = build.build_training_dataset(ws)
-    return source_worth.table(training, config, wanted, first, last, refit_every or 1, ws.settings.threads)
+    training = imagined.with_forecasts(build.build_training_dataset(ws), rain)
+    penalties = ws.source.grid_penalties() if isinstance(ws.source, F1dbSource) else None
+    return source_worth.table(training, config, wanted, first, last, refit_every or 1, ws.settings.threads, penalties)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import f1lib
 from f1lib.cli.main import build_parser
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +90,8 @@ def _is_there(name: str) -> bool:
     if "/" in name:
         return (ROOT / name).exists()
     parts = name.split(".")
+    if parts[1] in f1lib.__all__:
+        return True
     for length in range(len(parts), 0, -1):
         base = ROOT.joinpath(*parts[:length])
         file = base.with_suffix(".py") if base.with_suffix(".py").is_file() else base / "__init__.py"
@@ -174,6 +177,11 @@ def test_every_page_of_the_documentation_is_listed_in_its_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text("utf-8")
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
     assert pages == set(LINK.findall(index)) - {"../CONTRIBUTING.md"}
+    trees = re.findall(r"^```{toctree}\n(.*?)^```", (ROOT / "docs" / "index.md").read_text("utf-8"), re.S | re.M)
+    names = [
+        re.sub(r".*<(.+)>", r"\1", line) for tree in trees for line in tree.splitlines() if line[:1] not in (":", "")
+    ]
+    assert sorted(names) == sorted(page.removesuffix(".md") for page in pages - {"index.md"})
 
 
 def test_documents_named_in_code_and_notebooks_exist() -> None:
