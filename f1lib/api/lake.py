@@ -224,6 +224,29 @@ class Lake:
         kept: pd.DataFrame = rows[pd.MultiIndex.from_frame(rows[_KEYS]).isin(pd.MultiIndex.from_frame(known))]
         return kept
 
+    def championship(self, season: int = 0) -> pd.DataFrame:
+        """Read the standings and the title chances of a season, as they stood.
+
+        Parameters
+        ----------
+        season : int
+            The season; 0: the last one with a forecast or a result.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per driver, then one per team, by standing: table ``championship`` (docs/lake.md), with
+            ``p_title points_now points_p10 points_p50 points_p90 can_still_win needs``.
+
+        Raises
+        ------
+        RunError
+            The lake has no result of the season, or nothing was issued of one that is not over.
+        """
+        from f1lib.predictions.championship import newest
+
+        return newest(self.store, season, self.as_of)
+
     def predictions(self, event: str = "", *, session: str = "R", every: bool = False) -> pd.DataFrame:
         """Read the newest prediction of a race or sprint.
 

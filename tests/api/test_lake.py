@@ -90,6 +90,15 @@ def test_without_an_event_the_next_race_is_meant_and_names_are_the_commands(satu
         saturday.event("shangai")
 
 
+def test_the_title_chances_are_those_that_stood_at_the_moment(lake: Lake, saturday: Lake) -> None:
+    now, then = lake.championship(2025), saturday.championship()
+    assert set(now["championship"]) == {"drivers", "teams"}
+    assert then["as_of_utc"].max() <= pd.Timestamp(SATURDAY) < now["as_of_utc"].max()
+    assert then["points_now"].sum() < now["points_now"].sum()
+    with pytest.raises(RunError, match="no calendar and no result of 1949"):
+        lake.championship(1949)
+
+
 def test_a_race_is_predicted_again_with_another_grid(lake: Lake) -> None:
     before = lake.predictions("china")
     first = str(before["abbreviation"].iloc[0])
