@@ -122,3 +122,22 @@ def _change(file: Path, how: Callable[[str], str]) -> None:
     before = file.read_text(encoding="utf-8")
     assert how(before) != before
     file.write_text(how(before), encoding="utf-8")
+
+
+@pytest.mark.campaign
+def test_the_wheel_and_its_pinned_requirements_alone_predict_a_real_race(
+    installed: Installed, root: Path, f1db_zip: Path, tmp_path: Path
+) -> None:
+    environment = tmp_path / "alone"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(environment), "install", "--quiet", "--no-compile"]
+    subprocess.run([*pip, "--require-hashes", "-r", str(root / "requirements.txt")], check=True)
+    subprocess.run([*pip, "--no-deps", "--no-index", str(installed.wheel)], check=True)
+    (packages,) = environment.glob("lib/python*/site-packages")
+    assert not [name for name in ("boto3", "jupyterlab", "pytest") if (packages / name).exists()]
+    assert sum(path.stat().st_size for path in packages.rglob("*") if path.is_file()) < 830e6
+    (tmp_path / "empty").mkdir()
+    alone = Installed(installed.wheel, environment, tmp_path)
+    given = ("--source", "f1db", "--f1db", str(f1db_zip), "--now", "2025-12-06T16:00:00Z")
+    assert "Verstappen" in alone.run("f1", "run", *given, cwd=tmp_path / "empty")
+    assert (tmp_path / ".local" / "share" / "f1lib" / "lake" / "lake.json").is_file()
