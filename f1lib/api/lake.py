@@ -314,6 +314,30 @@ class Lake:
             self.store, key, changes, source=self.source_name, say=say, session=session, stored=issued
         )
 
+    def championship(self, season: int = 0) -> pd.DataFrame:
+        """Read the chances of the titles of a season, as they stood.
+
+        Parameters
+        ----------
+        season : int
+            The season; default: the last one with a forecast or a result.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a driver, then a row a team, by standing: table ``championship`` (docs/lake.md), with
+            ``points_now p_title points_p10 points_p50 points_p90 can_still_win needs``; the final standings of a season
+            that is over.
+
+        Raises
+        ------
+        RunError
+            The lake has no result of the season, or nothing was issued of one that is not over.
+        """
+        from f1lib.predictions import championship
+
+        return championship.newest(self.store, season, self.as_of)
+
     def scores(self) -> pd.DataFrame:
         """Read the scores of the issued predictions beside the baselines'.
 

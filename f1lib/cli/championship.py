@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from f1lib.cli import output
+from f1lib.cli.layout import Column
 from f1lib.cli.options import json_option, workspace_of
 
 NAME = "championship"
@@ -51,19 +52,13 @@ def _count(number: int, what: str) -> str:
 
 def _table(kind: str, rows: list[dict[str, Any]], title: str, caption: str) -> None:
     name = "full_name" if kind == "drivers" else "team_name"
-    heads = [
-        "rank",
-        "driver" if kind == "drivers" else "team",
-        "points",
-        "wins",
-        "P(title)",
-        "final points (80 %)",
-        "can win",
-    ]
+    heads = [Column("rank", "#", right=True), Column(kind.removesuffix("s")), Column("points", right=True)]
+    heads += [Column("wins", right=True, rank=3), Column("P(title)", "title", right=True)]
+    heads += [Column("final points (80 %)", "final (80 %)", right=True, rank=1), Column("can win", "open", rank=2)]
     cells = [
         [
             row["rank"],
-            row[name],
+            (row[name], row.get("abbreviation") or row[name]),
             f"{row['points_now']:g}",
             row["wins"],
             f"{100 * row['p_title']:.1f} %",
@@ -72,4 +67,4 @@ def _table(kind: str, rows: list[dict[str, Any]], title: str, caption: str) -> N
         ]
         for row in rows[:_SHOWN]
     ]
-    output.print_table(heads, cells, right=[h for h in heads if h != heads[1]], title=title, caption=caption)
+    output.print_table(heads, cells, title=title, caption=caption)

@@ -99,8 +99,8 @@ def test_a_race_is_predicted_again_with_another_grid(lake: Lake) -> None:
     assert after["grid_position"].max() == 20
     pd.testing.assert_frame_equal(lake.predict("china"), before)
     pd.testing.assert_frame_equal(lake.predictions("china"), before)  # nothing was stored
-    wet = lake.predict("china", rain=1.0)
-    assert set(wet["p_rain"]) == {1.0}
+    with pytest.warns(UserWarning, match="rain=1.0 moves nobody: .* has learned nothing of rain"):
+        lake.predict("china", rain=1.0)  # two seasons have too few wet races
     assert not lake.predict("china", features={f"{first}.grid_position": 20}).equals(before)
 
 
@@ -140,9 +140,26 @@ def test_a_lake_in_a_bucket_gives_the_same_frames(folder: Path, moto: Server) ->
     pd.testing.assert_frame_equal(here.predictions("china"), away.predictions("china"))
 
 
+def test_the_championship_is_that_of_the_moment(lake: Lake, saturday: Lake) -> None:
+    now, before = lake.championship(2025), saturday.championship(2025)
+    assert set(now["championship"]) == {"drivers", "teams"}
+    assert before["as_of_utc"].max() <= saturday.as_of < now["as_of_utc"].max() <= lake.as_of
+    assert now["points_now"].sum() > before["points_now"].sum()
+
+
 def test_the_help_of_the_package_shows_these_names_and_no_others() -> None:
     text = pydoc.plain(pydoc.render_doc(f1lib))
-    for name in ("calendar", "results", "qualifying", "laps", "features", "predictions", "predict", "scores"):
+    for name in (
+        "calendar",
+        "results",
+        "qualifying",
+        "laps",
+        "features",
+        "predictions",
+        "predict",
+        "scores",
+        "championship",
+    ):
         assert f"{name}(self" in text
     public = {
         name for name, value in inspect.getmembers(f1lib) if not name.startswith("_") and not inspect.ismodule(value)
