@@ -54,7 +54,7 @@ fmt: setup  ## format the code and mend what the linter can
 # Offline: the gallery's notebooks run on simulated data; DOCS_LAKE names another lake.
 DOCS_LAKE ?= .cache/docs-lake
 docs: setup $(VENV)/.docs  ## build the documentation site in build/docs
-	test -e $(DOCS_LAKE)/reports/run_summary.json || $(F1) run --source simulated --now 2025-12-06T16:00:00Z --lake $(DOCS_LAKE)
+	test -e $(DOCS_LAKE)/reports/run_summary.json || $(F1) replay --season 2025 --event qatar --source simulated --now 2025-12-31T00:00:00Z --lake $(DOCS_LAKE)
 	rm -rf build/docs build/gallery docs/_generated
 	$(VENV)/bin/python docs/gallery.py $(DOCS_LAKE) build/gallery
 	$(VENV)/bin/sphinx-build -q -W --keep-going -b html docs build/docs

@@ -56,7 +56,10 @@ class NotPublishedYet(SourceError):
 
 
 class ClosedForNow(NotPublishedYet):
-    """The source answers nobody for the time being, such as while a session runs: it is asked again later."""
+    """The source answers nobody for the time being, such as while a session runs: it is asked again later.
+
+    Of several sources: those that answer have nothing, and the others may have it later.
+    """
 
 
 class SourceBlocked(SourceError):

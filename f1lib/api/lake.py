@@ -175,8 +175,8 @@ class Lake:
         known = rows[(rows["session"] == session) & (rows["available_utc"] <= self.as_of)]
         return known.sort_values(["event_year", "event_number", order], kind="stable", ignore_index=True)
 
-    def features(self, horizon: str = "", *, event: str = "") -> pd.DataFrame:
-        """Read what was known of each driver before races and sprints, and what came of it.
+    def features(self, horizon: str = "", *, event: str = "", session: str = "R") -> pd.DataFrame:
+        """Read what was known of each driver before races or sprints, and what came of it.
 
         Parameters
         ----------
@@ -184,11 +184,13 @@ class Lake:
             How much of the weekend is known; default: every horizon.
         event : str
             One event; default: all whose result is known.
+        session : {"R", "S"}
+            Races or sprints.
 
         Returns
         -------
         pandas.DataFrame
-            One row per event, session, horizon and driver: the training dataset, with the features of
+            One row per event, horizon and driver: the training dataset, with the features of
             ``f1lib/lake/features.csv`` (with their units) and the outcome: ``finishing_position is_dnf points``. Of an
             event without a result the race's newest features, at the last horizon reached by default; no outcome.
 
@@ -206,6 +208,7 @@ class Lake:
         if horizon not in ("", *HORIZONS):
             raise BadParameters(f"there is no horizon {horizon!r}; they are {', '.join(HORIZONS)}")
         rows = self._with_result(read_training_dataset(self.store))
+        rows = rows[rows["session"] == session]
         rows = rows[rows["horizon"] == horizon] if horizon else rows
         if event:
             key = self.event(event)
@@ -213,7 +216,7 @@ class Lake:
             if rows.empty:
                 from f1lib.predictions.issue import newest_features
 
-                return newest_features(self.store, key, horizon, self.as_of)[0]
+                return newest_features(self.store, key, horizon, self.as_of, session)[0]
         return rows.reset_index(drop=True)
 
     def _with_result(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -223,6 +226,29 @@ class Lake:
         known = pd.concat([self.results(), self.results(session="S")])[_KEYS].drop_duplicates()
         kept: pd.DataFrame = rows[pd.MultiIndex.from_frame(rows[_KEYS]).isin(pd.MultiIndex.from_frame(known))]
         return kept
+
+    def championship(self, season: int = 0) -> pd.DataFrame:
+        """Read the standings and the title chances of a season, as they stood.
+
+        Parameters
+        ----------
+        season : int
+            The season; 0: the last one with a forecast or a result.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per driver, then one per team, by standing: table ``championship`` (docs/lake.md), with
+            ``p_title points_now points_p10 points_p50 points_p90 can_still_win needs``.
+
+        Raises
+        ------
+        RunError
+            The lake has no result of the season, or nothing was issued of one that is not over.
+        """
+        from f1lib.predictions.championship import newest
+
+        return newest(self.store, season, self.as_of)
 
     def predictions(self, event: str = "", *, session: str = "R", every: bool = False) -> pd.DataFrame:
         """Read the newest prediction of a race or sprint.
@@ -313,30 +339,6 @@ class Lake:
         return whatif.predict_changed(
             self.store, key, changes, source=self.source_name, say=say, session=session, stored=issued
         )
-
-    def championship(self, season: int = 0) -> pd.DataFrame:
-        """Read the chances of the titles of a season, as they stood.
-
-        Parameters
-        ----------
-        season : int
-            The season; default: the last one with a forecast or a result.
-
-        Returns
-        -------
-        pandas.DataFrame
-            A row a driver, then a row a team, by standing: table ``championship`` (docs/lake.md), with
-            ``points_now p_title points_p10 points_p50 points_p90 can_still_win needs``; the final standings of a season
-            that is over.
-
-        Raises
-        ------
-        RunError
-            The lake has no result of the season, or nothing was issued of one that is not over.
-        """
-        from f1lib.predictions import championship
-
-        return championship.newest(self.store, season, self.as_of)
 
     def scores(self) -> pd.DataFrame:
         """Read the scores of the issued predictions beside the baselines'.

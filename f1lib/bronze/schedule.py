@@ -11,6 +11,7 @@ import pandas as pd
 from f1lib.bronze.calendar_changes import is_put_off, renamed, set_aside_put_off, to_compare, with_known_keys
 from f1lib.bronze.due import NO_BACK_OFF
 from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.errors import SourceError
 from f1lib.lake import fingerprint, paths
 from f1lib.lake.integrity import readable_json
 from f1lib.lake.parquet import parquet_bytes, read_parquet
@@ -48,7 +49,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     ws : Workspace
         Its source is asked, its lake and tracking table are written; ``ws.as_of`` is the time of the reading.
     seasons : list of int
-        Years; empty for all that the source knows.
+        Years; empty for all that the source knows, of which one without a calendar is said and left out.
 
     Returns
     -------
@@ -58,20 +59,20 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     Raises
     ------
     SourceError
-        For a season that the source does not know, or when no upstream gives its calendar.
+        For a season that the source does not know, or when no upstream gives its calendar, or any at all.
     StorageError
         When the lake cannot be read or written.
     """
     import pandas as pd
 
     known = _by_season(ws.tracking.rows())
-    frames, changes, odd = list[pd.DataFrame](), list[TrackingRow](), list[str]()
-    again: str | None = None
-    wanted = seasons or ws.source.seasons(ws.as_of)
-    notes = _notes(ws.store, wanted)
-    for season in wanted:
-        schedule = ws.source.schedule(season, ws.as_of)
-        if said := _stood_in(season, schedule.provenance):
+    frames, changes = list[pd.DataFrame](), list[TrackingRow]()
+    calendars, odd = _calendars(ws, seasons)
+    again = format_utc(ws.as_of + STOOD_IN_FOR) if odd else None
+    notes = _notes(ws.store, list(calendars))
+    for season, calendar in calendars.items():
+        schedule = calendar
+        if said := _stood_in(season, calendar.provenance):
             odd, again = [*odd, said], format_utc(ws.as_of + STOOD_IN_FOR)
             schedule = _stored_schedule(ws.store, season, notes[season]) or schedule
         rows = known.get(str(season), {})
@@ -96,6 +97,20 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     ws.hold()
     ws.tracking.put_rows(changes)
     return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
+
+
+def _calendars(ws: Workspace, seasons: list[int]) -> tuple[dict[int, Schedule], list[str]]:
+    """Read the calendars; with ``seasons`` empty also say which could not be had. Raises when there is none at all."""
+    found: dict[int, Schedule] = {}
+    errors: dict[int, SourceError] = {}
+    for season in seasons or ws.source.seasons(ws.as_of):
+        try:
+            found[season] = ws.source.schedule(season, ws.as_of)
+        except SourceError as error:
+            errors[season] = error
+    if errors and (seasons or not found):
+        raise next(iter(errors.values()))
+    return found, [f"NO CALENDAR of {season}: {error}" for season, error in errors.items()]
 
 
 def _stood_in(season: int, provenance: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from f1lib.cli import output
+from f1lib.cli import output, titles
 from f1lib.cli.options import json_option, session_option, workspace_of
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters
@@ -29,6 +29,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rain", default="", choices=("perfect", "realistic"), help=text)
     text = "what each source of data gives one model, at each horizon: races, with all that the lake has"
     parser.add_argument("--sources", action="store_true", help=text)
+    text = "the title chances of drivers and teams, after each round"
+    parser.add_argument("--championship", action="store_true", help=text)
     json_option(parser)
 
 
@@ -38,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")
     for name in arguments.model:
         load_config(name)
+    if arguments.championship:
+        return _championship(arguments)
     if arguments.sources:
         return _sources(arguments)
     from f1lib.pipeline.backtest import backtest_history
@@ -78,7 +82,7 @@ def _sources(arguments: argparse.Namespace) -> int:
     asked = (arguments.first, arguments.last, "".join(arguments.model), arguments.horizon, arguments.refit_every)
     from f1lib.pipeline.backtest import sources_history
 
-    rows = sources_history(workspace_of(arguments), *asked)
+    rows = sources_history(workspace_of(arguments), *asked, arguments.rain)
     output.table_or_json({"rows": rows}, lambda card: _show_sources(card["rows"]), arguments.json_file)
     return 0
 
@@ -96,3 +100,15 @@ def _show_sources(rows: list[dict[str, Any]]) -> None:
         shown.append({**head, "rps_there": gained, **{name: row[name] for name in _MEANS}})
     labels = ("horizon", "sources", "races_changed", "rps_there")
     output.print_scores(f"{rows[0]['races']} races, walk-forward, by what the model is given", shown, labels)
+
+
+def _championship(arguments: argparse.Namespace) -> int:
+    """Print how good the title chances of one model were."""
+    if len(arguments.model) > 1 or arguments.horizon or arguments.session != "R" or arguments.sources:
+        raise BadParameters("--championship takes one --model, and neither --horizon, --session nor --sources")
+    asked = (arguments.first, arguments.last, "".join(arguments.model), arguments.refit_every)
+    from f1lib.pipeline.backtest import championship_history
+
+    card = championship_history(workspace_of(arguments), *asked)
+    output.table_or_json(card, titles.show, arguments.json_file)
+    return 0

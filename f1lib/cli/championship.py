@@ -6,12 +6,11 @@ import argparse
 from typing import Any
 
 from f1lib.cli import output
-from f1lib.cli.layout import Column
 from f1lib.cli.options import json_option, workspace_of
 
 NAME = "championship"
 HELP = "the standings, the chances of the titles, and what has to happen"
-_SHOWN = 10
+_SHOWN, _TOLD = 10, 5
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -42,8 +41,8 @@ def _show(found: dict[str, Any]) -> None:
         _table(kind, found[kind], title, f"{caption} - data: {found['attribution']}")
     for kind, name in (("drivers", "full_name"), ("teams", "team_name")):
         alive = [row for row in found[kind] if row["can_still_win"]]
-        for row in alive if len(alive) > 1 else []:
-            output.print_line(f"{row[name]}: {row['needs']}.")
+        for row in alive[:_TOLD] if len(alive) > 1 else []:
+            output.print_line(f"{row[name]} {row['needs']}.")
 
 
 def _count(number: int, what: str) -> str:
@@ -51,10 +50,12 @@ def _count(number: int, what: str) -> str:
 
 
 def _table(kind: str, rows: list[dict[str, Any]], title: str, caption: str) -> None:
+    from f1lib.cli.layout import Column
+
     name = "full_name" if kind == "drivers" else "team_name"
-    heads = [Column("rank", "#", right=True), Column(kind.removesuffix("s")), Column("points", right=True)]
-    heads += [Column("wins", right=True, rank=3), Column("P(title)", "title", right=True)]
-    heads += [Column("final points (80 %)", "final (80 %)", right=True, rank=1), Column("can win", "open", rank=2)]
+    heads = [Column("rank", "#", right=True), Column("driver" if kind == "drivers" else "team")]
+    heads += [Column("points", right=True), Column("wins", right=True, rank=3), Column("P(title)", "title", right=True)]
+    heads += [Column("final points (80 %)", "final", right=True, rank=1), Column("can win", "open", right=True, rank=2)]
     cells = [
         [
             row["rank"],

@@ -20,6 +20,8 @@ from f1lib.tracking.rows import STORED
 from f1lib.workspace.lake_kind import check_not_lost
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from f1lib.lake.store import ObjectStore
     from f1lib.tracking.rows import TrackingRow
     from f1lib.tracking.table import TrackingTable
@@ -37,6 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     session_option(parser)
     text = "predict a changed race without storing it: rain=0.7, weather=wet, VER.grid_position=20; repeat for several"
     parser.add_argument("--set", action="append", default=[], metavar="CHANGE", dest="changes", help=text)
+    text = "the chance that the first of two drivers finishes ahead of the second"
+    parser.add_argument("--beats", nargs=2, default=(), metavar="DRIVER", help=text)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", dest="as_json")
     form.add_argument("--csv", action="store_true", dest="as_csv")
@@ -52,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     issued, session = _newest(ws.tracking, event, arguments.session, now)
     if not issued:
         raise StorageError(_none_yet(session, arguments.session, event, now) + f" (lake {ws.store.url})")
-    if arguments.changes or arguments.as_json or arguments.as_csv:
+    if arguments.changes or arguments.beats or arguments.as_json or arguments.as_csv:
         return _from_frame(ws, event, arguments)
     show_predictions(ws.store, issued, session, now)
     return DONE
@@ -122,12 +126,16 @@ def _from_frame(ws: Workspace, event: str, arguments: argparse.Namespace) -> int
     from f1lib.lake.parquet import records
     from f1lib.predictions import whatif
 
+    if arguments.beats and arguments.changes:
+        raise BadParameters("--beats reads the issued prediction: leave out --set")
     changes = [whatif.parse_change(text) for text in arguments.changes]
     if changes:
         asked = {"source": ws.source_name, "session": arguments.session}
         frame = whatif.predict_changed(ws.store, event, changes, say=output.print_notice, **asked)
     else:
         frame = archive.read(event, lake=ws.store.url, session=arguments.session)
+    if arguments.beats:
+        return _head_to_head(ws.store, frame, arguments)
     if arguments.as_json:
         output.print_json(records(frame))
     elif arguments.as_csv:
@@ -135,6 +143,27 @@ def _from_frame(ws: Workspace, event: str, arguments: argparse.Namespace) -> int
     else:
         rows = records(frame.sort_values("predicted_rank"))
         show_predictions(ws.store, rows, None, format_utc(ws.as_of), [str(change) for change in changes])
+    return DONE
+
+
+def _head_to_head(store: ObjectStore, frame: pd.DataFrame, arguments: argparse.Namespace) -> int:
+    """Print the chance that one driver finishes ahead of another, as a sentence, JSON or CSV."""
+    import pandas as pd
+
+    from f1lib.predictions import duels
+
+    first, second = (duels.find_driver(frame, text) for text in arguments.beats)
+    if first == second:
+        raise BadParameters(f"--beats takes two drivers, and both are {first}")
+    share = float(duels.head_to_heads(store, frame)[second][first])
+    if arguments.as_json:
+        output.print_json({"driver_id": first, "rival_id": second, "p_ahead": share})
+    elif arguments.as_csv:
+        output.print_csv(pd.DataFrame([{"driver_id": first, "rival_id": second, "p_ahead": share}]))
+    else:
+        names = frame.set_index("driver_id")["full_name"]
+        where = f"{'SIMULATED DATA - ' if frame['source'].iloc[0] == 'simulated' else ''}{archive.event_of(frame)}"
+        output.print_line(f"{where}: {names[first]} finishes ahead of {names[second]} with {100 * share:.1f} %.")
     return DONE
 
 

@@ -7,7 +7,7 @@ distribution. What production computes by the model's ONNX graph is computed nat
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,7 +21,7 @@ from f1lib.lake.paths_published import scorecard_key
 from f1lib.lake.store import ObjectStore, write_json
 from f1lib.model import fit, train
 from f1lib.model.config import ModelConfig, config_names, load_config
-from f1lib.model.serving import STARTS
+from f1lib.model.serving import STARTS, Serving
 from f1lib.scoring import baselines, scorecard
 from f1lib.workspace.settings import Settings
 
@@ -35,6 +35,11 @@ FORECAST = (
 SCORED_HORIZONS = ("post_qualifying", "pre_race")
 REFIT_EVERY = 4  # docs/scoring.md: at least every 4 races; the configuration that serves is refitted after each
 KINDS = {"R": "race", "S": "sprint"}
+Answer = Callable[[Serving, pd.DataFrame], pd.DataFrame]  # what is asked of a model about one race
+
+
+def _forecast(serving: Serving, race: pd.DataFrame) -> pd.DataFrame:
+    return serving.forecast_session(race)[FORECAST]
 
 
 def walk_forward(
@@ -47,6 +52,7 @@ def walk_forward(
     threads: int,
     session: str = "R",
     events: Collection[str] = (),
+    answer: Answer = _forecast,
 ) -> pd.DataFrame:
     """Forecast every race or sprint of several seasons with models of the races before.
 
@@ -71,12 +77,14 @@ def walk_forward(
         Races, or sprints.
     events : collection of str
         Partition keys of the events to forecast; empty: all.
+    answer : callable
+        What is asked of the model about one race: a frame with the index of its rows. By default the forecast.
 
     Returns
     -------
     pandas.DataFrame
         One row per event and predicted driver, in the order the races were held: `KEYS`, `LABELS` (null for a driver
-        who did not start) and `FORECAST`.
+        who did not start) and the columns of ``answer``, by default `FORECAST`.
 
     Raises
     ------
@@ -93,7 +101,7 @@ def walk_forward(
     blocks = _blocks(wanted, first, last, refit_every, session)
 
     def forecast(block: list[int]) -> list[pd.DataFrame]:
-        return forecast_block(rows, config, horizon, block, available, session)
+        return forecast_block(rows, config, horizon, block, available, session, answer)
 
     with fit.one_thread(), ThreadPoolExecutor(threads) as pool:
         found = [race for races in pool.map(forecast, blocks) for race in races]
@@ -101,7 +109,13 @@ def walk_forward(
 
 
 def forecast_block(
-    rows: pd.DataFrame, config: ModelConfig, horizon: str, block: list[int], available: list[str], session: str = "R"
+    rows: pd.DataFrame,
+    config: ModelConfig,
+    horizon: str,
+    block: list[int],
+    available: list[str],
+    session: str = "R",
+    answer: Answer = _forecast,
 ) -> list[pd.DataFrame]:
     """Forecast races that share a model, fitted on the races before the first of them.
 
@@ -119,6 +133,8 @@ def forecast_block(
         Feature columns of the training dataset.
     session : {"R", "S"}
         Races, or sprints.
+    answer : callable
+        See `walk_forward`.
 
     Returns
     -------
@@ -134,7 +150,7 @@ def forecast_block(
     fitted = fit.fit(fit.enough(past, horizon), config, available)
     serving = fitted.serving()
     races = [rows[(rows["race"] == number) & (rows["session"] == session)] for number in block]
-    return [race[KEYS + LABELS].join(serving.forecast_session(race)[FORECAST]) for race in races]
+    return [race[KEYS + LABELS].join(answer(serving, race)) for race in races]
 
 
 def walk_baseline(

@@ -115,8 +115,11 @@ def _raw(path: Path) -> pd.DataFrame:
             document = from_json(path.read_bytes())
             if not isinstance(document, list) or not all(isinstance(row, dict) for row in document):
                 raise ValueError("expected a list of objects, one a driver")
-            frame = pd.DataFrame(document).astype(object)
-            frame = frame.where(frame.notna(), "")
+            frame = pd.DataFrame(document, dtype=object)
+            told = {
+                name: frame[name].map(lambda cell: "" if cell is None or cell != cell else str(cell)) for name in frame
+            }
+            frame = frame.assign(**{str(k): cells for k, cells in told.items() if k != "position_probabilities"})
         elif path.suffix == ".csv":
             frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
         else:
@@ -129,7 +132,7 @@ def _raw(path: Path) -> pd.DataFrame:
 
 
 def _numbers(path: Path, raw: pd.DataFrame, name: str) -> pd.Series[float]:
-    values = pd.to_numeric(raw[name].replace("", np.nan), errors="coerce").astype("float64")
+    values = pd.to_numeric(raw[name].where(raw[name] != ""), errors="coerce").astype("float64")
     low, high = (1, 100) if name == "rank" else (0, 1 + TOLERANCE)
     wrong = raw[~values.between(low, high) & (raw[name].astype(str) != "")]
     if len(wrong):

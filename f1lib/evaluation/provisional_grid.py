@@ -61,7 +61,7 @@ def worth(
     held = set(plain["event_partition_key"])
     known = penalties[penalties["event_partition_key"].isin(held)]
     grids = [provisional_races(training, part) for part in (known[known["penalty"] != PIT_LANE], known)]
-    found = [plain, *(_forecast(training, config, races, plain, threads) for races in grids), official]
+    found = [plain, *(with_penalties(training, config, races, plain, threads) for races in grids), official]
     keys = {(system, "post_qualifying"): frame for system, frame in zip(SYSTEMS, found, strict=True)}
     card, scores = scorecard.scorecard({("models", *key): frame for key, frame in keys.items()}, {})
     slots, wrong = _agreement(training, grids[1])
@@ -131,14 +131,33 @@ def provisional_races(training: pd.DataFrame, penalties: pd.DataFrame) -> dict[s
     return found
 
 
-def _forecast(
+def with_penalties(
     training: pd.DataFrame,
     config: ModelConfig,
     races: Mapping[str, pd.DataFrame],
     otherwise: pd.DataFrame,
     threads: int,
 ) -> pd.DataFrame:
-    """Replace the forecasts of ``races`` by those of the model of ``pre_race``, fitted on the races before each."""
+    """Replace the forecasts of penalised races by those of the model of ``pre_race``, fitted on the races before each.
+
+    Parameters
+    ----------
+    training : pandas.DataFrame
+        Gold's training dataset.
+    config : ModelConfig
+        The model configuration.
+    races : mapping
+        What `provisional_races` returned.
+    otherwise : pandas.DataFrame
+        The forecasts of all races at ``post_qualifying`` (`backtest.walk_forward`).
+    threads : int
+        Races computed at once.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As ``otherwise``; the replaced races come last.
+    """
     available = train.feature_columns(training)
     official = backtest.of_horizon(training, "pre_race")
     number = official.drop_duplicates("event_partition_key").set_index("event_partition_key")["race"]

@@ -1,30 +1,32 @@
 """What each source of data gives the forecast: one model walked forward with more and more of what is in the lake.
 
-A row of the table is a configuration of what is switched on. It hides groups of features, in history and in the race to
-be forecast alike: to the model they are data that never came.
+A row of the table is a configuration of what is switched on: the groups of features that are hidden, in history and in
+the race to be forecast alike, as if their data had never come. The last row adds every grid penalty as it turned out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from f1lib.evaluation import backtest
+from f1lib.evaluation import backtest, provisional_grid
 from f1lib.lake.features import columns_by_group
-from f1lib.model import train
+from f1lib.model import fit, train
 from f1lib.model.config import ModelConfig
 from f1lib.scoring import metrics
 
 TIMING, WEATHER = ("long_run", "race_pace"), ("weather",)
+# Name of a row -> the groups of features.csv that it hides. The first is what the others are compared with.
+HIDDEN: dict[str, tuple[str, ...]] = {"F1DB alone": TIMING + WEATHER, "+ timing": WEATHER, "+ weather": ()}
+PENALTIES = "+ penalties"
 
 
 @dataclass(frozen=True)
 class Walk:
-    """What is walked forward: the arguments of `backtest.walk_forward`."""
+    """What is walked forward: the arguments of `backtest.walk_forward`, and the grid penalties where they are known."""
 
     training: pd.DataFrame
     config: ModelConfig
@@ -33,6 +35,7 @@ class Walk:
     last: int
     refit_every: int
     threads: int
+    penalties: pd.DataFrame | None = None
 
     def without(self, groups: tuple[str, ...]) -> pd.DataFrame:
         """Return the training dataset with the features of some groups missing.
@@ -67,14 +70,6 @@ class Walk:
         return backtest.walk_forward(training, *asked)
 
 
-# Name of a row -> its training dataset. The first is what the others are compared with.
-ROWS: dict[str, Callable[[Walk], pd.DataFrame]] = {
-    "F1DB alone": lambda walk: walk.without(TIMING + WEATHER),
-    "+ timing": lambda walk: walk.without(WEATHER),
-    "+ weather": lambda walk: walk.training,
-}
-
-
 def table(
     training: pd.DataFrame,
     config: ModelConfig,
@@ -83,8 +78,9 @@ def table(
     last: int,
     refit_every: int,
     threads: int,
+    penalties: pd.DataFrame | None = None,
 ) -> list[dict[str, Any]]:
-    """Score every row of `ROWS` at every horizon.
+    """Score every row of `HIDDEN`, and the one with penalties, at every horizon.
 
     Parameters
     ----------
@@ -100,6 +96,8 @@ def table(
         Races that share a model.
     threads : int
         Blocks of races computed at once.
+    penalties : pandas.DataFrame, optional
+        ``event_partition_key driver_id penalty``, a row a penalty of a race; not given: the row is left out.
 
     Returns
     -------
@@ -117,7 +115,7 @@ def table(
     """
     found = []
     for horizon in horizons:
-        walk = Walk(training, config, horizon, first, last, refit_every, threads)
+        walk = Walk(training, config, horizon, first, last, refit_every, threads, penalties)
         scored = {name: _scored(forecast) for name, forecast in _forecasts(walk).items()}
         least = next(iter(scored.values()))
         for name, scores in scored.items():
@@ -128,23 +126,33 @@ def table(
 
 def _forecasts(walk: Walk) -> dict[str, pd.DataFrame]:
     """Walk forward once for each row of which the model reads something else than of the row before."""
-    read = train.columns_read(walk.config, train.feature_columns(walk.training))
+    available = train.feature_columns(walk.training)
     found: dict[str, pd.DataFrame] = {}
     before, last = None, pd.DataFrame()
-    for name, rows_of in ROWS.items():
-        rows = rows_of(walk)
-        seen = rows.loc[rows["horizon"] == walk.horizon, [c for c in read if c in rows]]
+    for name, hidden in HIDDEN.items():
+        rows = walk.without(hidden)
+        read = fit.fit(fit.labelled(rows, walk.horizon), walk.config, available).raw
+        seen = rows.loc[rows["horizon"] == walk.horizon, read]
         if before is None or not seen.equals(before):
             last = walk.forecast(rows)
         before, found[name] = seen, last
+    if walk.penalties is not None:
+        found[PENALTIES] = _with_penalties(walk, walk.penalties, last) if walk.horizon == "post_qualifying" else last
     return found
+
+
+def _with_penalties(walk: Walk, penalties: pd.DataFrame, otherwise: pd.DataFrame) -> pd.DataFrame:
+    """Forecast the penalised races from their provisional grids (`f1lib.evaluation.provisional_grid`)."""
+    known = penalties[penalties["event_partition_key"].isin(otherwise["event_partition_key"])]
+    races = provisional_grid.provisional_races(walk.training, known)
+    return provisional_grid.with_penalties(walk.training, walk.config, races, otherwise, walk.threads)
 
 
 def _scored(forecast: pd.DataFrame) -> pd.DataFrame:
     """Score each race; ``said`` sums up its forecast, to tell whether two are the same."""
     races = forecast.groupby("event_partition_key", sort=False)
     rows = [{"event": event, "said": tuple(race["p_win"]), **metrics.score_race(race)} for event, race in races]
-    return pd.DataFrame(rows).set_index("event")
+    return pd.DataFrame(rows).set_index("event").sort_index()
 
 
 def _paired(scores: pd.DataFrame, least: pd.DataFrame) -> dict[str, Any]:

@@ -156,8 +156,13 @@ NEXT_RACES = "reports/next_races.json"
 ACCURACY = "reports/accuracy.json"
 REPLAY = "reports/replay.json"
 RACE_PAGES_PREFIX = "reports/races/"
+CHAMPIONSHIP_PAGES_PREFIX = "reports/championship/"
 RECORDS_PREFIX = "reports/runs/"
-_SCORECARD = {"R": "reports/scorecard", "S": "reports/scorecard_sprints"}
+_SCORECARD = {
+    "R": "reports/scorecard",
+    "S": "reports/scorecard_sprints",
+    "championship": "reports/scorecard_championship",
+}
 
 
 def link(key: str) -> str:
@@ -171,8 +176,13 @@ def race_page_key(event: str, session: str = "R") -> str:
     return f"{RACE_PAGES_PREFIX}{season}/{folder}{_sprint(session)}.html"
 
 
+def championship_page_key(season: int) -> str:
+    """Return ``reports/championship/2025.html``, the page of a season's titles."""
+    return f"{CHAMPIONSHIP_PAGES_PREFIX}{season}.html"
+
+
 def scorecard_key(session: str, kind: str) -> str:
-    """Return ``reports/scorecard.json``: scores of a backtest; ``kind`` is ``json`` or ``parquet``."""
+    """Return ``reports/scorecard.json``: a backtest of races (``R``), of sprints (``S``) or of the ``championship``."""
     return f"{_SCORECARD[session]}.{kind}"
 
 

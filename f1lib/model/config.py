@@ -1,6 +1,6 @@
 """Model configurations: one YAML file each in ``parameters/models``, validated by pydantic; unknown keys are refused.
 
->>> config = load_config("blend_v1")
+>>> config = load_config("blend_v2")
 >>> config.linear.ridge, config.distribution.sigma
 
 The score of a configuration is the weighted sum of ``linear`` (ridge regression) and ``trees`` (XGBoost). ``fresh``, a
@@ -133,13 +133,16 @@ class Fresh(_Strict):
 class Correction(_Strict):
     """Ridge regression of what the score leaves over, on rows where one of its columns is known; added to the score.
 
-    A missing value adds nothing, and the other parts never read these columns: a race of which none is known has the
-    very forecast of a model without the correction. ``columns`` are raw features that are 0 for a driver of whom they
-    say nothing.
+    ``columns`` are raw features that are 0 for a driver of whom they say nothing, each with the coefficient that
+    ``ridge`` rows of prior stand for: with no history of them it is that. A missing value adds nothing, and the other
+    parts never read these columns: a race of which none is known has the very forecast of a model without the
+    correction. The part is left out at horizons where the raw column ``needs`` is not known, or ``until`` is.
     """
 
-    columns: list[str]
+    columns: dict[str, float] = Field(min_length=1)
     ridge: float = Field(gt=0)
+    needs: str
+    until: str
 
 
 class Uncertainty(_Strict):

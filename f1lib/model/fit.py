@@ -47,8 +47,8 @@ class Fitted:
     """A fitted configuration: the preprocessing pipeline and the parts of the model.
 
     ``parts`` of the score by name (``linear``, ``trees``, ``own``); ``fresh`` is the score of drivers without form.
-    ``correction`` reads the raw columns, 0 where they are missing. ``rain`` is what `f1lib.model.rain.learn` found,
-    empty for a configuration without rain.
+    ``correction`` reads raw columns that the pipeline does not, 0 where they are missing. ``rain`` is what
+    `f1lib.model.rain.learn` found, empty for a configuration without rain.
     """
 
     config: ModelConfig
@@ -102,7 +102,8 @@ class Fitted:
         dict[str, matrix]
             ``predicted_score p_dnf sigma`` [rows, 1], and ``columns``.
         """
-        columns = raw
+        apart = self.correction.columns if self.correction else []
+        columns = xp.take(raw, [i for i in range(len(self.raw)) if i not in apart], axis=1) if apart else raw
         for _, step in self.pipeline.steps:
             columns = step.formula(xp, columns)
 
@@ -247,7 +248,8 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
     MissingColumn
         When ``rows`` lack a column that the configuration reads.
     """
-    raw = config.raw_columns(available)
+    apart = {c: v for c, v in (config.correction.columns if config.correction else {}).items() if c in available}
+    raw = [c for c in config.raw_columns(available) if c not in apart]
     matrix = matrix_of(rows, raw)
     valued = np.flatnonzero(~np.isnan(matrix).all(axis=0))
     raw, matrix = [raw[i] for i in valued], matrix[:, valued]
@@ -281,27 +283,32 @@ def fit(rows: pd.DataFrame, config: ModelConfig, available: list[str]) -> Fitted
         chosen = _indices(_with_flags(config.own.columns, available), columns, f"{config.name}.own")
         parts["own"] = _fit(config.own.estimator(**config.own.settings), *learnt, chosen, config.own.weight)
     fitted = Fitted(config, raw, columns, pipeline, parts, dnf, fresh)
-    fitted = _corrected(fitted, matrix[used], target[used], weight[used])
-    return _with_rain(fitted, rows, matrix, config.rain) if config.rain else fitted
+    if apart and config.correction and config.correction.needs in raw and config.correction.until not in raw:
+        fitted = _corrected(fitted, apart, config.correction.ridge, rows[used], target[used], weight[used])
+    return _with_rain(fitted, rows, config.rain) if config.rain else fitted
 
 
-def _corrected(fitted: Fitted, matrix: NDArray[np.float32], target: Floats, weight: Floats) -> Fitted:
+def _corrected(
+    fitted: Fitted, columns: dict[str, float], alpha: float, rows: pd.DataFrame, target: Floats, weight: Floats
+) -> Fitted:
     """Fit the correction to what the score leaves over; without intercept, for where nothing is known it adds 0."""
-    settings = fitted.config.correction
-    chosen = [fitted.raw.index(c) for c in (settings.columns if settings else []) if c in fitted.raw]
+    raw, prior = [*fitted.raw, *columns], np.array([*columns.values()])
+    chosen = list(range(len(fitted.raw), len(raw)))
+    ridge = Ridge(alpha=alpha).fit(np.zeros((1, len(prior))), [0.0])
+    corrected = replace(fitted, raw=raw, correction=Part(chosen, ridge))
+    matrix = matrix_of(rows, raw)
     some = ~np.isnan(matrix[:, chosen]).all(axis=1)
-    if not settings or not some.any():
-        return fitted
-    left = target[some] - fitted.answer(matrix[some])["predicted_score"]
-    known = np.nan_to_num(matrix[some][:, chosen], nan=0.0)
-    with one_thread():
-        ridge = Ridge(alpha=settings.ridge).fit(known.astype("float64"), left, sample_weight=weight[some])
-    ridge.intercept_ = 0.0
-    return replace(fitted, correction=Part(chosen, ridge))
+    if some.any():
+        known = np.nan_to_num(matrix[some][:, chosen], nan=0.0).astype("float64")
+        left = target[some] - corrected.answer(matrix[some])["predicted_score"] - known @ prior
+        with one_thread():
+            ridge.fit(known, left, sample_weight=weight[some])
+    ridge.coef_, ridge.intercept_ = ridge.coef_ + prior, 0.0
+    return corrected
 
 
-def _with_rain(fitted: Fitted, rows: pd.DataFrame, matrix: NDArray[np.float32], settings: Rain) -> Fitted:
-    said = fitted.answer(matrix)
+def _with_rain(fitted: Fitted, rows: pd.DataFrame, settings: Rain) -> Fitted:
+    said = fitted.answer(matrix_of(rows, fitted.raw))
     learned = rain.learn(rows, said["predicted_score"], said["p_dnf"], finish_score(rows), settings)
     return replace(fitted, rain=learned)
 

@@ -19,7 +19,7 @@ from f1lib.errors import MissingColumn, RunError, StorageError
 from f1lib.lake.integrity import verified_run_file
 from f1lib.lake.paths import GRAPH, METADATA, SUCCESS, run_key
 from f1lib.lake.store import ObjectStore
-from f1lib.scoring import positions
+from f1lib.scoring import duels, positions
 from f1lib.scoring.positions import Shape
 from f1lib.scoring.rain import Rain
 
@@ -126,12 +126,30 @@ class Serving:
         MissingColumn
             When ``features`` lack a feature of the model.
         """
-        first = features.iloc[0]
-        if first["session"] != "S":
-            return self.forecast(features)
         race = features.sort_values("driver_id", kind="stable")
-        points = domain_points.points_scale("S", int(first["event_year"]))
-        return self.summary(of_sprint(self.predict(race), race), race, points).loc[features.index]
+        points = domain_points.points_scale(str(race["session"].iloc[0]), int(race["event_year"].iloc[0]))
+        return self.summary(self.latent(race), race, points).loc[features.index]
+
+    def latent(self, race: pd.DataFrame) -> pd.DataFrame:
+        """Predict the latent performances of one race or one sprint.
+
+        Parameters
+        ----------
+        race : pd.DataFrame
+            Gold rows of one session, one per driver.
+
+        Returns
+        -------
+        pd.DataFrame
+            As of `predict`, of a sprint after `of_sprint`.
+
+        Raises
+        ------
+        MissingColumn
+            When ``race`` lacks a feature.
+        """
+        answer = self.predict(race)
+        return of_sprint(answer, race) if race["session"].iloc[0] == "S" else answer
 
     def summary(self, answer: pd.DataFrame, race: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
         """Turn the predictions of one race's drivers into probabilities.
@@ -151,16 +169,77 @@ class Serving:
             One row per driver, index of ``answer``; columns of `f1lib.scoring.positions.summarize`, and ``p_rain``: the
             chance of a wet race, NaN when no forecast is known or the model has learned nothing of rain.
         """
-        shape = Shape(*(float(self.numbers[n]) for n in ("trouble_weight", "trouble_shift", "trouble_spread")))
-        latent = (answer["mu"], answer["sigma"], answer["p_dnf"], shape)
-        rain = self.rain
-        chance = float(rain.chance(matrix_of(race, [FORECAST])[0, 0])) if rain else float("nan")
-        if rain and chance == chance:
-            matrix, out = rain.mixture(*latent, chance)
-        else:  # missing is not dry: the race of a model that knows nothing of the weather
-            matrix, out = positions.position_matrix(*latent), answer["p_dnf"].to_numpy()
+        matrix, out = self._over_weather(answer, race, positions.position_matrix)
         summary = positions.summarize(matrix, answer["predicted_score"], out, points)
-        return summary.set_index(answer.index).assign(p_rain=chance)
+        return summary.set_index(answer.index).assign(p_rain=self.chance_of_rain(race))
+
+    def chance_of_rain(self, race: pd.DataFrame) -> float:
+        """Return the chance that a race is wet.
+
+        Parameters
+        ----------
+        race : pd.DataFrame
+            Gold rows of one session.
+
+        Returns
+        -------
+        float
+            NaN when no forecast is known or the model has learned nothing of rain.
+        """
+        rain = self.rain
+        return float(rain.chance(matrix_of(race, [FORECAST])[0, 0])) if rain else float("nan")
+
+    def weathers(self, race: pd.DataFrame) -> tuple[tuple[float, float, float], ...]:
+        """Return the weathers a race may have: the chance of each, its factor on sigma and its factor on the hazard.
+
+        Parameters
+        ----------
+        race : pd.DataFrame
+            Gold rows of one session.
+
+        Returns
+        -------
+        tuple
+            Dry and wet; one that changes nothing when the chance of rain is not known.
+        """
+        rain, chance = self.rain, self.chance_of_rain(race)
+        if not rain or chance != chance:
+            return ((1.0, 1.0, 1.0),)
+        dry, wet = rain.factors()
+        return ((1 - chance, *dry), (chance, *wet))
+
+    def _over_weather(
+        self, answer: pd.DataFrame, race: pd.DataFrame, matrix: Callable[..., Floats]
+    ) -> tuple[Floats, Floats]:
+        """Average ``matrix`` of the latent race over the weather; return it with the hazards.
+
+        Missing is not dry: without a forecast it is the race of a model that knows nothing of the weather.
+        """
+        latent = (answer["mu"], answer["sigma"], answer["p_dnf"], self.shape)
+        rain, chance = self.rain, self.chance_of_rain(race)
+        if rain and chance == chance:
+            return rain.mixture(*latent, chance, matrix)
+        return matrix(*latent), answer["p_dnf"].to_numpy()
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the latents beside mu and sigma."""
+        return Shape(*(float(self.numbers[n]) for n in ("trouble_weight", "trouble_shift", "trouble_spread")))
+
+    def ahead(self, race: pd.DataFrame) -> Floats:
+        """Compute who finishes ahead of whom.
+
+        Parameters
+        ----------
+        race : pd.DataFrame
+            Gold rows of one session, one per driver.
+
+        Returns
+        -------
+        NDArray[np.float64]
+            [i, j]: P(row i is ahead of row j); see `f1lib.scoring.duels.ahead`.
+        """
+        return self._over_weather(self.latent(race), race, duels.ahead)[0]
 
 
 def start_column(race: pd.DataFrame) -> str:

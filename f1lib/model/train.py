@@ -1,7 +1,7 @@
 """Train one model run per configuration and horizon: fit, check parity, validate forward in time, store.
 
 >>> training = read_training(ws.store)
->>> runs = train_horizons(ws, "blend_v1", "", training)        # all horizons of the configuration; one row per run
+>>> runs = train_horizons(ws, "blend_v2", "", training)        # all horizons of the configuration; one row per run
 >>> serving = load_serving(ws.store, runs["run_id"][0])
 
 A run is refused (`RunError`) when its ONNX graph and the native models differ by more than the tolerance.

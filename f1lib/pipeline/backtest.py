@@ -73,10 +73,46 @@ def backtest_history(
     return backtest.run(ws.store, ws.settings, training, first, last, models, horizons, refit_every, session, rain)
 
 
+def championship_history(ws: Workspace, first: int, last: int, model: str, refit_every: int) -> dict[str, Any]:
+    """Bring the history in and score the title chances after each round, walking forward through it.
+
+    Parameters
+    ----------
+    ws : Workspace
+        Its lake is filled up to gold at ``ws.as_of``, and holds the scorecard afterwards.
+    first, last : int
+        Seasons, both included.
+    model : str
+        Name of a configuration; empty for the one that serves.
+    refit_every : int
+        Races between refits; 0 for 1, as in production.
+
+    Returns
+    -------
+    dict
+        See `f1lib.evaluation.titles.run`.
+
+    Raises
+    ------
+    RunError
+        A stage of the history failed.
+    BadParameters
+        An unknown configuration, one that does not forecast before a weekend, or seasons without a result.
+    """
+    from f1lib.evaluation import titles
+    from f1lib.gold import build
+    from f1lib.model.config import load_config
+
+    config = load_config(model or ws.settings.model)
+    bring_history(ws)
+    training = build.build_training_dataset(ws)
+    return titles.run(ws.store, training, config, first, last, refit_every or 1, ws.settings.threads)
+
+
 def sources_history(
-    ws: Workspace, first: int, last: int, model: str, horizons: list[str], refit_every: int
+    ws: Workspace, first: int, last: int, model: str, horizons: list[str], refit_every: int, rain: str = ""
 ) -> list[dict[str, Any]]:
-    """Bring the history in and score what each source of data gives a model.
+    """Bring the history in and score what each source of data gives a model; penalties where the source is F1DB.
 
     Parameters
     ----------
@@ -90,6 +126,8 @@ def sources_history(
         Empty for all of the configuration's.
     refit_every : int
         Races between refits; 0 for 1, as in production.
+    rain : str
+        Who forecasts rain, as in `backtest_history`.
 
     Returns
     -------
@@ -103,12 +141,14 @@ def sources_history(
     BadParameters
         An unknown configuration or horizon, or seasons without a result.
     """
-    from f1lib.evaluation import source_worth
+    from f1lib.evaluation import imagined, source_worth
     from f1lib.gold import build
     from f1lib.model.config import load_config
+    from f1lib.sources.f1db.source import F1dbSource
 
     config = load_config(model or ws.settings.model)
     wanted = [h for given in horizons or [""] for h in config.horizons_of(given)]
     bring_history(ws)
-    training = build.build_training_dataset(ws)
-    return source_worth.table(training, config, wanted, first, last, refit_every or 1, ws.settings.threads)
+    training = imagined.with_forecasts(build.build_training_dataset(ws), rain)
+    penalties = ws.source.grid_penalties() if isinstance(ws.source, F1dbSource) else None
+    return source_worth.table(training, config, wanted, first, last, refit_every or 1, ws.settings.threads, penalties)

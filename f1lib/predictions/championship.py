@@ -18,8 +18,8 @@ from f1lib.lake.parquet import read_parquet, records, write_parquet
 from f1lib.lake.paths import season_of_key, silver_prefix
 from f1lib.lake.paths_published import PREDICTIONS_PREFIX, championship_key, championship_keys
 from f1lib.model.registry import champion, champion_of
-from f1lib.model.serving import load_serving, of_sprint
-from f1lib.predictions.issue import newest_features
+from f1lib.model.serving import load_serving
+from f1lib.predictions.issue import horizon_of_model, newest_features
 from f1lib.scoring import championship as scoring
 from f1lib.scoring.seasons import Outing
 from f1lib.scoring.standings import KINDS
@@ -143,6 +143,38 @@ def newest(store: ObjectStore, season: int, as_of: datetime) -> pd.DataFrame:
     return _made(store, as_of, str(results["source"].iloc[0]), season)
 
 
+def issued_seasons(store: ObjectStore) -> dict[int, list[str]]:
+    """Return the seasons of which chances were issued, each with the keys of its issues."""
+    found: dict[int, list[str]] = {}
+    for key in championship_keys(store.list(PREDICTIONS_PREFIX)):
+        found.setdefault(int(season_of_key(key) or 0), []).append(key)
+    return found
+
+
+def read_issues(store: ObjectStore, season: int, as_of: datetime | None = None) -> pd.DataFrame:
+    """Read all title chances issued for a season.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    season : int
+        The season.
+    as_of : datetime, optional
+        Aware UTC; later issues are not read.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Table ``championship``, oldest first; those that cannot be read are left out (`f1 doctor` names them).
+    """
+    import pandas as pd
+
+    keys = championship_keys(store.list(PREDICTIONS_PREFIX), season, as_of)
+    issues = [found for key in keys if (found := _readable(store, key)) is not None]
+    return pd.concat(issues, ignore_index=True) if issues else tables.empty(TABLE)
+
+
 def document(table: pd.DataFrame) -> dict[str, Any]:
     """Convert an issue to JSON values.
 
@@ -251,14 +283,12 @@ def _forecast(
     if entry is None:
         return None
     known = {raced: _latent(store, features) for raced, features in newest.items()}
-    outings = scoring.outings_of(left, _latent(store, field), known)
+    outings = scoring.outings_of(left, _latent(store, field)[0], known)
     return field, outings, {"model_run_id": str(entry["run_id"]), "gold_run_id": gold_run_id}
 
 
-def _latent(store: ObjectStore, features: pd.DataFrame) -> pd.DataFrame:
-    """Forecast the latent performance of each driver with the model that serves the horizon of ``features``."""
-    serving = load_serving(store, champion_of(store, str(features["horizon"].iloc[0]))["run_id"])
+def _latent(store: ObjectStore, features: pd.DataFrame) -> tuple[pd.DataFrame, scoring.Weathers]:
+    """Forecast the latent performance of each driver, and the weather, with the model that serves."""
+    serving = load_serving(store, champion_of(store, horizon_of_model(features))["run_id"])
     race = features.sort_values("driver_id", ignore_index=True)
-    answer = serving.predict(race)
-    answer = of_sprint(answer, race) if race["session"].iloc[0] == "S" else answer
-    return answer[scoring.LATENT].set_axis(race["driver_id"].astype(str))
+    return serving.latent(race)[scoring.LATENT].set_axis(race["driver_id"].astype(str)), serving.weathers(race)

@@ -69,7 +69,7 @@ def contributions(serving: Serving, booster: Any, features: pd.DataFrame) -> pd.
     if made["fresh"]:
         folded[made["share"]] += base
     for name, coefficient in made.get("correction", {}).items():
-        folded[name] += coefficient * features[name].fillna(0.0)
+        folded[name] = coefficient * features[name].fillna(0.0)
     names = [n for n in serving.features if n in set(made["read"])]
     part = _of_session(folded[names] - folded[names].mean(), features)
     drivers, values = features["driver_id"].repeat(part.shape[1]), features[part.columns].to_numpy("float64")

@@ -65,7 +65,7 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
     features, gold_run_id = newest_features(ws.store, event, horizon, ws.as_of, session)
     first = features.iloc[0]
     _check_ahead(ws.store, str(first["event_partition_key"]), session, ws.as_of)
-    serving = load_serving(ws.store, champion_of(ws.store, _horizon_of_model(features))["run_id"])
+    serving = load_serving(ws.store, champion_of(ws.store, horizon_of_model(features))["run_id"])
     if parse_utc(serving.metadata["as_of"]) > ws.as_of:
         raise RunError(
             f"model run {serving.run_id} was trained at {serving.metadata['as_of']}, after {format_utc(ws.as_of)}: it "
@@ -86,8 +86,19 @@ def predict(ws: Workspace, event: str, horizon: str, session: str = "R") -> pd.D
     return prediction
 
 
-def _horizon_of_model(features: pd.DataFrame) -> str:
-    """Return the horizon whose model forecasts a race: with a provisional grid that of ``pre_race``."""
+def horizon_of_model(features: pd.DataFrame) -> str:
+    """Return the horizon whose model forecasts a race: with a provisional grid that of ``pre_race``.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Gold's rows of one race or sprint and horizon.
+
+    Returns
+    -------
+    str
+        One of `HORIZONS`.
+    """
     has_grid = features["grid_position"].notna().any()
     return Horizon.PRE_RACE if has_grid else str(features["horizon"].iloc[0])
 

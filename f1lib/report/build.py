@@ -9,7 +9,7 @@ import pandas as pd
 
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import EventKey
-from f1lib.errors import RunError
+from f1lib.errors import RunError, StorageError
 from f1lib.evaluation import drift
 from f1lib.lake import fingerprint
 from f1lib.lake import paths_published as paths
@@ -19,11 +19,12 @@ from f1lib.lake.parquet import records
 from f1lib.lake.provenance import code_version, made_by
 from f1lib.lake.store import ObjectStore, find_json, write_json
 from f1lib.model import registry
+from f1lib.predictions import championship, duels
 from f1lib.predictions import explain as contributions
 from f1lib.predictions.archive import find_newest, history_keys, read_issues
 from f1lib.predictions.change_log import penalties_used
 from f1lib.predictions.group_effects import explain
-from f1lib.report import dashboard, health, lake_state, prediction_facts, race_page
+from f1lib.report import championship_page, dashboard, health, lake_state, prediction_facts, race_page
 from f1lib.workspace.workspace import Workspace
 
 _NONE: dict[str, Any] = {"predictions": [], "means": []}
@@ -64,7 +65,8 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "runs": runs,
     }
     ws.hold()
-    summary["pages"] = _race_pages(ws.store, scored, runs, ws.cache)
+    before = readable_json(ws.store, paths.SUMMARY).get("pages", {})
+    summary["pages"] = _race_pages(ws.store, scored, runs, ws.cache, before) | _title_pages(ws.store, before)
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
     write_json(ws.store, paths.NEXT_RACES, ahead)
@@ -79,10 +81,13 @@ def _newest(store: ObjectStore, event: str, session: str = "R") -> pd.DataFrame 
 
 
 def _race_pages(
-    store: ObjectStore, scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]], cache: Cache
+    store: ObjectStore,
+    scored: Sequence[Mapping[str, Any]],
+    runs: Sequence[Mapping[str, Any]],
+    cache: Cache,
+    before: Mapping[str, str],
 ) -> dict[str, str]:
     """Write the pages of races that changed since the last report; return the fingerprint of every page's contents."""
-    before = readable_json(store, paths.SUMMARY).get("pages", {})
     issues: dict[tuple[str, str], list[str]] = {}
     for key in history_keys(store):
         issues.setdefault(paths.raced_of(key), []).append(key)
@@ -108,15 +113,40 @@ def _race_pages(
                     *prediction_facts.hashes(store, every[-1]),
                 ],
                 notebooks=notebooks,
+                duels=_duels(store, every[-1]),
                 cache=cache,
             )
             store.write(key, page.encode())
     return pages
 
 
+def _title_pages(store: ObjectStore, before: Mapping[str, str]) -> dict[str, str]:
+    """Write the pages of championships that changed since the last report; return the fingerprints of all."""
+    scorecard = readable_json(store, paths.scorecard_key("championship", "json"))
+    pages: dict[str, str] = {}
+    held = set(store.list(paths.CHAMPIONSHIP_PAGES_PREFIX))
+    for season, keys in championship.issued_seasons(store).items():
+        key = paths.championship_page_key(season)
+        name = paths.link(key)
+        pages[name] = fingerprint.of_text(repr((code_version(), keys, scorecard)))[: fingerprint.SHORT]
+        if before.get(name) != pages[name] or key not in held:
+            issues = championship.read_issues(store, season)
+            if len(issues):
+                store.write(key, championship_page.championship_page(issues, scorecard).encode())
+    return pages
+
+
 def _parts(store: ObjectStore, issued: str) -> pd.DataFrame | None:
     """Read the contributions of the features stored with a prediction; None for one issued without."""
     return contributions.read(store, issued) if store.exists(paths.explanation_key(issued)) else None
+
+
+def _duels(store: ObjectStore, prediction: pd.DataFrame) -> list[dict[str, Any]]:
+    """Compute the head-to-heads of team-mates; none when the model or the features are no longer in the lake."""
+    try:
+        return duels.team_mates(prediction, duels.head_to_heads(store, prediction))
+    except (RunError, StorageError):
+        return []
 
 
 def _effects(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:

@@ -5,6 +5,7 @@ Functions read a `f1lib.Lake` or the model metadata, and return new frames; noth
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -15,6 +16,7 @@ from f1lib.lake.parquet import records
 from f1lib.lake.store import ObjectStore
 from f1lib.model import registry
 from f1lib.scoring import metrics
+from f1lib.scoring import standings as scoring
 
 if TYPE_CHECKING:
     from f1lib.api.lake import Lake
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _LAST_RACES = 24
 
 
-def races(lake: Lake, season: int | None = None) -> pd.DataFrame:
+def races(lake: Lake, season: int | None = None, *, with_sprints: bool = False) -> pd.DataFrame:
     """Read every entrant of every race whose result is known.
 
     Parameters
@@ -31,6 +33,8 @@ def races(lake: Lake, season: int | None = None) -> pd.DataFrame:
         The lake.
     season : int, optional
         One season; default: all.
+    with_sprints : bool
+        Sprints, too.
 
     Returns
     -------
@@ -42,7 +46,8 @@ def races(lake: Lake, season: int | None = None) -> pd.DataFrame:
     RunError
         There are none.
     """
-    rows = lake.results(season)
+    kinds = ("R", "S") if with_sprints else ("R",)
+    rows = pd.concat([lake.results(season, session=kind) for kind in kinds], ignore_index=True)
     rows = rows[rows["is_entrant"] & rows["finishing_position"].notna()]
     if rows.empty:
         raise RunError(f"{lake!r} has no race results{f' of {season}' if season else ''}: run f1 run first")
@@ -54,38 +59,34 @@ def season_or_last(lake: Lake, season: int) -> int:
     return season or int(races(lake)["event_year"].max())
 
 
-def standings(results: pd.DataFrame) -> pd.DataFrame:
-    """Rank the drivers of a season by the points of its races, without those of sprints.
+def standings(results: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    """Rank the drivers of a season by official points, those of sprints included, ties by countback.
 
     Parameters
     ----------
     results : pandas.DataFrame
-        `races` of one season.
+        `races` of one season, with its sprints.
+    as_of : datetime
+        Aware UTC; results visible then count.
 
     Returns
     -------
     pandas.DataFrame
-        One row per driver, by points: ``rank driver_id full_name team_name races wins podiums points mean_position
-        retirements``; ``mean_position`` in places.
+        One row per driver, by standing: ``rank driver_id full_name team_name races wins podiums points mean_position
+        retirements``; the mean place is that of races, counts are of races.
     """
-    place = results["finishing_position"]
+    raced = results[results["session"] == "R"]
     lines = (
-        results.assign(
-            wins=(place == 1).astype(int),
-            podiums=(place <= 3).astype(int),
-            retirements=(~results["is_classified"].astype(bool)).astype(int),
-        )
+        raced.assign(retirements=(~raced["is_classified"].astype(bool)).astype(int))
         .groupby("driver_id", sort=False)
         .agg(
-            full_name=("full_name", "last"), team_name=("team_name", "last"), races=("wins", "size"),
-            wins=("wins", "sum"), podiums=("podiums", "sum"), points=("points", "sum"),
-            mean_position=("finishing_position", "mean"), retirements=("retirements", "sum"),
+            races=("session", "size"), mean_position=("finishing_position", "mean"), retirements=("retirements", "sum")
         )
     )  # fmt: skip
-    ordered = lines.sort_values(["points", "mean_position"], ascending=[False, True], kind="stable").reset_index()
-    return ordered.assign(
-        rank=range(1, len(ordered) + 1), mean_position=ordered["mean_position"].astype(float).round(2)
-    )[["rank", "driver_id", *lines.columns]]
+    ranked = scoring.standings(results, "drivers", as_of).join(lines, on="contender")
+    ranked["mean_position"] = ranked["mean_position"].astype("float64").round(2)
+    columns = "rank driver_id full_name team_name races wins podiums points mean_position retirements".split()
+    return ranked[columns].fillna({"races": 0, "retirements": 0}).astype({"races": int, "retirements": int})
 
 
 def find_driver(results: pd.DataFrame, text: str) -> str:

@@ -34,6 +34,7 @@ def race_page(
     scores: Sequence[dict[str, Any]],
     hashes: Sequence[tuple[str, str]],
     notebooks: Sequence[Mapping[str, str]] = (),
+    duels: Sequence[Mapping[str, Any]] = (),
     cache: Cache | None = None,
 ) -> str:
     """Render the page of one race or sprint.
@@ -56,6 +57,8 @@ def race_page(
         (name, value) of the grid penalties and, with their SHA-256, of the files (`prediction_facts.hashes`).
     notebooks : sequence of mapping
         ``name`` and ``href`` of the executed notebooks.
+    duels : sequence of mapping
+        Head-to-heads of team-mates (`f1lib.predictions.duels.team_mates`).
     cache : Cache, optional
         Holds the figures; those of a changed prediction are drawn.
 
@@ -77,6 +80,7 @@ def race_page(
         order=drawn_once(race.order, newest, cache or Cache()),
         matrix=drawn_once(race.matrix, newest, cache or Cache()),
         drivers=drivers,
+        duels=duels,
         reasons=None if effects.empty else _with_figures(reasons(newest, effects, parts)),
         moves=season.moves(pd.concat(issues, ignore_index=True)) if len(issues) > 1 else None,
         changes=changes(issues),

@@ -28,6 +28,7 @@ CARS = {"drivers": 1, "teams": 2}
 _AWAITED = timedelta(days=2)  # a result that is missing for longer counts as never coming
 _IDENTITY = "driver_id abbreviation full_name team_id team_name team_lineage".split()
 LATENT = ["mu", "sigma", "p_dnf"]
+Weathers = tuple[tuple[float, float, float], ...]
 
 
 def left_of_season(
@@ -61,7 +62,9 @@ def left_of_season(
     return left.assign(weekend=weekend, is_last_race=(left["session"] == "R") & (left["session_start_utc"] == last))
 
 
-def outings_of(left: pd.DataFrame, latent: pd.DataFrame, known: Mapping[tuple[str, str], pd.DataFrame]) -> list[Outing]:
+def outings_of(
+    left: pd.DataFrame, latent: pd.DataFrame, known: Mapping[tuple[str, str], tuple[pd.DataFrame, Weathers]]
+) -> list[Outing]:
     """Combine the remaining races and sprints with their forecasts.
 
     Parameters
@@ -71,8 +74,9 @@ def outings_of(left: pd.DataFrame, latent: pd.DataFrame, known: Mapping[tuple[st
     latent : pandas.DataFrame
         The forecast of a race before its weekend: ``mu sigma p_dnf``, index ``driver_id``. A sprint has a third of its
         risk of retiring.
-    known : mapping of (str, str) to pandas.DataFrame
-        Forecasts of single sessions by event and session, in the same form, which replace it for the drivers they have.
+    known : mapping of (str, str) to tuple
+        Forecasts of single sessions by event and session: a frame in the same form, which replaces ``latent`` for the
+        drivers it has, and the weathers (`Outing`).
 
     Returns
     -------
@@ -83,11 +87,11 @@ def outings_of(left: pd.DataFrame, latent: pd.DataFrame, known: Mapping[tuple[st
     for row in left.to_dict("records"):
         is_race, season = row["session"] == "R", int(row["event_year"])
         usual = latent if is_race else latent.assign(p_dnf=latent["p_dnf"] * SPRINT_HAZARD)
-        own = known.get((row["event_partition_key"], row["session"]), usual).reindex(latent.index).fillna(usual)
-        mu, sigma, p_dnf = own[LATENT].to_numpy(dtype="float64").T
+        own, weathers = known.get((row["event_partition_key"], row["session"]), (usual, Outing.weathers))
+        mu, sigma, p_dnf = own.reindex(latent.index).fillna(usual)[LATENT].to_numpy(dtype="float64").T
         points = points_scale(row["session"], season, is_last_race=row["is_last_race"])
         is_fast = is_race and season in FASTEST_LAP_SEASONS
-        found.append(Outing(row["weekend"], mu, sigma, p_dnf, points, is_race, is_fast))
+        found.append(Outing(row["weekend"], mu, sigma, p_dnf, points, is_race, is_fast, weathers))
     return found
 
 

@@ -46,7 +46,8 @@ def score_known(race: pd.DataFrame) -> dict[str, float]:
         found["podium_overlap"] = metrics.podium_overlap(rank, outcome)
     for column in (c for c in TOPS if c in ran):
         places = min(TOPS[column], len(ran))
-        chances = np.minimum(ran[column].to_numpy() * places / ran[column].sum(), 1.0)
+        total = ran[column].sum() or 1.0  # none left: all was given to those who did not start
+        chances = np.minimum(ran[column].to_numpy() * places / total, 1.0)
         if column == "p_win":
             found["win_log_loss"] = metrics.win_log_loss(chances, outcome)
             found["winner_hit"] = metrics.winner_hit(chances, outcome)

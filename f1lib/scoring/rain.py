@@ -8,7 +8,7 @@ those of a forecast that knows nothing of the weather.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,13 @@ class Rain:
         return (variance**0.5, hazard), ((variance * self.width) ** 0.5, hazard * self.hazard)
 
     def mixture(
-        self, mu: ArrayLike, sigma: ArrayLike, p_dnf: ArrayLike, shape: Shape, p: float
+        self,
+        mu: ArrayLike,
+        sigma: ArrayLike,
+        p_dnf: ArrayLike,
+        shape: Shape,
+        p: float,
+        matrix: Callable[..., Floats] = position_matrix,
     ) -> tuple[Floats, Floats]:
         """Return the position matrix and the hazards when the chance of a wet race is ``p``.
 
@@ -72,18 +78,20 @@ class Rain:
             As in `f1lib.scoring.positions.position_matrix`, of a race whose weather is not known.
         p : float
             Chance of a wet race, 0 to 1.
+        matrix : callable
+            What is computed of the wet and of the dry race: of the first four arguments a matrix.
 
         Returns
         -------
         matrix : NDArray[np.float64]
-            As `f1lib.scoring.positions.position_matrix` returns it.
+            As ``matrix`` returns it.
         p_dnf : NDArray[np.float64]
             Chance of each driver to retire.
         """
         found = []
         for width, hazard in self.factors():
             out = np.minimum(np.asarray(p_dnf, dtype="float64") * hazard, _HIGHEST_HAZARD)
-            found.append((position_matrix(mu, np.asarray(sigma, dtype="float64") * width, out, shape), out))
+            found.append((matrix(mu, np.asarray(sigma, dtype="float64") * width, out, shape), out))
         (dry, dry_out), (wet, wet_out) = found
         return p * wet + (1 - p) * dry, p * wet_out + (1 - p) * dry_out
 

@@ -45,10 +45,10 @@ class Form:
     docs/models.md has the standard errors and what later seasons gave.
     """
 
-    car: float = 0.0288
-    driver: float = 0.0125
-    car_step: float = 0.0032
-    driver_step: float = 0.0014
+    car: float = 0.0270
+    driver: float = 0.0128
+    car_step: float = 0.0037
+    driver_step: float = 0.0011
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class Outing:
     """One remaining race or sprint: when it is run, its forecast and what it counts.
 
     ``weekend`` is 0 for the next race weekend, then 1, 2 ...; ``mu``, ``sigma`` and ``p_dnf`` have one number a driver
-    as in `f1lib.scoring.positions.position_matrix`; ``points`` is the scale of its places.
+    as in `f1lib.scoring.positions.position_matrix`; ``points`` is the scale of its places. ``weathers`` are the chance
+    of each weather, its factor on sigma and its factor on the hazard.
     """
 
     weekend: int
@@ -66,6 +67,7 @@ class Outing:
     points: tuple[int, ...]
     is_race: bool = True
     has_fastest_lap: bool = False
+    weathers: tuple[tuple[float, float, float], ...] = ((1.0, 1.0, 1.0),)
 
 
 def simulate(
@@ -123,13 +125,21 @@ def _normal(rng: np.random.Generator, shape: tuple[int, ...], variance: float) -
 
 def _run(rng: np.random.Generator, outing: Outing, strength: Singles, persistent: float) -> NDArray[np.int64]:
     """Return the drivers of each season in the order of one race, ``strength`` being added to their forecast."""
-    least = _LEAST_NOISE * outing.sigma**2
-    noise = np.sqrt(np.maximum(outing.sigma**2 - persistent, least)).astype("float32")
+    width, danger = _weather(rng, outing, len(strength))
+    variance = (outing.sigma * width) ** 2
+    noise = np.sqrt(np.maximum(variance - persistent, _LEAST_NOISE * variance)).astype("float32")
     latent = strength + rng.standard_normal(strength.shape, dtype=np.float32) * noise + outing.mu.astype("float32")
-    luck, hazard = rng.random(strength.shape, dtype=np.float32), outing.p_dnf.astype("float32")
+    luck, hazard = rng.random(strength.shape, dtype=np.float32), (outing.p_dnf * danger).astype("float32")
     retired = luck < hazard
     latent[retired] = _RETIRED + luck[retired] / np.broadcast_to(hazard, luck.shape)[retired]
     return np.argsort(latent, axis=1)
+
+
+def _weather(rng: np.random.Generator, outing: Outing, seasons: int) -> tuple[Floats, Floats]:
+    """Draw the weather of each season's race: its factors on sigma and on the hazard, [season, 1], or one for all."""
+    chances, widths, dangers = np.array(outing.weathers).T
+    drawn = rng.choice(len(chances), size=seasons, p=chances) if len(chances) > 1 else np.zeros(1, dtype="int64")
+    return widths[drawn, None], dangers[drawn, None]
 
 
 def team_gains(gained: Keys, teams: Sequence[str], order: Sequence[str]) -> Keys:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Keys = NDArray[np.int64]
 
 DECIDED, OUT = "is champion", "cannot win the title any more"
+_NAMED = 2  # contenders ahead who are all named
 _LAST_SCORED = 10  # places told apart, in a race that is the last
 
 
@@ -77,6 +78,8 @@ def _chaser(keys: Keys, names: Sequence[str], row: int, best: int) -> str:
     """Say by how much a contender must outscore those ahead, in the order of the standings."""
     behind = [(names[r], float(points_of_key(keys[r]) - points_of_key(keys[row]))) for r in range(row)]
     ahead = [f"{name} by more than {_number(points)}" if points else name for name, points in behind]
+    if row > _NAMED:
+        ahead[1:] = [f"overtake the {row - 1} between"]
     return f"must outscore {' and '.join(ahead)}; at most {_number(float(points_of_key(best)))} are left"
 
 
@@ -105,18 +108,17 @@ def _at_the_last_race(keys: Keys, names: Sequence[str], row: int, others: Sequen
     """Say for each place what the other contenders may reach at most."""
     table = np.append(gains(race.points, max(len(race.mu), _LAST_SCORED), is_race=race.is_race)[:_LAST_SCORED], 0)
     fastest = int(key_of_points(float(race.has_fastest_lap)))
-    lines: list[tuple[str, str | None]] = []
+    lines: list[tuple[int, str | None]] = []
     for place, gain in enumerate(table.tolist(), start=1):
         wanted = [_below(keys[r] - keys[row] - gain, table, fastest, place, names[r]) for r in others]
         met = None if None in wanted else " and ".join(w for w in wanted if w)
-        lines.append((_place(place), met))
+        lines.append((place, met))
     said = []
     for met, places in groupby(lines, key=lambda line: line[1]):
         group = [place for place, _ in places]
         if met is not None:
-            where = group[0] if len(group) == 1 else f"{group[0]} to {group[-1]}"
-            said.append(f"{where}: {met or 'enough'}")
-    return "; ".join(said) or "only if the others are excluded"
+            said.append(f"{_places(group[0], group[-1])}{' with ' if met else ''}{met}")
+    return f"is champion finishing {'; '.join(said)}"
 
 
 def _below(behind: int, table: Keys, fastest: int, own: int, name: str) -> str | None:
@@ -126,6 +128,12 @@ def _below(behind: int, table: Keys, fastest: int, own: int, name: str) -> str |
     if not good:
         return None
     return "" if good[0] == free[0] else f"{name} {_place(good[0])}{'' if good[0] > _LAST_SCORED else ' or lower'}"
+
+
+def _places(first: int, last: int) -> str:
+    if first == last:
+        return _place(first)
+    return f"{_place(first)} or lower" if last > _LAST_SCORED else f"{_place(first)} to {_place(last)}"
 
 
 def _place(place: int) -> str:

@@ -191,9 +191,8 @@ class CombinedSource:
         except SourceError as other:
             raise _most_actionable([error, other]) from error
         tried = [{"source": self._live.name, "error": str(error)}]
-        word = (
-            BLOCKED if isinstance(error, SourceBlocked) else LATER if isinstance(error, ClosedForNow) else UNAVAILABLE
-        )
+        is_absent = isinstance(error, NotPublishedYet) and not isinstance(error, ClosedForNow)
+        word = BLOCKED if isinstance(error, SourceBlocked) else UNAVAILABLE if is_absent else LATER
         facts = {"laps": f"{word}: {error}"}
         return replace(
             _with(found, tried=tried, facts=facts, complete=False),

@@ -18,7 +18,7 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import ClosedForNow, NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.sources.protocols import LATER, Schedule, SessionData, SessionSource
 
-# Of several errors the first kind is raised: who is asked later may still have it.
+# Of several errors the first kind is raised. Where only some say that there is nothing, the others may have it later.
 _BY_HOPE = (RateLimited, ClosedForNow, NotPublishedYet, SourceBlocked, SourceError)
 
 
@@ -27,6 +27,7 @@ class Timing(Protocol):
 
     name: str
     attribution: str
+    first_season: int
 
     def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
         """See `SessionSource.session`."""
@@ -54,17 +55,17 @@ class TimingInOrder:
 
     def session(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
         """See `SessionSource.session`."""
-        return self._first(lambda source: source.session(key, session, as_of), "laps")
+        return self._first(key.season, lambda source: source.session(key, session, as_of), "laps")
 
     def starting_grid(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
         """See `SessionSource.starting_grid`."""
-        return self._first(lambda source: source.starting_grid(key, session, as_of), "starting_grid")
+        return self._first(key.season, lambda source: source.starting_grid(key, session, as_of), "starting_grid")
 
-    def _first(self, ask: Callable[[Timing], SessionData], wanted: str) -> SessionData:
+    def _first(self, season: int, ask: Callable[[Timing], SessionData], wanted: str) -> SessionData:
         """Return the first answer with a frame, with what those before it had, or the best without it."""
         best: SessionData | None = None
         failed: list[tuple[str, SourceError]] = []
-        for source in self._timing:
+        for source in (one for one in self._timing if one.first_season <= season):
             try:
                 found = ask(source)
             except SourceError as error:
@@ -74,14 +75,15 @@ class TimingInOrder:
             if wanted in best.frames:
                 break
         if best is None:
-            raise _all_in_one(failed)
+            raise _all_in_one(failed) if failed else SourceError(f"no upstream of timing reaches back to {season}")
         if not failed:
             return best
         tried = [{"source": name, "error": str(error)} for name, error in failed]
         warnings = [f"{name} has it not: {error}" for name, error in failed]
         facts = _facts(best)
         if wanted in facts:
-            later = f"{LATER}: " if any(isinstance(error, ClosedForNow) for _, error in failed) else ""
+            is_final = all(_is_absent(error) or isinstance(error, SourceBlocked) for _, error in failed)
+            later = "" if is_final else f"{LATER}: "
             facts = facts | {wanted: f"{later}{facts[wanted]}; {_told(failed)}"}
         provenance = best.provenance | {"tried": tried} | ({"facts": facts} if facts else {})
         return replace(best, provenance=provenance, warnings=[*best.warnings, *warnings])
@@ -131,4 +133,11 @@ def _all_in_one(failed: list[tuple[str, SourceError]]) -> SourceError:
     error = next(error for _, error in failed if isinstance(error, kind))
     if isinstance(error, RateLimited):
         return RateLimited(_told(failed), error.retry_after_seconds)
+    if _is_absent(error) and not all(_is_absent(other) for _, other in failed):
+        return ClosedForNow(_told(failed))
     return error if len(failed) == 1 else type(error)(_told(failed))
+
+
+def _is_absent(error: SourceError) -> bool:
+    """Whether an upstream that serves us says that it has nothing."""
+    return isinstance(error, NotPublishedYet) and not isinstance(error, ClosedForNow)

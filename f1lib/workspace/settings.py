@@ -57,7 +57,7 @@ class Settings:
     f1db: str = ""
     cache: str = ".cache"
     history_from: int = 2010
-    model: str = "blend_v1"
+    model: str = "blend_v2"
     engine: str = "kernel"
     lease_minutes: int = 30
     ingest_seconds: int = 0

@@ -177,6 +177,11 @@ def test_every_page_of_the_documentation_is_listed_in_its_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text("utf-8")
     pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"}
     assert pages == set(LINK.findall(index)) - {"../CONTRIBUTING.md"}
+    trees = re.findall(r"^```{toctree}\n(.*?)^```", (ROOT / "docs" / "index.md").read_text("utf-8"), re.S | re.M)
+    names = [
+        re.sub(r".*<(.+)>", r"\1", line) for tree in trees for line in tree.splitlines() if line[:1] not in (":", "")
+    ]
+    assert sorted(names) == sorted(page.removesuffix(".md") for page in pages - {"index.md"})
 
 
 def test_documents_named_in_code_and_notebooks_exist() -> None:

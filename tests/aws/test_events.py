@@ -13,10 +13,13 @@ import pytest
 from f1lib.aws import events
 from f1lib.aws.schema import Backfill, IngestSession, RunPrediction, RunStage, Tick, parse_event
 from f1lib.aws.telemetry import Telemetry
+from f1lib.domain.weekend import EventKey
 from f1lib.errors import AlreadyRunning, BadParameters, RateLimited, SourceError
+from f1lib.lake import penalties
 from f1lib.pipeline.rules import Step
 from f1lib.pipeline.tick import StageRun, TickResult
 from f1lib.tracking.rows import Outcome
+from tests.support.entered import NOW, entered_lake
 from tests.support.workspaces import make_workspace
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "lambda_runner" / "events").glob("*.json"))
@@ -255,3 +258,18 @@ def test_without_a_queue_there_is_nothing_to_drain(tmp_path: Path) -> None:
     ws = make_workspace(tmp_path, "2025-12-31T00:00:00Z")
     with pytest.raises(BadParameters, match="DEAD_LETTERS_URL is not set"):
         events.run_event(ws, parse_event({"action": "drain"}), Telemetry("f1lib/t", "d", "id"), lambda: True)
+
+
+def test_a_penalty_is_entered_and_withdrawn_by_events(tmp_path: Path) -> None:
+    ws, telemetry = entered_lake(tmp_path), Telemetry("f1lib/test", "p", "id")
+    asked = {**PENALTY, "event_partition_key": "2025_Abu_Dhabi_Grand_Prix"}
+    gone = {**asked, "action": "penalty_remove"}
+    del gone["penalty"]
+    for event, withdrawn in ((asked, ""), (gone, NOW)):
+        answer = events.run_event(ws, parse_event(event), telemetry, lambda: True)
+        (held,) = penalties.read(ws.store, EventKey(2025, "Abu Dhabi Grand Prix"))
+        assert (held.driver_id, held.penalty, held.entered_by) == ("max-verstappen", 10, "event")
+        assert held.withdrawn_utc == withdrawn
+        assert answer["penalties"][0]["driver_id"] == "max-verstappen"
+    with pytest.raises(BadParameters, match="driver 'FOO' is not known; there are HAM, VER"):
+        events.run_event(ws, parse_event({**asked, "driver": "FOO"}), telemetry, lambda: True)

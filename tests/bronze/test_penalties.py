@@ -12,12 +12,10 @@ from f1lib.bronze import penalties
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, Damaged
 from f1lib.lake import penalties as lake_penalties
-from f1lib.lake.parquet import write_parquet
-from f1lib.lake.paths import penalties_key, silver_key
-from f1lib.lake.tables import empty
+from f1lib.lake.paths import penalties_key
 from f1lib.tracking.stage_keys import PENALTIES_ROW
 from f1lib.workspace.workspace import Workspace
-from tests.support.workspaces import make_workspace
+from tests.support.entered import entered_lake
 
 EVENT = EventKey(2025, "Abu Dhabi Grand Prix")
 NOW = datetime(2025, 12, 6, 16, tzinfo=UTC)
@@ -26,20 +24,7 @@ ENTRY = {"driver": "VER", "penalty": 10, "event": str(EVENT), "announced_at": "2
 
 @pytest.fixture
 def ws(tmp_path: Path) -> Workspace:
-    """A lake that knows two drivers, a race that is over and two to come."""
-    found = make_workspace(tmp_path / "lake", NOW)
-    results = empty("entries").reindex(range(2))
-    results = results.assign(
-        event_year=2025, driver_id=["max-verstappen", "lewis-hamilton"], team_id="t", team_name="T"
-    )
-    results = results.assign(abbreviation=["VER", "HAM"], full_name=["Max Verstappen", "Lewis Hamilton"])
-    results = results.assign(team_lineage="t", source="f1db", available_utc=NOW)
-    write_parquet(found.store, silver_key("entries", 2025), results)
-    starts = {"2025_Qatar_Grand_Prix": "11-30", str(EVENT): "12-07", "2026_Australian_Grand_Prix": "12-30"}
-    for event, day in starts.items():
-        row: Any = {"event_partition_key": event, "session_name_abr": "R", "session_date_utc": f"2025-{day}T13:00:00Z"}
-        found.tracking.put_rows([row])
-    return found
+    return entered_lake(tmp_path / "lake")
 
 
 def _entered(ws: Workspace, driver: str = "VER", penalty: Any = 10, at: str = "", event: EventKey = EVENT) -> Any:

@@ -144,6 +144,27 @@ def test_a_calendar_that_another_source_stands_in_for_replaces_none_and_is_asked
     assert "next_attempt_utc" not in (ws.tracking.get("PIPELINE", "STAGE#00_schedule") or {})
 
 
+def test_a_season_whose_calendar_nobody_gives_is_said_and_the_others_are_read(opened: Opener) -> None:
+    ws = opened(SATURDAY)
+    real = ws.source.schedule
+
+    def schedule_of(season: int, as_of: Any) -> Any:
+        if season == 2026:
+            raise SourceError("no connection")
+        return real(season, as_of)
+
+    ws.source.schedule, ws.source.seasons = schedule_of, lambda as_of: [2025, 2026]  # type: ignore[method-assign]
+    assert refresh_schedule(ws, [])["event_year"].unique().tolist() == [2025]
+    stage = ws.tracking.get("PIPELINE", "STAGE#00_schedule") or {}
+    assert stage["notice"] == "NO CALENDAR of 2026: no connection"
+    assert stage["next_attempt_utc"] == "2025-03-15T13:00:00Z"
+    with pytest.raises(SourceError, match="no connection"):
+        refresh_schedule(ws, [2026])
+    ws.source.seasons = lambda as_of: [2026]  # type: ignore[method-assign]
+    with pytest.raises(SourceError, match="no connection"):
+        refresh_schedule(ws, [])
+
+
 def _race(number: int, **changes: str) -> dict[str, Any]:
     """The tiny release with one race changed."""
     tables = tiny()

@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 from f1lib.cli.main import main
+from f1lib.cli.run import _said
 from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.pipeline.rules import Step
+from f1lib.pipeline.tick import StageRun, TickResult
+from f1lib.tracking.rows import Outcome, TrackingRow
 from f1lib.workspace.workspace import open_workspace
 
 
@@ -77,6 +81,18 @@ def test_a_model_that_is_not_there_is_refused_before_any_stage_runs(
 def test_a_moment_before_the_lakes_is_refused(weekend_lake: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", *weekend_lake[:-1], "2025-03-01T00:00:00Z"]) == 2
     assert "give an earlier moment a lake of its own" in capsys.readouterr().err
+
+
+def test_laps_that_this_tick_could_not_have_are_said_once_with_a_reason() -> None:
+    now = "2025-03-15T12:00:00Z"
+    lacks = "laps blocked: timing refuses us; openf1: a session runs"
+    row: TrackingRow = {"event_partition_key": "2025_Australian_Grand_Prix", "missing": lacks, "updated_at_utc": now}
+    rows: list[TrackingRow] = [{**row, "session_name_abr": name} for name in ("P1", "P2", "P3")]
+    rows[0]["updated_at_utc"] = "2025-03-14T12:00:00Z"
+    ingested = StageRun(Step("01_ingest", "", {}), Outcome.FINISHED, 1.0)
+    said = [line for line in _said(TickResult("run", [ingested], rows=rows), parse_utc(now)) if "laps" in line]
+    assert said == [f"laps are missing of 2 session(s): {lacks}"]
+    assert not [line for line in _said(TickResult("", [], rows=rows), parse_utc(now)) if "laps" in line]
 
 
 def test_quiet_says_nothing_when_nothing_is_due_and_a_sentence_for_what_it_issued(

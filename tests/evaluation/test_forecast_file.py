@@ -166,3 +166,17 @@ def test_a_file_of_another_form_is_refused(store: LocalStore, tmp_path: Path, na
         (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(BadParameters, match=f"cannot read .*{name}"):
         read_forecasts(tmp_path / name, store, "x")
+
+
+@pytest.mark.parametrize(
+    "column", ["event", "driver", "rank", "issued_utc", "session", "system", "position_probabilities"]
+)
+@pytest.mark.parametrize("value", [[1], {"a": 1}, True, 1e300], ids=str)
+def test_a_cell_of_another_kind_is_refused(
+    store: LocalStore, tmp_path: Path, rows: pd.DataFrame, column: str, value: Any
+) -> None:
+    documents = rows.to_dict("records")
+    documents[3][column] = value
+    (tmp_path / "a.json").write_text(json.dumps(documents), encoding="utf-8")
+    with pytest.raises(BadParameters, match=r"a\.json"):
+        read_forecasts(tmp_path / "a.json", store, "a")

@@ -27,7 +27,7 @@ def rows(known: pd.DataFrame) -> list[dict[str, Any]]:
 
 def test_there_is_a_row_for_each_horizon_and_configuration(rows: list[dict[str, Any]]) -> None:
     said = [(row["horizon"], row["sources"]) for row in rows]
-    assert said == [(h, name) for h in ("post_qualifying", "pre_race") for name in source_worth.ROWS]
+    assert said == [(h, name) for h in ("post_qualifying", "pre_race") for name in source_worth.HIDDEN]
 
 
 def test_timing_changes_the_races_that_have_long_runs_and_no_other_and_makes_them_better(
@@ -52,11 +52,17 @@ def test_a_source_of_which_the_lake_has_nothing_leaves_the_row_before_as_it_is(r
     assert {k: v for k, v in rows[5].items() if k != "sources"} == {k: v for k, v in rows[4].items() if k != "sources"}
 
 
-def test_a_further_row_is_a_name_and_its_training_dataset(known: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
-    def guessed(walk: source_worth.Walk) -> pd.DataFrame:
-        return walk.training.assign(grid_position=np.where(walk.training["horizon"] == "post_qualifying", 1.0, 2.0))
-
-    monkeypatch.setitem(source_worth.ROWS, "+ a guess", guessed)
-    found = source_worth.table(known, CONFIG, ["pre_race"], 2017, 2017, 4, 1)
-    assert [row["sources"] for row in found] == [*source_worth.ROWS]
-    assert found[-1]["changed"] == 10
+def test_penalties_change_the_penalised_races_after_qualifying_and_no_other_horizon(known: pd.DataFrame) -> None:
+    event = "2017_Made_Up_3_Grand_Prix"
+    pole = known.loc[(known["event_partition_key"] == event) & (known["qualifying_position"] == 1), "driver_id"].iloc[0]
+    penalties = pd.DataFrame({"event_partition_key": [event], "driver_id": [pole], "penalty": ["back_of_grid"]})
+    asked = (CONFIG, ["post_qualifying", "pre_race"], 2017, 2017, 4, 1)
+    found = source_worth.table(
+        known.assign(grid_minus_qualifying=np.nan, is_pit_lane_start=np.nan, is_odd_slot=np.nan), *asked, penalties
+    )
+    assert [row["sources"] for row in found] == [*source_worth.HIDDEN, source_worth.PENALTIES] * 2
+    rows = {(row["horizon"], row["sources"]): row for row in found}
+    after = rows["post_qualifying", "+ penalties"]
+    assert after["changed"] == rows["post_qualifying", "+ weather"]["changed"] + 1, "the third race has no long runs"
+    early, late = rows["pre_race", "+ penalties"], rows["pre_race", "+ weather"]
+    assert {k: v for k, v in early.items() if k != "sources"} == {k: v for k, v in late.items() if k != "sources"}

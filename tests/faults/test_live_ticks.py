@@ -122,7 +122,7 @@ def test_a_fault_during_a_tick_has_its_status_and_the_next_good_tick_completes_t
 ) -> None:
     """The shootout is timing's alone; F1DB, whose release knows it already, is asked to look away."""
     kept = content(baku.lake)
-    baku.server.misbehave(kind, where, seconds=2.5, retry_after="900")
+    baku.server.misbehave(kind, f"{where}|openf1", seconds=2.5, retry_after="900")
     with pytest.MonkeyPatch.context() as patch:
         _without_f1dbs_shootout(patch)
         assert baku.run(SATURDAY) == 0
@@ -232,14 +232,14 @@ def _is_scored(lake: Path, event: str, horizons: set[str]) -> None:
 def test_a_laptop_brings_the_timing_that_the_schedule_is_refused_and_the_prediction_is_renewed(baku: Live) -> None:
     with pytest.MonkeyPatch.context() as patch:
         _without_f1dbs_shootout(patch)
-        baku.server.misbehave("403", TIMING)
+        baku.server.misbehave("403", f"{TIMING}|openf1")
         assert baku.run(SATURDAY) == 0
         assert baku.rows(BAKU)["SS"]["status"] == "blocked"
         before = len(_news(baku))
         baku.server.behave()
         baku.run(NEXT, "ingest")
         assert len(baku.frame(f"{BASE}/SS/laps.parquet")) == 233
-        baku.server.misbehave("403", TIMING)
+        baku.server.misbehave("403", f"{TIMING}|openf1")
         assert baku.run(NEXT) == 0
     assert baku.rows(BAKU)["SS"]["status"] == "gold"
     assert len(_news(baku)) == before + 1

@@ -199,6 +199,7 @@ def files_of(lake: Path) -> set[str]:
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(12 * 3600)
 def test_a_season_under_faults_ends_in_the_lake_of_a_season_without(
     f1db_zip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -141,6 +141,7 @@ def test_a_weekend_with_a_late_result_fails_no_tick_and_loses_no_prediction(f1db
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(6 * 3600)
 @pytest.mark.usefixtures("short_history_serves")
 @pytest.mark.parametrize("season", [2024, 2025])
 def test_a_year_with_late_results_fails_no_tick_and_loses_no_prediction(

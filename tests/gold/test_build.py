@@ -174,6 +174,20 @@ def test_without_laps_stops_and_weather_their_features_are_null_and_the_rest_is_
     assert rows["form_position_10"].notna().all()
 
 
+def test_once_the_sprint_has_been_run_long_runs_of_practice_say_nothing_more() -> None:
+    laps, sessions = WORLD["laps"], WORLD["sessions"]
+    first = sessions[(sessions["event_partition_key"] == LAST) & (sessions["session"] == "P1")].iloc[0]
+    conventional = laps[(laps["event_partition_key"] == "2024_Bahrain_Grand_Prix") & (laps["session"] == "P2")]
+    own = conventional.assign(**{c: first[c] for c in ("event_partition_key", "session", "available_utc")})
+    world = {**WORLD, "laps": pd.concat([laps, own], ignore_index=True)}
+    targets = gold_targets.horizon_cutoffs(WORLD["events"], sessions)
+    rows = build.compute(world, targets[targets["event_partition_key"] == LAST])
+    for session, is_known in (("S", True), ("R", False)):  # the sprint is run before qualifying
+        own = rows[(rows["session"] == session) & (rows["horizon"] != "pre_weekend")]
+        assert own["practice_long_run_gap_pct"].notna().all()
+        assert own["practice_long_run_shrunk_gap_pct"].notna().eq(is_known).all()
+
+
 def test_labels_are_the_official_order_and_a_driver_who_did_not_start_has_none() -> None:
     results = WORLD["results"].copy()
     gone = (results["event_partition_key"] == LAST) & (results["session"] == "R") & (results["driver_id"] == "driver-7")

@@ -71,6 +71,7 @@ DOCUMENTED = [
     (published.change_log_key(ISSUED), f"{HISTORY}/20250315T060000Z_post_qualifying.news.json"),
     (published.explanation_key(ISSUED), ISSUED.replace("history", "explanations")),
     (published.championship_key(2025, MOMENT), "predictions/2025/championship/20250315T060000Z.parquet"),
+    (published.championship_page_key(2025), "reports/championship/2025.html"),
     (published.REPLAY, "reports/replay.json"),
     (published.race_page_key("2025_Australian_Grand_Prix"), "reports/races/2025/Australian_Grand_Prix.html"),
     (

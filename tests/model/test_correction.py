@@ -15,6 +15,7 @@ from f1lib.model.config import load_config, parse_config
 from tests.support.made_up_training import CONFIG, CORRECTED, training, with_long_runs
 
 COLUMN = "practice_long_run_shrunk_gap_pct"
+UNTIL_THE_GRID = CORRECTED.replace("sprint_position", "grid_position")
 PLAIN = CORRECTED[: CORRECTED.index("correction:")]
 
 
@@ -61,24 +62,41 @@ def test_a_race_without_laps_has_the_forecast_of_a_model_that_never_had_them_fro
     pd.testing.assert_frame_equal(found[0], found[1], check_exact=True)
 
 
-def test_without_any_laps_in_history_the_model_is_the_one_without_the_correction(rows: pd.DataFrame) -> None:
-    bare = rows.assign(**{COLUMN: np.nan})
-    made, plain = _fitted(bare), _fitted(bare, PLAIN)
+def test_from_the_horizon_that_knows_the_column_until_it_is_the_model_without_the_correction(
+    both: tuple[fit.Fitted, fit.Fitted], rows: pd.DataFrame
+) -> None:
+    made = _fitted(rows, UNTIL_THE_GRID)
     assert made.correction is None
-    assert made.raw == plain.raw
-    pd.testing.assert_frame_equal(made.serving().predict(bare), plain.serving().predict(bare), check_exact=True)
+    assert made.raw == both[1].raw
+    pd.testing.assert_frame_equal(made.serving().predict(rows), both[1].serving().predict(rows), check_exact=True)
+    early = _fitted(rows.assign(grid_position=np.nan), UNTIL_THE_GRID)
+    assert early.correction is not None
 
 
-def test_it_is_the_ridge_regression_of_what_the_score_leaves_over(
+def test_before_the_horizon_that_knows_what_it_needs_it_is_the_model_without_the_correction(rows: pd.DataFrame) -> None:
+    early = rows.assign(practice_best_gap_pct=np.nan)
+    assert _fitted(early).correction is None
+    assert _fitted(early).raw == _fitted(early, PLAIN).raw
+
+
+def test_without_any_laps_in_history_a_long_run_counts_for_what_the_configuration_says(rows: pd.DataFrame) -> None:
+    made, plain = _fitted(rows.assign(**{COLUMN: np.nan})), _fitted(rows, PLAIN)
+    found, without = (model.serving().predict(rows)["predicted_score"] for model in (made, plain))
+    np.testing.assert_allclose(found - without, 0.1 * rows[COLUMN].fillna(0.0), atol=1e-6)
+    known = rows[COLUMN].notna()
+    pd.testing.assert_series_equal(found[~known], without[~known], check_exact=True)
+
+
+def test_it_is_the_ridge_regression_of_what_the_score_leaves_over_about_its_prior(
     both: tuple[fit.Fitted, fit.Fitted], rows: pd.DataFrame
 ) -> None:
     made, plain = both
     target, weight = fit.finish_score(rows), 0.5 ** ((fit.race_index(rows).max() - fit.race_index(rows)) / 50)
     used = ~np.isnan(target) & rows[COLUMN].notna().to_numpy()
-    left = (target - plain.serving().predict(rows)["predicted_score"])[used]
+    left = (target - plain.serving().predict(rows)["predicted_score"])[used] - 0.1 * rows.loc[used, COLUMN]
     ridge = Ridge(alpha=5.0).fit(rows.loc[used, [COLUMN]], left, sample_weight=weight[used])
     assert made.correction is not None
-    np.testing.assert_allclose(made.correction.estimator.coef_, ridge.coef_, rtol=1e-5)
+    np.testing.assert_allclose(made.correction.estimator.coef_, ridge.coef_ + 0.1, rtol=1e-5)
     assert made.correction.estimator.coef_[0] > 0.05, "a slow long run is a worse place"
 
 
@@ -98,7 +116,7 @@ def test_a_part_beside_it_that_reads_its_columns_is_refused(config: str) -> None
 
 def test_blend_v2_is_blend_v1_with_a_correction_and_with_rain_in_the_place_of_weather_in_the_score() -> None:
     v1, v2 = load_config("blend_v1").model_dump(), load_config("blend_v2").model_dump()
-    assert v2["correction"]
+    assert v2["correction"]["until"] == "qualifying_position"
     assert v2["rain"]
     weather = {"weather_is_wet", "weather_is_mixed", "weather_precipitation_mm", "skill_in_the_wet"}
     assert v1["derived"].pop("skill_in_the_wet")

@@ -11,14 +11,20 @@ import pytest
 
 from tests.support.lived_lake import Opener
 
-NAMES = "season driver circuit learned compare weekend".split()
+NAMES = "season championship driver circuit learned compare weekend".split()
 
 
 @pytest.fixture(scope="module")
-def results(lake: Path) -> pd.DataFrame:
+def scored(lake: Path) -> pd.DataFrame:
+    """The results of races and sprints."""
     frames = [pd.read_parquet(path) for path in sorted((lake / "silver/sessions/results").glob("season=*/*.parquet"))]
     rows = pd.concat(frames, ignore_index=True)
-    return rows[(rows["session"] == "R") & rows["is_entrant"]]
+    return rows[rows["session"].isin(["R", "S"]) & rows["is_entrant"]]
+
+
+@pytest.fixture(scope="module")
+def results(scored: pd.DataFrame) -> pd.DataFrame:
+    return scored[scored["session"] == "R"]
 
 
 def _cell(book: Any, name: str) -> dict[str, Any]:
@@ -31,16 +37,31 @@ def test_there_is_a_notebook_for_each_question() -> None:
     assert {path.stem for path in folder.glob("*.ipynb")} == set(NAMES)
 
 
-def test_a_season_shows_every_race_and_the_points_of_its_drivers(opened: Opener, results: pd.DataFrame) -> None:
+def test_a_season_shows_every_race_and_the_points_of_its_drivers(
+    opened: Opener, results: pd.DataFrame, scored: pd.DataFrame
+) -> None:
     own = results[results["event_year"] == 2025]
     with opened("explore/season") as book:
         assert book.ref("year") == 2025
         svg = _cell(book, "grid")["image/svg+xml"]
-        table = dict(book.ref("dict(zip(*[explore.standings(results)[c].tolist() for c in ('driver_id', 'points')]))"))
+        columns = "[explore.standings(scored, opened.as_of)[c].tolist() for c in ('driver_id', 'points')]"
+        table = dict(book.ref(f"dict(zip(*{columns}))"))
         credits = _cell(book, "credits")["text/plain"]
     assert all(f">{letters}</text>" in svg for letters in own["abbreviation"].unique())
-    assert table == own.groupby("driver_id")["points"].sum().to_dict()
+    assert table == scored[scored["event_year"] == 2025].groupby("driver_id")["points"].sum().to_dict()
     assert credits.startswith("SIMULATED DATA")
+
+
+def test_the_championship_shows_both_titles_as_they_were_issued(opened: Opener, results: pd.DataFrame) -> None:
+    own = results[results["event_year"] == 2025]
+    with opened("explore/championship") as book:
+        columns = "[table[c].tolist() for c in ('contender', 'points_now')]"
+        points = dict(book.ref(f"dict(zip(*{columns}))"))
+        rounds = book.ref("sorted(set(issues['after_round'].tolist()))")
+        pictures = [_cell(book, name)["image/svg+xml"] for name in ("chances", "points", "teams")]
+    assert set(own["driver_id"]) < set(points)
+    assert rounds[0] < rounds[-1] == own["event_number"].max()
+    assert all(svg.count("<svg") == 1 for svg in pictures)
 
 
 def test_a_driver_is_the_last_winner_unless_one_is_named(opened: Opener, results: pd.DataFrame) -> None:

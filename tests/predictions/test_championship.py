@@ -37,7 +37,8 @@ def test_the_tick_of_the_eve_issues_three_contenders(store: ObjectStore) -> None
     assert alive["p_title"].sum() == pytest.approx(1)
     assert alive["p_title"].is_monotonic_decreasing
     assert drivers["needs"].iloc[2] == (
-        "1st: Lando Norris 6th or lower; 2nd: Lando Norris 10th or lower and Max Verstappen 4th or lower"
+        "is champion finishing 1st with Lando Norris 6th or lower; "
+        "2nd with Lando Norris 10th or lower and Max Verstappen 4th or lower"
     )
     teams = table[table["championship"] == "teams"]
     assert teams[["team_id", "points_now", "p_title", "needs"]].iloc[0].tolist() == [

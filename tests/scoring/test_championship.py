@@ -78,12 +78,14 @@ def test_a_cancelled_weekend_is_not_left_nor_a_result_that_is_missing_for_days(s
 def test_each_session_has_its_own_forecast_and_a_sprint_a_third_of_the_risk(silver: dict[str, pd.DataFrame]) -> None:
     left, latent = _left(silver, _moment(silver, 2)), _latent(_field(silver))
     known = latent.assign(mu=latent["mu"] * 2).iloc[1:]  # of a driver who is not in it the usual one
+    weathers = ((0.7, 0.9, 1.0), (0.3, 1.2, 1.4))
     key = (str(left["event_partition_key"].iloc[0]), "R")
-    first, sprint, last = outings_of(left, latent, {key: known})
+    first, sprint, last = outings_of(left, latent, {key: (known, weathers)})
     np.testing.assert_allclose(first.mu, [latent["mu"].iloc[0], *known["mu"]])
     np.testing.assert_allclose(last.mu, latent["mu"])
     np.testing.assert_allclose(sprint.p_dnf, latent["p_dnf"] * SPRINT_HAZARD)
     assert (sprint.is_race, sprint.points, sprint.has_fastest_lap) == (False, (8, 7, 6, 5, 4, 3, 2, 1), False)
+    assert (first.weathers, last.weathers) == (weathers, ((1.0, 1.0, 1.0),))
     assert (first.is_race, first.points[0], first.has_fastest_lap) == (True, 25, True)
 
 

@@ -59,3 +59,9 @@ def test_who_did_not_start_is_taken_out_and_the_chances_of_the_others_close_up()
     chance = ran.loc[ran["finishing_position"] == 1, "p_win"].iloc[0] / ran["p_win"].sum()
     assert found["win_log_loss"] == pytest.approx(-np.log(chance))
     assert 0 <= found["mae"] < N - 2
+
+
+def test_chances_that_all_went_to_a_driver_who_did_not_start_are_floored() -> None:
+    race = _race(started=N - 1)[["finishing_position", "is_dnf"]]
+    found = score_known(race.assign(p_win=race["finishing_position"].isna() * 1.0))
+    assert found["win_log_loss"] == pytest.approx(-np.log(metrics.PROBABILITY_FLOOR))

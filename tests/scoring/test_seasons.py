@@ -75,6 +75,14 @@ def test_a_sprint_and_the_race_of_its_weekend_are_run_at_the_same_strength() -> 
     assert np.corrcoef(alone[:, 4], points[:, 4] - alone[:, 4])[0, 1] > 0.1
 
 
+def test_a_race_is_wet_in_the_share_of_seasons_that_is_forecast() -> None:
+    wet, dry = (1.3, 2.0), (0.9, 0.8)
+    race = _outing(weathers=((0.6, *dry), (0.4, *wet)))
+    matrices = [position_matrix(MU, race.sigma * width, race.p_dnf * hazard, Shape()) for width, hazard in (dry, wet)]
+    expected = (0.6 * matrices[0] + 0.4 * matrices[1])[:, : len(SCALE)] @ np.array(SCALE)
+    np.testing.assert_allclose(_points([race]).mean(axis=0), expected, atol=4 * 9 / 20_000**0.5)
+
+
 def test_the_fastest_lap_gives_one_point_to_a_driver_of_the_first_ten_at_most() -> None:
     points = _points([_outing(has_fastest_lap=True)], seasons=4000).sum(axis=1) - sum(SCALE)
     assert set(points) == {0.0, 1.0}

@@ -38,21 +38,30 @@ def _said(standing: Mapping[str, tuple[int, ...]], outings: list[Outing], kind: 
 def test_the_eve_of_abu_dhabi_2025_has_three_contenders_and_these_ways() -> None:
     said = _said(EVE, [_race()])
     assert said["George Russell"] == OUT
-    assert said["Lando Norris"].startswith("1st to 3rd: enough; 4th to 5th: Max Verstappen 2nd or lower; ")
+    assert said["Lando Norris"] == (
+        "is champion finishing 1st to 3rd; 4th to 5th with Max Verstappen 2nd or lower; "
+        "6th to 7th with Max Verstappen 2nd or lower and Oscar Piastri 2nd or lower; "
+        "8th with Max Verstappen 3rd or lower and Oscar Piastri 2nd or lower; "
+        "9th with Max Verstappen 4th or lower and Oscar Piastri 2nd or lower; "
+        "10th or lower with Max Verstappen 4th or lower and Oscar Piastri 3rd or lower"
+    )
     assert said["Max Verstappen"] == (
-        "1st: Lando Norris 4th or lower; "
-        "2nd: Lando Norris 8th or lower and Oscar Piastri 3rd or lower; "  # 7th is 414 all: Norris by second places
-        "3rd: Lando Norris 9th or lower and Oscar Piastri 2nd or lower"
+        "is champion finishing 1st with Lando Norris 4th or lower; "
+        "2nd with Lando Norris 8th or lower and Oscar Piastri 3rd or lower; "  # 7th: level, Norris by second places
+        "3rd with Lando Norris 9th or lower and Oscar Piastri 2nd or lower"
     )
     assert said["Oscar Piastri"] == (
-        "1st: Lando Norris 6th or lower; 2nd: Lando Norris 10th or lower and Max Verstappen 4th or lower"
+        "is champion finishing 1st with Lando Norris 6th or lower; "
+        "2nd with Lando Norris 10th or lower and Max Verstappen 4th or lower"
     )
 
 
 def test_what_is_enough_is_enough_whoever_sets_the_fastest_lap() -> None:
     standing = {"A": (100, 3, 0, 0), "B": (92, 3, 0, 0)}  # second against first: 118 against 117
-    assert _said(standing, [_race()])["A"].startswith("1st to 2nd: enough; 3rd to 4th: B 2nd or lower; ")
-    assert _said(standing, [_race(lap=True)])["A"].startswith("1st: enough; 2nd: B 3rd or lower; ")
+    assert _said(standing, [_race()])["A"].startswith(
+        "is champion finishing 1st to 2nd; 3rd to 4th with B 2nd or lower; "
+    )
+    assert _said(standing, [_race(lap=True)])["A"].startswith("is champion finishing 1st; 2nd with B 3rd or lower; ")
 
 
 def test_with_several_races_left_the_points_to_gain_are_said() -> None:
@@ -65,6 +74,13 @@ def test_with_several_races_left_the_points_to_gain_are_said() -> None:
         "B": "must outscore A by more than 20 points; at most 50 points are left",
         "C": OUT,
     }
+
+
+def test_of_many_ahead_the_leader_is_named() -> None:
+    standing = {name: (100 - 10 * place, 3 - place, 0, 0) for place, name in enumerate("ABCD")}
+    said = _said(standing, [_race(), _race(1)])
+    assert said["C"].startswith("must outscore A by more than 20 points and B by more than 10 points; at most 50 ")
+    assert said["D"].startswith("must outscore A by more than 30 points and overtake the 2 between; at most 50 ")
 
 
 def test_the_only_one_who_can_still_win_is_champion() -> None:

@@ -22,7 +22,7 @@ class Told:
     attribution = ""
 
     def __init__(self, name: str, frames: str = "", error: SourceError | None = None, **provenance: Any) -> None:
-        self.name, self.error, self.asked = name, error, 0
+        self.name, self.error, self.asked, self.first_season = name, error, 0, 2018
         self._frames = {frame: pd.DataFrame({"from": [name]}) for frame in frames.split()}
         route = dict.fromkeys(self._frames, f"{name}'s host")
         self._provenance = {"source": name, "complete": True, "route": route} | provenance
@@ -72,8 +72,10 @@ def test_one_that_fails_is_passed_over_and_said() -> None:
 def test_results_without_laps_are_better_than_nothing_and_say_whether_laps_may_still_come() -> None:
     first = Told("fastf1", "results", facts={"laps": "blocked: timing refuses us"}, complete=False)
     assert asked(first, Told("openf1", error=SourceError("down"))).provenance["facts"] == {
-        "laps": "blocked: timing refuses us; openf1: down"
+        "laps": "later: blocked: timing refuses us; openf1: down"
     }
+    facts = asked(first, Told("openf1", error=NotPublishedYet("none"))).provenance["facts"]
+    assert facts == {"laps": "blocked: timing refuses us; openf1: none"}
     facts = asked(first, Told("openf1", error=ClosedForNow("a session runs"))).provenance["facts"]
     assert facts == {"laps": "later: blocked: timing refuses us; openf1: a session runs"}
 
@@ -82,7 +84,8 @@ def test_results_without_laps_are_better_than_nothing_and_say_whether_laps_may_s
     ("errors", "kind"),
     [
         ((SourceBlocked("403"), ClosedForNow("a session runs")), ClosedForNow),
-        ((SourceError("500"), NotPublishedYet("not yet")), NotPublishedYet),
+        ((SourceError("500"), NotPublishedYet("not yet")), ClosedForNow),
+        ((NotPublishedYet("not yet"), NotPublishedYet("not yet")), NotPublishedYet),
         ((SourceBlocked("403"), SourceError("500")), SourceBlocked),
         ((NotPublishedYet("not yet"), RateLimited("wait", 60.0)), RateLimited),
         ((SourceError("500"), SourceError("timed out")), SourceError),
@@ -97,3 +100,14 @@ def test_when_nobody_has_it_the_error_is_the_one_that_leaves_most_hope_and_names
     assert str(caught.value) == f"fastf1: {errors[0]}; openf1: {errors[1]}"
     if isinstance(caught.value, RateLimited):
         assert caught.value.retry_after_seconds == 60.0
+
+
+def test_a_season_before_an_upstream_s_first_is_not_asked_of_it() -> None:
+    first, second = Told("fastf1", error=NotPublishedYet("none")), Told("openf1", "laps")
+    second.first_season = 2026
+    with pytest.raises(NotPublishedYet, match=r"^none$"):
+        asked(first, second)
+    first.first_season = 2026
+    with pytest.raises(SourceError, match="no upstream of timing reaches back to 2025"):
+        asked(first, second)
+    assert (first.asked, second.asked) == (1, 0)

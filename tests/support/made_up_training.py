@@ -91,7 +91,8 @@ distribution: {sigma: 0.5, trouble_weight: 0.1, trouble_shift: 0.5, trouble_spre
 # `CONFIG` with a correction by long runs, which no other part may read.
 CORRECTED = (
     CONFIG.replace("  columns: all", "  columns: [grid_position, qualifying_position, practice_best_gap_pct]")
-    + "correction: {ridge: 5.0, columns: [practice_long_run_shrunk_gap_pct]}\n"
+    + "correction: {ridge: 5.0, needs: practice_best_gap_pct, until: sprint_position,"
+    + " columns: {practice_long_run_shrunk_gap_pct: 0.1}}\n"
 )
 
 

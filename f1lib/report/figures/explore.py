@@ -54,7 +54,7 @@ def points_race(results: pd.DataFrame) -> Picture:
     Parameters
     ----------
     results : pandas.DataFrame
-        `explore.races` of one season. The second driver of a team is dashed.
+        `explore.races` of one season, with its sprints. The second driver of a team is dashed.
 
     Returns
     -------

@@ -78,6 +78,7 @@ class FastF1Source:
 
     name = "fastf1"
     attribution = ATTRIBUTION
+    first_season = FIRST_SEASON
 
     def __init__(
         self,

@@ -53,6 +53,7 @@ class OpenF1Source:
 
     name = "openf1"
     attribution = ATTRIBUTION
+    first_season = FIRST_SEASON
 
     def __init__(self, web: requests.Session, calendar: Callable[[int, datetime], Schedule]) -> None:
         self._web = web
@@ -65,9 +66,9 @@ class OpenF1Source:
         Raises `ClosedForNow` while a session is in progress: everybody without an account waits then.
         """
         upstream_of(self._web).forget()
-        what = f"OpenF1's {key} {session}"
+        what = f"{key} {session}"
         own, event = self._visible(key, session, "available_utc", as_of)
-        with readable(what):
+        with readable(f"OpenF1's {what}"):
             found = self._found(event, session, as_of, what)
             rows = {name: ask(self._web, name, session_key=found["session_key"]) for name in _OF_A_SESSION}
             if not rows["laps"] and not rows["session_result"]:
@@ -98,11 +99,11 @@ class OpenF1Source:
     def starting_grid(self, key: EventKey, session: str, as_of: datetime) -> SessionData:
         """See `SessionSource.starting_grid`; OpenF1 files it under the session that sets it."""
         upstream_of(self._web).forget()
-        what = f"OpenF1's {key} starting grid of {session}"
+        what = f"{key} starting grid of {session}"
         if session not in fastf1_results.RACE_LIKE:
             raise SourceError(f"{what}: only R and S have a starting grid")
         _, event = self._visible(key, session, "grid_available_utc", as_of)
-        with readable(what):
+        with readable(f"OpenF1's {what}"):
             setting = gridding_session(event["event_format"], session)
             found = [self._found(event, name, as_of, what) for name in (setting, session)]
             rows = ask(self._web, "starting_grid", meeting_key=found[0]["meeting_key"])

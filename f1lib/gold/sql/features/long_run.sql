@@ -1,12 +1,13 @@
 -- Practice laps of this weekend: long runs, tyre degradation, sectors and top speed, where laps are known.
 -- Grain: entry_id.
--- Inputs: target, field, laps (P1 P2 P3).
+-- Inputs: target, field, laps (P1 P2 P3), results (S).
 -- Cut-off: available_utc <= cutoff_utc; laps are compared within their session only.
 -- A long run is a stint of at least six timed laps that neither begin nor end in the pits and are within 7 % of the
 -- stint's best. Its pace is the median lap, compared with the median long run of the session, and with that of
 -- those on the same compound. Degradation is the slope of lap time over tyre age, in percent of the lap.
 -- The shrunk gaps are what models read: against the field's median on the same compound, at most 2.5 % either way, and
--- six laps at that median are added, for a short run says little (chosen on 2021-2022, docs/models.md).
+-- six laps at that median are added, for a short run says little (chosen on 2021-2022, docs/models.md). Once the sprint
+-- has been run there are none: a race over a third of the distance has said it.
 WITH lap AS (
     SELECT
         event_partition_key, session, available_utc, driver_id, stint, compound, tyre_life, lap_number,
@@ -54,6 +55,12 @@ shown AS (
             * l.laps AS gap_laps
     FROM field f
     JOIN long_run l ON l.target_id = f.target_id AND l.driver_id = f.driver_id
+    WHERE f.target_id NOT IN (
+        SELECT t.target_id
+        FROM target t
+        JOIN results s ON s.event_partition_key = t.event_partition_key AND s.session = 'S'
+            AND s.available_utc <= t.cutoff_utc
+    )
 ),
 team AS (
     SELECT target_id, team_lineage, sum(gap_laps ORDER BY entry_id) / (sum(laps) + 6) AS gap_pct
