@@ -4,7 +4,7 @@
 >>> lake = f1lib.open("my-lake")                          # or s3://bucket/prefix
 >>> lake.predictions("abu dhabi")                         # the newest prediction, a row a driver
 >>> lake.predict("abu dhabi", rain=0.7, grid={"VER": 20}) # the same race under other conditions
->>> lake.results(2024), lake.qualifying(2024), lake.laps(2024), lake.features(), lake.scores()
+>>> lake.results(2024), lake.qualifying(2024), lake.laps(2024), lake.features(), lake.scores(), lake.championship(2025)
 
 >>> model = f1lib.RaceModel("blend_v1", horizon="pre_race")
 >>> model.fit(lake.features("pre_race")).predict_proba(lake.features("pre_race", event="abu dhabi"))

@@ -175,8 +175,8 @@ class Lake:
         known = rows[(rows["session"] == session) & (rows["available_utc"] <= self.as_of)]
         return known.sort_values(["event_year", "event_number", order], kind="stable", ignore_index=True)
 
-    def features(self, horizon: str = "", *, event: str = "") -> pd.DataFrame:
-        """Read what was known of each driver before races and sprints, and what came of it.
+    def features(self, horizon: str = "", *, event: str = "", session: str = "R") -> pd.DataFrame:
+        """Read what was known of each driver before races or sprints, and what came of it.
 
         Parameters
         ----------
@@ -184,11 +184,13 @@ class Lake:
             How much of the weekend is known; default: every horizon.
         event : str
             One event; default: all whose result is known.
+        session : {"R", "S"}
+            Races or sprints.
 
         Returns
         -------
         pandas.DataFrame
-            One row per event, session, horizon and driver: the training dataset, with the features of
+            One row per event, horizon and driver: the training dataset, with the features of
             ``f1lib/lake/features.csv`` (with their units) and the outcome: ``finishing_position is_dnf points``. Of an
             event without a result the race's newest features, at the last horizon reached by default; no outcome.
 
@@ -206,6 +208,7 @@ class Lake:
         if horizon not in ("", *HORIZONS):
             raise BadParameters(f"there is no horizon {horizon!r}; they are {', '.join(HORIZONS)}")
         rows = self._with_result(read_training_dataset(self.store))
+        rows = rows[rows["session"] == session]
         rows = rows[rows["horizon"] == horizon] if horizon else rows
         if event:
             key = self.event(event)
@@ -213,7 +216,7 @@ class Lake:
             if rows.empty:
                 from f1lib.predictions.issue import newest_features
 
-                return newest_features(self.store, key, horizon, self.as_of)[0]
+                return newest_features(self.store, key, horizon, self.as_of, session)[0]
         return rows.reset_index(drop=True)
 
     def _with_result(self, rows: pd.DataFrame) -> pd.DataFrame:

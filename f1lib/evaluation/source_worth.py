@@ -131,7 +131,9 @@ def _forecasts(walk: Walk) -> dict[str, pd.DataFrame]:
     before, last = None, pd.DataFrame()
     for name, hidden in HIDDEN.items():
         rows = walk.without(hidden)
-        read = fit.fit(fit.labelled(rows, walk.horizon), walk.config, available).raw
+        used = fit.fit(fit.labelled(rows, walk.horizon), walk.config, available).raw
+        unused = set(walk.config.raw_columns(available)) - set(used)  # here; the chance of rain is read beside these
+        read = [c for c in train.columns_read(walk.config, available) if c not in unused]
         seen = rows.loc[rows["horizon"] == walk.horizon, read]
         if before is None or not seen.equals(before):
             last = walk.forecast(rows)

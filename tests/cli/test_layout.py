@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from f1lib.cli import output
@@ -17,6 +17,7 @@ columns = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(columns, st.data(), st.integers(1, 150))
 def test_what_is_always_shown_is_shown_whole_and_the_table_fits_where_anything_would(
     all_columns: list[Column], data: st.DataObject, width: int

@@ -85,5 +85,5 @@ def test_the_official_grid_replaces_what_was_entered(
 
 
 def test_a_penalty_after_the_start_is_refused(f1: Command, capsys: pytest.CaptureFixture[str]) -> None:
-    assert f1("2025-12-07T13:30:00Z", "penalty", "add", "VER", "5", "--event", "abu dhabi") == 1
+    assert f1("2025-12-07T13:30:00Z", "penalty", "add", "VER", "5", "--event", "abu dhabi") == 2
     assert "started at 2025-12-07T13:00:00Z: a penalty changes nothing now" in capsys.readouterr().err

@@ -64,7 +64,7 @@ def test_our_own_prediction_is_a_file_of_forecasts_and_scores_as_we_do(
 def test_a_file_that_cannot_be_read_is_refused_in_a_line(
     weekend_lake: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["score", str(tmp_path / "absent.csv"), *weekend_lake]) == 1
+    assert main(["score", str(tmp_path / "absent.csv"), *weekend_lake]) == 2
     said = capsys.readouterr().err
     assert said.startswith("f1: cannot read ")
     assert said.count("\n") == 1

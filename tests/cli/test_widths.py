@@ -22,6 +22,7 @@ COMMANDS = [
     "models list",
     "status --conflicts",
     "doctor",
+    "championship",
     "run",
 ]
 F1 = [sys.executable, "-m", "f1lib"]

@@ -66,3 +66,11 @@ def test_penalties_change_the_penalised_races_after_qualifying_and_no_other_hori
     assert after["changed"] == rows["post_qualifying", "+ weather"]["changed"] + 1, "the third race has no long runs"
     early, late = rows["pre_race", "+ penalties"], rows["pre_race", "+ weather"]
     assert {k: v for k, v in early.items() if k != "sources"} == {k: v for k, v in late.items() if k != "sources"}
+
+
+def test_forecasts_of_rain_count_where_the_model_reads_them_beside_its_features(known: pd.DataFrame) -> None:
+    wet = (known["event_number"] % 2).astype("float64")
+    rain = known.assign(is_wet=wet, weather_precipitation_probability_pct=np.where(wet == 1, 90.0, 5.0))
+    config = parse_config(CORRECTED + "rain: {}\n", "test")
+    rows = source_worth.table(rain, config, ["pre_race"], 2017, 2017, 4, 1)
+    assert [row["changed"] for row in rows] == [0, 5, 10]

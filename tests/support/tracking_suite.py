@@ -329,15 +329,17 @@ class TrackingSuite:
                 table.renew(ended, NOW + 3 * LEASE)
 
     def test_a_run_holds_its_claim_until_another_has_taken_over(self, table: TrackingTable) -> None:
-        take(table, run_id="r1")
-        hold(table, EVENT, "r1", NOW + 2 * LEASE)
-        hold(table, EVENT, "r1", NOW + LEASE)  # never shortened
-        hold(table, EVENT, "", NOW)  # by hand
+        ours, other = "20251206T160000Z", "20251206T160000Z-2"
+        take(table, run_id=ours)
+        hold(table, EVENT, ours, NOW + 2 * LEASE)
+        hold(table, EVENT, ours, NOW + LEASE)  # never shortened
+        for by_hand in ("", "mine"):
+            hold(table, EVENT, by_hand, NOW)
         with pytest.raises(AlreadyRunning, match="2025-12-06T17:00:00Z"):
-            take(table, run_id="r2", now=NOW + LEASE)
-        take(table, run_id="r2", now=NOW + 2 * LEASE)
-        with pytest.raises(AlreadyRunning, match="run r1 holds no claim"):
-            hold(table, EVENT, "r1", NOW + 3 * LEASE)
+            take(table, run_id=other, now=NOW + LEASE)
+        take(table, run_id=other, now=NOW + 2 * LEASE)
+        with pytest.raises(AlreadyRunning, match=f"run {ours} holds no claim"):
+            hold(table, EVENT, ours, NOW + 3 * LEASE)
 
     def test_a_lease_is_renewed_while_the_work_goes_on(self, table: TrackingTable) -> None:
         claim, later = take(table), threading.Event()
