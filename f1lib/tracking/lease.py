@@ -12,10 +12,10 @@ from f1lib.errors import AlreadyRunning, StorageError
 from f1lib.tracking.rows import PIPELINE, claim_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime, timedelta
 
-    from f1lib.tracking.rows import Claim
+    from f1lib.tracking.rows import Claim, TrackingRow
     from f1lib.tracking.table import TrackingTable
 
 _log = logging.getLogger(__name__)
@@ -82,8 +82,13 @@ def hold(table: TrackingTable, event: str, run_id: str, expires: datetime) -> No
     if not _NAMED_BY_A_TICK.match(run_id):
         return
     rows = [row for key in dict.fromkeys((event, PIPELINE)) for row in table.rows(key)]
-    mine = [claim_of(row) for row in rows if row.get("owner") and row.get("run_id") == run_id]
+    # A stage on request claims the row of what it was asked for, which the writer need not know.
+    mine = _claims(rows, run_id) or _claims(table.rows(), run_id)
     if not mine:
         raise AlreadyRunning(f"run {run_id} holds no claim on {event} any more: its lease ran out; nothing is written")
     for claim in mine:
         table.renew(claim, max(claim.expires, expires))
+
+
+def _claims(rows: Iterable[TrackingRow], run_id: str) -> list[Claim]:
+    return [claim_of(row) for row in rows if row.get("owner") and row.get("run_id") == run_id]

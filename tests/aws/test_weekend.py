@@ -62,6 +62,7 @@ def cloud(moto: Server, release: Path) -> Iterator[Cloud]:
         "AWS_ENDPOINT_URL": moto.url,
         "AWS_DEFAULT_REGION": REGION,
         "F1_ENVIRONMENT": "aws",
+        "F1_SOURCE": "f1db",
         "F1_F1DB": str(release),
         "S3_BUCKET_NAME": "weekend",
         "DYNAMODB_TABLE_NAME": "weekend-sessions",
