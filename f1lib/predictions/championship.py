@@ -151,7 +151,7 @@ def issued_seasons(store: ObjectStore) -> dict[int, list[str]]:
     return found
 
 
-def read_issues(store: ObjectStore, season: int, as_of: datetime | None = None) -> pd.DataFrame:
+def read_issues(store: ObjectStore, season: int, as_of: datetime | None) -> pd.DataFrame:
     """Read all title chances issued for a season.
 
     Parameters

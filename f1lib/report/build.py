@@ -130,7 +130,7 @@ def _title_pages(store: ObjectStore, before: Mapping[str, str]) -> dict[str, str
         name = paths.link(key)
         pages[name] = fingerprint.of_text(repr((code_version(), keys, scorecard)))[: fingerprint.SHORT]
         if before.get(name) != pages[name] or key not in held:
-            issues = championship.read_issues(store, season)
+            issues = championship.read_issues(store, season, None)
             if len(issues):
                 store.write(key, championship_page.championship_page(issues, scorecard).encode())
     return pages

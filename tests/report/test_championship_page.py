@@ -28,7 +28,7 @@ SCORECARD = {
 
 @pytest.fixture(scope="module")
 def issues(saturday_lake: Path) -> pd.DataFrame:
-    return championship.read_issues(open_store(str(saturday_lake)), 2025)
+    return championship.read_issues(open_store(str(saturday_lake)), 2025, None)
 
 
 def test_every_number_is_the_file_s(issues: pd.DataFrame) -> None:
