@@ -18,7 +18,7 @@ from f1lib.lake.parquet import parquet_bytes, read_parquet
 from f1lib.lake.provenance import code_version
 from f1lib.lake.store import ObjectStore, each, read_json, write_json
 from f1lib.lake.tables import conform
-from f1lib.sources.protocols import Schedule
+from f1lib.sources.protocols import Schedule, SessionSource
 from f1lib.tracking.rows import PIPELINE, STORED, TO_COME, Status, TrackingRow, key_of
 from f1lib.tracking.stage_keys import GRID_ROWS, Stage, StageKey
 from f1lib.workspace.workspace import Workspace
@@ -67,7 +67,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
 
     known = _by_season(ws.tracking.rows())
     frames, changes = list[pd.DataFrame](), list[TrackingRow]()
-    calendars, odd = _calendars(ws, seasons)
+    calendars, odd = _calendars(ws.source, seasons, ws.as_of)
     again = format_utc(ws.as_of + STOOD_IN_FOR) if odd else None
     notes = _notes(ws.store, list(calendars))
     for season, calendar in calendars.items():
@@ -99,13 +99,13 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     return conform(pd.concat(frames, ignore_index=True), "events", where=f"{ws.source.name} schedules")
 
 
-def _calendars(ws: Workspace, seasons: list[int]) -> tuple[dict[int, Schedule], list[str]]:
+def _calendars(source: SessionSource, seasons: list[int], as_of: datetime) -> tuple[dict[int, Schedule], list[str]]:
     """Read the calendars; with ``seasons`` empty also say which could not be had. Raises when there is none at all."""
     found: dict[int, Schedule] = {}
     errors: dict[int, SourceError] = {}
-    for season in seasons or ws.source.seasons(ws.as_of):
+    for season in seasons or source.seasons(as_of):
         try:
-            found[season] = ws.source.schedule(season, ws.as_of)
+            found[season] = source.schedule(season, as_of)
         except SourceError as error:
             errors[season] = error
     if errors and (seasons or not found):

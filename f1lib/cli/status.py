@@ -219,7 +219,7 @@ def _show(found: list[dict[str, Any]], names: list[str], title: str) -> None:
 
 def _show_conflicts(found: list[dict[str, Any]]) -> None:
     if not found:
-        output.print_plain("the sources agree on every session that more than one of them has")
+        output.print_line("the sources agree on every session that more than one of them has")
         return
     names = [name for name in found[0] if name not in _PLACE]
     _show(found, names, f"{len(found)} differences between {' and '.join(names)}")

@@ -165,7 +165,7 @@ def test_a_session_a_laptop_is_at_is_left_to_it_by_the_cloud_and_both_fill_one_l
             data = cloud.source.session(key, code, as_of)
             return replace(data, provenance={**data.provenance, "source": self.name, "complete": True})
 
-    monkeypatch.setattr("f1lib.workspace.sources.open_live", lambda *_: Timing())
+    monkeypatch.setattr("f1lib.workspace.sources.open_timing", lambda *_: Timing())
     laptop = replace(place.open(NOW), owner="laptop:1")
     done = bring_all(laptop, [f"{event}/Q"], 1, lambda: laptop.as_of, lambda _outcome: None)
     assert [outcome["status"] for outcome in done] == ["ingested"]

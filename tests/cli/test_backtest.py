@@ -47,7 +47,7 @@ def test_what_each_source_gives_is_a_table_and_a_document(
     said = capsys.readouterr().out
     assert "by what the model is given" in said
     assert f"{rows[-1]['rps']:.4f}" in said
-    assert main(["backtest", *asked, "--session", "S", *weekend_lake]) == 1
+    assert main(["backtest", *asked, "--session", "S", *weekend_lake]) == 2
     assert "--sources is for one --model, and for races" in capsys.readouterr().err
 
 

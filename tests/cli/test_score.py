@@ -36,9 +36,9 @@ def test_the_example_of_the_documentation_is_scored(
     }  # fmt: skip
     said = capsys.readouterr().out
     assert "My model, 1 race, live, post qualifying" in said
-    assert "My model minus blend_v1" in said
+    assert "My model minus blend_v2" in said
     page = (lake / "reports" / "others" / "My_model.html").read_text(encoding="utf-8")
-    assert "My model beside blend_v1" in page
+    assert "My model beside blend_v2" in page
 
 
 def test_our_own_prediction_is_a_file_of_forecasts_and_scores_as_we_do(
@@ -56,7 +56,7 @@ def test_our_own_prediction_is_a_file_of_forecasts_and_scores_as_we_do(
         ("R", "pre_race", 1), ("S", "pre_race", 1),
     }  # fmt: skip
     for group in groups:
-        assert set(group["excess"]["ours"]["expected"]) == set(group["excess"]["blend_v1"]["expected"])
+        assert set(group["excess"]["ours"]["expected"]) == set(group["excess"]["blend_v2"]["expected"])
         assert [name for name, value in group["paired"].items() if abs(value) > 1e-6] == []
     assert "ignored columns: " in capsys.readouterr().out
 

@@ -152,15 +152,19 @@ def test_a_run_trained_on_fewer_events_than_the_champion_needs_a_recorded_reason
 
 def test_a_run_whose_lease_ran_out_while_it_trained_does_not_become_champion(ws: Workspace) -> None:
     run = train.train(ws, SMALL, "pre_race")
-    lost = replace(ws, run_id="slow")
-    lost.tracking.claim(PIPELINE, "STAGE#05_train", owner="a", run_id="slow", now=ws.as_of, lease=ws.lease)
+    lost = replace(ws, run_id="20251201T000000Z-slow")
+    lost.tracking.claim(
+        PIPELINE, "STAGE#05_train", owner="a", run_id="20251201T000000Z-slow", now=ws.as_of, lease=ws.lease
+    )
     lost.hold()
     later = ws.as_of + 3 * ws.lease
-    lost.tracking.claim(PIPELINE, "STAGE#05_train", owner="b", run_id="quick", now=later, lease=ws.lease)
-    with pytest.raises(AlreadyRunning, match="run slow holds no claim"):
+    lost.tracking.claim(
+        PIPELINE, "STAGE#05_train", owner="b", run_id="20251201T000000Z-quick", now=later, lease=ws.lease
+    )
+    with pytest.raises(AlreadyRunning, match="slow holds no claim"):
         gate.consider(ws.store, [run.run_id], ws.as_of, training(), True, lost.hold)
     assert not ws.store.exists(CHAMPION_KEY)
-    gate.consider(ws.store, [run.run_id], ws.as_of, training(), True, replace(ws, run_id="quick").hold)
+    gate.consider(ws.store, [run.run_id], ws.as_of, training(), True, replace(ws, run_id="20251201T000000Z-quick").hold)
     assert registry.champion_of(ws.store, "pre_race")["run_id"] == run.run_id
 
 

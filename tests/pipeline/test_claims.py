@@ -20,6 +20,7 @@ from f1lib.lake.store import LocalStore
 from f1lib.pipeline import doctor
 from f1lib.pipeline.tick import named_run, run_stage, tick
 from f1lib.predictions.archive import history_keys
+from f1lib.tracking.rows import PREDICTION_SORT_KEY
 from f1lib.tracking.table import open_tracking
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.lakes import AFTER
@@ -54,6 +55,8 @@ def ws(replayed_lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for key in opened.store.list("predictions/"):
         if "Japanese" in key:
             opened.store.delete(key)
+    issued = [str(row[PREDICTION_SORT_KEY]) for row in opened.tracking.predictions(EVENT)]
+    opened.tracking.delete_predictions(EVENT, issued)
     return opened
 
 

@@ -84,7 +84,7 @@ def test_models_of_the_older_version_serve_and_are_compared_with_the_new_ones(
     assert main(["models", "list", "--source", "simulated", "--lake", str(lived.lake), "--now", MONDAY]) == 0
     listed = capsys.readouterr().out
     assert "20240620T100000Z-blend_v1-pre_weekend" in listed
-    assert "20240701T100000Z-blend_v1-pre_weekend" in listed
+    assert "20240701T100000Z-blend_v2-pre_weekend" in listed
 
 
 def test_pages_of_the_older_version_are_renewed_and_say_so(lived: Lived) -> None:

@@ -70,7 +70,8 @@ def test_what_cannot_be_made_again_is_never_removed(pruned: Pruned) -> None:
 
 def test_runs_of_each_kind_are_removed_and_nothing_else_is_changed(pruned: Pruned) -> None:
     gone = pruned.before.keys() - pruned.after.keys()
-    assert {key.split("/")[0] for key in gone} == {"reports", "gold", "models"}
+    kinds = {key.split("/")[0] for key in gone}
+    assert {"reports", "gold"} <= kinds <= {"reports", "gold", "models"}, "a model that may serve again stays"
     assert {k for k in pruned.after if pruned.before.get(k) != pruned.after[k]} <= {"models/champion.json"}
 
 
