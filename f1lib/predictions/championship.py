@@ -151,7 +151,7 @@ def issued_seasons(store: ObjectStore) -> dict[int, list[str]]:
     return found
 
 
-def read_issues(store: ObjectStore, season: int, as_of: datetime | None) -> pd.DataFrame:
+def read_issues(store: ObjectStore, season: int, as_of: datetime) -> pd.DataFrame:
     """Read all title chances issued for a season.
 
     Parameters
@@ -160,7 +160,7 @@ def read_issues(store: ObjectStore, season: int, as_of: datetime | None) -> pd.D
         The lake.
     season : int
         The season.
-    as_of : datetime, optional
+    as_of : datetime
         Aware UTC; later issues are not read.
 
     Returns

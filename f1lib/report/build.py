@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -66,7 +67,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     }
     ws.hold()
     before = readable_json(ws.store, paths.SUMMARY).get("pages", {})
-    summary["pages"] = _race_pages(ws.store, scored, runs, ws.cache, before) | _title_pages(ws.store, before)
+    summary["pages"] = _race_pages(ws.store, scored, runs, ws.cache, before) | _title_pages(ws.store, before, ws.as_of)
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
     write_json(ws.store, paths.NEXT_RACES, ahead)
@@ -120,7 +121,7 @@ def _race_pages(
     return pages
 
 
-def _title_pages(store: ObjectStore, before: Mapping[str, str]) -> dict[str, str]:
+def _title_pages(store: ObjectStore, before: Mapping[str, str], as_of: datetime) -> dict[str, str]:
     """Write the pages of championships that changed since the last report; return the fingerprints of all."""
     scorecard = readable_json(store, paths.scorecard_key("championship", "json"))
     pages: dict[str, str] = {}
@@ -130,7 +131,7 @@ def _title_pages(store: ObjectStore, before: Mapping[str, str]) -> dict[str, str
         name = paths.link(key)
         pages[name] = fingerprint.of_text(repr((code_version(), keys, scorecard)))[: fingerprint.SHORT]
         if before.get(name) != pages[name] or key not in held:
-            issues = championship.read_issues(store, season, None)
+            issues = championship.read_issues(store, season, as_of)
             if len(issues):
                 store.write(key, championship_page.championship_page(issues, scorecard).encode())
     return pages

@@ -15,6 +15,7 @@ from f1lib.predictions import championship
 from f1lib.report.championship_page import championship_page
 from f1lib.report.title_words import titles_in_words
 
+SATURDAY = datetime(2025, 12, 6, 16, tzinfo=UTC)
 SCORECARD = {
     "seasons": [2014, 2025],
     "rounds": 240,
@@ -28,7 +29,7 @@ SCORECARD = {
 
 @pytest.fixture(scope="module")
 def issues(saturday_lake: Path) -> pd.DataFrame:
-    return championship.read_issues(open_store(str(saturday_lake)), 2025, None)
+    return championship.read_issues(open_store(str(saturday_lake)), 2025, SATURDAY)
 
 
 def test_every_number_is_the_file_s(issues: pd.DataFrame) -> None:
@@ -60,7 +61,7 @@ def test_the_titles_are_said_in_a_sentence(saturday_lake: Path, issues: pd.DataF
         r"Championship of 2025: the drivers' title: Lando Norris \d\d %, Max Verstappen \d\d %, Oscar", said
     )
     assert said.endswith("McLaren is champion of the teams.")
-    final = championship.newest(open_store(str(saturday_lake)), 2021, datetime(2025, 12, 6, 16, tzinfo=UTC))
+    final = championship.newest(open_store(str(saturday_lake)), 2021, SATURDAY)
     assert titles_in_words(final) == (
         "Championship of 2021: Max Verstappen is champion of the drivers; Mercedes is champion of the teams."
     )
