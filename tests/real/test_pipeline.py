@@ -81,8 +81,9 @@ def test_the_record_of_the_run_and_the_report_are_there(lake: Path) -> None:
 
 
 def test_predictions_are_printed_as_table_json_and_csv(
-    lake: Path, options: list[str], capsys: pytest.CaptureFixture[str]
+    lake: Path, options: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     assert lake.exists()
     assert main(["predictions", "abu dhabi", *options, "--now", SATURDAY, "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
