@@ -112,7 +112,7 @@ class Lake:
                     f"lake {self.store.url} knows no race after {format_utc(self.as_of)}: name an event"
                 )
             return str(ahead["event_partition_key"].iloc[0])
-        issued = {issue.event for key in archive.history_keys(self.store) if (issue := parse_issue(key))}
+        issued = archive.issued_events(self.store, self.as_of)
         columns = (events[name].astype(str) for name in ("event_partition_key", "race_start_utc", "circuit_id"))
         known = [lookup.Event(key, start, at, key in issued) for key, start, at in zip(*columns, strict=True)]
         return lookup.find_event(known, text, f"lake {self.store.url}")

@@ -14,17 +14,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain import lookup
+from f1lib.domain.moments import stamp
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.errors import NoSuchKey, RunError, StorageError, TableError
 from f1lib.lake.integrity import verified_gold
 from f1lib.lake.parquet import parquet_frame
 from f1lib.lake.paths import features_key
-from f1lib.lake.paths_published import PREDICTIONS_PREFIX, history_prefix, in_order_of_issue, newest_key, raced_of
+from f1lib.lake.paths_published import (
+    PREDICTIONS_PREFIX,
+    history_prefix,
+    in_order_of_issue,
+    newest_key,
+    parse_issue,
+    raced_of,
+)
 from f1lib.lake.store import ObjectStore, each, open_store
 from f1lib.tracking.rows import TrackingRow
 from f1lib.tracking.stage_keys import Stage, suffix_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
 
@@ -221,6 +231,28 @@ def predicted_events(rows: Iterable[TrackingRow]) -> set[str]:
     """Return the partition keys of the events that a prediction was issued for, from their tracking rows."""
     predicted = (row for row in rows if suffix_of(Stage.PREDICT, row["session_name_abr"]) is not None)
     return {row["event_partition_key"] for row in predicted if row.get("finished_utc")}
+
+
+def issued_events(store: ObjectStore, as_of: datetime, session: str = "") -> set[str]:
+    """List the events of which a prediction was issued by a moment.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake, whose history is listed; no file is read.
+    as_of : datetime
+        The moment, aware UTC.
+    session : {"", "R", "S"}
+        The race or the sprint alone; empty: either.
+
+    Returns
+    -------
+    set of str
+        Partition keys.
+    """
+    issues = (issue for key in history_keys(store) if (issue := parse_issue(key)))
+    until = stamp(as_of)
+    return {issue.event for issue in issues if issue.moment <= until and session in ("", issue.session)}
 
 
 def find_event(rows: Sequence[TrackingRow], text: str, where: str) -> str:

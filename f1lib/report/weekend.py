@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from f1lib.domain.moments import stamp
 from f1lib.domain.weekend import FORMAT_SESSIONS, SESSION_NAMES
 from f1lib.errors import RunError
 from f1lib.lake.parquet import records
-from f1lib.lake.paths_published import parse_issue
 from f1lib.predictions import archive, words
 from f1lib.report import figures, prediction_facts
 from f1lib.report.pages import Html, paragraph
@@ -29,9 +27,7 @@ def weekend_of(lake: Lake, event: str) -> str:
     """
     if event:
         return lake.event(event)
-    issues = (parse_issue(key) for key in archive.history_keys(lake.store))
-    until = stamp(lake.as_of)
-    issued = {issue.event for issue in issues if issue and issue.session == "R" and issue.moment <= until}
+    issued = archive.issued_events(lake.store, lake.as_of, "R")
     known = [key for key in lake.calendar()["event_partition_key"] if key in issued]
     if not known:
         raise RunError(f"{lake!r} has no prediction yet: run f1 run, or f1 replay, first")
