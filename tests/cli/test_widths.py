@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import pty
@@ -41,8 +42,9 @@ def _on_a_terminal(words: list[str], width: int) -> list[str]:
         try:
             while piece := os.read(ours, 65536):
                 written += piece
-        except OSError:  # the other end is closed, as Linux says it
-            pass
+        except OSError as error:
+            if error.errno != errno.EIO:  # the other end is closed, as Linux says it
+                raise
     os.close(ours)
     assert job.returncode == 0, written.decode()
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written.decode()).replace("\r", "").splitlines()

@@ -245,10 +245,17 @@ def test_a_hostile_argument_is_one_line_on_standard_error(words: list[str]) -> N
     command("\n".join(words).encode("utf-8", "surrogateescape"))
 
 
-@pytest.mark.parametrize("lake", ["a\0b", "s3://", "s3://x/../y", "file://\0", "x" * 5000, "http://[half", "\udcff"])
-def test_a_lake_that_is_no_address_is_one_line(lake: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+WORDS = ("a\0b", "s3://", "file://\0", "x" * 5000, "http://[half", "\udcff")
+NO_ADDRESSES = dict.fromkeys(WORDS, 1)
+NO_ADDRESSES |= {"s3://x/../y": 2}  # a bucket may have such a prefix: what is wrong is that no table is given
+
+
+@pytest.mark.parametrize(("lake", "status"), NO_ADDRESSES.items(), ids=lambda value: ascii(value)[:20])
+def test_a_lake_that_is_no_address_is_one_line(
+    lake: str, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from f1lib.cli.main import main
 
-    assert main(["status", "--lake", lake, "--source", "f1db", "--f1db", str(tmp_path / "none.zip")]) in (0, 1, 2)
+    assert main(["status", "--lake", lake, "--source", "f1db", "--f1db", str(tmp_path / "none.zip")]) == status
     said = capsys.readouterr().err
     assert "unexpected" not in said

@@ -135,7 +135,6 @@ def _lived(release: Path, tmp_path: Path, season: int, races: int, history_from:
     return f"{season}: {ticks} ticks, none failed; {_check(tmp_path / 'late', tmp_path / 'punctual', late, chosen)}"
 
 
-@pytest.mark.campaign  # a minute; the season of faults lives through a weekend, too
 @pytest.mark.usefixtures("short_history_serves")
 def test_a_weekend_with_a_late_result_fails_no_tick_and_loses_no_prediction(f1db_zip: Path, tmp_path: Path) -> None:
     print(_lived(f1db_zip, tmp_path, 2024, races=1, history_from=2023, hours=9))
