@@ -10,7 +10,6 @@ from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import DONE, FAILED, TAKEN, workspace_of
-from f1lib.cli.predictions import sentence_of, show
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.lake.paths_published import DASHBOARD
 from f1lib.pipeline.plan import next_race
@@ -77,6 +76,8 @@ def _what_matters(ws: Workspace, before: list[TrackingRow], result: TickResult) 
         if notice not in known:
             output.print_plain(f"*** {notice} ***")
     for event, session in sorted(issued | raced - held):
+        from f1lib.cli.predictions import sentence_of  # as below
+
         if said := sentence_of(ws, event, session):
             output.print_plain(f"{event}{', Sprint' if session == 'S' else ''}: {said}")
 
@@ -116,6 +117,8 @@ def _outcome(ws: Workspace, result: TickResult) -> None:
     if race is None:
         output.print_plain("the calendar has no race after this moment")
     else:
+        from f1lib.cli.predictions import show  # 8 ms, which a tick with nothing to do saves
+
         show(ws, race["event_partition_key"])
     if any(run.step.stage == Stage.REPORT and run.status == Outcome.FINISHED for run in result.runs):
         output.print_plain(f"report: {output.location(ws.store, DASHBOARD)}")
