@@ -66,7 +66,8 @@ def _status(result: TickResult) -> int:
 def _what_matters(ws: Workspace, before: list[TrackingRow], result: TickResult) -> None:
     """Print a sentence for each prediction that the tick issued, and for each result of a predicted race."""
     done = [run for run in result.runs if run.status == Outcome.FINISHED and run.step.stage == Stage.PREDICT]
-    issued = {(str(run.result["event"]), str(run.result["session"])) for run in done}
+    made = {(str(run.result["event"]), str(run.result["session"])) for run in done}
+    issued = {(event, session) for event, session in made if _is_new(ws, event, session)}
     held = {key_of(row) for row in before if row.get("status") in STORED}
     raced = {
         key_of(row) for row in result.rows if row.get("status") in STORED and row["session_name_abr"] in ("R", "S")
@@ -80,6 +81,12 @@ def _what_matters(ws: Workspace, before: list[TrackingRow], result: TickResult) 
 
         if said := sentence_of(ws, event, session):
             output.print_plain(f"{event}{', Sprint' if session == 'S' else ''}: {said}")
+
+
+def _is_new(ws: Workspace, event: str, session: str) -> bool:
+    """Whether the newest prediction was issued now: one that came out the same is not issued again."""
+    rows = ws.tracking.predictions(event)
+    return max(row["as_of_utc"] for row in rows if row["session"] == session) == format_utc(ws.as_of)
 
 
 def _tick(ws: Workspace) -> TickResult:
