@@ -15,7 +15,7 @@ from f1lib.cli.run import _said
 from f1lib.domain.moments import format_utc, parse_utc, stamp
 from f1lib.pipeline.rules import Step
 from f1lib.pipeline.tick import StageRun, TickResult
-from f1lib.tracking.rows import Outcome, TrackingRow
+from f1lib.tracking.rows import Outcome, TrackingRow, key_of
 from f1lib.workspace.workspace import open_workspace
 
 
@@ -117,9 +117,11 @@ def test_quiet_says_nothing_of_a_prediction_that_came_out_the_same(
     later = format_utc(parse_utc(race["session_date_utc"]) - timedelta(hours=17))
     assert main(["run", "--quiet", *weekend_lake[:-1], later]) == 0
     ws = open_workspace(source="simulated", lake=weekend_lake[3], as_of=later)
-    made = [row for row in ws.tracking.rows("2025_Japanese_Grand_Prix") if "06_predict" in row["session_name_abr"]]
+    made = [key_of(row) for row in ws.tracking.rows("2025_Japanese_Grand_Prix") if "06_predict" in key_of(row)[1]]
     assert made
-    ws.tracking.put_rows([{**row, "input_hash": "another"} for row in made])
+    ws.tracking.put_rows(
+        [{"event_partition_key": event, "session_name_abr": name, "input_hash": "another"} for event, name in made]
+    )
     capsys.readouterr()
     later = format_utc(parse_utc(later) + timedelta(minutes=30))
     assert main(["run", "--quiet", *weekend_lake[:-1], later]) == 0
