@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a tick and print its outcome; `FAILED` when a stage failed, `TAKEN` when another run holds what is due."""
-    ws = workspace_of(arguments)
+    ws = workspace_of(arguments, may_begin=True)
     if arguments.quiet:
         before = ws.tracking.rows()
         result = tick(ws)

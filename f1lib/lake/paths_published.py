@@ -152,6 +152,7 @@ def championship_keys(keys: Iterable[str], season: int = 0, until: datetime | No
 REPORTS_PREFIX = "reports/"
 SUMMARY = "reports/run_summary.json"
 DASHBOARD = "reports/run_summary.html"
+HEALTH_PAGE = "reports/health.html"
 NEXT_RACES = "reports/next_races.json"
 ACCURACY = "reports/accuracy.json"
 REPLAY = "reports/replay.json"

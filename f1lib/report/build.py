@@ -25,7 +25,7 @@ from f1lib.predictions import explain as contributions
 from f1lib.predictions.archive import find_newest, history_keys, read_issues
 from f1lib.predictions.change_log import penalties_used
 from f1lib.predictions.group_effects import explain
-from f1lib.report import championship_page, dashboard, health, lake_state, prediction_facts, race_page
+from f1lib.report import championship_page, dashboard, health, health_page, lake_state, prediction_facts, race_page
 from f1lib.workspace.workspace import Workspace
 
 _NONE: dict[str, Any] = {"predictions": [], "means": []}
@@ -73,6 +73,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     write_json(ws.store, paths.NEXT_RACES, ahead)
     page = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache)
     ws.store.write(paths.DASHBOARD, page.encode())
+    ws.store.write(paths.HEALTH_PAGE, health_page.health_page(summary).encode())
     return summary
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, unquote
 
 from f1lib.domain.moments import format_utc
-from f1lib.errors import AlreadyRunning, StorageError
+from f1lib.errors import AlreadyRunning, BadParameters, StorageError
 from f1lib.lake.store import make_folder
 from f1lib.tracking.rows import (
     FREED,
@@ -72,7 +72,7 @@ class SqliteTracking:
         """Open ``sqlite:///relative/path`` or ``sqlite:////absolute/path``: the path follows the third slash."""
         path = unquote(url.removeprefix("sqlite:///"))
         if not path or path == url:
-            raise StorageError(f"tracking {url!r}: use sqlite:///path/to/file.db")
+            raise BadParameters(f"tracking {url!r}: use sqlite:///path/to/file.db")
         return cls(Path(path))
 
     @contextmanager

@@ -49,6 +49,7 @@ DOCUMENTED = [
     (published.issue_key(AUSTRALIA, MOMENT, "post_qualifying"), ISSUED),
     (published.SUMMARY, "reports/run_summary.json"),
     (published.DASHBOARD, "reports/run_summary.html"),
+    (published.HEALTH_PAGE, "reports/health.html"),
     (published.ACCURACY, "reports/accuracy.json"),
     (published.NEXT_RACES, "reports/next_races.json"),
     (published.scorecard_key("R", "json"), "reports/scorecard.json"),
