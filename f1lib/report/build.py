@@ -25,7 +25,9 @@ from f1lib.predictions import explain as contributions
 from f1lib.predictions.archive import find_newest, history_keys, read_issues
 from f1lib.predictions.change_log import penalties_used
 from f1lib.predictions.group_effects import explain
-from f1lib.report import championship_page, dashboard, health, lake_state, prediction_facts, race_page
+from f1lib.report import championship_page, dashboard, health, lake_state, prediction_facts, race_page, site
+from f1lib.report.rounds import read_rounds
+from f1lib.tracking.rows import TrackingRow
 from f1lib.workspace.workspace import Workspace
 
 _NONE: dict[str, Any] = {"predictions": [], "means": []}
@@ -66,14 +68,25 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "runs": runs,
     }
     ws.hold()
-    before = readable_json(ws.store, paths.SUMMARY).get("pages", {})
-    summary["pages"] = _race_pages(ws.store, scored, runs, ws.cache, before) | _title_pages(ws.store, before, ws.as_of)
+    summary |= _write_pages(ws, rows, scored, runs)
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
     write_json(ws.store, paths.NEXT_RACES, ahead)
     page = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache)
-    ws.store.write(paths.DASHBOARD, page.encode())
+    for key in (paths.INDEX, paths.DASHBOARD):
+        ws.store.write(key, page.encode())
     return summary
+
+
+def _write_pages(
+    ws: Workspace, rows: Sequence[TrackingRow], scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, str]]:
+    """Write what changed of the pages and of the files of the site; return the fingerprints of their contents."""
+    last = readable_json(ws.store, paths.SUMMARY)
+    before, issues = last.get("pages", {}), history_keys(ws.store)
+    pages = _race_pages(ws.store, scored, runs, ws.cache, before) | _title_pages(ws.store, before, ws.as_of)
+    rounds = read_rounds(ws.store, rows, issues, scored, ws.as_of)
+    return {"pages": pages, "pictures": site.write_files(ws, rows, issues, rounds, last.get("pictures", {}))}
 
 
 def _newest(store: ObjectStore, event: str, session: str = "R") -> pd.DataFrame | None:
