@@ -10,8 +10,9 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 import pytest
@@ -19,7 +20,10 @@ import pytest
 from f1lib.bronze import timing_backfill
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.store import open_store
+from f1lib.predictions import rain
+from f1lib.workspace import workspace
 from tests.support.live import Live, live
+from tests.support.replay_server import serve_open_meteo
 from tests.support.upstreams import recorded_sessions
 
 BAKU = "2023_Azerbaijan_Grand_Prix"
@@ -219,6 +223,44 @@ def test_a_complete_weekend_is_predicted_after_each_session_and_has_the_laps_of_
         _is_scored(weekend.lake, event, set(HORIZONS))
         news = sorted((weekend.lake / f"predictions/{season}/history/{name}").glob("*.news.json"))
         assert all(json.loads(path.read_text(encoding="utf-8"))["reasons"] for path in news[1:])
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1500)
+def test_a_forecast_that_turns_to_rain_renews_bahrain_2023_with_a_wider_forecast_that_says_so(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    prefix, _ = WEEKENDS["2023_Bahrain_Grand_Prix"]
+    ticks = {"2023-03-04T16:30:00Z": 5.0, "2023-03-05T00:30:00Z": 80.0}
+    with live(shared_data, tmp_path, (prefix,), history_from=2018) as bahrain, pytest.MonkeyPatch.context() as patch:
+        for now, chance in ticks.items():  # Open-Meteo gives chances for the present alone
+            patch.setattr(workspace, "datetime", _stopped_at(now))
+            serve_open_meteo(bahrain.server, rain=chance)
+            assert bahrain.run(now) == 0
+        dry, wet = (
+            pd.read_parquet(path)
+            for path in sorted((bahrain.lake / "predictions/2023/history/Bahrain_Grand_Prix").glob("*.parquet"))
+        )
+        (news,) = (bahrain.lake / "predictions/2023/history/Bahrain_Grand_Prix").glob("20230305*.news.json")
+        laps = pd.read_parquet(next(bahrain.lake.glob("gold/gold_driver_event_features/**/*.parquet")))
+    assert (dry["p_rain"].iloc[0], wet["p_rain"].iloc[0]) == pytest.approx((0.05, 0.8), abs=0.1)
+    assert dry["predicted_rank"].tolist() == wet["predicted_rank"].tolist()
+    assert rain.spread(wet) > rain.spread(dry) + 0.05
+    assert wet["p_win"].max() < dry["p_win"].max()
+    said = json.loads(news.read_text(encoding="utf-8"))
+    assert "Chance of a wet race" in json.dumps(said)
+    assert laps["practice_long_run_gap_pct"].notna().sum() > 10
+
+
+def _stopped_at(moment: str) -> type[datetime]:
+    """A clock that shows one moment."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromisoformat(moment).astimezone(tz)
+
+    return Stopped
 
 
 def _is_scored(lake: Path, event: str, horizons: set[str]) -> None:

@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -196,11 +197,12 @@ def _handler(server: ReplayServer) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def open_meteo(url: str) -> Answer:
+def open_meteo(url: str, rain: float | None = None) -> Answer:
     """What any of Open-Meteo's hosts would answer: every variable asked for, hour by hour, made from the hour.
 
     The values are invented but fixed: temperatures follow the time of day, and each ``_previous_dayN`` differs
-    from the day after by 0.1, so that a test can tell which run a value came from.
+    from the day after by 0.1, so that a test can tell which run a value came from. ``rain`` is the chance of rain of
+    every hour in percent.
     """
     from datetime import datetime, timedelta
     from urllib.parse import parse_qs
@@ -217,6 +219,8 @@ def open_meteo(url: str) -> Answer:
     for name in asked["hourly"].split(","):
         plain, _, days = name.partition("_previous_day")
         hourly[name] = [round(start[plain] + t.hour * 0.5 + 0.1 * int(days or 0), 2) for t in times]
+        if rain is not None and plain == "precipitation_probability":
+            hourly[name] = [rain] * hours
     shown = {name: units[name.partition("_previous_day")[0]] for name in hourly if name != "time"}
     document = {"latitude": float(asked["latitude"]), "longitude": float(asked["longitude"]), "timezone": "GMT"}
     document |= {"utc_offset_seconds": 0, "hourly_units": {"time": "iso8601"} | shown, "hourly": hourly}
@@ -226,9 +230,10 @@ def open_meteo(url: str) -> Answer:
 OPEN_METEO_HOSTS = ("api", "archive-api", "historical-forecast-api", "previous-runs-api")
 
 
-def serve_open_meteo(server: ReplayServer) -> None:
+def serve_open_meteo(server: ReplayServer, rain: float | None = None) -> None:
     """Let ``server`` answer for Open-Meteo's hosts with `open_meteo`."""
-    server.routes |= {f"https://{host}.open-meteo.com/v1/": open_meteo for host in OPEN_METEO_HOSTS}
+    answer = partial(open_meteo, rain=rain)
+    server.routes |= {f"https://{host}.open-meteo.com/v1/": answer for host in OPEN_METEO_HOSTS}
 
 
 def main() -> None:
