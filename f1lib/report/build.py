@@ -25,7 +25,16 @@ from f1lib.predictions import explain as contributions
 from f1lib.predictions.archive import find_newest, history_keys, read_issues
 from f1lib.predictions.change_log import penalties_used
 from f1lib.predictions.group_effects import explain
-from f1lib.report import championship_page, dashboard, health, lake_state, prediction_facts, race_page, site
+from f1lib.report import (
+    championship_page,
+    dashboard,
+    health,
+    health_page,
+    lake_state,
+    prediction_facts,
+    race_page,
+    site,
+)
 from f1lib.report.rounds import read_rounds
 from f1lib.tracking.rows import TrackingRow
 from f1lib.workspace.workspace import Workspace
@@ -75,6 +84,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     page = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache)
     for key in (paths.INDEX, paths.DASHBOARD):
         ws.store.write(key, page.encode())
+    ws.store.write(paths.HEALTH_PAGE, health_page.health_page(summary).encode())
     return summary
 
 

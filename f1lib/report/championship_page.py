@@ -9,6 +9,7 @@ import pandas as pd
 
 from f1lib.lake import attribution
 from f1lib.lake.parquet import records
+from f1lib.lake.paths_published import championship_page_key
 from f1lib.report.figures import style, titles
 from f1lib.report.pages import moment, render
 
@@ -39,8 +40,9 @@ def championship_page(issues: pd.DataFrame, scorecard: Mapping[str, Any]) -> str
     said = f"{said} left" if said else "final"
     return render(
         "championship.html.j2",
+        championship_page_key(season),
         title=f"Championship {season}",
-        caption=f"After round {first['after_round']}, {moment(first['as_of_utc'])}; {said}.",
+        lead=f"After round {first['after_round']}, {moment(first['as_of_utc'])}; {said}.",
         source=source,
         kinds=[_kind(issues, newest, kind) for kind in _HEADINGS],
         method=(

@@ -5,7 +5,7 @@ Every figure on the page is one of ``run_summary.json`` or of the newest predict
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,7 +13,7 @@ import pandas as pd
 from f1lib.domain.weekend import HORIZONS
 from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import records
-from f1lib.lake.paths_published import link, race_page_key
+from f1lib.lake.paths_published import DASHBOARD, link, race_page_key
 from f1lib.predictions.archive import event_of
 from f1lib.report.figures import drawn_once, season, style
 from f1lib.report.figures import race as figures_race
@@ -71,41 +71,16 @@ def dashboard_html(
     upcoming = None if prediction is None else next_race(prediction, sprint, summary, cache or Cache())
     return render(
         "dashboard.html.j2",
+        DASHBOARD,
+        title="F1 predictions: " + (upcoming["title"] if upcoming else "no race ahead"),
+        heading=upcoming["title"] if upcoming else "No race ahead",
         summary=summary,
         next=upcoming,
         accuracy=accuracy,
-        serving=serving_rows(summary),
-        health=health_tiles(summary),
-        run_horizons=_in_order(run["horizon"] for run in summary["training_runs"]),
+        source=summary["source"]["name"],
+        attribution=summary["source"]["attribution"],
+        generated=f"Made by f1lib {summary['code_version']} from data known at {moment(summary['as_of_utc'])}.",
     )
-
-
-def serving_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """List the model run that serves each horizon, since when and why, with its figures."""
-    runs = {run["run_id"]: run for run in summary["training_runs"]}
-    served = summary["champion"]["horizons"]
-    return [
-        {**runs[served[h]["run_id"]], "since_utc": served[h]["since"], "why": served[h]["why"]}
-        for h in _in_order(served)
-        if served[h]["run_id"] in runs
-    ]
-
-
-def health_tiles(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """List the tiles of the pipeline's health: open errors, alarms, age of the data, sessions by status."""
-    pipeline, source = summary["pipeline"], summary["source"]
-    alarms = [alarm["name"] for alarm in pipeline["alarms"] if alarm["raised"]]
-    tiles = [
-        {"label": "open errors", "value": len(pipeline["errors"]), "note": "tried again by the next run"},
-        {"label": "alarms raised", "value": len(alarms), "note": ", ".join(alarms) or "all watched numbers are fine"},
-        {
-            "label": "data until",
-            "value": moment(source["data_until_utc"]),
-            "note": source.get("behind") or source["name"],
-        },
-    ]
-    sessions = [{"label": f"sessions {status}", "value": n, "note": ""} for status, n in pipeline["sessions"].items()]
-    return tiles + sessions
 
 
 def prediction_rows(prediction: pd.DataFrame) -> list[dict[str, Any]]:
@@ -175,7 +150,7 @@ def next_race(
         tiles.append({**prediction_tiles(prediction_rows(sprint))[0], "label": "favourite of the sprint"})
     return {
         "title": title_of(prediction),
-        "subtitle": f"Race starts {moment(race.get('race_start_utc'))}. {caption_of(prediction)}",
+        "start": race.get("race_start_utc"),
         "caption": caption_of(prediction),
         "drivers": drivers,
         "order": drawn_once(figures_race.order, prediction, cache),
@@ -229,7 +204,7 @@ def _accuracy(summary: Mapping[str, Any], entries: pd.DataFrame) -> dict[str, An
         "note": f"{races['event_partition_key'].nunique()} races so far.",
         "pictures": pictures,
         "means": summary["accuracy"]["means"],
-        "horizons": _in_order(entries["horizon"]),
+        "horizons": in_order(entries["horizon"]),
         "races": race_rows(entries),
     }
 
@@ -279,6 +254,7 @@ def race_rows(entries: pd.DataFrame) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda r: (r["race_start_utc"], order(r["horizon"])), reverse=True)
 
 
-def _in_order(horizons: Any) -> list[str]:
+def in_order(horizons: Iterable[str]) -> list[str]:
+    """Return the horizons that occur, earliest first."""
     found = set(horizons)
     return [h for h in HORIZONS if h in found]

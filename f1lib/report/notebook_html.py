@@ -91,6 +91,7 @@ def _notebook_page(node: Any, facts: dict[str, Any]) -> dict[str, Any]:
         "generated": f"Made by f1lib {facts['code_version']}." if facts.get("code_version") else "Made by f1lib.",
         "style": asset("style.css") + asset("notebook.css"),
         "script": asset("page.js"),
+        "theme": asset("theme.js"),
         "policy": policy(),
         "body": _body,
         "picture": _picture,

@@ -33,8 +33,18 @@ def publish(store: ObjectStore, card: dict[str, Any], source: str) -> str:
     """
     write_json(store, others_key(card["name"], "json"), card)
     named = attribution.attribution(source, weather=False)
-    page = render("others.html.j2", card=card, groups=list(_groups(card)), source=source, attribution=named)
-    store.write(key := others_key(card["name"], "html"), page.encode())
+    page = render(
+        "others.html.j2",
+        key := others_key(card["name"], "html"),
+        title=f"{card['name']} beside {card['model']}",
+        lead=f"Forecasts of {card['file']}, scored on the same races as ours at the horizon whose data was out when "
+        "theirs was issued.",
+        card=card,
+        groups=list(_groups(card)),
+        source=source,
+        attribution=named,
+    )
+    store.write(key, page.encode())
     return key
 
 

@@ -13,7 +13,9 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from f1lib.domain.moments import parse_utc
 from f1lib.lake import fingerprint
+from f1lib.lake.paths_published import DASHBOARD, HEALTH_PAGE, link
 from f1lib.lake.provenance import code_version
 from f1lib.tracking.stage_keys import short_name
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+SCRIPTS = ("theme.js", "page.js")
+# Pages that every page links to: key below reports/, words.
+LINKS = ((link(DASHBOARD), "Next race"), (link(HEALTH_PAGE), "Data and models"))
 TEMPLATES = Path(str(resources.files("f1lib.report"))) / "templates"
 
 
@@ -51,10 +56,11 @@ def asset(name: str) -> str:
 
 @cache
 def policy() -> str:
-    """Return the Content-Security-Policy of every page: our own script by its hash, inline styles and pictures."""
-    digest = base64.b64encode(bytes.fromhex(fingerprint.of_text(asset("page.js")))).decode()
+    """Return the Content-Security-Policy of every page: our own scripts by their hash, inline styles and pictures."""
+    digests = [base64.b64encode(bytes.fromhex(fingerprint.of_text(asset(name)))).decode() for name in SCRIPTS]
+    scripts = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 
@@ -67,16 +73,40 @@ def environment() -> Environment:
     found = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    found.filters.update(number=number, percent=percent, moment=moment, short_name=short_name)
+    found.filters.update(number=number, percent=percent, moment=moment, when=when, short_name=short_name)
     return found
 
 
-def render(template: str, **context: Any) -> str:
-    """Fill ``f1lib/report/templates/<template>``; every value is escaped unless it is already `Markup`."""
+def render(template: str, key: str, **context: Any) -> str:
+    """Fill a template that extends ``base.html.j2``.
+
+    Parameters
+    ----------
+    template : str
+        Name of a file in ``f1lib/report/templates``.
+    key : str
+        Key of the page in the lake, below ``reports/``.
+    **context
+        Variables of the template: ``title source attribution`` at least; escaped unless they are `Markup`.
+
+    Returns
+    -------
+    str
+        The page as HTML.
+    """
     from markupsafe import Markup
 
-    shared = {"style": Markup(asset("style.css")), "script": Markup(asset("page.js")), "policy": policy()}
-    shared["code_version"] = code_version()
+    here = link(key)
+    shared = {
+        "style": Markup(asset("style.css")),
+        "script": Markup(asset("page.js")),
+        "theme": Markup(asset("theme.js")),
+        "policy": policy(),
+        "code_version": code_version(),
+        "here": here,
+        "root": "../" * here.count("/"),
+        "links": LINKS,
+    }
     return environment().get_template(template).render({**shared, **context})
 
 
@@ -101,3 +131,11 @@ def percent(value: Any, digits: int = 0) -> str:
 def moment(text: Any) -> str:
     """Format ``2025-12-06T16:00:00Z`` as ``2025-12-06 16:00 UTC``; a dash when it is missing."""
     return f"{str(text)[:16].replace('T', ' ')} UTC" if text else "-"
+
+
+def when(text: str) -> Any:
+    """Format a moment as ``Sunday 7 December 2025, 13:00 UTC``; the page's script shows it in the reader's time."""
+    from markupsafe import Markup
+
+    at = parse_utc(text)
+    return Markup('<time datetime="{}" data-local>{}</time>').format(text, f"{at:%A} {at.day} {at:%B %Y, %H:%M} UTC")

@@ -12,6 +12,7 @@ from f1lib.lake import attribution
 from f1lib.lake.cache import Cache
 from f1lib.lake.features import group_words
 from f1lib.lake.parquet import records
+from f1lib.lake.paths_published import race_page_key
 from f1lib.predictions import explain
 from f1lib.predictions.archive import event_of
 from f1lib.predictions.changes import SHOWN_MOVE_PLACES, what_changed, why_changed
@@ -72,8 +73,10 @@ def race_page(
     result = None if outcome.empty else _result(outcome, scores, str(newest["horizon"].iloc[0]))
     return render(
         "race.html.j2",
+        race_page_key(event_of(newest), str(newest["session"].iloc[0])),
         title=dashboard.title_of(newest),
         tiles=result["tiles"] if result else dashboard.tiles_ahead(drivers, dict(weather)),
+        lead=dashboard.caption_of(newest),
         caption=dashboard.caption_of(newest),
         source=newest["source"].iloc[0],
         result=result,

@@ -59,6 +59,7 @@ DOCUMENTED = [
         published.race_picture_key("2025_Australian_Grand_Prix", "S"),
         "reports/races/2025/Australian_Grand_Prix_sprint.png",
     ),
+    (published.HEALTH_PAGE, "reports/health.html"),
     (published.ACCURACY, "reports/accuracy.json"),
     (published.NEXT_RACES, "reports/next_races.json"),
     (published.scorecard_key("R", "json"), "reports/scorecard.json"),

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 import pytest
 
-from f1lib.report import dashboard
+from f1lib.report import dashboard, health_page
 from tests.support.made_up_predictions import accuracy_entries, prediction_frame, summary_document
 
 
@@ -17,14 +17,14 @@ def _page(**changes: object) -> str:
 
 def test_the_next_race_comes_first_with_its_favourite() -> None:
     page = _page()
-    assert page.index('id="next"') < page.index('id="calendar"') < page.index('id="season"') < page.index('id="models"')
+    assert page.index('id="next"') < page.index('id="calendar"') < page.index('id="season"')
     assert "2025 Abu Dhabi Grand Prix" in page
-    assert "Race starts 2025-12-07 13:00 UTC" in page
+    assert '<time datetime="2025-12-07T13:00:00Z" data-local>Sunday 7 December 2025, 13:00 UTC</time>' in page
     assert re.search(r"favourite</dt><dd>Driver Number 0", page)
 
 
 def test_who_serves_is_marked() -> None:
-    page = _page()
+    page = health_page.health_page(summary_document())
     assert page.count('<span class="badge good">serves</span>') == 2
 
 
@@ -38,7 +38,7 @@ def test_an_empty_lake_has_a_page_too() -> None:
     }
     page = dashboard.dashboard_html({**summary_document(), **empty}, None, pd.DataFrame())
     assert "No race ahead" in page
-    assert "No model has been trained yet" in page
+    assert "No model has been trained yet" in health_page.health_page({**summary_document(), **empty})
     assert 'id="season"' not in page
 
 
@@ -52,13 +52,13 @@ def test_an_open_error_and_a_raised_alarm_are_shown() -> None:
     summary = summary_document(error="SourceError: 403 <forbidden>")
     alarm = {"name": "leak", "value": 0.91, "digits": 2, "raised": True, "meaning": "too good"}
     summary["pipeline"]["alarms"] = [alarm]  # type: ignore[index]
-    page = dashboard.dashboard_html(summary, prediction_frame(), pd.DataFrame())
+    page = health_page.health_page(summary)
     assert "SourceError: 403 &lt;forbidden&gt;" in page
     assert '<span class="badge bad">alarm</span>' in page
 
 
 def test_who_serves_stands_with_his_reason_and_his_own_figures() -> None:
-    rows = dashboard.serving_rows(summary_document())
+    rows = health_page.serving_rows(summary_document())
     assert [row["horizon"] for row in rows] == ["post_qualifying", "pre_race"]
     assert {row["why"] for row in rows} == {"first"}
     assert {row["run_id"] for row in rows} == {"20251202T000000Z-pre_race", "20251202T000000Z-post_qualifying"}

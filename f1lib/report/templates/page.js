@@ -6,9 +6,10 @@
   const themeButton = document.querySelector("[data-theme-switch]");
   if (themeButton) {
     const dark = () => (root.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+    const keep = (theme) => { try { localStorage.setItem("theme", theme); } catch { /* private window: not remembered */ } };
     const label = () => { themeButton.textContent = dark() ? "Light theme" : "Dark theme"; };
     themeButton.hidden = false;
-    themeButton.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; label(); });
+    themeButton.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; keep(root.dataset.theme); label(); });
     label();
   }
 
@@ -83,6 +84,20 @@
       }
     });
   };
+
+  // Moments in the reader's own time zone, and how long until a session starts.
+  const local = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  document.querySelectorAll("time[data-local]").forEach((time) => {
+    time.title = time.textContent;
+    time.textContent = `${local.format(new Date(time.dateTime)).replace(" at ", ", ")} your time`;
+  });
+  const countdowns = [...document.querySelectorAll("[data-countdown]")];
+  const count = () => countdowns.forEach((place) => {
+    const minutes = Math.floor((new Date(place.dataset.countdown) - Date.now()) / 60000);
+    const [days, hours] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24];
+    place.textContent = minutes < 0 ? "" : `in ${days ? `${days} d ${hours} h` : hours ? `${hours} h ${minutes % 60} min` : `${minutes} min`}`;
+  });
+  if (countdowns.length) { count(); setInterval(count, 30000); }
 
   document.querySelectorAll("table.dataframe").forEach(alignText);
   document.querySelectorAll("table[data-sortable], table.dataframe").forEach(sortable);
