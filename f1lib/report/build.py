@@ -35,7 +35,7 @@ from f1lib.report import (
     race_page,
     site,
 )
-from f1lib.report.rounds import read_rounds
+from f1lib.report.rounds import frames, read_rounds
 from f1lib.tracking.rows import TrackingRow
 from f1lib.workspace.workspace import Workspace
 
@@ -94,9 +94,10 @@ def _write_pages(
     """Write what changed of the pages and of the files of the site; return the fingerprints of their contents."""
     last = readable_json(ws.store, paths.SUMMARY)
     before, issues = last.get("pages", {}), history_keys(ws.store)
-    pages = _race_pages(ws.store, scored, runs, ws.cache, before) | _title_pages(ws.store, before, ws.as_of)
     rounds = read_rounds(ws.store, rows, issues, scored, ws.as_of)
-    return {"pages": pages, "pictures": site.write_files(ws, rows, issues, rounds, last.get("pictures", {}))}
+    framed = frames(rounds, ws.settings.site)
+    pages = _race_pages(ws.store, scored, runs, framed, ws.cache, before) | _title_pages(ws.store, before, ws.as_of)
+    return {"pages": pages, "site": site.publish(ws, rows, issues, rounds, last.get("site", {}))}
 
 
 def _newest(store: ObjectStore, event: str, session: str = "R") -> pd.DataFrame | None:
@@ -108,6 +109,7 @@ def _race_pages(
     store: ObjectStore,
     scored: Sequence[Mapping[str, Any]],
     runs: Sequence[Mapping[str, Any]],
+    framed: Mapping[tuple[str, str], Mapping[str, Any]],
     cache: Cache,
     before: Mapping[str, str],
 ) -> dict[str, str]:
@@ -122,7 +124,8 @@ def _race_pages(
         notebooks = lake_state.notebooks_of(runs, event)
         key = paths.race_page_key(event, session)
         name = paths.link(key)
-        pages[name] = fingerprint.of_text(repr((code_version(), issued, scores, notebooks)))[: fingerprint.SHORT]
+        shown = (code_version(), issued, scores, notebooks, framed.get((event, session)))
+        pages[name] = fingerprint.of_text(repr(shown))[: fingerprint.SHORT]
         if before.get(name) != pages[name] or key not in held:
             every = read_issues(store, EventKey.parse(event), session)
             page = race_page.race_page(
@@ -138,6 +141,7 @@ def _race_pages(
                 ],
                 notebooks=notebooks,
                 duels=_duels(store, every[-1]),
+                frame=framed.get((event, session)),
                 cache=cache,
             )
             store.write(key, page.encode())

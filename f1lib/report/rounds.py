@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from f1lib.domain.weekend import EventKey
 from f1lib.evaluation.issued import MODEL
 from f1lib.lake import paths
 from f1lib.lake.parquet import parquet_rows
-from f1lib.lake.paths_published import link, race_page_key, raced_of
+from f1lib.lake.paths_published import link, race_page_key, race_picture_key, raced_of, season_page_key
 from f1lib.lake.store import ObjectStore, each, find
+from f1lib.predictions.words import forecast_sentence
+from f1lib.report.site_words import address
 from f1lib.tracking.rows import TrackingRow
 
 _FORECAST = (
@@ -99,6 +102,33 @@ def read_rounds(
             result = sorted(results.get(of, []), key=lambda r: int(r["finishing_position"]))
             found.append(Round(*of, row, forecasts.get(of, ()), tuple(result), scores.get(of, {})))
     return sorted(found, key=lambda r: (r.calendar["session_date_utc"], r.event))
+
+
+def frames(rounds: Iterable[Round], site: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Map each race and sprint with a page to what frames it: links ``around`` it and the picture to ``share``.
+
+    ``site`` is the address at which ``reports/`` is published, empty when it is not known.
+    """
+    paged = [found for found in rounds if found.page]
+    races = [found for found in paged if found.session == "R"]
+    found = {}
+    for place, one in enumerate(paged):
+        beside = [("", other, other.name) for other in paged if other.event == one.event and other is not one]
+        before = [("prev", other, f"\u2190 {other.name}") for other in races if other in paged[:place]][-1:]
+        after = [("next", other, f"{other.name} \u2192") for other in races if other in paged[place + 1 :]][:1]
+        around = [
+            {"rel": rel, "page": other.page, "text": text}
+            for rel, other, text in (*before, *beside, *after)
+            if other.event != one.event or not rel
+        ]
+        around.append({"rel": "index", "page": link(season_page_key(one.season)), "text": f"Season {one.season}"})
+        picture = race_picture_key(one.event, one.session)
+        image = address(site, link(picture)) if site else quote(picture.rpartition("/")[2])
+        found[one.event, one.session] = {
+            "around": around,
+            "share": {"image": image, "words": forecast_sentence(one.forecast, "")},
+        }
+    return found
 
 
 def _forecast(data: bytes, key: str) -> tuple[Row, ...]:

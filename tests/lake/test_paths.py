@@ -53,6 +53,7 @@ DOCUMENTED = [
     (published.FEED, "reports/feed.xml"),
     (published.CALENDAR, "reports/calendar.ics"),
     (published.published_copy(published.LATEST), "reports/latest.json"),
+    (published.SEASON, "reports/season.html"),
     (published.season_page_key(2025), "reports/seasons/2025.html"),
     (published.driver_page_key("max-verstappen"), "reports/drivers/max-verstappen.html"),
     (

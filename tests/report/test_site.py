@@ -53,7 +53,7 @@ def test_a_report_on_the_same_lake_writes_none_of_them_again(ws: Workspace) -> N
     before = _written(ws.store)
     build.build_summary(ws)
     changed = {key for key, when in _written(ws.store).items() if before[key] != when}
-    assert changed == {paths.INDEX, paths.DASHBOARD, paths.SUMMARY, paths.NEXT_RACES}
+    assert changed == {paths.INDEX, paths.DASHBOARD, paths.HEALTH_PAGE, paths.SUMMARY, paths.NEXT_RACES}
 
 
 def test_a_picture_is_drawn_anew_when_the_chances_changed_or_it_is_gone(ws: Workspace) -> None:

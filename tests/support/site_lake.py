@@ -31,7 +31,7 @@ def round_of(
     *, result: list[str] | None = None, score: dict[str, Any] | None = None, forecast: bool = True, **calendar: Any
 ) -> Round:
     """The next race, with its forecast and, given the drivers in order, its result."""
-    rows = prediction_frame().drop(columns="position_probabilities").to_dict("records") if forecast else []
+    rows: list[Any] = prediction_frame().drop(columns="position_probabilities").to_dict("records") if forecast else []
     names = {row["driver_id"]: row for row in records(prediction_frame())}
     placed = [
         {**names[driver], "finishing_position": place, "grid_position": place, "points": 0.0, "status": "finished",
