@@ -23,7 +23,7 @@ HORIZON_WORDS = {
     "pre_weekend": "before the weekend",
     "post_practice": "after practice",
     "post_qualifying": "after qualifying",
-    "pre_race": "grid known",
+    "pre_race": "with the official grid",
 }
 
 
