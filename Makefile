@@ -57,6 +57,7 @@ docs: setup $(VENV)/.docs  ## build the documentation site in build/docs
 	test -e $(DOCS_LAKE)/reports/run_summary.json || $(F1) replay --season 2025 --event qatar --source simulated --now 2025-12-31T00:00:00Z --lake $(DOCS_LAKE)
 	rm -rf build/docs build/gallery docs/_generated
 	$(VENV)/bin/python docs/gallery.py $(DOCS_LAKE) build/gallery
+	$(VENV)/bin/python -m benchmarks.chart docs/_generated/performance.svg
 	$(VENV)/bin/sphinx-build -q -W --keep-going -b html docs build/docs
 	@echo "the site: build/docs/index.html"
 
@@ -83,8 +84,11 @@ pictures: setup  ## make the README's pictures
 	$(VENV)/bin/python .pictures/make.py .cache/pictures
 	$(VENV)/bin/python .pictures/aws.py docs/aws.svg
 
+# F1_F1DB names an F1DB release: without one, what needs real data is left out. BENCH=quick (what CI runs), caches,
+# durability or sandbox; AGAINST=path/to/checkout measures in turns with another one; RECORD=1 keeps the figures.
+BENCH ?= full
 bench: setup  ## run the benchmarks
-	for file in benchmarks/*.py; do $(VENV)/bin/python $$file || exit 1; done
+	$(VENV)/bin/python -m benchmarks $(BENCH) $(if $(AGAINST),--against $(AGAINST)) $(if $(RECORD),--record)
 
 lock: setup  ## renew the pinned requirements; UPGRADE=--upgrade takes the newest versions
 	$(VENV)/bin/uv pip compile $(UPGRADE) pyproject.toml --universal --generate-hashes --no-header --no-annotate --no-emit-index-url -q -o requirements.txt

@@ -15,12 +15,11 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from f1lib.domain import lookup
-from f1lib.domain.moments import format_utc, stamp
+from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import HORIZONS, EventKey
-from f1lib.errors import BadParameters, StorageError
-from f1lib.lake.paths_published import ACCURACY, history_prefix, parse_issue
-from f1lib.lake.store import ObjectStore, each, find_json
+from f1lib.errors import BadParameters
+from f1lib.lake.paths_published import ACCURACY
+from f1lib.lake.store import ObjectStore, find_json
 from f1lib.predictions import archive
 from f1lib.workspace.workspace import open_lake
 
@@ -112,10 +111,8 @@ class Lake:
                     f"lake {self.store.url} knows no race after {format_utc(self.as_of)}: name an event"
                 )
             return str(ahead["event_partition_key"].iloc[0])
-        issued = archive.issued_events(self.store, self.as_of)
         columns = (events[name].astype(str) for name in ("event_partition_key", "race_start_utc", "circuit_id"))
-        known = [lookup.Event(key, start, at, key in issued) for key, start, at in zip(*columns, strict=True)]
-        return lookup.find_event(known, text, f"lake {self.store.url}")
+        return archive.find_event(self.store, zip(*columns, strict=True), text, self.as_of)
 
     def results(self, season: int | None = None, *, session: str = "R") -> pd.DataFrame:
         """Read results.
@@ -275,16 +272,8 @@ class Lake:
         StorageError
             No prediction of it was issued by then.
         """
-        import pandas as pd
-
         key = EventKey.parse(self.event(event))
-        parsed = ((name, parse_issue(name)) for name in archive.history_keys(self.store, history_prefix(key)))
-        moment = stamp(self.as_of)
-        names = [name for name, issue in parsed if issue and issue.session == session and issue.moment <= moment]
-        if not names:
-            raise StorageError(f"no prediction for {key} {session} was issued by {format_utc(self.as_of)} in {self!r}")
-        read = each(self.store, lambda name: archive.load_issue(self.store, name), names if every else names[-1:])
-        return pd.concat(read, ignore_index=True)
+        return archive.read_issued(self.store, key, self.as_of, session, every=every)
 
     def predict(
         self,
@@ -335,10 +324,8 @@ class Lake:
         issued = self.predictions(event, session=session)
         if not changes:
             return issued
-        key, say = archive.event_of(issued), partial(warnings.warn, stacklevel=3)
-        return whatif.predict_changed(
-            self.store, key, changes, source=self.source_name, say=say, session=session, stored=issued
-        )
+        say = partial(warnings.warn, stacklevel=3)
+        return whatif.predict_changed(self.store, issued, changes, source=self.source_name, say=say)
 
     def scores(self) -> pd.DataFrame:
         """Read the scores of the issued predictions beside the baselines'.

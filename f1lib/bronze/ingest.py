@@ -26,6 +26,7 @@ from f1lib.lake.store import ObjectStore, in_bulk
 from f1lib.sources.protocols import SessionData
 from f1lib.tracking.rows import STORED, Outcome, SessionRow, Status, TrackingRow, is_claimed, key_of
 from f1lib.tracking.units import Unit
+from f1lib.workspace.lake_kind import claim_lake
 from f1lib.workspace.workspace import Workspace
 
 # Up to this many units, each row is read once more before its turn: another run may have claimed it. The files of
@@ -76,6 +77,7 @@ def ingest(
     changes: list[SessionRow] = []
     limited: RateLimited | None = None
     is_many = len(wanted) > _READ_AGAIN_UP_TO
+    claim_lake(ws.store, ws.source_name, ws.as_of, ws.settings)
     try:
         with in_bulk(ws.store) if is_many else nullcontext():
             for number, unit in enumerate(_until_time_is_up(wanted, seconds), start=1):

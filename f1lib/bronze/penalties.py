@@ -1,8 +1,8 @@
 """Enter grid penalties before the grid is official: from ``parameters/penalties.yml``, the command or a Lambda event.
 
-A penalty is known from when it was announced until it is withdrawn. At each tick the tracking row of the next race's
-penalties gets the digest of those known: when it changes, gold makes another provisional grid, and the prediction is
-renewed.
+A penalty is known from when it was announced until it is withdrawn. At each tick from two days before a weekend on,
+the tracking row of the race's penalties gets the digest of those known: when it changes, gold makes another
+provisional grid, and the prediction is renewed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from f1lib.errors import BadParameters
 from f1lib.lake import fingerprint, penalties
 from f1lib.lake.documents import from_yaml
 from f1lib.lake.penalties import Announced
-from f1lib.tracking.index import Rows
+from f1lib.tracking.index import BEFORE_A_WEEKEND, Rows
 from f1lib.tracking.rows import SessionRow, Status, TrackingRow
 from f1lib.tracking.stage_keys import PENALTIES_ROW
 
@@ -201,6 +201,9 @@ def bring_in(
     if race is None:
         return False
     event = EventKey.parse(race["event_partition_key"])
+    sessions = index.sessions[event.partition_key].values()
+    if format_utc(as_of + BEFORE_A_WEEKEND) < min(row["session_date_utc"] for row in sessions):
+        return False  # nothing is predicted from a grid yet: on most days a tick reads no document
     entered = penalties.read(store, event)
     now = [p.identity for session in ("R", "S") for p in penalties.known(entered, session, as_of)]
     before = index.by_key.get((event.partition_key, PENALTIES_ROW), {}).get("content_hash")

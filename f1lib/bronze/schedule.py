@@ -21,6 +21,7 @@ from f1lib.lake.tables import conform
 from f1lib.sources.protocols import Schedule, SessionSource
 from f1lib.tracking.rows import PIPELINE, STORED, TO_COME, Status, TrackingRow, key_of
 from f1lib.tracking.stage_keys import GRID_ROWS, Stage, StageKey
+from f1lib.workspace.lake_kind import claim_lake
 from f1lib.workspace.workspace import Workspace
 
 # Time after which the first upstream is asked again for a calendar that another one stood in for.
@@ -68,6 +69,7 @@ def refresh_schedule(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
     known = _by_season(ws.tracking.rows())
     frames, changes = list[pd.DataFrame](), list[TrackingRow]()
     calendars, odd = _calendars(ws.source, seasons, ws.as_of)
+    claim_lake(ws.store, ws.source_name, ws.as_of, ws.settings)
     again = format_utc(ws.as_of + STOOD_IN_FOR) if odd else None
     notes = _notes(ws.store, list(calendars))
     for season, calendar in calendars.items():

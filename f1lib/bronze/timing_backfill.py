@@ -26,6 +26,7 @@ from f1lib.tracking.lease import renewed
 from f1lib.tracking.rows import Outcome, SessionRow, Status, key_of
 from f1lib.tracking.stage_keys import SESSIONS
 from f1lib.tracking.units import Unit
+from f1lib.workspace.lake_kind import claim_lake
 from f1lib.workspace.settings import TIMING
 from f1lib.workspace.workspace import Workspace
 
@@ -103,6 +104,7 @@ def bring_all(
     StorageError
         When the lake cannot be read or written.
     """
+    claim_lake(ws.store, ws.source_name, ws.as_of, ws.settings)
     outcomes: list[Brought] = []
     if workers == 1:
         opened = _with_live_source(ws)
@@ -181,7 +183,7 @@ def _with_live_source(ws: Workspace) -> Workspace:
 
 
 def _in_processes(
-    parameters: dict[str, str],
+    parameters: dict[str, Any],
     as_of: datetime,
     units: list[str],
     workers: int,
@@ -216,7 +218,7 @@ def _in_processes(
 _worker: ContextVar[Workspace] = ContextVar("worker")  # set once in each process of the pool
 
 
-def _open_worker(given: dict[str, str], run_id: str, workers: int) -> None:
+def _open_worker(given: dict[str, Any], run_id: str, workers: int) -> None:
     """Open a worker's own workspace and source, with its share of the upstreams' limits."""
     from f1lib.sources.fastf1.client import share_limits
     from f1lib.workspace.workspace import open_workspace

@@ -28,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan; raises `BadParameters` without ``--plan``: a backfill itself is started on AWS."""
-    ws = workspace_of(arguments)
+    ws = workspace_of(arguments, may_begin=True)
     seasons = list(range(arguments.first, arguments.last + 1))
     if not seasons:
         raise BadParameters(f"--from {arguments.first} is after --to {arguments.last}")

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     from f1lib.pipeline.backtest import backtest_history
 
     asked = (arguments.first, arguments.last, arguments.model, arguments.horizon, arguments.refit_every)
-    card = backtest_history(workspace_of(arguments), *asked, arguments.session, arguments.rain)
+    card = backtest_history(workspace_of(arguments, may_begin=True), *asked, arguments.session, arguments.rain)
     output.table_or_json(card, _show, arguments.json_file)
     return 0
 
@@ -82,7 +82,7 @@ def _sources(arguments: argparse.Namespace) -> int:
     asked = (arguments.first, arguments.last, "".join(arguments.model), arguments.horizon, arguments.refit_every)
     from f1lib.pipeline.backtest import sources_history
 
-    rows = sources_history(workspace_of(arguments), *asked, arguments.rain)
+    rows = sources_history(workspace_of(arguments, may_begin=True), *asked, arguments.rain)
     output.table_or_json({"rows": rows}, lambda card: _show_sources(card["rows"]), arguments.json_file)
     return 0
 
@@ -109,6 +109,6 @@ def _championship(arguments: argparse.Namespace) -> int:
     asked = (arguments.first, arguments.last, "".join(arguments.model), arguments.refit_every)
     from f1lib.pipeline.backtest import championship_history
 
-    card = championship_history(workspace_of(arguments), *asked)
+    card = championship_history(workspace_of(arguments, may_begin=True), *asked)
     output.table_or_json(card, titles.show, arguments.json_file)
     return 0

@@ -15,7 +15,6 @@ from f1lib.cli.options import workspace_of
 from f1lib.domain.moments import format_utc
 from f1lib.errors import BadParameters
 from f1lib.tracking.rows import TROUBLED, Outcome, Status
-from f1lib.workspace.lake_kind import claim_lake
 from f1lib.workspace.workspace import Workspace
 
 NAME = "ingest"
@@ -38,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Bring in what is wanted; 1 when nothing came, or something is left to be asked for again."""
-    ws = workspace_of(arguments)
+    ws = workspace_of(arguments, may_begin=True)
     if ws.source_name == "simulated":
         raise BadParameters("f1 ingest brings real sessions in; this lake is simulated: choose another --lake")
     if arguments.workers < 1 or (arguments.last and arguments.last < arguments.first):
@@ -60,7 +59,6 @@ def _know_calendars(ws: Workspace, seasons: list[int]) -> None:
     """Read the calendars of ``seasons`` (none: this year's) that the lake does not have."""
     from f1lib.bronze.schedule import refresh_schedule
 
-    claim_lake(ws.store, ws.source_name, ws.as_of, ws.settings)
     known = {row.get("event_year") for row in ws.tracking.rows()}
     if missing := sorted(set(seasons or [ws.as_of.year]) - known):
         refresh_schedule(ws, missing)

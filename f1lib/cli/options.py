@@ -11,7 +11,7 @@ from typing import Any
 from f1lib.cli import output
 from f1lib.errors import BadParameters, SourceError
 from f1lib.lake.integrity import readable_json
-from f1lib.lake.paths import LAKE_MARKER
+from f1lib.lake.paths import LAKE_MARKER, LAYERS
 from f1lib.lake.store import LocalStore
 from f1lib.workspace.lake_kind import check_kind
 from f1lib.workspace.settings import SOURCES
@@ -65,39 +65,44 @@ def _writable(file: str) -> str:
     return file
 
 
-def workspace_of(arguments: argparse.Namespace) -> Workspace:
+def workspace_of(arguments: argparse.Namespace, *, may_begin: bool = False) -> Workspace:
     """Open the workspace that the common options describe, and check it; its notices go to standard error.
 
-    Raises `BadParameters` for a lake that is a file or holds the other kind of data, and for an F1DB release that is
-    none; nothing has been written then.
+    Raises `BadParameters` where there is no lake yet and none may be begun, for a lake that is a file or holds the
+    other kind of data, and for an F1DB release that is none; nothing has been written then.
     """
     try:
-        ws = unchecked_workspace_of(arguments)
-        _check(ws)
+        ws = unchecked_workspace_of(arguments, may_begin=may_begin)
+        marker = _check(ws)
     except SourceError as error:
         if "://" in getattr(arguments, "f1db", ""):  # a download may fail for other reasons
             raise
         raise BadParameters(str(error)) from error
+    if not (may_begin or marker or any(ws.store.list(f"{layer}/") for layer in LAYERS) or ws.tracking.rows()):
+        raise BadParameters(f"there is no lake at {ws.store.url}: `f1 run` begins one, --lake names another")
     return ws
 
 
-def _check(ws: Workspace) -> None:
+def _check(ws: Workspace) -> dict[str, Any]:
+    """Check lake and release, and return the lake's marker, empty without one."""
     if isinstance(ws.store, LocalStore) and ws.store.root.exists() and not ws.store.root.is_dir():
         raise BadParameters(f"lake {ws.store.root} is a file: give a folder")
-    check_kind(ws.store, ws.source_name, readable_json(ws.store, LAKE_MARKER))
+    marker = readable_json(ws.store, LAKE_MARKER)
+    check_kind(ws.store, ws.source_name, marker)
     release = ws.settings.f1db
     if release and ws.source_name != "simulated" and not release.startswith(("http:", "https:")):
         from f1lib.sources.f1db.download import locate
         from f1lib.sources.f1db.release_files import Release
 
         Release(locate(release, ws.settings.downloads, now=ws.as_of), ws.settings.history_from)
+    return marker
 
 
-def unchecked_workspace_of(arguments: argparse.Namespace) -> Workspace:
+def unchecked_workspace_of(arguments: argparse.Namespace, *, may_begin: bool = False) -> Workspace:
     """Open the workspace that the common options describe; its notices go to standard error."""
     names = ("source", "f1db", "lake", "tracking")
     given = {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
-    ws = open_workspace(**given, as_of=getattr(arguments, "now", ""))
+    ws = open_workspace(**given, as_of=getattr(arguments, "now", ""), may_begin=may_begin)
     _log.info("lake %s, tracking %s, source %s at %s", ws.store.url, ws.tracking.url, ws.source_name, ws.as_of)
     for notice in ws.notices:
         output.print_notice(notice)

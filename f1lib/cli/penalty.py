@@ -101,7 +101,7 @@ def _backtest(arguments: argparse.Namespace) -> None:
     from f1lib.pipeline.backtest import bring_history
     from f1lib.sources.f1db.source import F1dbSource
 
-    ws = workspace_of(arguments)
+    ws = workspace_of(arguments, may_begin=True)
     config, source = load_config(arguments.model or ws.settings.model), ws.source
     if not isinstance(source, F1dbSource):
         raise BadParameters(f"only F1DB says who was penalised, and the source is {ws.source_name}: give --source f1db")
@@ -126,4 +126,6 @@ def _event(store: ObjectStore, tracking: TrackingTable, text: str, as_of: dateti
     known = ((row["event_partition_key"], row["session_date_utc"], row.get("circuit", "")) for row in races)
     events = [lookup.Event(key, start, circuit, start > format_utc(as_of)) for key, start, circuit in known]
     ahead = [(event.start, event.key) for event in events if event.is_preferred]
-    return EventKey.parse(min(ahead)[1] if ahead and not text else lookup.find_event(events, text, f"lake {store.url}"))
+    if not (text or ahead):
+        raise BadParameters(f"the calendar of lake {store.url} has no race after {as_of:%Y-%m-%d}: give --event")
+    return EventKey.parse(lookup.find_event(events, text, f"lake {store.url}") if text else min(ahead)[1])

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.cli import output
 from f1lib.cli.options import DONE, session_option, workspace_of
-from f1lib.domain.moments import format_utc, has_come
+from f1lib.domain.moments import format_utc, has_come, parse_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, StorageError
 from f1lib.lake import attribution
-from f1lib.lake.paths_published import history_prefix
 from f1lib.predictions import archive, rain, words
 from f1lib.predictions.change_log import newest_change_log
 from f1lib.tracking.index import Rows
@@ -114,7 +113,9 @@ def _none_yet(session: TrackingRow | None, name: str, event: str, now: str) -> s
 
 def _event(rows: Sequence[TrackingRow], text: str, ws: Workspace) -> str:
     if text:
-        return archive.find_event(rows, text, ws.store.url)
+        races = [row for row in rows if row["session_name_abr"] == "R"]
+        known = ((row["event_partition_key"], row["session_date_utc"], row.get("circuit", "")) for row in races)
+        return archive.find_event(ws.store, known, text, ws.as_of)
     race = Rows(rows).next_race(ws.as_of)
     if race is None:
         raise BadParameters(f"the calendar of lake {ws.store.url} has no race after {ws.as_of:%Y-%m-%d}: name an event")
@@ -129,11 +130,9 @@ def _from_frame(ws: Workspace, event: str, arguments: argparse.Namespace) -> int
     if arguments.beats and arguments.changes:
         raise BadParameters("--beats reads the issued prediction: leave out --set")
     changes = [whatif.parse_change(text) for text in arguments.changes]
+    frame = archive.read_issued(ws.store, EventKey.parse(event), ws.as_of, arguments.session)
     if changes:
-        asked = {"source": ws.source_name, "session": arguments.session}
-        frame = whatif.predict_changed(ws.store, event, changes, say=output.print_notice, **asked)
-    else:
-        frame = archive.read(event, lake=ws.store.url, session=arguments.session)
+        frame = whatif.predict_changed(ws.store, frame, changes, source=ws.source_name, say=output.print_notice)
     if arguments.beats:
         return _head_to_head(ws.store, frame, arguments)
     if arguments.as_json:
@@ -239,7 +238,7 @@ def sentence(
 
 
 def _places(store: ObjectStore, session: TrackingRow | None, now: str) -> dict[str, int]:
-    if session is None or session.get("status") not in STORED or not has_come(session["session_date_utc"], now):
+    if session is None or session.get("status") not in STORED or not has_come(session.get("available_utc"), now):
         return {}
     return words.finishing_places(store, session["event_partition_key"], session["session_name_abr"])
 
@@ -258,7 +257,8 @@ def _caption(store: ObjectStore, rows: Sequence[Mapping[str, Any]], event: Event
     if first["source"] != "simulated":
         weather = any(row.get("forecast_hash") for row in rows)
         caption += f" - data: {attribution.attribution(str(first['source']), weather=weather)}"
-    news = newest_change_log(store, archive.history_keys(store, history_prefix(event)), str(first["session"]))
+    session, moment = str(first["session"]), parse_utc(str(first["as_of_utc"]))
+    news = newest_change_log(store, archive.issued_until(store, event, moment, session), session)
     if said := rain.in_words(store, str(first["model_run_id"]), first.get("p_rain")):
         caption += f"\n{said}"
     if news.get("penalties"):

@@ -27,10 +27,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Replay the season; a line a tick goes to standard error, the scores to standard output."""
     if not hasattr(arguments, "lake"):
-        usual = unchecked_workspace_of(arguments).store
+        usual = unchecked_workspace_of(arguments, may_begin=True).store
         if isinstance(usual, LocalStore):
             arguments.lake = f"{usual.root}-replay-{arguments.season}"  # the user's own lake may know the future
-    ws = workspace_of(arguments)
+    ws = workspace_of(arguments, may_begin=True)
     say = partial(output.print_plain, file=sys.stderr)
     summary = replay_season(ws, arguments.season, arguments.event, on_tick=say)
     output.table_or_json(summary, _show, arguments.json_file)

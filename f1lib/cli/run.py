@@ -18,6 +18,7 @@ from f1lib.pipeline.tick import TickResult, tick
 from f1lib.tracking.index import notices
 from f1lib.tracking.rows import STORED, Outcome, TrackingRow, brought_to, key_of
 from f1lib.tracking.stage_keys import WEATHER_ROW, Stage
+from f1lib.tracking.table import TrackingTable
 from f1lib.workspace.workspace import Workspace
 
 NAME = "run"
@@ -32,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run a tick and print its outcome; `FAILED` when a stage failed, `TAKEN` when another run holds what is due."""
-    ws = workspace_of(arguments)
+    ws = workspace_of(arguments, may_begin=True)
     if arguments.quiet:
         before = ws.tracking.rows()
         result = tick(ws)
@@ -66,7 +67,9 @@ def _status(result: TickResult) -> int:
 def _what_matters(ws: Workspace, before: list[TrackingRow], result: TickResult) -> None:
     """Print a sentence for each prediction that the tick issued, and for each result of a predicted race."""
     done = [run for run in result.runs if run.status == Outcome.FINISHED and run.step.stage == Stage.PREDICT]
-    issued = {(str(run.result["event"]), str(run.result["session"])) for run in done}
+    made = {(str(run.result["event"]), str(run.result["session"])) for run in done}
+    moment = format_utc(ws.as_of)
+    issued = {(event, session) for event, session in made if _newest(ws.tracking, event, session) == moment}
     held = {key_of(row) for row in before if row.get("status") in STORED}
     raced = {
         key_of(row) for row in result.rows if row.get("status") in STORED and row["session_name_abr"] in ("R", "S")
@@ -80,6 +83,11 @@ def _what_matters(ws: Workspace, before: list[TrackingRow], result: TickResult) 
 
         if said := sentence_of(ws, event, session):
             output.print_plain(f"{event}{', Sprint' if session == 'S' else ''}: {said}")
+
+
+def _newest(tracking: TrackingTable, event: str, session: str) -> str:
+    """Return when a race or sprint was last predicted: a prediction that came out the same is not issued again."""
+    return max(str(row["as_of_utc"]) for row in tracking.predictions(event) if row["session"] == session)
 
 
 def _tick(ws: Workspace) -> TickResult:

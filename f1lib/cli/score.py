@@ -8,6 +8,7 @@ from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import json_option, workspace_of
+from f1lib.errors import BadParameters
 
 NAME = "score"
 HELP = "score a file of forecasts, paired with ours on the same races"
@@ -15,7 +16,7 @@ HELP = "score a file of forecasts, paired with ours on the same races"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the file, the names of both systems, what becomes of incomplete races, and ``--json``."""
-    parser.add_argument("file", type=Path, help="a .csv or .json file in the layout of docs/scoring.md")
+    parser.add_argument("file", type=Path, help="a .csv or .json file in the layout of docs/comparing.md")
     parser.add_argument("--name", default="", help="the system's name where the file has none (default: the file's)")
     parser.add_argument("--model", default="", help="our configuration (default: the one that serves)")
     text = "leave out races of which a starter is not forecast"
@@ -32,7 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     from f1lib.pipeline.backtest import bring_history
     from f1lib.report.others_page import publish
 
-    ws = workspace_of(arguments)
+    if not arguments.file.is_file():
+        raise BadParameters(f"cannot read {arguments.file}: there is no such file")
+    ws = workspace_of(arguments, may_begin=True)
     config, name = load_config(arguments.model or ws.settings.model), arguments.name or arguments.file.stem
     bring_history(ws)
     forecasts, ignored = read_forecasts(arguments.file, ws.store, name)

@@ -7,7 +7,9 @@ import sys
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
+from f1lib.pipeline.notebook import stage_notebook
 from f1lib.pipeline.tick import run_stage
+from f1lib.tracking.stage_keys import Stage
 
 NAME = "stage"
 HELP = "run one stage on request"
@@ -21,7 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the stage; its result goes to standard output as JSON, the place of its record to standard error."""
-    ws = workspace_of(arguments)
+    ws = workspace_of(arguments, may_begin=stage_notebook(arguments.name).stem == Stage.SCHEDULE)
     done = run_stage(ws, arguments.name, dict(arguments.parameters))
     output.print_json(done.result)
     output.print_plain(f"record: {done.notebook_key} in {ws.store.url}", file=sys.stderr)

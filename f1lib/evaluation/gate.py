@@ -117,7 +117,7 @@ def consider(
 
     Raises
     ------
-    StorageError
+    BadParameters
         There is no such finished run.
     """
     rows = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from f1lib.errors import StorageError
+from f1lib.errors import BadParameters, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ class AwsUrl:
 
         Raises
         ------
-        StorageError
+        BadParameters
             For another scheme, a missing name or an unknown option.
         """
         parts = urlsplit(url)
@@ -62,7 +62,7 @@ class AwsUrl:
         if parts.scheme != scheme or not parts.netloc or unknown:
             allowed = ", ".join((*known, *_CLIENT_OPTIONS))
             fault = f"unknown option {', '.join(unknown)}" if unknown else "no name"
-            raise StorageError(f"{url!r}: {fault}; use {scheme}://name with options {allowed}")
+            raise BadParameters(f"{url!r}: {fault}; use {scheme}://name with options {allowed}")
         return cls(parts.netloc, unquote(parts.path).strip("/"), options)
 
     def text(self, scheme: str) -> str:

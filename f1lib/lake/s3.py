@@ -12,7 +12,7 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from f1lib.errors import NoSuchKey, StorageError
+from f1lib.errors import BadParameters, NoSuchKey, StorageError
 from f1lib.lake.aws_client import AwsUrl, aws_errors, error_code
 from f1lib.lake.cache import Cache
 from f1lib.lake.paths import LAYERS, check_key, check_prefix, is_written_once
@@ -195,6 +195,6 @@ def _check_no_overlap(layers: dict[str, str], url: str) -> None:
     for layer, path in layers.items():
         for other, taken in layers.items():
             if layer != other and path.startswith(taken):
-                raise StorageError(f"lake {url}: {layer} would stand inside {other} ({path} in {taken}); move one")
+                raise BadParameters(f"lake {url}: {layer} would stand inside {other} ({path} in {taken}); move one")
         if path == "/":
-            raise StorageError(f"lake {url}: {layer}= names no prefix of the bucket")
+            raise BadParameters(f"lake {url}: {layer}= names no prefix of the bucket")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import unquote, urlparse
 
-from f1lib.errors import Damaged, NoSuchKey, StorageError
+from f1lib.errors import BadParameters, Damaged, NoSuchKey, StorageError
 from f1lib.lake.documents import from_json
 from f1lib.lake.paths import check_key, check_prefix
 
@@ -98,7 +98,7 @@ class LocalStore:
         target = self.path(key)
         temporary = ""
         try:
-            make_folder(target.parent)
+            make_folder(target.parent, durable=not self._in_bulk)
             handle, temporary = tempfile.mkstemp(prefix=self._TEMPORARY, dir=target.parent)
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -166,12 +166,13 @@ class LocalStore:
             raise StorageError(f"cannot delete {key} in lake {self.root}: {error.strerror or error}") from error
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each on the disk when this returns."""
+def make_folder(folder: Path, *, durable: bool = True) -> None:
+    """Make a folder and those above it; ``durable``: each is on the disk when this returns."""
     if not folder.is_dir():
-        make_folder(folder.parent)
+        make_folder(folder.parent, durable=durable)
         folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
+        if durable:
+            sync_folder(folder.parent)
 
 
 @contextmanager
@@ -204,14 +205,15 @@ def sync_folder(folder: Path) -> None:
 def open_store(url: str, cache: Cache | None = None) -> ObjectStore:
     """Open the store at ``url``: a path, ``file:///...`` or ``s3://bucket/prefix``; no I/O is done.
 
-    ``cache`` holds the files read from S3 that never change. Raises `StorageError` for any other scheme.
+    ``cache`` holds the files read from S3 that never change. Raises `BadParameters` for an address that is
+    none.
     """
     try:
         scheme = urlparse(url).scheme
         if "\0" in url or max(map(len, url.encode().split(b"/"))) > 255:
             raise ValueError("no file can have such a name")
     except ValueError as error:
-        raise StorageError(f"lake {ascii(url)[:80]} is no address: {error}") from None
+        raise BadParameters(f"lake {ascii(url)[:80]} is no address: {error}") from None
     if scheme == "s3":
         from f1lib.lake.s3 import S3Store
 
@@ -219,7 +221,7 @@ def open_store(url: str, cache: Cache | None = None) -> ObjectStore:
     if scheme == "file":
         return LocalStore(Path(unquote(urlparse(url).path)))
     if scheme and not re.fullmatch(r"[A-Za-z]", scheme):  # one letter is a Windows drive
-        raise StorageError(f"lake {url!r}: use a folder, file:///folder or s3://bucket/prefix")
+        raise BadParameters(f"lake {url!r}: use a folder, file:///folder or s3://bucket/prefix")
     return LocalStore(Path(url))
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from f1lib.domain.moments import format_utc
-from f1lib.errors import Damaged, NoSuchKey, RunError, StorageError
+from f1lib.errors import BadParameters, Damaged, NoSuchKey, RunError, StorageError
 from f1lib.lake.integrity import readable_json, verified_run_file
 from f1lib.lake.paths import (
     BOOSTER,
@@ -186,11 +186,11 @@ def metadata(store: ObjectStore, run_id: str) -> dict[str, Any]:
 
     Raises
     ------
-    StorageError
+    BadParameters
         When there is no such run, or it was not finished.
     """
     if not store.exists(run_key(run_id, SUCCESS)):
-        raise StorageError(f"lake {store.url} has no finished model run {run_id!r}; `f1 models list` names them")
+        raise BadParameters(f"lake {store.url} has no finished model run {run_id!r}; `f1 models list` names them")
     return dict(json.loads(verified_run_file(store, run_id, METADATA)))
 
 

@@ -151,6 +151,8 @@ def _run_due(
         steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather, tried=tried)
         if not steps or any(run.status == Outcome.TAKEN for run in runs):
             return TickResult(ws.run_id, runs, True, rows, mended)
+        if ws.settings.engine == "kernel":
+            kernel.start()
         if Stage.TRAIN in stages and not runs:
             _known_model(ws.settings.model)
         if not runs and not mended and (mended := check_models.restored(ws, rows)):

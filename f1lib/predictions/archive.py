@@ -10,11 +10,11 @@ kept under ``history/`` and never changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain import lookup
-from f1lib.domain.moments import stamp
+from f1lib.domain.moments import format_utc, stamp
 from f1lib.domain.weekend import HORIZONS, EventKey
 from f1lib.errors import NoSuchKey, RunError, StorageError, TableError
 from f1lib.lake.integrity import verified_gold
@@ -29,8 +29,6 @@ from f1lib.lake.paths_published import (
     raced_of,
 )
 from f1lib.lake.store import ObjectStore, each, open_store
-from f1lib.tracking.rows import TrackingRow
-from f1lib.tracking.stage_keys import Stage, suffix_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -227,10 +225,65 @@ def read_issues(store: ObjectStore, key: EventKey, session: str = "R") -> list[p
     return each(store, lambda name: load_issue(store, name), [name for name in keys if raced_of(name)[1] == session])
 
 
-def predicted_events(rows: Iterable[TrackingRow]) -> set[str]:
-    """Return the partition keys of the events that a prediction was issued for, from their tracking rows."""
-    predicted = (row for row in rows if suffix_of(Stage.PREDICT, row["session_name_abr"]) is not None)
-    return {row["event_partition_key"] for row in predicted if row.get("finished_utc")}
+def read_issued(
+    store: ObjectStore, key: EventKey, as_of: datetime, session: str = "R", *, every: bool = False
+) -> pd.DataFrame:
+    """Read the newest prediction of a race or sprint that was issued by a moment, from the history.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : EventKey
+        The event.
+    as_of : datetime
+        The moment, aware UTC.
+    session : {"R", "S"}
+        The race or the sprint.
+    every : bool
+        Every prediction that was issued by then, oldest first, instead of the newest.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per driver (and issue) with `COLUMNS`, in the predicted order.
+
+    Raises
+    ------
+    StorageError
+        None was issued by then.
+    """
+    import pandas as pd
+
+    names = issued_until(store, key, as_of, session)
+    if not names:
+        raise StorageError(f"no prediction for {key} {session} was issued by {format_utc(as_of)} in lake {store.url}")
+    wanted = names if every else names[-1:]
+    return pd.concat(each(store, lambda name: load_issue(store, name), wanted), ignore_index=True)
+
+
+def issued_until(store: ObjectStore, key: EventKey, as_of: datetime, session: str) -> list[str]:
+    """List the predictions of a race or sprint that were issued by a moment; no file is read.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake.
+    key : EventKey
+        The event.
+    as_of : datetime
+        The moment, aware UTC.
+    session : {"R", "S"}
+        The race or the sprint.
+
+    Returns
+    -------
+    list of str
+        Keys in the history, in the order of issue.
+    """
+    parsed = ((name, parse_issue(name)) for name in history_keys(store, history_prefix(key)))
+    until = stamp(as_of)
+    return [name for name, issue in parsed if issue and issue.session == session and issue.moment <= until]
 
 
 def issued_events(store: ObjectStore, as_of: datetime, session: str = "") -> set[str]:
@@ -255,34 +308,34 @@ def issued_events(store: ObjectStore, as_of: datetime, session: str = "") -> set
     return {issue.event for issue in issues if issue.moment <= until and session in ("", issue.session)}
 
 
-def find_event(rows: Sequence[TrackingRow], text: str, where: str) -> str:
+def find_event(store: ObjectStore, events: Iterable[tuple[str, str, str]], text: str, as_of: datetime) -> str:
     """Find the event of a lake that a person means; see `f1lib.domain.lookup.find_event`.
 
     Parameters
     ----------
-    rows : sequence of TrackingRow
-        The whole tracking table.
+    store : ObjectStore
+        The lake; its issued predictions are listed.
+    events : iterable of tuple
+        Partition key, start of the race as sortable text, and circuit of each event of the calendar.
     text : str
         Partition key, name, circuit, locality, country or nickname, or a part of one; with a season or without.
-    where : str
-        The lake's address, for the message of the error.
+    as_of : datetime
+        The moment, aware UTC.
 
     Returns
     -------
     str
-        The partition key. Of several events that fit, the newest of those already predicted; the newest of all
-        when none is.
+        The partition key. Of several events that fit, the newest of those predicted by then; the newest of all when
+        none is.
 
     Raises
     ------
     BadParameters
         No event fits.
     """
-    issued = predicted_events(rows)
-    races = [row for row in rows if row["session_name_abr"] == "R"]
-    known = ((row["event_partition_key"], row["session_date_utc"], row.get("circuit", "")) for row in races)
-    events = [lookup.Event(key, start, circuit, key in issued) for key, start, circuit in known]
-    return lookup.find_event(events, text, f"lake {where}")
+    issued = issued_events(store, as_of)
+    known = [lookup.Event(key, start, circuit, key in issued) for key, start, circuit in events]
+    return lookup.find_event(known, text, f"lake {store.url}")
 
 
 def event_of(prediction: pd.DataFrame) -> str:

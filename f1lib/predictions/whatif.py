@@ -1,7 +1,7 @@
-"""What-if: repeat the newest prediction of a race with changed inputs, without storing it.
+"""What-if: repeat an issued prediction of a race with changed inputs, without storing it.
 
 >>> changes = [parse_change("weather=wet"), parse_change("VER.grid_position=20")]
->>> predict_changed(store, "2025_Abu_Dhabi_Grand_Prix", changes, source="f1db", say=print)
+>>> predict_changed(store, prediction, changes, source="f1db", say=print)
 
 The model run and the features are those of the stored prediction. Features derived from a changed one change with it:
 
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from f1lib.domain import lookup
-from f1lib.domain.weekend import EventKey, plain
+from f1lib.domain.weekend import plain
 from f1lib.errors import BadParameters
 from f1lib.lake import features as lake_features
 from f1lib.lake.parquet import records
@@ -66,33 +66,22 @@ def parse_change(text: str) -> Change:
 
 
 def predict_changed(
-    store: ObjectStore,
-    event: str,
-    changes: Sequence[Change],
-    *,
-    source: str,
-    say: Callable[[str], None],
-    session: str = "R",
-    stored: pd.DataFrame | None = None,
+    store: ObjectStore, stored: pd.DataFrame, changes: Sequence[Change], *, source: str, say: Callable[[str], None]
 ) -> pd.DataFrame:
-    """Predict an event again with changed inputs.
+    """Predict a race or sprint again with changed inputs.
 
     Parameters
     ----------
     store : ObjectStore
         The lake; nothing is written to it.
-    event : str
-        Partition key of an event that was predicted.
+    stored : pandas.DataFrame
+        The prediction that is made again, a row per driver.
     changes : sequence of Change
         Applied in order.
     source : str
         Source of the lake's data, for the column ``source``.
     say : callable
         Called with a message for a change that cannot have an effect: weather, of which the model has learned nothing.
-    session : {"R", "S"}
-        The race or the sprint.
-    stored : pandas.DataFrame, optional
-        The prediction that is made again; default: the newest.
 
     Returns
     -------
@@ -103,16 +92,15 @@ def predict_changed(
     ------
     BadParameters
         Unknown driver, feature or value, or a feature that the model does not read.
-    StorageError
-        The event was never predicted.
+    RunError
+        The lake no longer has its features.
     """
-    stored = archive.read_newest(store, EventKey.parse(event), session) if stored is None else stored
     first = stored.iloc[0]
     features = features_of(store, stored)
     run_id = str(first["model_run_id"])
     if features["grid_position"].isna().all() and any(c.feature == "grid_position" for c in changes):
         run_id = str(champion_of(store, "pre_race")["run_id"])
-        features = _with_grid_from_qualifying(features, event)
+        features = _with_grid_from_qualifying(features, archive.event_of(stored))
     serving = load_serving(store, run_id)
     for change in changes:
         features = apply(features, change, serving.features)

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from f1lib.domain.moments import format_utc
-from f1lib.errors import AlreadyRunning, StorageError
+from f1lib.errors import AlreadyRunning, BadParameters, StorageError
 from f1lib.lake.aws_client import AwsUrl, aws_errors, error_code
 from f1lib.tracking.dynamodb_items import (
     BY_DATE,
@@ -78,7 +78,7 @@ class DynamoTracking:
         """Open ``dynamodb://f1_session_tracking?predictions=f1_predictions``; no request is sent."""
         place = AwsUrl.parse(url, "dynamodb", ("predictions",))
         if place.path:
-            raise StorageError(f"tracking {url!r}: a table has no path; use dynamodb://table?predictions=table")
+            raise BadParameters(f"tracking {url!r}: a table has no path; use dynamodb://table?predictions=table")
         return cls(place)
 
     @cached_property

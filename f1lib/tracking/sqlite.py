@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, unquote
 
 from f1lib.domain.moments import format_utc
-from f1lib.errors import AlreadyRunning, StorageError
+from f1lib.errors import AlreadyRunning, BadParameters, StorageError
 from f1lib.lake.store import make_folder
 from f1lib.tracking.rows import (
     FREED,
@@ -48,6 +48,7 @@ _COLUMNS = (
 ).split()
 _NAMES = ["event_partition_key", "session_name_abr", *_COLUMNS, "attributes"]
 _SELECT = f"SELECT {', '.join(_NAMES)} FROM {SESSION_TABLE}"
+SYNCHRONOUS = "EXTRA"  # file and folder are written when a transaction ends: what is told done stays done
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS {SESSION_TABLE} (
     event_partition_key TEXT NOT NULL, session_name_abr TEXT NOT NULL,
@@ -71,7 +72,7 @@ class SqliteTracking:
         """Open ``sqlite:///relative/path`` or ``sqlite:////absolute/path``: the path follows the third slash."""
         path = unquote(url.removeprefix("sqlite:///"))
         if not path or path == url:
-            raise StorageError(f"tracking {url!r}: use sqlite:///path/to/file.db")
+            raise BadParameters(f"tracking {url!r}: use sqlite:///path/to/file.db")
         return cls(Path(path))
 
     @contextmanager
@@ -82,7 +83,7 @@ class SqliteTracking:
             with closing(sqlite3.connect(self.path, timeout=30, isolation_level=None)) as connection:
                 connection.row_factory = sqlite3.Row
                 if write:
-                    connection.execute("PRAGMA synchronous = EXTRA")  # with the folder: what is told done stays done
+                    connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS}")
                     connection.executescript(_SCHEMA)
                 connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 yield connection

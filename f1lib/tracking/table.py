@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlparse
 
-from f1lib.errors import StorageError
+from f1lib.errors import BadParameters
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -120,7 +120,7 @@ class TrackingTable(Protocol):
 def open_tracking(url: str) -> TrackingTable:
     """Open the table at ``url``, ``sqlite:///path/to/file`` or ``dynamodb://table``; no I/O is done.
 
-    Raises `StorageError` for any other scheme.
+    Raises `BadParameters` for any other scheme.
     """
     scheme = urlparse(url).scheme
     if scheme == "sqlite":
@@ -131,4 +131,4 @@ def open_tracking(url: str) -> TrackingTable:
         from f1lib.tracking.dynamodb import DynamoTracking
 
         return DynamoTracking.from_url(url)
-    raise StorageError(f"tracking {url!r}: use sqlite:///path/to/file.db or dynamodb://table")
+    raise BadParameters(f"tracking {url!r}: use sqlite:///path/to/file.db or dynamodb://table")

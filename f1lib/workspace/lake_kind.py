@@ -42,8 +42,8 @@ def check_not_lost(store: ObjectStore, rows: Collection[StageRow]) -> None:
         )
 
 
-def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: Settings) -> dict[str, Any]:
-    """Mark a new lake as real or simulated, and return the marker of the lake.
+def marker_of(store: ObjectStore, source_name: str, as_of: datetime, settings: Settings) -> dict[str, Any]:
+    """Return the marker that a lake has, or gets with its first files; nothing is written.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: 
     RunError
         When it has a format that this code does not know.
     StorageError
-        When the marker cannot be read or written.
+        When the marker cannot be read.
     """
     kind = "simulated" if source_name == "simulated" else "real"
     marker = read_marker(store)
@@ -77,12 +77,33 @@ def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: 
         first = as_of.year - settings.simulated_seasons
         world = {"seed": settings.simulated_seed, "first_season": first} if kind == "simulated" else {}
         marker = {"kind": kind, **world, "format": FORMAT, "code_version": code_version()}
-        write_json(store, LAKE_MARKER, marker)
-    if source_name == "live" and marker.get("kind") == kind and "source" not in marker:
-        marker |= {"source": "live"}  # so that `auto` chooses it again, also for a moment that is past
-        write_json(store, LAKE_MARKER, marker)
     check_kind(store, source_name, marker)
-    return marker
+    # once live, `auto` chooses it again, also for a moment that is past
+    return {**marker, "source": marker.get("source", "live")} if source_name == "live" else marker
+
+
+def claim_lake(store: ObjectStore, source_name: str, as_of: datetime, settings: Settings) -> None:
+    """Mark a new lake as real or simulated, and one that live upstreams feed as such.
+
+    Parameters
+    ----------
+    store : ObjectStore
+        The lake; written where its marker changes.
+    source_name : str
+        As of `marker_of`.
+    as_of : datetime
+        As of `marker_of`.
+    settings : Settings
+        As of `marker_of`.
+
+    Raises
+    ------
+    BadParameters, RunError, StorageError
+        As of `marker_of`, and when the marker cannot be written.
+    """
+    marker = marker_of(store, source_name, as_of, settings)
+    if marker != read_marker(store):
+        write_json(store, LAKE_MARKER, marker)
 
 
 def check_kind(store: ObjectStore, source_name: str, marker: Mapping[str, Any]) -> None:
@@ -110,12 +131,15 @@ def check_kind(store: ObjectStore, source_name: str, marker: Mapping[str, Any]) 
         )
 
 
-def choose_source(settings: Settings, as_of: datetime, notices: list[str], *, is_present: bool) -> str:
+def choose_source(
+    settings: Settings, as_of: datetime, notices: list[str], *, is_present: bool, may_begin: bool = True
+) -> str:
     """Resolve the source ``auto`` before anything is run, within seconds whatever the network does.
 
     A simulated lake stays simulated. Real data is ``live`` at the present, and at any moment in a lake that live
     upstreams have fed; a past moment of another lake is ``f1db``, which is the same on every machine. A new lake for
-    which no F1DB release can be had, by path, cache or download, is ``simulated``.
+    which no F1DB release can be had, by path, cache or download, is ``simulated``. Where none may be begun no release
+    is looked for: the simulated lake beside one that is not there is meant.
 
     Parameters
     ----------
@@ -127,6 +151,8 @@ def choose_source(settings: Settings, as_of: datetime, notices: list[str], *, is
         A warning is appended when the data is simulated.
     is_present : bool
         Whether ``as_of`` is the present.
+    may_begin : bool
+        Whether the lake may be a new one.
 
     Returns
     -------
@@ -147,11 +173,14 @@ def choose_source(settings: Settings, as_of: datetime, notices: list[str], *, is
     try:
         store = open_store(absolute(settings.lake))
         marker = read_marker(store) or {}
+        if not marker and not may_begin and settings.lake == Settings.lake:
+            store = open_store(absolute(settings.lake + SIMULATED_SUFFIX))
+            marker = read_marker(store) or {}
         kind = marker.get("kind")
         if kind == "simulated":
             notices.append(f"SIMULATED DATA: lake {store.url} was begun with it; choose another --lake for real data")
             return "simulated"
-        if not kind:
+        if not kind and may_begin:
             locate(settings.f1db, settings.downloads, now=as_of, base=settings.upstream_base)
         return "live" if is_present or "source" in marker else "f1db"
     except SourceError as error:

@@ -20,7 +20,7 @@ from f1lib.lake import paths
 from f1lib.lake.cache import Cache
 from f1lib.lake.store import ObjectStore
 from f1lib.sources.protocols import Schedule, SessionSource, WeatherSource
-from f1lib.workspace.lake_kind import claim_lake
+from f1lib.workspace.lake_kind import marker_of
 from f1lib.workspace.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Upstreams:
     def sessions(self, as_of: datetime) -> SessionSource:
         """Open the source of schedules and sessions; raises `SourceError` when it cannot be opened."""
         if self.session_source is None:
-            marker = claim_lake(self.store, self.source_name, as_of, self.settings)
+            marker = marker_of(self.store, self.source_name, as_of, self.settings)
             if self.source_name == "simulated":
                 from f1lib.sources.simulated.source import SimulatedSource
 

@@ -127,7 +127,14 @@ def lending(cache: Cache) -> Iterator[None]:
 
 
 def open_workspace(
-    *, lake: str = "", tracking: str = "", source: str = "", f1db: str = "", as_of: str = "", run_id: str = ""
+    *,
+    lake: str = "",
+    tracking: str = "",
+    source: str = "",
+    f1db: str = "",
+    as_of: str = "",
+    run_id: str = "",
+    may_begin: bool = True,
 ) -> Workspace:
     """Open a workspace from arguments, environment variables and ``parameters/local.yml`` (``aws.yml`` on AWS Lambda).
 
@@ -148,6 +155,8 @@ def open_workspace(
         the clock is for simulated data only.
     run_id : str
         Id of the run that the work belongs to.
+    may_begin : bool
+        Whether the lake may be a new one, for which ``auto`` looks for a release.
 
     Returns
     -------
@@ -157,15 +166,12 @@ def open_workspace(
     Raises
     ------
     BadParameters
-        For an unknown setting, a value that is not allowed, an ``as_of`` that is not a time or, for real data, ahead
-        of the clock, or a lake on S3 without a
-        tracking table.
+        For an address that is none, an unknown setting, a value that is not allowed, an ``as_of`` that is not a time
+        or, for real data, ahead of the clock, or a lake on S3 without a tracking table.
     RunError
         When this code cannot read the format of the lake.
     SourceError
         When the F1DB release that is named cannot be opened.
-    StorageError
-        For an address that cannot be opened.
 
     Notes
     -----
@@ -178,7 +184,7 @@ def open_workspace(
     source_name = settings.source if settings.source != "auto" else "live"
     if settings.source == "auto" and _environment() != "aws":
         is_present = moment >= opened_utc - PRESENT
-        source_name = choose_source(settings, moment, notices, is_present=is_present)
+        source_name = choose_source(settings, moment, notices, is_present=is_present, may_begin=may_begin)
     if source_name != "simulated" and moment > opened_utc + CLOCKS_DIFFER:
         raise BadParameters(
             f"{format_utc(moment)} is ahead of this machine's clock ({format_utc(opened_utc)}): a lake of real data "

@@ -78,8 +78,8 @@ class Place:
 
     def open(self, now: str) -> Workspace:
         """The workspace of a sandbox: on Lambda nobody can look whether an owner is still alive."""
-        given = {"lake": self.lake, "tracking": self.tracking, "f1db": str(self.release), "as_of": now}
-        return replace(open_workspace(**given, source="f1db"), owner="lambda:2")
+        places: dict[str, Any] = {"lake": self.lake, "tracking": self.tracking, "f1db": str(self.release)}
+        return replace(open_workspace(**places, source="f1db", as_of=now), owner="lambda:2")
 
     def tick(self, now: str) -> list[list[str]]:
         """The runs of a whole tick in this process: stage, status, error."""

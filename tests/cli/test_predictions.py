@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
+import f1lib
 from f1lib.cli.main import main
 from f1lib.lake.store import open_store
 
@@ -95,6 +96,28 @@ def test_circuit_country_and_unquoted_words_find_the_event_and_after_the_race_it
 def test_what_was_issued_later_is_not_shown(weekend_lake: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predictions", "china", *weekend_lake[:-1], "2025-03-10T00:00:00Z"]) == 1
     assert "no prediction for the race of 2025_Chinese_Grand_Prix yet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"], ["--set", "weather=wet"], ["--beats", "1", "2"]], ids=str)
+def test_in_every_form_it_is_the_prediction_that_stood_at_the_moment(
+    weekend_lake: list[str], form: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {}
+    for now in ("2025-03-29T12:00:00Z", "2025-03-30T06:30:00Z"):
+        frame = f1lib.open(weekend_lake[3], as_of=now).predictions("china")
+        drivers = {"1": frame["driver_id"].iloc[0], "2": frame["driver_id"].iloc[5]}
+        assert main(["predictions", "china", *(drivers.get(word, word) for word in form), *weekend_lake[:-1], now]) == 0
+        said[now] = capsys.readouterr().out
+        if "--beats" not in form:
+            assert frame["horizon"].iloc[0] in said[now]
+    assert len(set(said.values())) == 2
+
+
+def test_while_the_race_is_run_its_result_is_not_told(
+    weekend_lake: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predictions", "china", *weekend_lake[:-1], "2025-03-30T07:30:00Z"]) == 0
+    assert "It has started; its result is not known yet." in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize("name", ["sprint", "S", "s"])

@@ -12,10 +12,10 @@ import pytest
 
 from f1lib.cli.main import main
 from f1lib.cli.run import _said
-from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.domain.moments import format_utc, parse_utc, stamp
 from f1lib.pipeline.rules import Step
 from f1lib.pipeline.tick import StageRun, TickResult
-from f1lib.tracking.rows import Outcome, TrackingRow
+from f1lib.tracking.rows import Outcome, TrackingRow, key_of
 from f1lib.workspace.workspace import open_workspace
 
 
@@ -106,6 +106,26 @@ def test_quiet_says_nothing_when_nothing_is_due_and_a_sentence_for_what_it_issue
     said = capsys.readouterr()
     assert re.fullmatch(r"2025_Japanese_Grand_Prix: .* wins with a chance of \d+ %, .*starts on .*\n", said.out)
     assert main(["run", "--quiet", *weekend_lake[:-1], saturday]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_quiet_says_nothing_of_a_prediction_that_came_out_the_same(
+    weekend_lake: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    race = open_workspace(source="simulated", lake=weekend_lake[3]).tracking.get("2025_Japanese_Grand_Prix", "R")
+    assert race is not None
+    later = format_utc(parse_utc(race["session_date_utc"]) - timedelta(hours=17))
+    assert main(["run", "--quiet", *weekend_lake[:-1], later]) == 0
+    ws = open_workspace(source="simulated", lake=weekend_lake[3], as_of=later)
+    made = [key_of(row) for row in ws.tracking.rows("2025_Japanese_Grand_Prix") if "06_predict" in key_of(row)[1]]
+    assert made
+    ws.tracking.put_rows(
+        [{"event_partition_key": event, "session_name_abr": name, "input_hash": "another"} for event, name in made]
+    )
+    capsys.readouterr()
+    later = format_utc(parse_utc(later) + timedelta(minutes=30))
+    assert main(["run", "--quiet", *weekend_lake[:-1], later]) == 0
+    assert [key for key in ws.store.list(f"reports/runs/{stamp(parse_utc(later))}/") if "06_predict" in key]
     assert capsys.readouterr() == ("", "")
 
 

@@ -65,11 +65,6 @@ def test_a_weekend_shows_its_sessions_weather_predictions_and_what_is_due_now_an
         assert words in text
 
 
-def test_an_empty_lake_says_what_fills_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["status", "--source", "f1db", "--lake", str(tmp_path / "none"), "--now", SATURDAY]) == 0
-    assert "is empty; `f1 run` fills it" in capsys.readouterr().out
-
-
 def test_what_the_sources_state_differently_is_a_row_a_driver_and_column(
     ws: Workspace, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -116,8 +111,6 @@ def test_json_holds_what_is_shown(ws: Workspace, capsys: pytest.CaptureFixture[s
     assert state["next_race"]["event"] == AUSTRALIA
     assert [s["session"] for s in state["next_race"]["sessions"]] == ["P1", "P2", "P3", "Q", "starting_grid", "R"]
     assert state["next"] == {"at_utc": "2025-03-16T03:00:00Z", "what": f"{AUSTRALIA} starting_grid is fetched"}
-    assert main([*words, "--lake", f"{ws.store.url}-none"]) == 0
-    assert json.loads(capsys.readouterr().out)["is_empty"]
 
 
 def test_a_corrected_date_of_the_calendar_is_listed_with_its_evidence(

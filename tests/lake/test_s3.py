@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from f1lib.errors import StorageError
+from f1lib.errors import BadParameters, StorageError
 from f1lib.lake.aws_client import ATTEMPTS
 from f1lib.lake.s3 import BODY_ATTEMPTS
 from f1lib.lake.store import ObjectStore, open_store
@@ -78,13 +78,13 @@ def test_other_people_s_objects_in_the_bucket_are_no_keys(moto: Server, bucket_u
 
 @pytest.mark.parametrize("query", ["bronze=lake/silver", "bronze=raw&gold=raw/gold", "bronze=/"])
 def test_layers_that_would_mix_are_refused(query: str) -> None:
-    with pytest.raises(StorageError, match=r"would stand inside|names no prefix"):
+    with pytest.raises(BadParameters, match=r"would stand inside|names no prefix"):
         open_store(f"s3://bucket/lake?{query}")
 
 
 @pytest.mark.parametrize("url", ["s3:///lake", "s3://bucket?colour=red"])
 def test_a_url_that_names_no_bucket_or_an_unknown_option_is_refused(url: str) -> None:
-    with pytest.raises(StorageError, match="use s3://name"):
+    with pytest.raises(BadParameters, match="use s3://name"):
         open_store(url)
 
 

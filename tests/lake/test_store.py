@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from f1lib.errors import StorageError
+from f1lib.errors import BadParameters, StorageError
 from f1lib.lake.store import LocalStore, open_store
 from tests.support.store_suite import StoreSuite
 
@@ -99,5 +99,5 @@ def test_a_folder_that_cannot_be_read_is_no_empty_folder(store: LocalStore, monk
 
 @pytest.mark.parametrize("url", ["ftp://host/lake", "https://host/lake", "gs://bucket"])
 def test_an_unknown_scheme_is_refused_with_what_is_known(url: str) -> None:
-    with pytest.raises(StorageError, match="use a folder, file:///folder or s3://bucket/prefix"):
+    with pytest.raises(BadParameters, match="use a folder, file:///folder or s3://bucket/prefix"):
         open_store(url)

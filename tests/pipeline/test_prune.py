@@ -106,7 +106,7 @@ def test_what_if_still_works_for_a_race_that_was_run(pruned: Pruned) -> None:
     assert prediction is not None
     changes = [whatif.parse_change("weather=wet")]
     said: list[str] = []
-    changed = whatif.predict_changed(pruned.ws.store, EVENT, changes, source="simulated", say=said.append)
+    changed = whatif.predict_changed(pruned.ws.store, prediction, changes, source="simulated", say=said.append)
     assert len(changed) == len(prediction)
 
 

@@ -9,50 +9,45 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from f1lib.domain.moments import parse_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, StorageError
+from f1lib.lake.store import ObjectStore
 from f1lib.predictions import archive
 from f1lib.predictions import issue as predictions_issue
-from f1lib.predictions.archive import find_event, predicted_events
-from f1lib.tracking.rows import TrackingRow
+from f1lib.predictions.archive import find_event
 from f1lib.workspace.workspace import Workspace
 from tests.support.made_up_predictions import prediction_frame
 from tests.support.workspaces import make_workspace
 
-
-def _race(event: str, date: str) -> TrackingRow:
-    return {"event_partition_key": event, "session_name_abr": "R", "session_date_utc": date}
-
-
-def _issue(event: str, finished: str) -> TrackingRow:
-    return {"event_partition_key": event, "session_name_abr": "STAGE#06_predict#pre_race", "finished_utc": finished}
-
-
-ROWS: list[TrackingRow] = [
-    _race("2024_São_Paulo_Grand_Prix", "2024-11-03T15:30:00Z"),
-    _race("2025_São_Paulo_Grand_Prix", "2025-11-09T17:00:00Z"),
-    _race("2026_São_Paulo_Grand_Prix", "2026-11-08T17:00:00Z"),
+CALENDAR = [
+    ("2024_São_Paulo_Grand_Prix", "2024-11-03T15:30:00Z", "interlagos"),
+    ("2025_São_Paulo_Grand_Prix", "2025-11-09T17:00:00Z", "interlagos"),
+    ("2026_São_Paulo_Grand_Prix", "2026-11-08T17:00:00Z", "interlagos"),
 ]
+SATURDAY = parse_utc("2025-11-08T20:00:00Z")
 
 
-def test_a_key_is_itself_and_a_part_of_it_needs_neither_case_nor_accents() -> None:
-    assert find_event(ROWS, "2024_São_Paulo_Grand_Prix", "lake") == "2024_São_Paulo_Grand_Prix"
-    assert find_event(ROWS, "2024_sao", "lake") == "2024_São_Paulo_Grand_Prix"
+def _issued(store: ObjectStore, event: str, moment: str) -> None:
+    store.write(f"predictions/{event[:4]}/history/{event[5:]}/{moment}_pre_race.parquet", b"")
 
 
-def test_of_several_the_newest_predicted_is_meant_and_the_newest_of_all_when_none_is() -> None:
-    assert find_event(ROWS, "paulo", "lake") == "2026_São_Paulo_Grand_Prix"
-    issued: list[TrackingRow] = [
-        _issue("2025_São_Paulo_Grand_Prix", "2025-11-09T00:00:00Z"),
-        _issue("2026_São_Paulo_Grand_Prix", ""),
-    ]
-    assert predicted_events(issued) == {"2025_São_Paulo_Grand_Prix"}
-    assert find_event([*ROWS, *issued], "paulo", "lake") == "2025_São_Paulo_Grand_Prix"
+def test_a_key_is_itself_and_a_part_of_it_needs_neither_case_nor_accents(ws: Workspace) -> None:
+    assert find_event(ws.store, CALENDAR, "2024_São_Paulo_Grand_Prix", SATURDAY) == "2024_São_Paulo_Grand_Prix"
+    assert find_event(ws.store, CALENDAR, "2024_sao", SATURDAY) == "2024_São_Paulo_Grand_Prix"
 
 
-def test_what_fits_no_event_is_refused_with_the_lake() -> None:
-    with pytest.raises(BadParameters, match="no event 'Atlantis' in lake file:///lake"):
-        find_event(ROWS, "Atlantis", "file:///lake")
+def test_of_several_the_newest_predicted_by_then_is_meant_and_the_newest_of_all_when_none_is(ws: Workspace) -> None:
+    assert find_event(ws.store, CALENDAR, "paulo", SATURDAY) == "2026_São_Paulo_Grand_Prix"
+    _issued(ws.store, "2025_São_Paulo_Grand_Prix", "20251108T190000Z")
+    _issued(ws.store, "2026_São_Paulo_Grand_Prix", "20261107T190000Z")
+    assert find_event(ws.store, CALENDAR, "paulo", SATURDAY) == "2025_São_Paulo_Grand_Prix"
+    assert find_event(ws.store, CALENDAR, "paulo", parse_utc("2026-11-08T00:00:00Z")) == "2026_São_Paulo_Grand_Prix"
+
+
+def test_what_fits_no_event_is_refused_with_the_lake(ws: Workspace) -> None:
+    with pytest.raises(BadParameters, match="no event 'Atlantis' in lake file:///"):
+        find_event(ws.store, CALENDAR, "Atlantis", SATURDAY)
 
 
 EVENT = "2025_Abu_Dhabi_Grand_Prix"

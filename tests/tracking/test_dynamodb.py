@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from f1lib.errors import AlreadyRunning, StorageError
+from f1lib.errors import AlreadyRunning, BadParameters, StorageError
 from f1lib.lake.aws_client import ATTEMPTS
 from f1lib.tracking.dynamodb import BATCH_ATTEMPTS
 from f1lib.tracking.rows import Status
@@ -222,7 +222,7 @@ def test_a_missing_table_is_one_clear_error(moto: Server) -> None:
 
 @pytest.mark.parametrize("url", ["dynamodb://", "dynamodb://table/path", "dynamodb://table?colour=red"])
 def test_a_url_that_names_no_table_or_an_unknown_option_is_refused(url: str) -> None:
-    with pytest.raises(StorageError, match="use dynamodb://"):
+    with pytest.raises(BadParameters, match="use dynamodb://"):
         open_tracking(url)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from f1lib.errors import StorageError
+from f1lib.errors import BadParameters, StorageError
 from f1lib.tracking.table import open_tracking
 from tests.support.tracking_suite import EVENT, TrackingSuite, row
 
@@ -63,5 +63,5 @@ def test_the_lake_s_attributes_are_columns_a_person_can_query(tmp_path: Path) ->
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "postgres://host/db", "tracking.db"])
 def test_a_url_that_names_no_table_is_refused(url: str) -> None:
-    with pytest.raises(StorageError, match="use sqlite:///path"):
+    with pytest.raises(BadParameters, match="use sqlite:///path"):
         open_tracking(url)

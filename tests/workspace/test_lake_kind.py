@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from f1lib.errors import RunError
-from f1lib.lake.store import write_json
+from f1lib.lake.store import read_json, write_json
 from f1lib.workspace.lake_kind import choose_source, claim_lake
 from f1lib.workspace.workspace import Workspace
 from tests.support.workspaces import make_workspace
@@ -51,7 +51,8 @@ def test_a_lake_of_one_kind_refuses_the_other(tmp_path: Path, begun: str, other:
 
 def test_a_simulated_lake_is_said_to_be_one_when_nobody_asked_for_it(tmp_path: Path) -> None:
     ws = make_workspace(tmp_path / "lake", NOW, "simulated", simulated_seasons=3)
-    assert claim_lake(ws.store, "simulated", ws.as_of, ws.settings)["first_season"] == 2022
+    claim_lake(ws.store, "simulated", ws.as_of, ws.settings)
+    assert read_json(ws.store, "lake.json")["first_season"] == 2022
     notices: list[str] = []
     assert choose_source(ws.settings, ws.as_of, notices, is_present=True) == "simulated"
     assert notices[0].startswith("SIMULATED DATA")

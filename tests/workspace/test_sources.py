@@ -12,11 +12,10 @@ import pytest
 from f1lib.domain.moments import format_utc
 from f1lib.errors import SourceError
 from f1lib.lake.provenance import code_version
-from f1lib.lake.store import read_json
 from f1lib.sources.combined import CombinedSource
 from f1lib.sources.timing import TimingInOrder
 from f1lib.workspace import sources
-from f1lib.workspace.lake_kind import FORMAT
+from f1lib.workspace.lake_kind import FORMAT, marker_of
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.replay_server import ReplayServer, serve_open_meteo
 from tests.support.workspaces import make_workspace
@@ -39,12 +38,9 @@ def test_fastf1_is_history_from_f1db_beside_live_weekends(tmp_path: Path, f1db_z
     ws = opened(tmp_path, f1db=str(f1db_zip))
     assert isinstance(ws.source, CombinedSource)
     assert ws.source.name == "f1db+fastf1+openf1"
-    assert read_json(ws.store, "lake.json") == {
-        "kind": "real",
-        "format": FORMAT,
-        "code_version": code_version(),
-        "source": "live",
-    }
+    assert not ws.store.exists("lake.json")  # opening a source begins no lake
+    marker = {"kind": "real", "format": FORMAT, "code_version": code_version(), "source": "live"}
+    assert marker_of(ws.store, ws.source_name, ws.as_of, ws.settings) == marker
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from f1lib.lake.cache import Cache
 from f1lib.workspace.workspace import Workspace, lending, open_workspace
 
 
-def _opened(folder: Path, **given: str) -> Workspace:
+def _opened(folder: Path, **given: Any) -> Workspace:
     return open_workspace(lake=str(folder / "lake"), source="simulated", as_of="2025-03-15T12:00:00Z", **given)
 
 

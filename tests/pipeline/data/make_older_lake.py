@@ -1,7 +1,9 @@
-"""Make ``lake-0.1.0.tar.xz``, the lake that f1lib 0.1.0 (commit 1e1368a) wrote; nothing of today's code is used.
+"""Make the lake that an older version wrote; nothing of today's code is used.
 
-    git worktree add /tmp/f1lib-0.1.0 1e1368a && make -C /tmp/f1lib-0.1.0 setup
-    /tmp/f1lib-0.1.0/.venv/bin/python tests/pipeline/data/make_lake_of_0_1_0.py tests/pipeline/data/lake-0.1.0.tar.xz
+``lake-0.1.0.tar.xz`` is of commit 1e1368a, ``lake-d5f6776.tar.xz`` of that commit, the last one without a wheel::
+
+    git worktree add /tmp/older 1e1368a && make -C /tmp/older setup
+    /tmp/older/.venv/bin/python tests/pipeline/data/make_older_lake.py tests/pipeline/data/lake-0.1.0.tar.xz
 
 Simulated data: ten races of 2024 and the prediction of the eleventh, with its sprint. To keep it small the sessions
 have no laps, weather or race control, as F1DB's have none, and the notebooks that hold pictures are left out.
@@ -10,6 +12,7 @@ have no laps, weather or race control, as F1DB's have none, and the notebooks th
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
 import tarfile
@@ -42,14 +45,15 @@ def wanted(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
 
 if __name__ == "__main__":
     os.environ["F1_ENGINE"] = "inprocess"
-    source = importlib.import_module("f1lib.sources.simulated").SimulatedSource
+    is_flat = importlib.util.find_spec("f1lib.sources.simulated.source") is None  # as 0.1.0 was laid out
+    source = importlib.import_module(f"f1lib.sources.simulated{'' if is_flat else '.source'}").SimulatedSource
     source.session = without_laps(source.session)
     with tempfile.TemporaryDirectory() as folder:
         lake = Path(folder) / "lake"
         lake.mkdir()
         (lake / "lake.json").write_text(MARKER, encoding="utf-8")
         words = ["run", "--source", "simulated", "--lake", str(lake), "--now", NOW]
-        if importlib.import_module("f1lib.cli").main(words):
+        if importlib.import_module(f"f1lib.cli{'' if is_flat else '.main'}").main(words):
             raise SystemExit("the tick failed")
         with tarfile.open(sys.argv[1], "w:xz", preset=9) as archive:
             archive.add(lake, "lake", filter=wanted)

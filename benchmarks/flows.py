@@ -1,0 +1,140 @@
+"""Whole commands in processes of their own, in this checkout and, in turns, in another one.
+
+The lake is filled to the eve of Abu Dhabi 2025, lives through the weekend with a tick whenever something becomes known,
+and is asked again with nothing due. Both checkouts do each step before either does the next.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from benchmarks.figures import Figures
+from benchmarks.processes import Measured, run
+
+EVE = "2025-12-04T09:30:00Z"
+WEEKEND = {
+    "P1": "2025-12-05T11:00:00Z", "P2": "2025-12-05T14:30:00Z", "P3": "2025-12-06T12:00:00Z",
+    "qualifying": "2025-12-06T15:30:00Z", "grid": "2025-12-07T12:00:00Z", "result": "2025-12-07T15:30:00Z",
+}  # fmt: skip
+NO_OPS, PREDICTIONS = 9, 5
+WALK = "2019", "2025"
+
+
+@dataclass
+class Checkout:
+    """A checkout with its own ``.venv``, where its lakes are, and what was measured of it."""
+
+    folder: Path
+    scratch: Path
+    figures: Figures = field(default_factory=dict)
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / ".venv" / "bin" / "python"
+
+    @property
+    def lake(self) -> Path:
+        """The lake of its weekend."""
+        return self.scratch / "lake"
+
+    def f1(self, *words: str) -> Measured:
+        """Run its command."""
+        variables = {"XDG_CACHE_HOME": str(self.scratch / "cache"), "F1_CACHE": str(self.scratch / "cache")}
+        return run([str(self.python), "-m", "f1lib", *words], self.folder, variables)
+
+    def note(self, name: str, done: Measured) -> Measured:
+        """Keep what a command took."""
+        for kind, number in {"wall": done.wall, "CPU": done.cpu, "memory": float(done.peak)}.items():
+            self.figures.setdefault(name, {}).setdefault(kind, []).append(number)
+        return done
+
+
+def weekend(checkouts: Sequence[Checkout], source: Sequence[str], say: Callable[[str], None]) -> None:
+    """The first run, each chain of a weekend by stage, a tick with nothing due, and the commands that read."""
+    _each(checkouts, lambda one: one.note("first run", _tick(one, source, EVE)), say, "first run")
+    for name, moment in WEEKEND.items():
+        _each(checkouts, lambda one, n=name, m=moment: _chain(one, source, n, m), say, f"chain of the {name}")  # type: ignore[misc]
+    last = WEEKEND["result"]
+    nothing_due(checkouts, source, last, say)
+    asked = ["predictions", *source, "--lake"]
+    for _ in range(PREDICTIONS):
+        _each(checkouts, lambda one: one.note("f1 predictions", one.f1(*asked, str(one.lake), "--now", last)), say, "")
+    _each(checkouts, lambda one: one.note("reports: stage report alone", one.f1(
+        "stage", "report", *source, "--lake", str(one.lake), "--now", last)), say, "reports")  # fmt: skip
+
+
+def nothing_due(
+    checkouts: Sequence[Checkout], source: Sequence[str], moment: str, say: Callable[[str], None], name: str = ""
+) -> None:
+    """A tick with nothing due, from an empty process, `NO_OPS` times; a first one is not counted."""
+    _each(checkouts, lambda one: _tick(one, source, moment), say, "a tick with nothing due")
+    for _ in range(NO_OPS):
+        _each(checkouts, lambda one: one.note(name or "tick, nothing due", _tick(one, source, moment)), say, "")
+
+
+def walk_forward(checkouts: Sequence[Checkout], source: Sequence[str], say: Callable[[str], None]) -> None:
+    """Walk-forward of the serving configuration over `WALK`, all horizons, in a lake that has history and model."""
+    words = ["backtest", "--from", WALK[0], "--to", WALK[1], *source, "--now", WEEKEND["result"], "--lake"]
+    _each(
+        checkouts,
+        lambda one: one.note(f"walk-forward {WALK[0]}-{WALK[1]}", one.f1(*words, str(one.lake))),
+        say,
+        "walk-forward",
+    )
+
+
+def replay(one: Checkout, source: Sequence[str], say: Callable[[str], None]) -> None:
+    """Replay 2025 with all its pages into a lake of its own."""
+    words = [
+        "replay",
+        "--season",
+        "2025",
+        *source,
+        "--now",
+        "2025-12-31T00:00:00Z",
+        "--lake",
+        str(one.scratch / "replay"),
+    ]
+    _each([one], lambda it: it.note("replay of 2025", it.f1(*words)), say, "replay of 2025")
+
+
+def _each(
+    checkouts: Iterable[Checkout], step: Callable[[Checkout], object], say: Callable[[str], None], what: str
+) -> None:
+    for one in checkouts:
+        step(one)
+    if what:
+        say(what)
+
+
+def _tick(one: Checkout, source: Sequence[str], moment: str) -> Measured:
+    return one.f1("run", *source, "--now", moment, "--lake", str(one.lake))
+
+
+def _chain(one: Checkout, source: Sequence[str], name: str, moment: str) -> None:
+    """One tick, whole and by stage: each notebook's record says when it began and ended."""
+    before = set(_records(one.lake))
+    done = one.note(f"chain of the {name}", _tick(one, source, moment))
+    for record in sorted(set(_records(one.lake)) - before):
+        times = json.loads(record.read_text(encoding="utf-8"))["metadata"]["papermill"]
+        begin, end = (_moment(times[name]) for name in ("start_time", "end_time"))
+        cpu, memory = done.between(begin, end)
+        stage = f"{name}: {record.stem.split('-')[0][3:]}"
+        kinds: Mapping[str, float] = {"wall": end - begin, "CPU": cpu, "memory": float(memory)}
+        held = one.figures.setdefault(stage, {})
+        for kind, number in kinds.items():  # a stage that ran for several races or horizons: together
+            old = held.get(kind, [0.0])[0]
+            held[kind] = [max(old, number) if kind == "memory" else old + number]
+
+
+def _records(lake: Path) -> list[Path]:
+    return [*lake.glob("reports/runs/*/*.ipynb")]
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text if text[-6] in "+-" else f"{text}+00:00").timestamp()
