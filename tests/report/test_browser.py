@@ -140,7 +140,7 @@ def test_the_season_and_the_drivers_show_the_numbers_of_the_prediction_s_file(
     import pandas as pd
 
     stored = pd.read_parquet(replayed_lake / "lake/predictions/2025/Japanese_Grand_Prix_predictions.parquet")
-    best = stored.loc[stored["p_win"].idxmax()]
+    best = max(stored.to_dict("records"), key=lambda row: row["p_win"])
     with Opened(browser, reports / "season.html", **DESKTOP) as opened:
         shown = dict(zip(opened.column("rounds", 1), opened.column("rounds", 2), strict=True))
         assert str(best["p_win"]) in shown.values()
