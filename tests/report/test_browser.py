@@ -134,6 +134,28 @@ def test_from_race_to_race_and_to_a_driver_and_back(browser: Any, reports: Path)
         assert "Chinese Grand Prix" in opened.page.locator("h1").inner_text()
 
 
+def _driver_of_two_races(reports: Path) -> Path:
+    return next(page for page in sorted(reports.glob("drivers/*.html")) if 'class="course"' in page.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(("device", "act"), [(DESKTOP, "hover"), (PHONE, "tap"), (DESKTOP, "focus")])
+def test_a_race_of_the_chart_shows_its_words_and_lights_its_row(
+    browser: Any, reports: Path, device: dict[str, Any], act: str
+) -> None:
+    with Opened(browser, _driver_of_two_races(reports), **device) as opened:
+        marks, tip = opened.page.locator("svg g[data-of]"), opened.page.locator(".tip")
+        assert not tip.is_visible()
+        for place in (0, 1):
+            getattr(marks.nth(place), act)()
+            assert "expected" in tip.inner_text()
+            lit = opened.page.locator(".lit").evaluate_all("found => found.map((e) => [e.tagName, e.dataset.of])")
+            of = marks.nth(place).get_attribute("data-of")
+            assert lit == [["g", of], ["TR", of]]
+        assert opened.too_wide() == []
+        opened.page.keyboard.press("Escape")
+        assert not tip.is_visible()
+
+
 def test_the_season_and_the_drivers_show_the_numbers_of_the_prediction_s_file(
     browser: Any, reports: Path, replayed_lake: Path
 ) -> None:
