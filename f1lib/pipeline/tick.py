@@ -152,7 +152,7 @@ def _run_due(
         if not steps or any(run.status == Outcome.TAKEN for run in runs):
             return TickResult(ws.run_id, runs, True, rows, mended)
         if not runs:
-            _make_ready(ws, stages, kernel)
+            _begin(ws.settings, stages, kernel)
         if not runs and not mended and (mended := check_models.restored(ws, rows)):
             rows = ws.tracking.rows()
             continue
@@ -176,12 +176,12 @@ def _run_due(
                 break
 
 
-def _make_ready(ws: Workspace, stages: frozenset[str], kernel: SharedKernel) -> None:
-    """Let the kernel start while this process goes on, and refuse a model that is not known before anything is run."""
-    if ws.settings.engine == "kernel":
+def _begin(settings: Settings, stages: frozenset[str], kernel: SharedKernel) -> None:
+    """Start the kernel, and refuse a configuration to train that is not there meanwhile."""
+    if settings.engine == "kernel":
         kernel.start()
     if Stage.TRAIN in stages:
-        _known_model(ws.settings.model)
+        _known_model(settings.model)
 
 
 def _rows_to_begin_with(ws: Workspace) -> list[TrackingRow]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-SCRIPTS = ("theme.js", "page.js")
+SCRIPTS = ("theme.js", "page.js", "tips.js")
 # Pages that every page links to: key below reports/, words.
 LINKS = ((link(INDEX), "Next race"), (link(SEASON), "Season"), (link(HEALTH_PAGE), "Data and models"))
 TEMPLATES = Path(str(resources.files("f1lib.report"))) / "templates"
@@ -100,6 +100,7 @@ def render(template: str, key: str, **context: Any) -> str:
     shared = {
         "style": Markup(asset("style.css")),
         "script": Markup(asset("page.js")),
+        "tips": Markup(asset("tips.js")),
         "theme": Markup(asset("theme.js")),
         "policy": policy(),
         "code_version": code_version(),
