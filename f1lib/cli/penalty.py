@@ -40,14 +40,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         return child
 
     adds = of_event(action("add", "enter a penalty; the next tick renews the prediction", _add))
-    adds.add_argument("driver", help="VER, a full name, an id or a car number")
+    who = "VER, a full name, an id or a car number"
+    adds.add_argument("driver", help=who)
     adds.add_argument("penalty", help="places, pit_lane or back_of_grid")
     adds.add_argument("--announced-at", default="", metavar="ISO", help="when it was made public; default: now")
     of_event(action("list", "the penalties of an event, withdrawn ones too", _list))
-    of_event(action("remove", "withdraw a driver's penalties", _remove)).add_argument("driver")
+    of_event(action("remove", "withdraw a driver's penalties", _remove)).add_argument("driver", help=who)
     past = action("backtest", "walk forward with F1DB's own penalties: what knowing them is worth at most", _backtest)
-    past.add_argument("--from", type=int, required=True, dest="first")
-    past.add_argument("--to", type=int, required=True, dest="last")
+    past.add_argument("--from", type=int, required=True, dest="first", metavar="YEAR", help="first season")
+    past.add_argument("--to", type=int, required=True, dest="last", metavar="YEAR", help="last season")
     past.add_argument("--model", default="", help="a configuration (default: the one that serves)")
     json_option(past)
 

@@ -19,6 +19,7 @@ READS_A_LAKE = """
 REFUSED = """
     replay --season 2025 --event atlantis / replay --season 1800 / replay --season 2026 / score none.csv
     penalty backtest --from 2019 --to 2020 / backtest --from 2025 --to 2024 / backfill --from 2024 --to 2024
+    backfill --plan --from 2030 --to 2031
     run --now tomorrow / stage schedule -p modle x / ingest
 """
 
