@@ -79,7 +79,7 @@ def field(training: pd.DataFrame, horizon: str) -> pd.DataFrame:
 
 
 def in_turns(ways: dict[str, Callable[[], Any]]) -> dict[str, Any]:
-    """The seconds of each call, summed up: `ROUNDS` rounds, in each a series of every way, its first calls not counted."""
+    """The seconds of the calls, summed up: in each of `ROUNDS` rounds a series of every way, its first calls apart."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for name, way in [*ways.items()] * ROUNDS:
         for number in range(-WARMING, CALLS // ROUNDS):

@@ -1,6 +1,7 @@
 """The Lambda function in the real runtime and a sandbox like Lambda's: size, cold start, a weekend, memory.
 
     python benchmarks/lambda_sandbox.py --f1db f1db-csv.zip [--since 2010] [--python python3.13] [--live recordings]
+    python benchmarks/lambda_sandbox.py --f1db f1db-csv.zip --cold [--against path/to/checkout]
 
 Monza 2025 from F1DB; with ``--live`` Baku 2023, a sprint weekend, from FastF1, every upstream replayed.
 
@@ -9,6 +10,9 @@ emulator, kept in the cache). S3 is moto's server and DynamoDB is dynalite, both
 history up to Thursday is made on the local side and copied; then both sides live through the weekend on their own,
 with the same packages, and the lakes are compared key by key. Seconds are wall seconds and, in brackets, those of
 CPU that the function took, which other work on the machine does not change.
+
+``--cold`` measures empty processes only: nothing due `COLD` times, then each chain of the weekend, all in sandboxes of
+their own; with ``--against`` in turns with the image of another checkout, built from that one's Dockerfile.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -41,7 +46,7 @@ from tests.support.sandbox import RUNTIME_ROOT, Sandbox, cache, interpreter, run
 from tests.support.standins import CREDENTIALS, Server, dynalite_command, free_port, make_bucket, make_tables, running  # noqa: E402
 from tests.support.weekends import BAKU, MONZA, Weekend, differences, since  # noqa: E402
 
-RELEASE = "/mnt/f1db-csv.zip"
+RELEASE, COLD = "/mnt/f1db-csv.zip", 9
 
 
 @dataclass(frozen=True)
@@ -105,26 +110,57 @@ def measure(release: Path, python: Path, weekend: Weekend = MONZA, recordings: P
     """Everything the module's first lines promise, as a dictionary; a live ``weekend`` is replayed from recordings."""
     task = image.build(cache() / f"lambda-image-{python.name}", python)
     found: dict[str, Any] = {"python": python.name, "image_megabytes": image.megabytes(task)}
-    os.environ.update(CREDENTIALS)
-    port, second = free_port(), free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    other = [*dynalite_command(), "--host", "127.0.0.1", "--port", str(second), "--createTableMs", "0"]
     with contextlib.ExitStack() as stack:
-        moto, dynalite = (stack.enter_context(running(*server)) for server in ((command, port), (other, second)))
         folder, upstreams = stack.enter_context(tempfile.TemporaryDirectory()), ""
         if weekend.is_live:
             server = stack.enter_context(ReplayServer(recordings))
             serve_open_meteo(server)
             upstreams = server.base
-        bench = Bench(moto, dynalite, release, python, task, weekend, upstreams)
+        bench = stack.enter_context(standing(release, python, task, weekend, upstreams))
         return found | lived_through(bench, Path(folder) / "lake")
+
+
+@contextlib.contextmanager
+def standing(release: Path, python: Path, task: Path, weekend: Weekend, upstreams: str = "") -> Iterator[Bench]:
+    """The stand-ins of one image, empty."""
+    os.environ.update(CREDENTIALS)
+    port, second = free_port(), free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    other = [*dynalite_command(), "--host", "127.0.0.1", "--port", str(second), "--createTableMs", "0"]
+    with running(command, port) as moto, running(other, second) as dynalite:
+        yield Bench(moto, dynalite, release, python, task, weekend, upstreams)
+
+
+def measure_cold(release: Path, python: Path, against: Path | None) -> dict[str, Any]:
+    """Wall and CPU seconds of empty processes, by image; with nothing due those of `COLD` sandboxes."""
+    tasks = {"this": image.build(cache() / f"lambda-image-{python.name}", python)}
+    if against:
+        with patch.multiple(image, ROOT=against, DOCKERFILE=against / "lambda_runner" / "Dockerfile"):
+            tasks["against"] = image.build(cache() / f"lambda-image-{python.name}-against", python)
+    found: dict[str, Any] = {name: {"megabytes": image.megabytes(task)} for name, task in tasks.items()}
+    with contextlib.ExitStack() as stack:
+        sides = {n: stack.enter_context(standing(release, python, task, MONZA)) for n, task in tasks.items()}
+        for bench in sides.values():
+            lake = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "lake"
+            bench.locally(lake, [MONZA.eve])
+            copy_lake(lake, *places(bench), MONZA.event)
+        for name, moment in [*[("nothing due", MONZA.eve)] * COLD, *MONZA.ticks.items()]:
+            for side, bench in sides.items():
+                found[side].setdefault(name, []).append(_cold(bench, {"action": "tick", "now": moment}))
+            print(f"{name} done", file=sys.stderr, flush=True)
+    return found
+
+
+def places(bench: Bench) -> tuple[ObjectStore, TrackingTable]:
+    """The lake and the tables of an image, made."""
+    tracking = open_tracking(make_tables(bench.dynalite, "weekend"))
+    return open_store(make_bucket(bench.moto, "weekend").replace("/lake?", "?")), tracking
 
 
 def lived_through(bench: Bench, local: Path) -> dict[str, Any]:
     """The figures of the weekend on both sides, and how they differ in the end."""
     weekend, last = bench.weekend, list(bench.weekend.ticks.values())[-1]
-    tracking = open_tracking(make_tables(bench.dynalite, "weekend"))
-    lake = open_store(make_bucket(bench.moto, "weekend").replace("/lake?", "?"))
+    lake, tracking = places(bench)
     no_op = {"action": "tick", "stages": ["08_report"], "now": weekend.eve}
     found: dict[str, Any] = {"ticks": {}, "cold_empty_lake": [_cold(bench, no_op) for _ in range(5)]}
     bench.locally(local, [weekend.eve])
@@ -179,10 +215,13 @@ def _timed(box: Sandbox, moment: str) -> float:
     return box.seconds[-1]
 
 
-def _cold(bench: Bench, event: dict[str, Any]) -> float:
+def _cold(bench: Bench, event: dict[str, Any]) -> tuple[float, float]:
+    """Wall seconds to the answer and CPU seconds of everything in the sandbox, from an empty process."""
     with bench.box() as box:
-        box.answer(event)
-        return box.seconds[0]
+        answer = box.answer(event)
+        if not answer.get("complete", True) or answer.get("failed"):
+            raise RuntimeError(f"{event}: {answer}")
+        return box.seconds[0], box.cpu_seconds()
 
 
 def main() -> None:
@@ -192,6 +231,8 @@ def main() -> None:
     parser.add_argument("--since", type=int, default=2010, help="leave out earlier seasons")
     parser.add_argument("--live", type=Path, help="recordings of the upstreams: live through Baku from FastF1")
     parser.add_argument("--python", default=sys.executable, help="the interpreter of the image")
+    parser.add_argument("--cold", action="store_true", help="empty processes only")
+    parser.add_argument("--against", type=Path, help="with --cold: another checkout, whose image is measured in turns")
     options = parser.parse_args()
     if not options.f1db:
         print("skipped: the weekend needs a real F1DB release, give --f1db f1db-csv.zip")
@@ -200,6 +241,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         release = since(Path(options.f1db), Path(folder) / "f1db-csv.zip", options.since)
         try:
+            if options.cold:
+                report_cold(measure_cold(release, python, options.against and options.against.resolve()))
+                return
             found = measure(release, python, BAKU if options.live else MONZA, options.live)
         except pytest.skip.Exception as missing:
             print(f"skipped: {missing}")
@@ -207,11 +251,24 @@ def main() -> None:
     report(found)
 
 
+def report_cold(found: dict[str, Any]) -> None:
+    """Print the cold figures, an image a column: wall seconds and in brackets CPU, medians."""
+    for name in next(iter(found.values())):
+        cells = []
+        for side, figures in found.items():
+            if name == "megabytes":
+                cells.append(f"{side} {figures[name]:.0f}")
+            else:
+                wall, cpu = (statistics.median(values) for values in zip(*figures[name], strict=True))
+                cells.append(f"{side} {wall:.2f} s ({cpu:.2f} s)")
+        print(f"{name:16s}{'   '.join(cells)}")
+
+
 def report(found: dict[str, Any]) -> None:
     """Print what was measured, a line a figure."""
     print(f"image contents  {found['image_megabytes']:8.0f} MB  ({found['python']})")
     for name in ("cold_empty_lake", "cold_no_op", "warm_no_op"):
-        times = sorted(found[name])
+        times = sorted(one[0] if isinstance(one, tuple) else one for one in found[name])
         spread = f"least {times[0]:.2f}, most {times[-1]:.2f}"
         print(f"{name.replace('_', ' '):16s}{statistics.median(times):8.2f} s   {spread}")
     for name, tick in found["ticks"].items():

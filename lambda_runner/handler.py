@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from f1lib.aws.events import run_event
-from f1lib.aws.schema import parse_event
+from f1lib.aws.read_event import read_event
 from f1lib.aws.telemetry import Telemetry
 from f1lib.workspace.workspace import open_workspace
 
@@ -36,7 +36,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     telemetry = Telemetry(namespace, service, context.aws_request_id)
     with _swept():
         try:
-            wanted = parse_event(event)
+            wanted = read_event(event)
             _sign_in()
             ws = open_workspace(as_of=wanted.now)
             ws = replace(ws, owner=f"lambda:{context.aws_request_id}")

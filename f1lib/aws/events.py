@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from f1lib.aws import cost, dead_letters
 from f1lib.aws import telemetry as aws_telemetry
 from f1lib.aws import units as aws_units
-from f1lib.aws.schema import (
-    Backfill,
-    Drain,
-    Event,
-    Fold,
-    IngestSession,
-    PenaltyAdd,
-    PenaltyRemove,
-    RunPrediction,
-    RunStage,
-    SweepReport,
-    Tick,
-    parse_event,
-)
 from f1lib.aws.telemetry import failing_stages
 from f1lib.bronze import penalties
 from f1lib.domain.moments import format_utc, parse_utc
@@ -36,11 +22,15 @@ from f1lib.tracking.table import TrackingTable
 from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace
 
+if TYPE_CHECKING:
+    from f1lib.aws.read_event import PlainTick
+    from f1lib.aws.schema import Backfill, Event, IngestSession, PenaltyAdd, PenaltyRemove, Tick
+
 _OVER = STORED | {Status.UNAVAILABLE, Outcome.WITHOUT_LAPS}  # nothing is gained by asking again now
 
 
 def run_event(
-    ws: Workspace, event: Event, telemetry: aws_telemetry.Telemetry, has_time: Callable[[], bool]
+    ws: Workspace, event: Event | PlainTick, telemetry: aws_telemetry.Telemetry, has_time: Callable[[], bool]
 ) -> dict[str, Any]:
     """Do what an event asks for.
 
@@ -48,8 +38,8 @@ def run_event(
     ----------
     ws : Workspace
         Where and when; a new ``run_id`` is taken.
-    event : Event
-        What `parse_event` returned.
+    event : Event or PlainTick
+        What `read_event` or `parse_event` returned.
     telemetry : Telemetry
         Writes the log lines and metrics.
     has_time : callable
@@ -73,9 +63,21 @@ def run_event(
     RateLimited, SourceError
         The source of one session refused; the state machine tries again.
     """
-    if isinstance(event, Tick):
+    if event.action == "tick":
         return {"action": "tick", **_tick(ws, event, telemetry, has_time), "as_of_utc": format_utc(ws.as_of)}
     ws = named_run(ws, ws.tracking.rows(PIPELINE))
+    from f1lib.aws.schema import (  # 90 ms, which a tick saves
+        Backfill,
+        Drain,
+        Fold,
+        IngestSession,
+        PenaltyAdd,
+        PenaltyRemove,
+        RunPrediction,
+        RunStage,
+        SweepReport,
+    )
+
     match event:
         case RunStage():
             answer = _stage(ws, event.stage, event.parameters.model_dump(exclude_unset=True), telemetry)
@@ -98,7 +100,7 @@ def run_event(
 
 
 def _tick(
-    ws: Workspace, event: Tick, telemetry: aws_telemetry.Telemetry, has_time: Callable[[], bool]
+    ws: Workspace, event: Tick | PlainTick, telemetry: aws_telemetry.Telemetry, has_time: Callable[[], bool]
 ) -> dict[str, Any]:
     stages = frozenset(event.stages or STAGES)
     result = tick(ws, telemetry.begins, stages, has_time)
@@ -138,6 +140,8 @@ def _drain(ws: Workspace, telemetry: aws_telemetry.Telemetry, has_time: Callable
     url = ws.settings.dead_letters
     if not url:
         raise BadParameters("there is no queue of dead letters: DEAD_LETTERS_URL is not set")
+
+    from f1lib.aws.schema import parse_event
 
     def do(event: Any) -> None:
         run_event(replace(ws, run_id=""), parse_event(event), telemetry, has_time)
@@ -182,7 +186,7 @@ def _laps(ws: Workspace, unit: str, telemetry: aws_telemetry.Telemetry) -> dict[
 def _penalty(ws: Workspace, event: PenaltyAdd | PenaltyRemove) -> dict[str, Any]:
     """Enter or withdraw grid penalties; the next tick renews the prediction."""
     key = EventKey.parse(event.event_partition_key)
-    if isinstance(event, PenaltyRemove):
+    if event.action == "penalty_remove":
         found = penalties.withdraw(ws.store, key, event.driver, ws.as_of, event.session)
     else:
         row = ws.tracking.get(key.partition_key, event.session)

@@ -13,12 +13,11 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import pvariance
+from statistics import fmean, pvariance
 from typing import Any
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import Horizon
-from f1lib.evaluation.drift import rps_drift
 from f1lib.lake.paths_published import ACCURACY
 from f1lib.lake.store import ObjectStore, find_json
 from f1lib.pipeline.rules import Step
@@ -48,6 +47,7 @@ METRICS = {
 }
 RECENT = timedelta(days=14)
 PREDICTION_DUE_AFTER = timedelta(hours=2)
+DRIFT_RACES = 5  # whose mean RPS is compared with the mean of the races before
 _ROWS = ("rows", "sessions", "events", "predictions", "forecasts")
 
 
@@ -99,6 +99,22 @@ def of_state(store: ObjectStore, rows: Sequence[TrackingRow], as_of: datetime) -
     accuracy = find_json(store, ACCURACY)
     drift = rps_drift(accuracy["predictions"]) if accuracy else None
     return measures + ([] if drift is None else [Measure("DriftRps", drift)])
+
+
+def rps_drift(entries: Iterable[Mapping[str, Any]]) -> float | None:
+    """Compare the mean RPS of the last `DRIFT_RACES` races with that of the races before.
+
+    Of a race the last horizon in ``entries``, the rows of ``reports/accuracy.json``, counts. Returns the difference,
+    None before there are twice `DRIFT_RACES` races.
+    """
+    races: dict[tuple[str, str], float] = {}
+    for entry in entries:
+        if entry["system"] == "model" and entry["session"] == "R":
+            races[entry["race_start_utc"], entry["event_partition_key"]] = entry["rps"]
+    scores = [races[key] for key in sorted(races)]
+    if len(scores) < 2 * DRIFT_RACES:
+        return None
+    return fmean(scores[-DRIFT_RACES:]) - fmean(scores[:-DRIFT_RACES])
 
 
 def failing_stages(rows: Iterable[TrackingRow], stages: Container[str] = frozenset(STAGES)) -> dict[str, TrackingRow]:

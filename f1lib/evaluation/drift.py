@@ -13,8 +13,7 @@ as the season's progress) are left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from statistics import fmean
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +33,6 @@ BINS = 5
 DRIFTED = 0.25
 EMPTY = 0.5  # rows counted in an empty bin: of twenty rows, some bin is empty by chance in one race of 17
 RECENT, USUAL = 24, 0.95
-DRIFT_RACES = 5  # whose mean RPS is compared with the mean of the races before
 # Raised when more than this share of the features drifted: one in twenty does by chance.
 SHARE_RAISED = 0.25
 
@@ -167,19 +165,3 @@ def _counts(values: ArrayLike, edges: NDArray[np.float64]) -> NDArray[np.int64]:
     known = given[~np.isnan(given)]
     counts = np.bincount(np.searchsorted(edges, known, side="right"), minlength=len(edges) + 1)
     return np.append(counts, len(given) - len(known))
-
-
-def rps_drift(entries: Iterable[Mapping[str, Any]]) -> float | None:
-    """Compare the mean RPS of the last `DRIFT_RACES` races with that of the races before.
-
-    Of a race the last horizon in ``entries``, the rows of ``reports/accuracy.json``, counts. Returns the difference,
-    None before there are twice `DRIFT_RACES` races.
-    """
-    races: dict[tuple[str, str], float] = {}
-    for entry in entries:
-        if entry["system"] == "model" and entry["session"] == "R":
-            races[entry["race_start_utc"], entry["event_partition_key"]] = entry["rps"]
-    scores = [races[key] for key in sorted(races)]
-    if len(scores) < 2 * DRIFT_RACES:
-        return None
-    return fmean(scores[-DRIFT_RACES:]) - fmean(scores[:-DRIFT_RACES])

@@ -98,7 +98,7 @@ class LocalStore:
         target = self.path(key)
         temporary = ""
         try:
-            make_folder(target.parent)
+            make_folder(target.parent, durable=not self._in_bulk)
             handle, temporary = tempfile.mkstemp(prefix=self._TEMPORARY, dir=target.parent)
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
@@ -166,12 +166,13 @@ class LocalStore:
             raise StorageError(f"cannot delete {key} in lake {self.root}: {error.strerror or error}") from error
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, each on the disk when this returns."""
+def make_folder(folder: Path, *, durable: bool = True) -> None:
+    """Make a folder and those above it; ``durable``: each is on the disk when this returns."""
     if not folder.is_dir():
-        make_folder(folder.parent)
+        make_folder(folder.parent, durable=durable)
         folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
+        if durable:
+            sync_folder(folder.parent)
 
 
 @contextmanager

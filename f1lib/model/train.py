@@ -183,7 +183,8 @@ def train(ws: Workspace, config: ModelConfig, horizon: str, training: TrainingDa
     """
     training = training or read_training(ws.store)
     available = feature_columns(training.rows)
-    rows = model_fit.labelled(training.rows[columns_read(config, available)], horizon)
+    of_horizon = training.rows["horizon"] == horizon
+    rows = model_fit.labelled(training.rows.loc[of_horizon, columns_read(config, available)], horizon)
     fitted = model_fit.fit(rows, config, available)
     graph = onnx_export.export(fitted)
     measured = onnx_export.parity(fitted, graph, rows)

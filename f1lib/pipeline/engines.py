@@ -28,11 +28,11 @@ class SharedKernelEngine(Engine):  # type: ignore[misc]
         nb_man : papermill.engines.NotebookExecutionManager
             The notebook and what becomes of its cells.
         kernel_name : str
-            Name of the Jupyter kernel.
+            Name of the Jupyter kernel; it is always `shared_kernel.KERNEL`.
         kernel : SharedKernel
             Started when it is not.
         """
-        kernel.run(nb_man, kernel_name)
+        kernel.run(nb_man)
 
 
 class InProcessEngine(Engine):  # type: ignore[misc]

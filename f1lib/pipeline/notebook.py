@@ -18,7 +18,7 @@ from f1lib.lake import attribution
 from f1lib.lake.paths_published import record_key, record_page
 from f1lib.lake.provenance import made_by
 from f1lib.pipeline.parameters import declared, merge, stage_file
-from f1lib.pipeline.shared_kernel import SharedKernel
+from f1lib.pipeline.shared_kernel import KERNEL, SharedKernel
 from f1lib.sources.failures import shown
 from f1lib.stage import RESULT_MIME
 from f1lib.tracking.rows import Outcome
@@ -145,6 +145,9 @@ def _papermill(
     engine: str, path: Path, output: Path, values: Mapping[str, Any], kernel: SharedKernel | None
 ) -> Exception | None:
     """Execute into a local file and return what went wrong, if anything."""
+    used = kernel or SharedKernel()
+    if engine == "kernel":
+        used.start()
     import papermill
     from papermill.engines import papermill_engines
 
@@ -152,7 +155,6 @@ def _papermill(
 
     logging.getLogger("papermill").setLevel(logging.ERROR)  # it cannot parse `name: type = literal`; we have
     _log.debug("papermill runs %s (engine %s)", path.name, engine)
-    used = kernel or SharedKernel()
     papermill_engines.register("inprocess", InProcessEngine)
     papermill_engines.register("kernel", SharedKernelEngine)
     try:
@@ -160,7 +162,7 @@ def _papermill(
             str(path),
             str(output),
             parameters=dict(values),
-            kernel_name="python3",
+            kernel_name=KERNEL,
             language="python",
             cwd=str(project_folder()),
             progress_bar=False,

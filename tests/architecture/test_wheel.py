@@ -90,7 +90,7 @@ def test_a_run_in_an_empty_folder_without_a_network_predicts_and_leaves_the_fold
     installed: Installed, begun: str, tmp_path: Path
 ) -> None:
     assert "P(win)" in begun
-    assert str(installed.lake / "reports" / "run_summary.html") in "".join(begun.split())
+    assert str(installed.lake / "reports" / "index.html") in "".join(begun.split())
     assert "P(win)" in installed.run("f1", "predictions", "austrian", "--source", "simulated", cwd=tmp_path)
     assert not list(tmp_path.iterdir())
 

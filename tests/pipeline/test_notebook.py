@@ -257,6 +257,30 @@ def test_notebooks_that_share_a_kernel_share_nothing_of_each_other(ws: Workspace
         assert counts[0] == counts[1]
 
 
+LEFT_BEHIND = {
+    "the working directory": ("os.chdir('/')", "os.getcwd() == '/'"),
+    "a setting": ("os.environ['F1_LAKE'] = 'another'", "'F1_LAKE' in os.environ"),
+    "a path of imports": ("sys.path.insert(0, 'mine')", "'mine' in sys.path"),
+    "a function": ("paths.run_key = lambda *_: 'mine'", "paths.run_key('r', 'f') == 'mine'"),
+    "a constant": ("paths.TRAINING_KEY = 'mine'", "paths.TRAINING_KEY == 'mine'"),
+    "a class of a module that is new": ("duels.Fake = type('Fake', (), {})", "hasattr(duels, 'Fake')"),
+}
+
+
+@pytest.mark.parametrize("what", LEFT_BEHIND)
+def test_what_a_notebook_changes_in_its_process_does_not_reach_the_next(ws: Workspace, put: Any, what: str) -> None:
+    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
+    changes, is_left = LEFT_BEHIND[what]
+    begin = "import os, sys\nfrom f1lib.lake import paths\nfrom f1lib.scoring import duels\n"
+    answers = []
+    with SharedKernel() as kernel:
+        for run, step in (("r1", f"{changes}\nanswer = {is_left}"), ("r2", f"answer = {is_left}")):
+            put(notebook(("step", begin + step), ("result", RESULT)))
+            result = pipeline_notebook.execute_stage(replace(ws, run_id=run), "try", {}, "", kernel).result
+            answers.append(result["answer"])
+    assert answers == [True, False]
+
+
 @pytest.mark.parametrize("ends", ["raise ValueError('no such lap')", "import os\nos._exit(3)"])
 def test_after_an_error_the_next_notebook_has_a_new_kernel(ws: Workspace, put: Any, ends: str) -> None:
     ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
