@@ -80,10 +80,13 @@ def _list(arguments: argparse.Namespace) -> None:
     if not found:
         output.print_plain(f"no grid penalty is entered for {event} {arguments.session}")
         return
-    columns = ["driver", "penalty", "announced"]
-    more = [Column("withdrawn", rank=1), Column("entered", rank=3), Column("by", rank=2)]
-    rows = [(p.driver_id, p.words, p.announced_utc, p.withdrawn_utc, p.entered_utc, p.entered_by) for p in found]
-    output.print_table([*columns, *more], rows, title=f"Grid penalties, {event} {arguments.session}")
+    columns = [Column("driver"), Column("penalty"), Column("announced", rank=1), Column("withdrawn", rank=2)]
+    columns += [Column("by", rank=3), Column("entered", rank=4)]
+    rows = []
+    for p in found:
+        what = f"{p.words}, withdrawn" if p.withdrawn_utc else p.words
+        rows.append((p.driver_id, what, p.announced_utc, p.withdrawn_utc, p.entered_by, p.entered_utc))
+    output.print_table(columns, rows, title=f"Grid penalties, {event} {arguments.session}")
 
 
 def _remove(arguments: argparse.Namespace) -> None:

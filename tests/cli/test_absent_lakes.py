@@ -106,3 +106,11 @@ def test_without_an_address_the_simulated_lake_beside_an_absent_one_is_read_and_
     (tmp_path / "lake-simulated").symlink_to(weekend_lake[3])
     assert main(["predictions", "china"]) == 0
     assert "2025 Chinese Grand Prix" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["predictions", "penalty list"])
+def test_after_the_last_race_of_the_calendar_an_event_is_asked_for(
+    command: str, weekend_lake: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command.split(), *weekend_lake[:-1], "2025-12-30T00:00:00Z"]) == 2
+    assert "has no race after 2025-12-30: " in capsys.readouterr().err
