@@ -38,7 +38,7 @@ def make(lake: Path, folder: Path) -> list[Path]:
             )
             document = json.loads(executed.read_text(encoding="utf-8"))
         page = folder / "gallery" / f"{notebook.stem}.html"
-        text = notebook_to_html(document).replace("../../run_summary.html", "../gallery.html")
+        text = notebook_to_html(document).replace("../../index.html", "../gallery.html")
         page.write_text(text, encoding="utf-8")
         picture = page.with_suffix(".svg")
         picture.write_text(_pictures(document)[0], encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import json_option, unchecked_workspace_of, workspace_of
-from f1lib.lake.paths_published import DASHBOARD
+from f1lib.lake.paths_published import INDEX
 from f1lib.lake.store import LocalStore
 from f1lib.pipeline.replay import replay_season
 
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     say = partial(output.print_plain, file=sys.stderr)
     summary = replay_season(ws, arguments.season, arguments.event, on_tick=say)
     output.table_or_json(summary, _show, arguments.json_file)
-    output.print_plain(f"report: {output.location(ws.store, DASHBOARD)}", file=sys.stderr)
+    output.print_plain(f"report: {output.location(ws.store, INDEX)}", file=sys.stderr)
     return 0
 
 

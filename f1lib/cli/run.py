@@ -11,7 +11,7 @@ from typing import Any
 from f1lib.cli import output
 from f1lib.cli.options import DONE, FAILED, TAKEN, workspace_of
 from f1lib.domain.moments import format_utc, parse_utc
-from f1lib.lake.paths_published import DASHBOARD
+from f1lib.lake.paths_published import INDEX
 from f1lib.pipeline.plan import next_race
 from f1lib.pipeline.rules import Step
 from f1lib.pipeline.tick import TickResult, tick
@@ -129,7 +129,7 @@ def _outcome(ws: Workspace, result: TickResult) -> None:
 
         show(ws, race["event_partition_key"])
     if any(run.step.stage == Stage.REPORT and run.status == Outcome.FINISHED for run in result.runs):
-        output.print_plain(f"report: {output.location(ws.store, DASHBOARD)}")
+        output.print_plain(f"report: {output.location(ws.store, INDEX)}")
 
 
 def _said(result: TickResult, now: datetime) -> list[str]:

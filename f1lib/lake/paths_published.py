@@ -152,12 +152,18 @@ def championship_keys(keys: Iterable[str], season: int = 0, until: datetime | No
 REPORTS_PREFIX = "reports/"
 SUMMARY = "reports/run_summary.json"
 DASHBOARD = "reports/run_summary.html"
+INDEX = "reports/index.html"
+FEED = "reports/feed.xml"
+CALENDAR = "reports/calendar.ics"
+SEASON = "reports/season.html"
 HEALTH_PAGE = "reports/health.html"
 NEXT_RACES = "reports/next_races.json"
 ACCURACY = "reports/accuracy.json"
 REPLAY = "reports/replay.json"
 RACE_PAGES_PREFIX = "reports/races/"
 CHAMPIONSHIP_PAGES_PREFIX = "reports/championship/"
+DRIVER_PAGES_PREFIX = "reports/drivers/"
+SEASON_PAGES_PREFIX = "reports/seasons/"
 RECORDS_PREFIX = "reports/runs/"
 _SCORECARD = {
     "R": "reports/scorecard",
@@ -180,6 +186,26 @@ def race_page_key(event: str, session: str = "R") -> str:
 def championship_page_key(season: int) -> str:
     """Return ``reports/championship/2025.html``, the page of a season's titles."""
     return f"{CHAMPIONSHIP_PAGES_PREFIX}{season}.html"
+
+
+def driver_page_key(driver_id: str) -> str:
+    """Return ``reports/drivers/max-verstappen.html``, the page of a driver."""
+    return f"{DRIVER_PAGES_PREFIX}{slug(driver_id)}.html"
+
+
+def season_page_key(season: int) -> str:
+    """Return ``reports/seasons/2025.html``, the index of a season's races."""
+    return f"{SEASON_PAGES_PREFIX}{season}.html"
+
+
+def race_picture_key(event: str, session: str = "R") -> str:
+    """Return ``reports/races/2025/Australian_Grand_Prix.png``, a race's picture for where it is shared."""
+    return race_page_key(event, session).removesuffix("html") + "png"
+
+
+def published_copy(key: str) -> str:
+    """Return the key of the copy of a file of ``predictions/`` directly in ``reports/``."""
+    return REPORTS_PREFIX + key.removeprefix(PREDICTIONS_PREFIX)
 
 
 def scorecard_key(session: str, kind: str) -> str:

@@ -169,9 +169,10 @@ class Serving:
             One row per driver, index of ``answer``; columns of `f1lib.scoring.positions.summarize`, and ``p_rain``: the
             chance of a wet race, NaN when no forecast is known or the model has learned nothing of rain.
         """
-        matrix, out = self._over_weather(answer, race, positions.position_matrix)
+        matrix, out, chance = self._over_weather(answer, race, positions.position_matrix)
         summary = positions.summarize(matrix, answer["predicted_score"], out, points)
-        return summary.set_index(answer.index).assign(p_rain=self.chance_of_rain(race))
+        summary.index, summary["p_rain"] = answer.index, chance
+        return summary
 
     def chance_of_rain(self, race: pd.DataFrame) -> float:
         """Return the chance that a race is wet.
@@ -210,16 +211,16 @@ class Serving:
 
     def _over_weather(
         self, answer: pd.DataFrame, race: pd.DataFrame, matrix: Callable[..., Floats]
-    ) -> tuple[Floats, Floats]:
-        """Average ``matrix`` of the latent race over the weather; return it with the hazards.
+    ) -> tuple[Floats, Floats, float]:
+        """Average ``matrix`` of the latent race over the weather; return it with the hazards and the chance of rain.
 
         Missing is not dry: without a forecast it is the race of a model that knows nothing of the weather.
         """
-        latent = (answer["mu"], answer["sigma"], answer["p_dnf"], self.shape)
+        latent = (*(answer[name].to_numpy() for name in ("mu", "sigma", "p_dnf")), self.shape)
         rain, chance = self.rain, self.chance_of_rain(race)
         if rain and chance == chance:
-            return rain.mixture(*latent, chance, matrix)
-        return matrix(*latent), answer["p_dnf"].to_numpy()
+            return *rain.mixture(*latent, chance, matrix), chance
+        return matrix(*latent), answer["p_dnf"].to_numpy(), chance
 
     @property
     def shape(self) -> Shape:
@@ -340,7 +341,8 @@ def matrix_of(frame: pd.DataFrame, raw: list[str]) -> Single:
     MissingColumn
         When ``frame`` lacks a column; the message names those absent.
     """
-    absent = [c for c in raw if c not in frame.columns]
+    known = set(frame.columns)
+    absent = [c for c in raw if c not in known]
     if absent:
         raise MissingColumn(f"features: no column {', '.join(absent)}; the model needs {len(raw)} columns")
     return frame[raw].to_numpy(dtype="float32", na_value=np.nan)

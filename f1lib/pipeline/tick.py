@@ -151,10 +151,8 @@ def _run_due(
         steps = due_steps(rows, ws.as_of, has_weather=ws.has_weather, has_past_weather=ws.has_past_weather, tried=tried)
         if not steps or any(run.status == Outcome.TAKEN for run in runs):
             return TickResult(ws.run_id, runs, True, rows, mended)
-        if ws.settings.engine == "kernel":
-            kernel.start()
-        if Stage.TRAIN in stages and not runs:
-            _known_model(ws.settings.model)
+        if not runs:
+            _begin(ws.settings, stages, kernel)
         if not runs and not mended and (mended := check_models.restored(ws, rows)):
             rows = ws.tracking.rows()
             continue
@@ -176,6 +174,14 @@ def _run_due(
                 mended += done
                 rows, tried = [], _failed_otherwise(runs)
                 break
+
+
+def _begin(settings: Settings, stages: frozenset[str], kernel: SharedKernel) -> None:
+    """Start the kernel, and refuse a configuration to train that is not there meanwhile."""
+    if settings.engine == "kernel":
+        kernel.start()
+    if Stage.TRAIN in stages:
+        _known_model(settings.model)
 
 
 def _rows_to_begin_with(ws: Workspace) -> list[TrackingRow]:

@@ -25,7 +25,18 @@ from f1lib.predictions import explain as contributions
 from f1lib.predictions.archive import find_newest, history_keys, read_issues
 from f1lib.predictions.change_log import penalties_used
 from f1lib.predictions.group_effects import explain
-from f1lib.report import championship_page, dashboard, health, health_page, lake_state, prediction_facts, race_page
+from f1lib.report import (
+    championship_page,
+    dashboard,
+    health,
+    health_page,
+    lake_state,
+    prediction_facts,
+    race_page,
+    site,
+)
+from f1lib.report.rounds import frames, read_rounds
+from f1lib.tracking.rows import TrackingRow
 from f1lib.workspace.workspace import Workspace
 
 _NONE: dict[str, Any] = {"predictions": [], "means": []}
@@ -66,15 +77,27 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "runs": runs,
     }
     ws.hold()
-    before = readable_json(ws.store, paths.SUMMARY).get("pages", {})
-    summary["pages"] = _race_pages(ws.store, scored, runs, ws.cache, before) | _title_pages(ws.store, before, ws.as_of)
+    summary |= _write_pages(ws, rows, scored, runs)
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
     write_json(ws.store, paths.NEXT_RACES, ahead)
     page = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache)
-    ws.store.write(paths.DASHBOARD, page.encode())
+    for key in (paths.INDEX, paths.DASHBOARD):
+        ws.store.write(key, page.encode())
     ws.store.write(paths.HEALTH_PAGE, health_page.health_page(summary).encode())
     return summary
+
+
+def _write_pages(
+    ws: Workspace, rows: Sequence[TrackingRow], scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, str]]:
+    """Write what changed of the pages and of the files of the site; return the fingerprints of their contents."""
+    last = readable_json(ws.store, paths.SUMMARY)
+    before, issues = last.get("pages", {}), history_keys(ws.store)
+    rounds = read_rounds(ws.store, rows, issues, scored, ws.as_of)
+    framed = frames(rounds, ws.settings.site)
+    pages = _race_pages(ws.store, scored, runs, framed, ws.cache, before) | _title_pages(ws.store, before, ws.as_of)
+    return {"pages": pages, "site": site.publish(ws, rows, issues, rounds, last.get("site", {}))}
 
 
 def _newest(store: ObjectStore, event: str, session: str = "R") -> pd.DataFrame | None:
@@ -86,6 +109,7 @@ def _race_pages(
     store: ObjectStore,
     scored: Sequence[Mapping[str, Any]],
     runs: Sequence[Mapping[str, Any]],
+    framed: Mapping[tuple[str, str], Mapping[str, Any]],
     cache: Cache,
     before: Mapping[str, str],
 ) -> dict[str, str]:
@@ -100,7 +124,8 @@ def _race_pages(
         notebooks = lake_state.notebooks_of(runs, event)
         key = paths.race_page_key(event, session)
         name = paths.link(key)
-        pages[name] = fingerprint.of_text(repr((code_version(), issued, scores, notebooks)))[: fingerprint.SHORT]
+        shown = (code_version(), issued, scores, notebooks, framed.get((event, session)))
+        pages[name] = fingerprint.of_text(repr(shown))[: fingerprint.SHORT]
         if before.get(name) != pages[name] or key not in held:
             every = read_issues(store, EventKey.parse(event), session)
             page = race_page.race_page(
@@ -116,6 +141,7 @@ def _race_pages(
                 ],
                 notebooks=notebooks,
                 duels=_duels(store, every[-1]),
+                frame=framed.get((event, session)),
                 cache=cache,
             )
             store.write(key, page.encode())

@@ -15,7 +15,7 @@ from f1lib.evaluation.issued import means
 from f1lib.lake import attribution
 from f1lib.lake import features as lake_features
 from f1lib.lake.parquet import records
-from f1lib.lake.paths_published import DASHBOARD
+from f1lib.lake.paths_published import INDEX
 from f1lib.lake.store import ObjectStore
 from f1lib.predictions.archive import event_of, read_issues
 from f1lib.predictions.group_effects import explain
@@ -50,7 +50,7 @@ def summary_table(summary: Mapping[str, Any]) -> pd.DataFrame:
         "serving": "; ".join(serving) or "-",
         "races scored": len({r["event_partition_key"] for r in summary["races"]}),
         "open errors": len(summary["pipeline"]["errors"]),
-        "pages": ", ".join([DASHBOARD, *summary["pages"]][:3]),
+        "pages": ", ".join([INDEX, *summary["pages"]][:3]),
     }
     return pd.DataFrame({"state": pd.Series(lines, dtype="object").astype(str)})
 

@@ -13,7 +13,7 @@ import pandas as pd
 from f1lib.domain.weekend import HORIZONS
 from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import records
-from f1lib.lake.paths_published import DASHBOARD, link, race_page_key
+from f1lib.lake.paths_published import INDEX, link, race_page_key
 from f1lib.predictions.archive import event_of
 from f1lib.report.figures import drawn_once, season, style
 from f1lib.report.figures import race as figures_race
@@ -71,7 +71,7 @@ def dashboard_html(
     upcoming = None if prediction is None else next_race(prediction, sprint, summary, cache or Cache())
     return render(
         "dashboard.html.j2",
-        DASHBOARD,
+        INDEX,
         title="F1 predictions: " + (upcoming["title"] if upcoming else "no race ahead"),
         heading=upcoming["title"] if upcoming else "No race ahead",
         summary=summary,

@@ -11,11 +11,11 @@ from html import escape
 from typing import Any
 
 from f1lib.lake import attribution
-from f1lib.lake.paths_published import DASHBOARD, link
+from f1lib.lake.paths_published import INDEX, link
 from f1lib.report.pages import TEMPLATES, asset, moment, policy
 
 _SHOWN_PROVENANCE = ("run_id", "source", "code_version")
-_HOME = f"../../{link(DASHBOARD)}"  # executed notebooks stand in reports/runs/<run_id>/
+_HOME = f"../../{link(INDEX)}"  # executed notebooks stand in reports/runs/<run_id>/
 _PAPERMILL_NOTE = "papermill-error-cell-tag"  # papermill's own message on a failure; the page has its own
 _HEADING = re.compile(r"^(#{1,3}) (.+?)\s*$", re.M)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import parse_utc
 from f1lib.lake import fingerprint
-from f1lib.lake.paths_published import DASHBOARD, HEALTH_PAGE, link
+from f1lib.lake.paths_published import HEALTH_PAGE, INDEX, SEASON, link
 from f1lib.lake.provenance import code_version
 from f1lib.tracking.stage_keys import short_name
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-SCRIPTS = ("theme.js", "page.js")
+SCRIPTS = ("theme.js", "page.js", "tips.js")
 # Pages that every page links to: key below reports/, words.
-LINKS = ((link(DASHBOARD), "Next race"), (link(HEALTH_PAGE), "Data and models"))
+LINKS = ((link(INDEX), "Next race"), (link(SEASON), "Season"), (link(HEALTH_PAGE), "Data and models"))
 TEMPLATES = Path(str(resources.files("f1lib.report"))) / "templates"
 
 
@@ -100,6 +100,7 @@ def render(template: str, key: str, **context: Any) -> str:
     shared = {
         "style": Markup(asset("style.css")),
         "script": Markup(asset("page.js")),
+        "tips": Markup(asset("tips.js")),
         "theme": Markup(asset("theme.js")),
         "policy": policy(),
         "code_version": code_version(),

@@ -36,6 +36,7 @@ def race_page(
     hashes: Sequence[tuple[str, str]],
     notebooks: Sequence[Mapping[str, str]] = (),
     duels: Sequence[Mapping[str, Any]] = (),
+    frame: Mapping[str, Any] | None = None,
     cache: Cache | None = None,
 ) -> str:
     """Render the page of one race or sprint.
@@ -60,6 +61,8 @@ def race_page(
         ``name`` and ``href`` of the executed notebooks.
     duels : sequence of mapping
         Head-to-heads of team-mates (`f1lib.predictions.duels.team_mates`).
+    frame : mapping, optional
+        Links to other races and the picture to share (`f1lib.report.rounds.frames`).
     cache : Cache, optional
         Holds the figures; those of a changed prediction are drawn.
 
@@ -91,6 +94,7 @@ def race_page(
         notebooks=notebooks,
         provenance=[*provenance(newest), *hashes],
         attribution=attribution.of_predictions(pd.concat(issues, ignore_index=True)),
+        **(frame or {}),
     )
 
 

@@ -271,8 +271,8 @@ def _poisson_binomial(chances: Floats) -> Floats:
     n = chances.shape[1]
     counts = np.zeros((n + 1, len(chances)))  # one count in each row, so that each step is contiguous in memory
     counts[0] = 1.0
-    for p in np.ascontiguousarray(chances.T):
-        counts[1:] = counts[1:] * (1 - p) + counts[:-1] * p
+    for most, p in enumerate(np.ascontiguousarray(chances.T), start=2):  # no more can have happened yet
+        counts[1:most] = counts[1:most] * (1 - p) + counts[: most - 1] * p
         counts[0] *= 1 - p
     return counts[:n].T
 

@@ -33,6 +33,7 @@ _ENVIRONMENT = {
     "F1_ENGINE": "engine",
     "F1_UPSTREAM_BASE": "upstream_base",
     "F1_WEATHER": "weather",
+    "F1_SITE": "site",
     "DEAD_LETTERS_URL": "dead_letters",
     "FASTF1_CACHE": "fastf1_cache",
 }
@@ -69,6 +70,7 @@ class Settings:
     fastf1_cache_mb: int = 500
     weather: str = "auto"
     dead_letters: str = ""
+    site: str = ""
     timing: str = "fastf1 openf1"
 
     @property
@@ -86,6 +88,8 @@ class Settings:
             if name in _AT_LEAST_ONE and value < 1:
                 raise BadParameters(f"setting {name} is {value}; it must be at least 1")
         object.__setattr__(self, "source", _SAME_AS.get(self.source, self.source))
+        if self.site and not self.site.startswith(("http://", "https://")):
+            raise BadParameters(f"setting site is {self.site!r}; it is an address such as https://example.org/f1/")
         named = self.timing.split()
         if not named or len(set(named)) < len(named) or not set(named) <= set(TIMING):
             raise BadParameters(

@@ -15,7 +15,8 @@ KEY = re.compile(
     r"|.*(\b(run_id|season)=|/(history|explanations|revisions|sweeps|folds)/|\b(_predictions|_sprint)\\?\.parquet)"
     r"|(.*/)?(starting_grid\.)?source\\?\.json"
     r"|(.*/)?(_SUCCESS|decision\.json|model_metadata\.json|onnx_model\.onnx|xgb_model\.ubj|preprocessor\.joblib)"
-    r"|(.*/)?(champion|accuracy|next_races|run_summary|replay|units)\.(json|html)"
+    r"|(.*/)?(champion|accuracy|next_races|run_summary|replay|units|index)\.(json|html)"
+    r"|(.*/)?(feed\.xml|calendar\.ics)$"
     r"|.*\.news\.json"
 )
 

@@ -26,6 +26,7 @@ OF_NO_MODULE = {
     "pipeline/test_known_answer": "all stages, over a world whose truth is known",
     "pipeline/test_older_lakes": "lakes of older versions, gone on with",
     "pipeline/test_quick_start": "README's first command",
+    "report/test_browser": "every kind of page, opened in a browser",
     "silver/test_weather": "weather_forecast.sql and weather_observed.sql",
     "workspace/test_github_workflow": "workspace/starter/workflow.yml, which `f1 init --github` writes",
     "report/figures/test_every_picture": "what all pictures have in common",

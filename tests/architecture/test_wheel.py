@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -89,7 +90,7 @@ def test_a_run_in_an_empty_folder_without_a_network_predicts_and_leaves_the_fold
     installed: Installed, begun: str, tmp_path: Path
 ) -> None:
     assert "P(win)" in begun
-    assert str(installed.lake / "reports" / "run_summary.html") in "".join(begun.split())
+    assert str(installed.lake / "reports" / "index.html") in "".join(begun.split())
     assert "P(win)" in installed.run("f1", "predictions", "austrian", "--source", "simulated", cwd=tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -124,6 +125,10 @@ def _change(file: Path, how: Callable[[str], str]) -> None:
     file.write_text(how(before), encoding="utf-8")
 
 
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 @pytest.mark.campaign
 def test_the_wheel_and_its_pinned_requirements_alone_predict_a_real_race(
     installed: Installed, root: Path, f1db_zip: Path, tmp_path: Path
@@ -135,7 +140,12 @@ def test_the_wheel_and_its_pinned_requirements_alone_predict_a_real_race(
     subprocess.run([*pip, "--no-deps", "--no-index", str(installed.wheel)], check=True)
     (packages,) = environment.glob("lib/python*/site-packages")
     assert not [name for name in ("boto3", "jupyterlab", "pytest") if (packages / name).exists()]
-    assert sum(path.stat().st_size for path in packages.rglob("*") if path.is_file()) < 830e6
+    assert _bytes(packages) < 830e6
+    (tmp_path / ".venv").symlink_to(environment)
+    disk = re.search(r"^## Disk\n.*?^```bash\n(.*?)^```", (root / "docs" / "home.md").read_text("utf-8"), re.S | re.M)
+    assert disk
+    subprocess.run(["bash", "-ec", disk[1]], cwd=tmp_path, check=True)
+    assert _bytes(packages) < 700e6
     (tmp_path / "empty").mkdir()
     alone = Installed(installed.wheel, environment, tmp_path)
     given = ("--source", "f1db", "--f1db", str(f1db_zip), "--now", "2025-12-06T16:00:00Z")

@@ -109,7 +109,7 @@ def _request(uri: str, authorization: str = "") -> dict[str, Any]:
 def test_an_open_site_shows_every_page_and_begins_with_the_dashboard() -> None:
     assert _door("", _request("/reports/accuracy.json"))["uri"] == "/reports/accuracy.json"
     first = _door("", _request("/"))
-    assert (first["statusCode"], first["headers"]["location"]["value"]) == (302, "/reports/run_summary.html")
+    assert (first["statusCode"], first["headers"]["location"]["value"]) == (302, "/reports/index.html")
 
 
 @pytest.mark.parametrize(("given", "opens"), [("", False), ("Basic wrong", False), ("Basic YTpi", True)])

@@ -1,4 +1,7 @@
-"""The pages of a lake that has run, as its readers open them: every one, offline, at a phone's width."""
+"""The executed notebooks of a lake that has run, as their readers open them, and the numbers of its pages.
+
+`tests/report/test_browser.py` opens the pages themselves.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def pages(run_lake: Path) -> list[Path]:
-    """The dashboard, the races' pages and every executed notebook: of those that ran at many ticks the last."""
-    return list({page.name: page for page in sorted((run_lake / "reports").rglob("*.html"))}.values())
+    """Every executed notebook: of those that ran at many ticks the last."""
+    return list({page.name: page for page in sorted((run_lake / "reports/runs").rglob("*.html"))}.values())
 
 
 @pytest.fixture(scope="module")
@@ -56,26 +59,11 @@ def test_every_page_says_that_nothing_on_it_happened_and_none_is_heavy(pages: li
     assert [page.name for page in pages if page.stat().st_size > 1_500_000] == []
 
 
-@pytest.mark.parametrize(
-    "name", ["run_summary.html", "races/2025/*.html", "runs/*/06_predict-*.html", "runs/*/04_gold.html"]
-)
+@pytest.mark.parametrize("name", ["runs/*/06_predict-*.html", "runs/*/04_gold.html"])
 def test_axe_finds_no_serious_violation_in_a_real_page(browser: Any, run_lake: Path, name: str) -> None:
     page = sorted((run_lake / "reports").glob(name))[0]
     with Opened(browser, page, **DESKTOP) as opened:
         assert opened.serious() == {}
-
-
-def test_every_link_of_the_dashboard_and_of_a_race_leads_somewhere(browser: Any, run_lake: Path) -> None:
-    for page in [run_lake / "reports/run_summary.html", *(run_lake / "reports/races").rglob("*.html")]:
-        with Opened(browser, page, **DESKTOP) as opened:
-            targets = opened.page.evaluate("[...document.querySelectorAll('a[href]')].map((a) => a.href)")
-            anchors = opened.page.evaluate(
-                "[...document.querySelectorAll('a[href^=\"#\"]')]"
-                ".filter((a) => !document.getElementById(a.hash.slice(1))).map((a) => a.hash)"
-            )
-        files = {Path(target.removeprefix("file://").partition("#")[0]) for target in targets}
-        assert [str(file) for file in files if not file.is_file()] == []
-        assert anchors == []
 
 
 def test_the_dashboard_shows_the_numbers_of_the_prediction_file(board: Opened, newest: pd.DataFrame) -> None:
@@ -106,10 +94,11 @@ def test_the_page_of_a_scored_race_shows_the_official_result(browser: Any, run_l
     assert scored == [e["mae"] for e in document["predictions"] if e["event_partition_key"] == event]
 
 
-def test_every_session_and_every_run_is_counted(board: Opened, run_lake: Path) -> None:
+def test_every_session_and_every_run_is_counted(browser: Any, run_lake: Path) -> None:
     summary = json.loads((run_lake / "reports/run_summary.json").read_text("utf-8"))
-    assert board.page.locator("#records tbody tr").count() == len(summary["runs"])
-    assert board.page.locator("#runs tbody tr").count() == len(list((run_lake / "models").glob("*/_SUCCESS")))
     (source,) = summary["pipeline"]["sources"]
     assert source["source"] == "simulated"
-    assert [int(v) for v in board.column("sources", 2)] == [source["stored"]]
+    with Opened(browser, run_lake / "reports/health.html", **DESKTOP) as opened:
+        assert opened.page.locator("#records tbody tr").count() == len(summary["runs"])
+        assert opened.page.locator("#runs tbody tr").count() == len(list((run_lake / "models").glob("*/_SUCCESS")))
+        assert [int(v) for v in opened.column("sources", 2)] == [source["stored"]]

@@ -84,6 +84,6 @@ class Opened:
     def serious(self) -> dict[str, list[str]]:
         """axe-core's serious and critical findings: rule -> elements. Skips where axe is not installed."""
         axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")
-        found = axe.Axe().run(self.page).response["violations"]
+        found = axe.Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]
         severe = [v for v in found if v["impact"] in ("serious", "critical")]
         return {v["id"]: [node["html"][:120] for node in v["nodes"]] for v in severe}

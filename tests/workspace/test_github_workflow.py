@@ -18,7 +18,7 @@ from f1lib.workspace.project import begin_project
 # What stands for f1lib: a tick that counts itself, and fails when it is told to.
 F1 = """#!/bin/bash
 [ "$1" = run ] || exit 0
-mkdir -p lake/reports && touch lake/lake.json && date +%N >> lake/ticks && cp lake/ticks lake/reports/run_summary.html
+mkdir -p lake/reports && touch lake/lake.json && date +%N >> lake/ticks && cp lake/ticks lake/reports/index.html
 exit ${F1_FAILS:-0}
 """
 
@@ -97,7 +97,7 @@ def _workflow(folder: Path) -> dict[str, Any]:
 def test_ticks_go_on_with_the_lake_of_the_branch_which_stays_one_commit(repository: Repository) -> None:
     assert repository.run("first") == {"changed": "true"}
     assert repository.run("second") == {"changed": "true"}
-    assert repository.kept() == ["lake.json", "reports/run_summary.html", "ticks"]
+    assert repository.kept() == ["lake.json", "reports/index.html", "ticks"]
     assert len(_git(repository.origin, "show", "lake:ticks").splitlines()) == 2
     assert _git(repository.origin, "rev-list", "--count", "lake").strip() == "1"
     assert (repository.folder.parent / "second" / "site" / "index.html").is_file()

@@ -42,6 +42,7 @@ def test_the_aws_variables_name_bucket_and_tables(tmp_path: Path) -> None:
         ("timing: fastf1 ergast", "setting timing is 'fastf1 ergast'; name some of fastf1, openf1"),
         ('timing: ""', "name some of fastf1, openf1, each once"),
         ("timing: openf1 openf1", "each once, in order"),
+        ("site: f1.example.org", "setting site is 'f1.example.org'; it is an address such as https://"),
         ("lake: [", "cannot read settings"),
     ],
 )

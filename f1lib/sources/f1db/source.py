@@ -148,11 +148,13 @@ class F1dbSource:
             order = ["race_id", "driver_id", "stop"] if kind == "pit_stops" else ["race_id", "position", "driver_id"]
             with readable(f"{kind} of {session} in {self._release.path.name}"):
                 whole = self._converted(kind, session)
-                self._parts[name] = whole.sort_values(order, kind="stable").groupby("race_id", sort=False)
-        parts = self._parts[name]
-        if race_id not in parts.groups:
+                rows = whole.sort_values(order, kind="stable", ignore_index=True)
+                at = rows.groupby("race_id", sort=False).indices  # a race's rows follow each other
+                self._parts[name] = rows.drop(columns="race_id"), {race: (i[0], i[-1] + 1) for race, i in at.items()}
+        parts, places = self._parts[name]
+        if race_id not in places:
             return None
-        found: pd.DataFrame = parts.get_group(race_id).drop(columns="race_id").reset_index(drop=True)
+        found: pd.DataFrame = parts.iloc[slice(*places[race_id])].reset_index(drop=True)
         return found
 
     def _converted(self, kind: str, session: str) -> pd.DataFrame:
@@ -178,5 +180,7 @@ def _wait_until(visible: datetime, as_of: datetime, what: str) -> None:
 
 
 def _oddities(what: str, rows: pd.DataFrame) -> list[str]:
-    repeated = rows.loc[rows["driver_id"].duplicated(), "driver_id"]
+    if not (again := rows["driver_id"].duplicated()).any():
+        return []
+    repeated = rows.loc[again, "driver_id"]
     return [f"{what}: {driver} has more than one row" for driver in sorted(set(repeated))]
