@@ -80,18 +80,32 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     }
     titles = _titles(ws.store, int(latest[:4] or ws.as_of.year), ws.as_of)
     summary["titles"] = records(titles)
-    season_words = [fan_words.how_good(accuracy["predictions"], accuracy["calibration"])]
-    season_words += [titles_in_words(titles)] if len(titles) else []
     ws.hold()
-    summary |= _write_pages(ws, rows, scored, season_words)
+    summary |= _write_pages(ws, rows, scored, _season_words(accuracy, titles))
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
     write_json(ws.store, paths.NEXT_RACES, ahead)
-    page = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache)
+    _write_front(ws, summary, prediction, pd.DataFrame(scored), sprint)
+    return summary
+
+
+def _write_front(
+    ws: Workspace,
+    summary: Mapping[str, Any],
+    prediction: pd.DataFrame | None,
+    entries: pd.DataFrame,
+    sprint: pd.DataFrame | None,
+) -> None:
+    """Write the page of the next race, under both its names, and that of data and models."""
+    page = dashboard.dashboard_html(summary, prediction, entries, sprint, ws.cache)
     for key in (paths.INDEX, paths.DASHBOARD):
         ws.store.write(key, page.encode())
     ws.store.write(paths.HEALTH_PAGE, health_page.health_page(summary).encode())
-    return summary
+
+
+def _season_words(accuracy: Mapping[str, Any], titles: pd.DataFrame) -> list[str]:
+    good = fan_words.how_good(accuracy["predictions"], accuracy["calibration"])
+    return [good, titles_in_words(titles)] if len(titles) else [good]
 
 
 def _write_pages(

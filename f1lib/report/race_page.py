@@ -12,7 +12,7 @@ from f1lib.lake import attribution
 from f1lib.lake.cache import Cache
 from f1lib.lake.features import group_words
 from f1lib.lake.parquet import records
-from f1lib.lake.paths_published import HEALTH_PAGE, link, race_page_key
+from f1lib.lake.paths_published import race_page_key
 from f1lib.predictions import explain
 from f1lib.predictions.archive import event_of
 from f1lib.predictions.changes import SHOWN_MOVE_PLACES, what_changed, why_changed
@@ -20,7 +20,7 @@ from f1lib.predictions.group_effects import in_words
 from f1lib.report import dashboard
 from f1lib.report.fan_words import matrix_rows, surprises, weather_sentences
 from f1lib.report.figures import drawn_once, race, season, style
-from f1lib.report.pages import moment, percent, render
+from f1lib.report.pages import moment, percent, render, system_words
 
 _SURPRISES, _MOVERS = 5, 8
 _DRAWN, _DRAWN_GROUPS, _SHOWN_GROUPS = 4, 7, 12
@@ -80,13 +80,11 @@ def race_page(
         race_page_key(event_of(newest), str(newest["session"].iloc[0])),
         title=dashboard.title_of(newest),
         tiles=result["tiles"] if result else dashboard.prediction_tiles(drivers),
-        is_sprint=bool(newest["session"].iloc[0] == "S"),
         favourites=dashboard.favourites(drivers),
         season_words=season_words,
         weather_said=weather_sentences(dict(weather)),
         matrix=matrix_rows(newest),
         lead=dashboard.caption_of(newest),
-        caption=dashboard.caption_of(newest),
         source=newest["source"].iloc[0],
         result=result,
         order=drawn_once(race.order, newest, cache or Cache()),
@@ -97,7 +95,6 @@ def race_page(
         changes=changes(issues),
         weather=weather,
         penalties=penalties,
-        made_from=f"{link(HEALTH_PAGE)}#made-from",
         attribution=attribution.of_predictions(pd.concat(issues, ignore_index=True)),
         **(frame or {}),
     )
@@ -211,7 +208,7 @@ def _result_tiles(rows: Sequence[dict[str, Any]], scores: Sequence[dict[str, Any
          "note": f"{hits} of 3 were predicted there"},
     ]  # fmt: skip
     if season.MODEL in of:
-        others = [f"{name.replace('_', ' ')} {mae:.2f}" for name, mae in of.items() if name != season.MODEL]
-        note = f"places a driver; {', '.join(others)}" if others else "places a driver"
-        tiles.append({"label": "mean error", "value": f"{of[season.MODEL]:.2f}", "note": note})
+        others = [f"{system_words(name)} {mae:.2f}" for name, mae in of.items() if name != season.MODEL]
+        note = ", ".join(others)
+        tiles.append({"label": "places off on average", "value": f"{of[season.MODEL]:.2f}", "note": note})
     return tiles

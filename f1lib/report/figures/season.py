@@ -10,6 +10,7 @@ import pandas as pd
 from f1lib.domain.weekend import HORIZONS
 from f1lib.report.figures import style
 from f1lib.report.figures.style import FAINT, FILL, INK, WIDE_INCHES, Picture
+from f1lib.report.pages import system_words
 
 MODEL = "model"
 # Systems are told apart by marker and dash as well as by colour.
@@ -57,7 +58,7 @@ def season_scores(entries: pd.DataFrame, metric: str, title: str) -> Picture:
     styles = looks([str(s) for s in wide.columns])
     notes = []
     for system in [s for s in styles if s in wide.columns]:
-        label = f"{_system_label(system)} (mean {wide[system].mean():.2f})"
+        label = f"{system_words(system)} (mean {wide[system].mean():.2f})"
         axes.plot(range(len(wide)), wide[system], label=label, **styles[system])
         notes += [(i, v, f"{wide.index[i][1]}, {system}: {v:.2f}") for i, v in enumerate(wide[system]) if v == v]
     names = [str(name).replace(" Grand Prix", "") for _, name in wide.index]
@@ -97,7 +98,7 @@ def cumulative(entries: pd.DataFrame, metric: str, title: str, baseline: str) ->
     axes.plot(range(len(lead)), lead, color=FILL, marker="o", markersize=4)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(range(len(lead)), range(1, len(lead) + 1))
-    axes.set(xlabel="race", ylabel=f"{title} ahead of\n{_system_label(baseline)}, summed")
+    axes.set(xlabel="race", ylabel=f"{title} ahead of\n{system_words(baseline)}, summed")
     notes = [(i, v, f"after {lead.index[i][1]}: {v:+.2f}") for i, v in enumerate(lead)]
     alt = f"Lead over {baseline} in {title}, added up: {lead.iloc[-1]:+.2f} after {len(lead)} races."
     return style.picture(figure, alt, f"lead-{metric}", notes)
@@ -235,7 +236,3 @@ def importance(rows: Sequence[tuple[str, float]], title: str, name: str) -> Pict
 def _width(races: int) -> float:
     """Return the width in inches for a line over ``races`` races: between a phone's width and the page's."""
     return min(8.0, max(4.6, 1.8 + 0.26 * races))
-
-
-def _system_label(system: object) -> str:
-    return str(system).replace("_", " ")
