@@ -38,7 +38,9 @@ def how_good(scored: Sequence[Mapping[str, Any]], calibration: Mapping[str, Sequ
     if not last:
         return "None of these forecasts has met its race yet; here it will say how often they were right."
     right = sum(row["winner"] == row["predicted_winner"] for row in last)
-    said = f"Of the last {len(last)} winners {right} {'was' if right == 1 else 'were'} our favourite"
+    said = f"Of the last {len(last)} winners {right or 'none'} {'was' if right <= 1 else 'were'} our favourite"
+    if len(last) == 1:
+        said = f"The last winner was {'' if right else 'not '}our favourite"
     bins = [one for name, rows in calibration.items() if name != "p_dnf" for one in rows]
     likely = [one for one in bins if _LIKELY[0] <= one["predicted"] <= _LIKELY[1]]
     count = sum(one["n"] for one in likely)

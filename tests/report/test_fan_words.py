@@ -39,6 +39,18 @@ def test_how_good_says_only_the_last_24_races_and_nothing_of_chances_that_were_s
     assert fan_words.how_good(scored, few) == "Of the last 24 winners 24 were our favourite."
 
 
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        ([True], "The last winner was our favourite."),
+        ([False], "The last winner was not our favourite."),
+        ([False, False], "Of the last 2 winners none was our favourite."),
+    ],
+)
+def test_few_races_are_told_in_good_english(right: list[bool], said: str) -> None:
+    assert fan_words.how_good([_race(n + 1, won) for n, won in enumerate(right)], {}) == said
+
+
 def test_before_the_first_race_nothing_is_claimed() -> None:
     assert "None of these forecasts has met its race yet" in fan_words.how_good([], {})
 
@@ -114,3 +126,15 @@ def test_every_number_of_matrix_and_favourites_is_that_of_the_prediction(browser
     assert shown == [[*row["places"], row["p_dnf"]] for row in fan_words.matrix_rows(prediction)]
     stored = prediction.sort_values("p_win", ascending=False, kind="stable").head(5)
     assert best == stored[["p_win", "p_podium"]].to_numpy().tolist()
+
+
+@needs_chromium
+def test_print_keeps_the_heads_of_tables_and_fits_a4(browser: Any, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(dashboard.dashboard_html(summary_document(), prediction_frame(20), accuracy_entries()), "utf-8")
+    with Opened(browser, page, viewport={"width": 703, "height": 1031}) as opened:  # A4 less its margins
+        opened.page.emulate_media(media="print")
+        assert opened.page.locator("#prediction thead th", has_text="Podium").is_visible()
+        assert not opened.page.locator("[data-theme-switch]").is_visible()
+        assert opened.page.evaluate("document.documentElement.scrollWidth") <= 703
+        assert opened.page.locator("#prediction").evaluate("(e) => e.offsetWidth <= e.parentElement.clientWidth")
