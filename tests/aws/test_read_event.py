@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from f1lib.aws.read_event import PlainTick, read_event
@@ -35,6 +35,7 @@ def _outcome(read: Any, event: Any) -> Any:
     return found.action, found.now, list(found.stages), found.raise_failures
 
 
+@settings(deadline=None)  # the first of them imports pydantic
 @given(event=EVENTS | ODD)
 def test_any_event_is_read_or_refused_as_it_is_by_the_whole_check(event: Any) -> None:
     assert _outcome(read_event, event) == _outcome(parse_event, event)
