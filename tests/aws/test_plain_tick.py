@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from f1lib.aws.read_event import PlainTick, read_event
+from f1lib.aws.events import read_event
+from f1lib.aws.plain_tick import PlainTick
 from f1lib.aws.schema import IngestSession, Tick, parse_event
 from f1lib.errors import BadParameters
 
