@@ -9,7 +9,7 @@ from collections import Counter
 from f1lib.aws import cost
 from f1lib.aws.units import units_of
 from f1lib.cli import output
-from f1lib.cli.options import workspace_of
+from f1lib.cli.options import check_seasons, workspace_of
 from f1lib.errors import BadParameters
 
 NAME = "backfill"
@@ -40,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"f1 backfill prints a plan, with --plan; on AWS a backfill is started with {start}; "
             f"on this machine `f1 ingest --from {arguments.first} --to {arguments.last}` brings laps in"
         )
+    if not arguments.laps:
+        check_seasons(ws, seasons)
     units = units_of(ws, seasons, again=arguments.again, laps=arguments.laps)
     source = "live" if arguments.laps else ws.source_name
     for season, count in sorted(Counter(unit["event_partition_key"][:4] for unit in units).items()):

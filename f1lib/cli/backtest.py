@@ -17,8 +17,8 @@ HELP = "walk forward through seasons, strictly past, and score"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the seasons, what is scored at which horizons, how often it is refitted, and ``--json``."""
-    parser.add_argument("--from", type=int, required=True, dest="first")
-    parser.add_argument("--to", type=int, required=True, dest="last")
+    parser.add_argument("--from", type=int, required=True, dest="first", metavar="YEAR", help="first season")
+    parser.add_argument("--to", type=int, required=True, dest="last", metavar="YEAR", help="last season")
     parser.add_argument("--model", action="append", default=[], help="a configuration; repeat for several")
     text = "a horizon; repeat for several"
     parser.add_argument("--horizon", action="append", default=[], choices=HORIZONS, help=text)

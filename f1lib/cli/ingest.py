@@ -11,7 +11,7 @@ from time import sleep
 from typing import Any
 
 from f1lib.cli import output
-from f1lib.cli.options import workspace_of
+from f1lib.cli.options import check_seasons, workspace_of
 from f1lib.domain.moments import format_utc
 from f1lib.errors import BadParameters
 from f1lib.tracking.rows import TROUBLED, Outcome, Status
@@ -61,6 +61,7 @@ def _know_calendars(ws: Workspace, seasons: list[int]) -> None:
 
     known = {row.get("event_year") for row in ws.tracking.rows()}
     if missing := sorted(set(seasons or [ws.as_of.year]) - known):
+        check_seasons(ws, missing)
         refresh_schedule(ws, missing)
 
 

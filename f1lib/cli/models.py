@@ -25,20 +25,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         child.set_defaults(of_models=do)
         return child
 
+    named = "a run, as `f1 models list` names it"
     listed = add("list", "every finished run, newest first: its scores, who serves, the gate's word", _list)
     listed.add_argument("--horizon", default="", choices=HORIZONS, help="one horizon only")
-    listed.add_argument("--json", action="store_true", dest="as_json")
-    add("show", "a run's metadata and the gate's decision with its figures, as JSON", _show).add_argument("run_id")
+    listed.add_argument("--json", action="store_true", dest="as_json", help="the same as JSON")
+    show = add("show", "a run's metadata and the gate's decision with its figures, as JSON", _show)
+    show.add_argument("run_id", help=named)
     train = add("train", "train a configuration, and show its scores beside those of who serves", _train)
     train.add_argument("model", help="a file of parameters/models")
     train.add_argument("--horizon", default="", choices=HORIZONS, help="one horizon only")
     train.add_argument("--promote", action="store_true", help="let it serve if the gate allows")
     promote = add("promote", "put a run before the gate; it serves if the gate allows", _promote)
-    promote.add_argument("run_id")
+    promote.add_argument("run_id", help=named)
     reason = "why it was rightly trained on fewer events than the champion"
     promote.add_argument("--fewer-events", default="", metavar="WHY", help=reason)
     back = add("rollback", "let the champion before the present one serve again", _rollback)
-    back.add_argument("horizon", choices=HORIZONS)
+    back.add_argument("horizon", choices=HORIZONS, help="the horizon whose champion goes")
 
 
 def run(arguments: argparse.Namespace) -> int:

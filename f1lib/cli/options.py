@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from f1lib.cli import output
+from f1lib.domain.moments import format_utc
 from f1lib.errors import BadParameters, SourceError
 from f1lib.lake.integrity import readable_json
 from f1lib.lake.paths import LAKE_MARKER, LAYERS
@@ -27,7 +29,7 @@ def common_options() -> argparse.ArgumentParser:
     none = argparse.SUPPRESS
     common = argparse.ArgumentParser(add_help=False)
     group = common.add_argument_group("options everywhere")
-    group.add_argument("--source", choices=SOURCES, default=none)
+    group.add_argument("--source", choices=SOURCES, default=none, help="where data comes from (default: auto)")
     group.add_argument("--f1db", default=none, metavar="PATH_OR_URL", help="an F1DB CSV release")
     group.add_argument("--lake", default=none, metavar="URL", help="folder, file:///... or s3://bucket/prefix")
     group.add_argument("--tracking", default=none, metavar="URL", help="sqlite:///file or dynamodb://table")
@@ -81,6 +83,16 @@ def workspace_of(arguments: argparse.Namespace, *, may_begin: bool = False) -> W
     if not (may_begin or marker or any(ws.store.list(f"{layer}/") for layer in LAYERS) or ws.tracking.rows()):
         raise BadParameters(f"there is no lake at {ws.store.url}: `f1 run` begins one, --lake names another")
     return ws
+
+
+def check_seasons(ws: Workspace, seasons: Iterable[int]) -> None:
+    """Raise `BadParameters` for a season that the source does not know at the workspace's moment."""
+    known = ws.source.seasons(ws.as_of)
+    if unknown := sorted(set(seasons) - set(known)):
+        raise BadParameters(
+            f"source {ws.source_name} does not know season {', '.join(map(str, unknown))} at {format_utc(ws.as_of)}: "
+            f"it has {min(known)} to {max(known)}"
+        )
 
 
 def _check(ws: Workspace) -> dict[str, Any]:

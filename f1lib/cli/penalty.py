@@ -40,14 +40,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         return child
 
     adds = of_event(action("add", "enter a penalty; the next tick renews the prediction", _add))
-    adds.add_argument("driver", help="VER, a full name, an id or a car number")
+    who = "VER, a full name, an id or a car number"
+    adds.add_argument("driver", help=who)
     adds.add_argument("penalty", help="places, pit_lane or back_of_grid")
     adds.add_argument("--announced-at", default="", metavar="ISO", help="when it was made public; default: now")
     of_event(action("list", "the penalties of an event, withdrawn ones too", _list))
-    of_event(action("remove", "withdraw a driver's penalties", _remove)).add_argument("driver")
+    of_event(action("remove", "withdraw a driver's penalties", _remove)).add_argument("driver", help=who)
     past = action("backtest", "walk forward with F1DB's own penalties: what knowing them is worth at most", _backtest)
-    past.add_argument("--from", type=int, required=True, dest="first")
-    past.add_argument("--to", type=int, required=True, dest="last")
+    past.add_argument("--from", type=int, required=True, dest="first", metavar="YEAR", help="first season")
+    past.add_argument("--to", type=int, required=True, dest="last", metavar="YEAR", help="last season")
     past.add_argument("--model", default="", help="a configuration (default: the one that serves)")
     json_option(past)
 
@@ -79,10 +80,13 @@ def _list(arguments: argparse.Namespace) -> None:
     if not found:
         output.print_plain(f"no grid penalty is entered for {event} {arguments.session}")
         return
-    columns = ["driver", "penalty", "announced"]
-    more = [Column("withdrawn", rank=1), Column("entered", rank=3), Column("by", rank=2)]
-    rows = [(p.driver_id, p.words, p.announced_utc, p.withdrawn_utc, p.entered_utc, p.entered_by) for p in found]
-    output.print_table([*columns, *more], rows, title=f"Grid penalties, {event} {arguments.session}")
+    columns = [Column("driver"), Column("penalty"), Column("announced", rank=1), Column("withdrawn", rank=2)]
+    columns += [Column("by", rank=3), Column("entered", rank=4)]
+    rows = []
+    for p in found:
+        what = f"{p.words}, withdrawn" if p.withdrawn_utc else p.words
+        rows.append((p.driver_id, what, p.announced_utc, p.withdrawn_utc, p.entered_by, p.entered_utc))
+    output.print_table(columns, rows, title=f"Grid penalties, {event} {arguments.session}")
 
 
 def _remove(arguments: argparse.Namespace) -> None:

@@ -41,8 +41,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     text = "the chance that the first of two drivers finishes ahead of the second"
     parser.add_argument("--beats", nargs=2, default=(), metavar="DRIVER", help=text)
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", dest="as_json")
-    form.add_argument("--csv", action="store_true", dest="as_csv")
+    form.add_argument("--json", action="store_true", dest="as_json", help="every column, as JSON")
+    form.add_argument("--csv", action="store_true", dest="as_csv", help="the same as CSV, without the matrix")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ HELP = "live through a season by the production path, and score what was issued"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the season, the event and ``--json``."""
-    parser.add_argument("--season", type=int, required=True)
+    parser.add_argument("--season", type=int, required=True, metavar="YEAR", help="the season")
     parser.add_argument("--event", default="", help="one event only")
     json_option(parser)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
@@ -18,7 +19,9 @@ HELP = "run one stage on request"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the stage's name and its parameters."""
     parser.add_argument("name", help="05_train, or train")
-    parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("KEY", "VALUE"), dest="parameters")
+    text = "a parameter of its notebook; repeat for several"
+    asked: dict[str, Any] = {"nargs": 2, "metavar": ("KEY", "VALUE"), "dest": "parameters"}
+    parser.add_argument("-p", action="append", default=[], help=text, **asked)
 
 
 def run(arguments: argparse.Namespace) -> int:

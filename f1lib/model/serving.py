@@ -216,11 +216,11 @@ class Serving:
 
         Missing is not dry: without a forecast it is the race of a model that knows nothing of the weather.
         """
-        latent = (*(answer[name].to_numpy() for name in ("mu", "sigma", "p_dnf")), self.shape)
+        mu, sigma, out = (answer[name].to_numpy() for name in ("mu", "sigma", "p_dnf"))
         rain, chance = self.rain, self.chance_of_rain(race)
         if rain and chance == chance:
-            return *rain.mixture(*latent, chance, matrix), chance
-        return matrix(*latent), answer["p_dnf"].to_numpy(), chance
+            return *rain.mixture(mu, sigma, out, self.shape, chance, matrix), chance
+        return matrix(mu, sigma, out, self.shape), out, chance
 
     @property
     def shape(self) -> Shape:

@@ -19,6 +19,7 @@ READS_A_LAKE = """
 REFUSED = """
     replay --season 2025 --event atlantis / replay --season 1800 / replay --season 2026 / score none.csv
     penalty backtest --from 2019 --to 2020 / backtest --from 2025 --to 2024 / backfill --from 2024 --to 2024
+    backfill --plan --from 2030 --to 2031
     run --now tomorrow / stage schedule -p modle x / ingest
 """
 
@@ -105,3 +106,11 @@ def test_without_an_address_the_simulated_lake_beside_an_absent_one_is_read_and_
     (tmp_path / "lake-simulated").symlink_to(weekend_lake[3])
     assert main(["predictions", "china"]) == 0
     assert "2025 Chinese Grand Prix" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["predictions", "penalty list"])
+def test_after_the_last_race_of_the_calendar_an_event_is_asked_for(
+    command: str, weekend_lake: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command.split(), *weekend_lake[:-1], "2025-12-30T00:00:00Z"]) == 2
+    assert "has no race after 2025-12-30: " in capsys.readouterr().err

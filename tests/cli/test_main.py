@@ -6,6 +6,7 @@ import argparse
 import importlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,21 @@ def test_each_subcommand_explains_itself(name: str, capsys: pytest.CaptureFixtur
     said = " ".join(capsys.readouterr().out.split())
     assert module.HELP in said
     assert "options everywhere" in said
+
+
+def _options(parser: argparse.ArgumentParser, path: str) -> Iterator[tuple[str, argparse.Action]]:
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, child in action.choices.items():
+                yield from _options(child, f"{path} {name}")
+        else:
+            yield f"{path} {'/'.join(action.option_strings) or action.dest}", action
+
+
+def test_every_option_of_every_command_says_what_it_is() -> None:
+    options = dict(_options(command.build_parser(), "f1"))
+    assert {"f1 predictions --json", "f1 models show run_id", "f1 stage -p"} <= set(options)
+    assert [name for name, action in options.items() if not action.help] == []
 
 
 def test_the_help_and_a_wrong_name_list_every_subcommand(capsys: pytest.CaptureFixture[str]) -> None:

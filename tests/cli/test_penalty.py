@@ -81,7 +81,7 @@ def test_the_official_grid_replaces_what_was_entered(
     capsys.readouterr()
     assert f1("2025-12-07T12:06:00Z", "penalty", "list") == 0
     shown = capsys.readouterr().out
-    assert all(word in shown for word in ("max-verstappen", "10 places", "pierre-gasly", "command"))
+    assert all(word in shown for word in ("max-verstappen", "10 places, withdrawn", "pierre-gasly", "command"))
 
 
 def test_a_penalty_after_the_start_is_refused(f1: Command, capsys: pytest.CaptureFixture[str]) -> None:

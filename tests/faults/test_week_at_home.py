@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def test_a_week_of_quiet_ticks_prints_what_matters_and_the_lake_is_pruned_and_re
     begin_project(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("F1_ENGINE", "inprocess")
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
     given = ["--source", "f1db", "--f1db", str(f1db_zip), "--now"]
     assert main(["run", *given, format_utc(FIRST)]) == 0
     capsys.readouterr()
