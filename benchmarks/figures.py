@@ -38,7 +38,10 @@ class Ratio:
 
 
 RATIOS = (
-    Ratio("tick with nothing due, warm / cold", ("tick, nothing due, simulated, warm", "CPU"), ("tick, nothing due, simulated", "CPU"), True),
+    Ratio(
+        "tick with nothing due, warm / cold", ("tick, nothing due, simulated, warm", "CPU"),
+        ("tick, nothing due, simulated", "CPU"), True,
+    ),
     Ratio(
         "gold / pandas, all of history", ("gold, 7 groups, all of history, SQL, 1x", "CPU"),
         ("gold, 7 groups, all of history, pandas, 1x", "CPU"), True,
