@@ -219,7 +219,7 @@ def _cold(bench: Bench, event: dict[str, Any]) -> tuple[float, float]:
     """Wall seconds to the answer and CPU seconds of everything in the sandbox, from an empty process."""
     with bench.box() as box:
         answer = box.answer(event)
-        if not answer.get("complete", True) or answer.get("failed"):
+        if not answer.get("complete") or answer["failed"]:  # an error has neither
             raise RuntimeError(f"{event}: {answer}")
         return box.seconds[0], box.cpu_seconds()
 

@@ -13,7 +13,7 @@ import pandas as pd
 from f1lib.domain.weekend import HORIZONS
 from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import records
-from f1lib.lake.paths_published import INDEX, link, race_page_key
+from f1lib.lake.paths_published import INDEX, driver_page_key, link, race_page_key
 from f1lib.predictions.archive import event_of
 from f1lib.report.figures import drawn_once, season, style
 from f1lib.report.figures import race as figures_race
@@ -99,7 +99,10 @@ def prediction_rows(prediction: pd.DataFrame) -> list[dict[str, Any]]:
     """
     colours = style.team_colours(prediction["team_id"])
     ordered = prediction.drop(columns="position_probabilities").sort_values("predicted_rank", kind="stable")
-    return [{**row, "colour": colours[row["team_id"]]} for row in records(ordered)]
+    return [
+        {**row, "colour": colours[row["team_id"]], "page": link(driver_page_key(row["driver_id"]))}
+        for row in records(ordered)
+    ]
 
 
 def caption_of(prediction: pd.DataFrame) -> str:

@@ -106,6 +106,16 @@ def test_neither_jupyterlab_nor_gpu_libraries_are_in_the_image() -> None:
     assert {"xgboost-cpu", "aws-lambda-powertools", "papermill"} <= names
 
 
+def test_botocore_keeps_the_descriptions_of_all_services_that_are_called() -> None:
+    (step,) = [step for step in steps() if "botocore/data" in step.text]
+    kept = set(re.findall(r"! -name (\w+)", step.text))
+    code = "".join(
+        file.read_text("utf-8") for part in ("f1lib", "lambda_runner") for file in (ROOT / part).rglob("*.py")
+    )
+    called = set(re.findall(r'client\("(\w+)"', code)) | ({"secretsmanager"} if "get_secret(" in code else set())
+    assert called == kept >= {"s3", "dynamodb"}
+
+
 @pytest.mark.campaign
 def test_the_steps_executed_into_a_folder_stay_under_a_gigabyte_and_a_half() -> None:
     python = Path(sys.executable).resolve()

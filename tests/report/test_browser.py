@@ -124,6 +124,11 @@ def test_from_race_to_race_and_to_a_driver_and_back(browser: Any, reports: Path)
         around.locator("a[rel=next]").click()
         assert opened.page.locator("h1").inner_text().startswith("2025 Japanese Grand Prix")
         around.locator("a[rel=prev]").click()
+        name = opened.page.locator("#prediction tbody th a").first
+        driver = name.inner_text()
+        name.click()
+        assert opened.page.locator("h1").inner_text() == driver
+        opened.page.go_back()
         around.locator("a[rel=index]").click()
         assert opened.page.locator("h1").inner_text() == "Season 2025"
         name = opened.page.locator("#season-drivers tbody a").first
