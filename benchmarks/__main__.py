@@ -76,7 +76,7 @@ class Suite:
         """The gated ratios: all on simulated data, so that every machine measures the same."""
         one = self.here
         self.part("simulated lake", lambda: one.note("first run, simulated", flows._tick(one, SIMULATED, NOW)))
-        self.part("", lambda: flows.nothing_due([one], SIMULATED, NOW, self.say))
+        self.part("", lambda: flows.nothing_due([one], SIMULATED, NOW, self.say, "tick, nothing due, simulated"))
         self.part("ticks in a warm process", lambda: self.take("warm", str(one.lake), NOW))
         for times, which, side in QUICK_GOLD:
             self.part(f"gold {times} {which} {side}", lambda t=times, w=which, s=side: self.gold(t, w, s))  # type: ignore[misc]

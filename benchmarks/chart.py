@@ -24,6 +24,9 @@ def draw(lines: Sequence[Mapping[str, Any]], file: Path) -> None:
     axes = figure.subplots(2, 3).flat
     for axis, (name, title) in zip(axes, SHOWN.items(), strict=True):
         known = [(line["version"], line["figures"][name]["wall"]) for line in lines if name in line["figures"]]
+        if not known:
+            axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center", color="grey")
+            axis.set_xticks([])
         axis.plot([version for version, _ in known], [wall for _, wall in known], "o-", color="#1f77b4")
         for at, (_, wall) in enumerate(known):
             axis.annotate(f"{wall:.3g} s", (at, wall), (0, 6), textcoords="offset points", ha="center")

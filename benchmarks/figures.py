@@ -38,16 +38,19 @@ class Ratio:
 
 
 RATIOS = (
-    Ratio("tick with nothing due, warm / cold", ("tick, nothing due, warm", "CPU"), ("tick, nothing due", "CPU"), True),
+    Ratio(
+        "tick with nothing due, warm / cold", ("tick, nothing due, simulated, warm", "CPU"),
+        ("tick, nothing due, simulated", "CPU"), True,
+    ),
     Ratio(
         "gold / pandas, all of history", ("gold, 7 groups, all of history, SQL, 1x", "CPU"),
         ("gold, 7 groups, all of history, pandas, 1x", "CPU"), True,
     ),
     Ratio("gold of the next race, 10x / 1x", ("gold, next race, 10x", "CPU"), ("gold, next race, 1x", "CPU"), True),
-    Ratio("ONNX / native, 22 drivers", ("22 drivers, ONNX, p50", "wall"), ("22 drivers, native, p50", "wall"), True),
+    Ratio("ONNX / native, 22 drivers", ("22 drivers, ONNX, p50", "CPU"), ("22 drivers, native, p50", "CPU"), True),
     Ratio("requests, nothing due", ("requests, nothing due", "requests"), None, True),
     Ratio("requests, chain of a grid", ("requests, chain of a grid", "requests"), None, True),
-    Ratio("ONNX / xgboost alone", ("22 drivers, ONNX, p50", "wall"), ("22 drivers, xgboost alone, p50", "wall")),
+    Ratio("ONNX / xgboost alone", ("22 drivers, ONNX, p50", "CPU"), ("22 drivers, xgboost alone, p50", "CPU")),
     Ratio("gold of the next race, 100x / 1x", ("gold, next race, 100x", "CPU"), ("gold, next race, 1x", "CPU")),
     Ratio(
         "gold / pandas, next race in 100x", ("gold, 7 groups, next race, SQL, 100x", "CPU"),

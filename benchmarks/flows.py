@@ -22,6 +22,7 @@ WEEKEND = {
 }  # fmt: skip
 NO_OPS, PREDICTIONS = 9, 5
 WALK = "2019", "2025"
+NOTHING_DUE = "tick, nothing due"
 
 
 @dataclass
@@ -69,12 +70,16 @@ def weekend(checkouts: Sequence[Checkout], source: Sequence[str], say: Callable[
 
 
 def nothing_due(
-    checkouts: Sequence[Checkout], source: Sequence[str], moment: str, say: Callable[[str], None], name: str = ""
+    checkouts: Sequence[Checkout],
+    source: Sequence[str],
+    moment: str,
+    say: Callable[[str], None],
+    name: str = NOTHING_DUE,
 ) -> None:
     """A tick with nothing due, from an empty process, `NO_OPS` times; a first one is not counted."""
     _each(checkouts, lambda one: _tick(one, source, moment), say, "a tick with nothing due")
     for _ in range(NO_OPS):
-        _each(checkouts, lambda one: one.note(name or "tick, nothing due", _tick(one, source, moment)), say, "")
+        _each(checkouts, lambda one: one.note(name, _tick(one, source, moment)), say, "")
 
 
 def walk_forward(checkouts: Sequence[Checkout], source: Sequence[str], say: Callable[[str], None]) -> None:

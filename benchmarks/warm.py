@@ -25,7 +25,7 @@ def main() -> None:
         if number:
             wall.append((perf_counter() - began) / AT_ONCE)
             cpu.append((process_time() - used) / AT_ONCE)
-    print(json.dumps({"tick, nothing due, warm": {"wall": wall, "CPU": cpu}}))
+    print(json.dumps({"tick, nothing due, simulated, warm": {"wall": wall, "CPU": cpu}}))
 
 
 if __name__ == "__main__":

@@ -16,8 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from f1lib.aws.events import run_event
-from f1lib.aws.read_event import read_event
+from f1lib.aws.events import read_event, run_event
 from f1lib.aws.telemetry import Telemetry
 from f1lib.workspace.workspace import open_workspace
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from f1lib.aws import cost, dead_letters
 from f1lib.aws import telemetry as aws_telemetry
 from f1lib.aws import units as aws_units
+from f1lib.aws.plain_tick import PlainTick, plain_tick
 from f1lib.aws.telemetry import failing_stages
 from f1lib.bronze import penalties
 from f1lib.domain.moments import format_utc, parse_utc
@@ -23,10 +24,18 @@ from f1lib.tracking.units import Unit
 from f1lib.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from f1lib.aws.read_event import PlainTick
     from f1lib.aws.schema import Backfill, Event, IngestSession, PenaltyAdd, PenaltyRemove, Tick
 
 _OVER = STORED | {Status.UNAVAILABLE, Outcome.WITHOUT_LAPS}  # nothing is gained by asking again now
+
+
+def read_event(event: Any) -> Event | PlainTick:
+    """Read an event; raises `BadParameters` naming each wrong field (`f1lib.aws.schema.parse_event`)."""
+    if plain := plain_tick(event):
+        return plain
+    from f1lib.aws.schema import parse_event
+
+    return parse_event(event)
 
 
 def run_event(
@@ -39,7 +48,7 @@ def run_event(
     ws : Workspace
         Where and when; a new ``run_id`` is taken.
     event : Event or PlainTick
-        What `read_event` or `parse_event` returned.
+        What `read_event` returned.
     telemetry : Telemetry
         Writes the log lines and metrics.
     has_time : callable
@@ -141,10 +150,8 @@ def _drain(ws: Workspace, telemetry: aws_telemetry.Telemetry, has_time: Callable
     if not url:
         raise BadParameters("there is no queue of dead letters: DEAD_LETTERS_URL is not set")
 
-    from f1lib.aws.schema import parse_event
-
     def do(event: Any) -> None:
-        run_event(replace(ws, run_id=""), parse_event(event), telemetry, has_time)
+        run_event(replace(ws, run_id=""), read_event(event), telemetry, has_time)
 
     return dead_letters.drain(url, do, telemetry.line, has_time)
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, field_validator
 
 from f1lib.aws import units as aws_units
-from f1lib.aws.read_event import SCHEDULERS
+from f1lib.aws.plain_tick import asked
 from f1lib.bronze import penalties
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import HORIZONS, SESSION_NAMES
@@ -162,8 +162,7 @@ _MODELS = {get_args(model.model_fields["action"].annotation)[0]: model for model
 
 def parse_event(event: Any) -> Event:
     """Validate ``event`` as one of the classes above; raises `BadParameters` naming each wrong field."""
-    if isinstance(event, dict) and event.get("source") in SCHEDULERS and "detail-type" in event:
-        event = {"action": "tick"}
+    event = asked(event)
     action = event.get("action") if isinstance(event, dict) else None
     model = _MODELS.get(action) if isinstance(action, str) else None
     try:

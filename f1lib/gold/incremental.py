@@ -68,7 +68,8 @@ def recipe() -> str:
     import duckdb
     import pandas as pd
 
-    texts = sorted((str(file), file.read_text(encoding="utf-8")) for file in recipe_files())
+    package = Path(str(resources.files("f1lib")))
+    texts = sorted((file.relative_to(package).as_posix(), file.read_text(encoding="utf-8")) for file in recipe_files())
     return fingerprint.of_text(repr((duckdb.__version__, pd.__version__, texts)))
 
 

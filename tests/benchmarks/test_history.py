@@ -13,8 +13,8 @@ from benchmarks.figures import Figures
 
 FIGURES: Figures = {
     "first run": {"wall": [20.0, 22.0, 21.0], "CPU": [18.0], "memory": [6e8]},
-    "tick, nothing due": {"wall": [0.1], "CPU": [0.1]},
-    "tick, nothing due, warm": {"CPU": [0.01]},
+    "tick, nothing due, simulated": {"wall": [0.1], "CPU": [0.1]},
+    "tick, nothing due, simulated, warm": {"CPU": [0.01]},
 }
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, ignore_patterns
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -186,6 +188,15 @@ def test_rows_of_another_recipe_are_not_kept(
     monkeypatch.setattr(incremental, "recipe", lambda: "features of tomorrow")
     _built(tmp_path, WORLD, LAST)
     assert len(computed[0]) == len(WORLD["events"])
+
+
+def test_the_recipe_is_the_same_in_whatever_folder_the_package_lies(root: Path, tmp_path: Path) -> None:
+    copytree(root / "f1lib", tmp_path / "f1lib", ignore=ignore_patterns("__pycache__"))
+    script = "from f1lib.gold.incremental import __file__, recipe; print(__file__, recipe())"
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, capture_output=True, text=True)
+    file, there = done.stdout.split()
+    assert Path(file).is_relative_to(tmp_path)
+    assert there == incremental.recipe()
 
 
 def test_a_backtest_in_a_lake_of_an_older_version_scores_features_of_today(

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from f1lib.aws.read_event import PlainTick, read_event
+from f1lib.aws.events import read_event
+from f1lib.aws.plain_tick import PlainTick
 from f1lib.aws.schema import IngestSession, Tick, parse_event
 from f1lib.errors import BadParameters
 
@@ -35,6 +36,7 @@ def _outcome(read: Any, event: Any) -> Any:
     return found.action, found.now, list(found.stages), found.raise_failures
 
 
+@settings(deadline=None)  # the first of them imports pydantic
 @given(event=EVENTS | ODD)
 def test_any_event_is_read_or_refused_as_it_is_by_the_whole_check(event: Any) -> None:
     assert _outcome(read_event, event) == _outcome(parse_event, event)
