@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from f1lib.domain.moments import stamp
 from f1lib.domain.weekend import HORIZONS, EventKey, slug
@@ -170,6 +170,22 @@ _SCORECARD = {
     "S": "reports/scorecard_sprints",
     "championship": "reports/scorecard_championship",
 }
+
+
+# An absolute path in a text; a web address and the middle of a relative path are none.
+_LOCAL_PATH = re.compile(r"(?<![\w.:/+=-])(?:file://|sqlite:///)?/(?:[\w.@+-]+/)+([\w.@+-]+)/?")
+
+
+def without_folders(value: Any) -> Any:
+    """Replace every absolute path in a text by its last part; lists and mappings are gone through.
+
+    What is published names no folder of the machine that made it.
+    """
+    if isinstance(value, str):
+        return _LOCAL_PATH.sub(r"\1", value)
+    if isinstance(value, dict):
+        return {k: v if str(k).startswith("image/") else without_folders(v) for k, v in value.items()}
+    return [without_folders(item) for item in value] if isinstance(value, list) else value
 
 
 def link(key: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.errors import BadParameters, RunError
 from f1lib.lake import attribution
-from f1lib.lake.paths_published import record_key, record_page
+from f1lib.lake.paths_published import record_key, record_page, without_folders
 from f1lib.lake.provenance import made_by
 from f1lib.pipeline.parameters import declared, merge, stage_file
 from f1lib.pipeline.shared_kernel import KERNEL, SharedKernel
@@ -104,7 +104,7 @@ def execute_stage(
         raise RunError(f"stage {stage}: no notebook can be written in {tempfile.gettempdir()}: {error}") from error
     reason = _short(failure).replace(secret, values_shown["f1db"])
     notebook["metadata"]["f1lib"] = _provenance(ws, stage, values_shown, reason)
-    _store(ws.store, key, notebook)
+    _store(ws.store, key, without_folders(notebook))
     if failure is not None:
         raise RunError(f"stage {stage} failed: {reason} (record: {key})") from failure
     return Execution(stage, key, _result_of(notebook, stage))

@@ -39,7 +39,7 @@ def in_words(store: ObjectStore, run_id: str, chance: float | None) -> str:
         seen, least = learned["wet_races"], learned["fewest_wet_races"]
         return f"Rain changes nothing: the model has seen {seen} wet races, and learns from {least} on."
     if chance is None or chance != chance:
-        return "No chance of rain was known: a race of any weather is predicted; missing is not dry."
+        return "No chance of rain was known: the forecast covers a dry race and a wet one alike."
     wide, likely, seen = learned["width"] ** 0.5, learned["hazard"], learned["wet_races"]
     return (
         f"Chance of a wet race {100 * chance:.0f} %. In the wet performances spread {wide:.2f} times as wide as in the "

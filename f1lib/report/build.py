@@ -12,7 +12,7 @@ from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import RunError, StorageError
 from f1lib.evaluation import drift
-from f1lib.lake import fingerprint
+from f1lib.lake import fingerprint, tables
 from f1lib.lake import paths_published as paths
 from f1lib.lake.cache import Cache
 from f1lib.lake.integrity import readable_json
@@ -28,6 +28,7 @@ from f1lib.predictions.group_effects import explain
 from f1lib.report import (
     championship_page,
     dashboard,
+    fan_words,
     health,
     health_page,
     lake_state,
@@ -36,6 +37,7 @@ from f1lib.report import (
     site,
 )
 from f1lib.report.rounds import frames, read_rounds
+from f1lib.report.title_words import titles_in_words
 from f1lib.tracking.rows import TrackingRow
 from f1lib.workspace.workspace import Workspace
 
@@ -76,28 +78,52 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "health": served,
         "runs": runs,
     }
+    titles = _titles(ws.store, int(latest[:4] or ws.as_of.year), ws.as_of)
+    summary["titles"] = records(titles)
     ws.hold()
-    summary |= _write_pages(ws, rows, scored, runs)
+    summary |= _write_pages(ws, rows, scored, _season_words(accuracy, titles))
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
     write_json(ws.store, paths.NEXT_RACES, ahead)
-    page = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache)
-    for key in (paths.INDEX, paths.DASHBOARD):
-        ws.store.write(key, page.encode())
-    ws.store.write(paths.HEALTH_PAGE, health_page.health_page(summary).encode())
+    _write_front(ws, summary, prediction, pd.DataFrame(scored), sprint)
     return summary
 
 
+def _write_front(
+    ws: Workspace,
+    summary: Mapping[str, Any],
+    prediction: pd.DataFrame | None,
+    entries: pd.DataFrame,
+    sprint: pd.DataFrame | None,
+) -> None:
+    """Write the page of the next race, under both its names, and that of data and models."""
+    page = dashboard.dashboard_html(summary, prediction, entries, sprint, ws.cache)
+    for key in (paths.INDEX, paths.DASHBOARD):
+        ws.store.write(key, page.encode())
+    ws.store.write(paths.HEALTH_PAGE, health_page.health_page(summary).encode())
+
+
+def _season_words(accuracy: Mapping[str, Any], titles: pd.DataFrame) -> list[str]:
+    good = fan_words.how_good(accuracy["predictions"], accuracy["calibration"])
+    return [good, titles_in_words(titles)] if len(titles) else [good]
+
+
 def _write_pages(
-    ws: Workspace, rows: Sequence[TrackingRow], scored: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]
-) -> dict[str, dict[str, str]]:
-    """Write what changed of the pages and of the files of the site; return the fingerprints of their contents."""
+    ws: Workspace, rows: Sequence[TrackingRow], scored: Sequence[Mapping[str, Any]], season_words: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    """Write what changed of the pages and of the site's files; return their fingerprints, and what races rest on."""
     last = readable_json(ws.store, paths.SUMMARY)
     before, issues = last.get("pages", {}), history_keys(ws.store)
     rounds = read_rounds(ws.store, rows, issues, scored, ws.as_of)
     framed = frames(rounds, ws.settings.site)
-    pages = _race_pages(ws.store, scored, runs, framed, ws.cache, before) | _title_pages(ws.store, before, ws.as_of)
-    return {"pages": pages, "site": site.publish(ws, rows, issues, rounds, last.get("site", {}))}
+    made_from = dict(last.get("made_from", {}))
+    pages = _race_pages(ws.store, scored, season_words, framed, ws.cache, before, made_from)
+    pages |= _title_pages(ws.store, before, ws.as_of)
+    return {
+        "pages": pages,
+        "made_from": made_from,
+        "site": site.publish(ws, rows, issues, rounds, last.get("site", {})),
+    }
 
 
 def _newest(store: ObjectStore, event: str, session: str = "R") -> pd.DataFrame | None:
@@ -108,12 +134,16 @@ def _newest(store: ObjectStore, event: str, session: str = "R") -> pd.DataFrame 
 def _race_pages(
     store: ObjectStore,
     scored: Sequence[Mapping[str, Any]],
-    runs: Sequence[Mapping[str, Any]],
+    season_words: Sequence[str],
     framed: Mapping[tuple[str, str], Mapping[str, Any]],
     cache: Cache,
     before: Mapping[str, str],
+    made_from: dict[str, Any],
 ) -> dict[str, str]:
-    """Write the pages of races that changed since the last report; return the fingerprint of every page's contents."""
+    """Write the pages of races that changed since the last report; return the fingerprint of every page's contents.
+
+    What each written page's prediction was made from is put into ``made_from``.
+    """
     issues: dict[tuple[str, str], list[str]] = {}
     for key in history_keys(store):
         issues.setdefault(paths.raced_of(key), []).append(key)
@@ -121,10 +151,9 @@ def _race_pages(
     pages: dict[str, str] = {}
     for (event, session), issued in issues.items():
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
-        notebooks = lake_state.notebooks_of(runs, event)
         key = paths.race_page_key(event, session)
         name = paths.link(key)
-        shown = (code_version(), issued, scores, notebooks, framed.get((event, session)))
+        shown = (code_version(), issued, scores, () if scores else season_words, framed.get((event, session)))
         pages[name] = fingerprint.of_text(repr(shown))[: fingerprint.SHORT]
         if before.get(name) != pages[name] or key not in held:
             every = read_issues(store, EventKey.parse(event), session)
@@ -135,17 +164,24 @@ def _race_pages(
                 weather=prediction_facts.weather_words(store, every[-1]),
                 outcome=prediction_facts.outcome(store, every[-1]) if scores else pd.DataFrame(),
                 scores=[{**s, "races": 1} for s in scores],
-                hashes=[
-                    *(("grid penalty", text) for text in penalties_used(store, every[-1])),
-                    *prediction_facts.hashes(store, every[-1]),
-                ],
-                notebooks=notebooks,
+                penalties=penalties_used(store, every[-1]),
+                season_words=() if scores else season_words,
                 duels=_duels(store, every[-1]),
                 frame=framed.get((event, session)),
                 cache=cache,
             )
             store.write(key, page.encode())
+            facts = [*race_page.provenance(every[-1]), *prediction_facts.hashes(store, every[-1])]
+            made_from[name] = [list(fact) for fact in facts]
     return pages
+
+
+def _titles(store: ObjectStore, season: int, as_of: datetime) -> pd.DataFrame:
+    """Read the title chances that stand; empty while the season has none."""
+    try:
+        return championship.newest(store, season, as_of)
+    except RunError:
+        return tables.empty(championship.TABLE)
 
 
 def _title_pages(store: ObjectStore, before: Mapping[str, str], as_of: datetime) -> dict[str, str]:

@@ -10,16 +10,19 @@ from typing import Any
 
 import pandas as pd
 
+from f1lib.domain import circuits
 from f1lib.domain.weekend import HORIZONS
 from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import INDEX, driver_page_key, link, race_page_key
 from f1lib.predictions.archive import event_of
+from f1lib.report.fan_words import how_good, matrix_rows, weather_sentences
 from f1lib.report.figures import drawn_once, season, style
 from f1lib.report.figures import race as figures_race
 from f1lib.report.pages import moment, percent, render
 
 GRID = "grid_slot_table"
+_FAVOURITES = 5
 
 
 def title_of(prediction: pd.DataFrame) -> str:
@@ -79,6 +82,9 @@ def dashboard_html(
         accuracy=accuracy,
         source=summary["source"]["name"],
         attribution=summary["source"]["attribution"],
+        good=how_good(records(entries), summary["accuracy"]["calibration"]),
+        weather_said=weather_sentences(summary["weather"]),
+        titles=title_kinds(summary.get("titles", [])),
         generated=f"Made by f1lib {summary['code_version']} from data known at {moment(summary['as_of_utc'])}.",
     )
 
@@ -116,13 +122,10 @@ def caption_of(prediction: pd.DataFrame) -> str:
     Returns
     -------
     str
-        One sentence with its horizon, its moment and the model run.
+        One sentence with its horizon and its moment.
     """
     first = records(prediction.head(1))[0]
-    return (
-        f"{season.HORIZON_WORDS[first['horizon']].capitalize()}, as of {moment(first['as_of_utc'])}; "
-        f"model run {first['model_run_id']}."
-    )
+    return f"Forecast made {season.HORIZON_WORDS[first['horizon']]}, {moment(first['as_of_utc'])}."
 
 
 def next_race(
@@ -148,25 +151,39 @@ def next_race(
     """
     drivers, event = prediction_rows(prediction), event_of(prediction)
     race: Mapping[str, Any] = next((r for r in summary["next_races"] if r["event_partition_key"] == event), {})
-    tiles = tiles_ahead(drivers, summary["weather"])
-    if sprint is not None:
-        tiles.append({**prediction_tiles(prediction_rows(sprint))[0], "label": "favourite of the sprint"})
+    circuit = circuits.circuit(str(race.get("circuit")))
+    sprint_favourite = None if sprint is None else favourites(prediction_rows(sprint))[0]
     return {
         "title": title_of(prediction),
         "start": race.get("race_start_utc"),
         "caption": caption_of(prediction),
         "drivers": drivers,
         "order": drawn_once(figures_race.order, prediction, cache),
-        "matrix": drawn_once(figures_race.matrix, prediction, cache),
+        "matrix": matrix_rows(prediction),
+        "favourites": favourites(drivers),
+        "circuit": circuit.name if circuit else "",
+        "sprint_favourite": sprint_favourite,
         "page": link(race_page_key(event)),
         "sprint_page": None if sprint is None else link(race_page_key(event, "S")),
-        "tiles": tiles,
+        "tiles": prediction_tiles(drivers)[1:],
     }
 
 
-def tiles_ahead(drivers: Sequence[Mapping[str, Any]], weather: Mapping[str, str]) -> list[dict[str, Any]]:
-    """List the tiles of a race to come: what is predicted, and the weather forecast."""
-    return [*prediction_tiles(drivers), weather_tile(weather)]
+def favourites(drivers: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the five drivers with the highest chance of winning; ``drivers`` are `prediction_rows`."""
+    return sorted(drivers, key=lambda d: -d["p_win"])[:_FAVOURITES]
+
+
+def title_kinds(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return who can still be champion, drivers and teams; ``rows`` are those of table ``championship``."""
+    colours = style.team_colours(str(row["team_id"]) for row in rows)
+    found = []
+    for kind, name in (("drivers", "full_name"), ("teams", "team_name")):
+        own = [{**r, "name": r[name], "colour": colours[r["team_id"]]} for r in rows if r["championship"] == kind]
+        alive = sorted((r for r in own if r["can_still_win"]), key=lambda r: -r["p_title"])
+        if alive:
+            found.append({"kind": kind, "alive": alive[:_FAVOURITES], "count": len(alive)})
+    return found
 
 
 def prediction_tiles(drivers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -178,15 +195,6 @@ def prediction_tiles(drivers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
         {"label": "expected retirements", "value": f"{sum(d['p_dnf'] for d in drivers):.1f}",
          "note": f"likeliest: {_short(retire)}, {percent(retire['p_dnf'])}"},
     ]  # fmt: skip
-
-
-def weather_tile(words: Mapping[str, str]) -> dict[str, Any]:
-    """Return the tile of the forecast that a prediction used, with its lead time, or that there was none."""
-    if not words:
-        return {"label": "weather", "value": "not known", "note": "no forecast in the lake; missing is not dry"}
-    said = [words[name] for name in ("air temp", "precipitation probability") if name in words]
-    lead = words.get("lead", "lead time not known")
-    return {"label": "weather forecast", "value": words.get("condition", "-"), "note": ", ".join([*said, lead])}
 
 
 def _short(driver: Mapping[str, Any]) -> str:

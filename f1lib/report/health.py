@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from f1lib.lake.paths_published import without_folders
 from f1lib.tracking.rows import STORED, TO_COME, TROUBLED, Status, TrackingRow
 from f1lib.tracking.stage_keys import StageKey
 
@@ -58,7 +59,7 @@ def _source(name: str, rows: Sequence[TrackingRow]) -> dict[str, Any]:
         "to_come": sum(row.get("status") in TO_COME for row in rows),
         **{str(status): sum(row.get("status") == status for row in rows) for status in _COUNTED},
         "last_answer_utc": max((str(row.get("updated_at_utc", "")) for row in stored), default=None),
-        "last_error": str(failing[-1]["last_error"])[:_ERROR_LENGTH] if failing else None,
+        "last_error": without_folders(str(failing[-1]["last_error"]))[:_ERROR_LENGTH] if failing else None,
     }
 
 
@@ -89,5 +90,5 @@ def _error(row: TrackingRow) -> dict[str, Any]:
         "session_name_abr": row["session_name_abr"],
         "status": row.get("status", "unknown"),
         "attempts": int(row.get("attempts") or 0),
-        "last_error": str(row["last_error"])[:_ERROR_LENGTH],
+        "last_error": without_folders(str(row["last_error"]))[:_ERROR_LENGTH],
     }

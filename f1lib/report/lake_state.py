@@ -55,19 +55,6 @@ def page_finder(runs: Iterable[Mapping[str, Any]]) -> Callable[[str, str], str |
     return lambda run_id, name: hrefs.get((run_id, name))
 
 
-def notebooks_of(runs: Iterable[Mapping[str, Any]], event: str) -> list[dict[str, str]]:
-    """List the executed notebooks of one event, newest first; ``href`` is relative to the event's own page."""
-    return [
-        {
-            "name": f"{page['name'].replace('-' + event, '').replace('-', ' ')}, run {run['run_id']}",
-            "href": f"../../{page['href']}",
-        }
-        for run in runs
-        for page in run["pages"]
-        if f"-{event}-" in f"{page['name']}-"
-    ]
-
-
 def source_of(ws: Workspace, rows: Iterable[TrackingRow]) -> dict[str, Any]:
     """Return the lake's source and attribution, its seasons, until when it has data and which results are late."""
     rows = list(rows)

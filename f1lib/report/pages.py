@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 SCRIPTS = ("theme.js", "page.js", "tips.js")
 # Pages that every page links to: key below reports/, words.
 LINKS = ((link(INDEX), "Next race"), (link(SEASON), "Season"), (link(HEALTH_PAGE), "Data and models"))
+_SYSTEMS = {
+    "model": "our forecast",
+    "grid_slot_table": "starting order",
+    "qualifying_slot_table": "qualifying order",
+    "form_slot_table": "recent form",
+}
 TEMPLATES = Path(str(resources.files("f1lib.report"))) / "templates"
 
 
@@ -74,6 +80,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     found.filters.update(number=number, percent=percent, moment=moment, when=when, short_name=short_name)
+    found.filters["system_words"] = system_words
     return found
 
 
@@ -114,6 +121,11 @@ def render(template: str, key: str, **context: Any) -> str:
 def shown(macro: str, *arguments: Any, text: str) -> Html:
     """Show what a macro of ``tables.html.j2`` makes of its arguments, which are escaped, with a plain text beside."""
     return Html(str(getattr(environment().get_template("tables.html.j2").module, macro)(*arguments)), text)
+
+
+def system_words(system: object) -> str:
+    """Return what a reader calls a system: ``starting order`` for ``grid_slot_table``."""
+    return _SYSTEMS.get(str(system), str(system).replace("_", " "))
 
 
 def number(value: Any, digits: int = 3) -> str:

@@ -18,8 +18,9 @@ from f1lib.predictions.archive import event_of
 from f1lib.predictions.changes import SHOWN_MOVE_PLACES, what_changed, why_changed
 from f1lib.predictions.group_effects import in_words
 from f1lib.report import dashboard
+from f1lib.report.fan_words import matrix_rows, surprises, weather_sentences
 from f1lib.report.figures import drawn_once, race, season, style
-from f1lib.report.pages import moment, percent, render
+from f1lib.report.pages import moment, percent, render, system_words
 
 _SURPRISES, _MOVERS = 5, 8
 _DRAWN, _DRAWN_GROUPS, _SHOWN_GROUPS = 4, 7, 12
@@ -33,10 +34,10 @@ def race_page(
     weather: Sequence[tuple[str, str]],
     outcome: pd.DataFrame,
     scores: Sequence[dict[str, Any]],
-    hashes: Sequence[tuple[str, str]],
-    notebooks: Sequence[Mapping[str, str]] = (),
+    penalties: Sequence[str] = (),
     duels: Sequence[Mapping[str, Any]] = (),
     frame: Mapping[str, Any] | None = None,
+    season_words: Sequence[str] = (),
     cache: Cache | None = None,
 ) -> str:
     """Render the page of one race or sprint.
@@ -55,14 +56,14 @@ def race_page(
         Rows of `prediction_facts.outcome`; empty before the race.
     scores : sequence of dict
         Scores of this race, a row per horizon and system, in the form of `f1lib.evaluation.issued.means`.
-    hashes : sequence of tuple of str
-        (name, value) of the grid penalties and, with their SHA-256, of the files (`prediction_facts.hashes`).
-    notebooks : sequence of mapping
-        ``name`` and ``href`` of the executed notebooks.
+    penalties : sequence of str
+        Grid penalties in words.
     duels : sequence of mapping
         Head-to-heads of team-mates (`f1lib.predictions.duels.team_mates`).
     frame : mapping, optional
-        Links to other races and the picture to share (`f1lib.report.rounds.frames`).
+        Start of the race, links to other races and the picture to share (`f1lib.report.rounds.frames`).
+    season_words : sequence of str
+        How good the forecasts were so far, and the championship, for a race to come.
     cache : Cache, optional
         Holds the figures; those of a changed prediction are drawn.
 
@@ -78,21 +79,22 @@ def race_page(
         "race.html.j2",
         race_page_key(event_of(newest), str(newest["session"].iloc[0])),
         title=dashboard.title_of(newest),
-        tiles=result["tiles"] if result else dashboard.tiles_ahead(drivers, dict(weather)),
+        tiles=result["tiles"] if result else dashboard.prediction_tiles(drivers),
+        favourites=dashboard.favourites(drivers),
+        season_words=season_words,
+        weather_said=weather_sentences(dict(weather)),
+        matrix=matrix_rows(newest),
         lead=dashboard.caption_of(newest),
-        caption=dashboard.caption_of(newest),
         source=newest["source"].iloc[0],
         result=result,
         order=drawn_once(race.order, newest, cache or Cache()),
-        matrix=drawn_once(race.matrix, newest, cache or Cache()),
         drivers=drivers,
         duels=duels,
         reasons=None if effects.empty else _with_figures(reasons(newest, effects, parts)),
         moves=season.moves(pd.concat(issues, ignore_index=True)) if len(issues) > 1 else None,
         changes=changes(issues),
         weather=weather,
-        notebooks=notebooks,
-        provenance=[*provenance(newest), *hashes],
+        penalties=penalties,
         attribution=attribution.of_predictions(pd.concat(issues, ignore_index=True)),
         **(frame or {}),
     )
@@ -189,7 +191,7 @@ def _result(outcome: pd.DataFrame, scores: Sequence[dict[str, Any]], horizon: st
         "picture": season.outcome(outcome),
         "tiles": _result_tiles(rows, [s for s in scores if s["horizon"] == horizon]),
         "rows": rows,
-        "surprises": sorted(rows, key=lambda row: (row["surprise"], row["finishing_position"]))[:_SURPRISES],
+        "surprises": surprises(rows, _SURPRISES),
         "scores": scores,
     }
 
@@ -206,7 +208,7 @@ def _result_tiles(rows: Sequence[dict[str, Any]], scores: Sequence[dict[str, Any
          "note": f"{hits} of 3 were predicted there"},
     ]  # fmt: skip
     if season.MODEL in of:
-        others = [f"{name.replace('_', ' ')} {mae:.2f}" for name, mae in of.items() if name != season.MODEL]
-        note = f"places a driver; {', '.join(others)}" if others else "places a driver"
-        tiles.append({"label": "mean error", "value": f"{of[season.MODEL]:.2f}", "note": note})
+        others = [f"{system_words(name)} {mae:.2f}" for name, mae in of.items() if name != season.MODEL]
+        note = ", ".join(others)
+        tiles.append({"label": "places off on average", "value": f"{of[season.MODEL]:.2f}", "note": note})
     return tiles

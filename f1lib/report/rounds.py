@@ -105,7 +105,7 @@ def read_rounds(
 
 
 def frames(rounds: Iterable[Round], site: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """Map each race and sprint with a page to what frames it: links ``around`` it and the picture to ``share``.
+    """Map each race and sprint with a page to its ``start``, the links ``around`` it and the picture to ``share``.
 
     ``site`` is the address at which ``reports/`` is published, empty when it is not known.
     """
@@ -126,6 +126,7 @@ def frames(rounds: Iterable[Round], site: str) -> dict[tuple[str, str], dict[str
         image = address(site, link(picture)) if site else quote(picture.rpartition("/")[2])
         found[one.event, one.session] = {
             "around": around,
+            "start": one.calendar.get("session_date_utc"),
             "share": {"image": image, "words": forecast_sentence(one.forecast, "")},
         }
     return found

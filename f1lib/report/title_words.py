@@ -23,7 +23,7 @@ def titles_in_words(table: pd.DataFrame) -> str:
         The likeliest drivers and teams who can still win, with their chances.
     """
     if table.empty:
-        return "No forecast of the championship: no model serves before a weekend, or gold has no features of it yet."
+        return "No forecast of the championship: it is made with the first forecast of a race."
     parts = []
     for kind, name in (("drivers", "full_name"), ("teams", "team_name")):
         open_to = table[(table["championship"] == kind) & table["can_still_win"]]

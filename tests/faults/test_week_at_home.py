@@ -32,7 +32,6 @@ NEWS = {
     "2025-11-29T17:00:00Z": [RACE_TO_COME, rf"{QATAR}, Sprint: Piastri won \(given \d+ %\), [0-3] of 3 on the podium"],
     "2025-11-29T21:00:00Z": [RACE_TO_COME],  # qualifying
     "2025-11-30T15:00:00Z": [RACE_TO_COME],  # the grid
-    "2025-11-30T17:00:00Z": [NEXT_RACE],
     "2025-11-30T19:00:00Z": [NEXT_RACE, rf"{QATAR}: Verstappen won \(given \d+ %\), [0-3] of 3 on the podium"],
 }
 

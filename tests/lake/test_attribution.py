@@ -43,9 +43,7 @@ def test_a_prediction_names_open_meteo_wherever_it_is_shown_when_it_was_made_fro
     forecast_hash: str | None,
 ) -> None:
     frame = prediction_frame().assign(source="f1db", forecast_hash=forecast_hash)
-    page = race_page.race_page(
-        [frame], effects=pd.DataFrame(), weather=[], outcome=pd.DataFrame(), scores=[], hashes=[]
-    )
+    page = race_page.race_page([frame], effects=pd.DataFrame(), weather=[], outcome=pd.DataFrame(), scores=[])
     for said in (attribution.of_predictions(frame), issue.latest_document(frame)["attribution"], page):
         assert "F1DB" in said
         assert ("Open-Meteo" in said) is (forecast_hash is not None)

@@ -276,3 +276,20 @@ def test_a_path_that_could_leave_the_lake_is_no_key(key: str) -> None:
 def test_a_table_that_silver_has_not_is_refused() -> None:
     with pytest.raises(TableError, match="'mood' is no silver table; there are events"):
         paths.silver_key("mood", 2025)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("no file /home/me/f1/f1db-csv.zip here", "no file f1db-csv.zip here"),
+        ("file:///srv/lake", "lake"),
+        ("sqlite:////srv/lake/tracking.db", "tracking.db"),
+        (
+            "https://github.com/f1db/f1db and reports/runs/a/b.html",
+            "https://github.com/f1db/f1db and reports/runs/a/b.html",
+        ),
+        ("s3://bucket/lake/x", "s3://bucket/lake/x"),
+    ],
+)
+def test_no_folder_of_the_machine_is_published(said: str, shown: str) -> None:
+    assert published.without_folders({"a": [said], "image/png": said}) == {"a": [shown], "image/png": said}

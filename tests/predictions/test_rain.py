@@ -52,7 +52,9 @@ def test_forecasts_that_run_high_or_low_are_named(tmp_path: Path, wet: float, wo
 
 
 def test_what_is_not_known_is_said_and_a_model_without_rain_says_nothing(tmp_path: Path) -> None:
-    assert "missing is not dry" in _said(tmp_path, LEARNED | {"forecasts": {"races": 0}}, float("nan"))
+    assert "covers a dry race and a wet one alike" in _said(
+        tmp_path, LEARNED | {"forecasts": {"races": 0}}, float("nan")
+    )
     few = {"learned": False, "wet_races": 3, "fewest_wet_races": 8}
     assert _said(tmp_path, few, float("nan")) == (
         "Rain changes nothing: the model has seen 3 wet races, and learns from 8 on."

@@ -80,8 +80,8 @@ def test_a_race_without_a_model_in_the_lake_has_a_page_without_reasons(ws: Works
     (page,) = build.build_summary(ws)["pages"]
     text = ws.store.read(f"reports/{page}").decode()
     assert 'id="why"' not in text
-    assert "not in this lake" in text
-    assert "Missing weather is missing, not dry" in text
+    assert "not in this lake" in ws.store.read("reports/health.html").decode()
+    assert "No weather forecast was out" in text
 
 
 def test_scoring_before_any_race_leaves_a_document_to_report_on(ws: Workspace) -> None:

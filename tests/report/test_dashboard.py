@@ -20,7 +20,7 @@ def test_the_next_race_comes_first_with_its_favourite() -> None:
     assert page.index('id="next"') < page.index('id="calendar"') < page.index('id="season"')
     assert "2025 Abu Dhabi Grand Prix" in page
     assert '<time datetime="2025-12-07T13:00:00Z" data-local>Sunday 7 December 2025, 13:00 UTC</time>' in page
-    assert re.search(r"favourite</dt><dd>Driver Number 0", page)
+    assert re.search(r'favourites">\s*<li data-driver="driver-00"', page)
 
 
 def test_who_serves_is_marked() -> None:
@@ -64,18 +64,18 @@ def test_who_serves_stands_with_his_reason_and_his_own_figures() -> None:
     assert {row["run_id"] for row in rows} == {"20251202T000000Z-pre_race", "20251202T000000Z-post_qualifying"}
 
 
-def test_a_forecast_is_told_with_its_lead_time_and_a_missing_one_is_not_dry() -> None:
+def test_a_forecast_is_told_with_its_lead_time_and_a_missing_one_covers_dry_and_wet() -> None:
     assert "21 hours before the start" in _page()
     without = _page(weather={})
-    assert "no forecast in the lake; missing is not dry" in without
+    assert "the chances cover a dry race and a wet one alike" in without
 
 
 def test_a_sprint_of_the_weekend_has_its_favourite_and_a_link() -> None:
     sprint = prediction_frame().assign(session="S", full_name=lambda f: "Sprinter " + f["driver_id"])
     page = dashboard.dashboard_html(summary_document(), prediction_frame(), pd.DataFrame(), sprint)
-    assert "favourite of the sprint</dt><dd>Sprinter driver-00" in page
+    assert re.search(r"Favourite of the <a [^>]+>sprint</a>: <strong>Sprinter driver-00", page)
     assert 'href="races/2025/Abu_Dhabi_Grand_Prix_sprint.html"' in page
-    assert "sprint" not in _page()
+    assert ">sprint<" not in _page()
 
 
 def test_a_sprint_is_listed_by_that_name_and_kept_out_of_the_races_pictures() -> None:

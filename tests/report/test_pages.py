@@ -47,12 +47,7 @@ def _race(folder: Path) -> Path:
     page = folder / "race.html"
     page.write_text(
         race_page.race_page(
-            [before, _evil_prediction()],
-            effects=effects,
-            weather=[("condition", EVIL)],
-            outcome=outcome,
-            scores=scores,
-            hashes=[],
+            [before, _evil_prediction()], effects=effects, weather=[("condition", EVIL)], outcome=outcome, scores=scores
         ),
         encoding="utf-8",
     )
@@ -187,9 +182,9 @@ def test_nothing_overflows_a_phone(browser: Any, files: dict[str, Path], name: s
 
 
 def test_a_click_on_a_heading_sorts_and_a_second_turns_round(shown: Opened, board: Any) -> None:
-    button = board.locator("#prediction thead th button", has_text="P(DNF)")
+    button = board.locator("#prediction thead th button", has_text="DNF")
     before = [float(v) for v in shown.column("prediction", 3)]
-    win = board.locator("#prediction thead th button", has_text="P(win)")
+    win = board.locator("#prediction thead th button", has_text="Win")
     win.click()
     assert [float(v) for v in shown.column("prediction", 3)] == sorted(before, reverse=True)
     win.click()

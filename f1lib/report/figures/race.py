@@ -49,7 +49,10 @@ def order(predictions: pd.DataFrame) -> Picture:
     style.row_labels(axes, labels)
     axes.set(ylim=(n - 0.4, 0.2 - _RIDGE_ROWS), xlim=(0.3, n + 0.7))
     axes.set(xticks=[1, *range(5, n + 1, 5)], xlabel="finishing position")
-    notes = [(r["predicted_position"], i + 0.4, f"{_expected(r)}, P(win) {r['p_win']:.1%}") for i, r in enumerate(rows)]
+    notes: list[style.Note] = [
+        (r["predicted_position"], i + 0.4, f"{_expected(r)}, wins in {r['p_win']:.1%}", r["driver_id"])
+        for i, r in enumerate(rows)
+    ]
     top = "; ".join(_expected(row) for row in rows[:5])
     return style.picture(figure, f"Predicted order with intervals. The first five: {top}.", "order", notes)
 
@@ -61,7 +64,7 @@ def _distribution(axes: Any, place: int, row: Mapping[Any, Any], highest: float,
     tops = [base - _RIDGE_ROWS * share / highest for share in [*chances, chances[-1]]]
     axes.fill_between(
         edges, base, tops, step="post", facecolor=colour, edgecolor=INK, linewidth=0.5,
-        hatch="//////" if second else None,
+        hatch="//////" if second else None, gid=style.driver_mark(row["driver_id"]),
     )  # fmt: skip
 
 

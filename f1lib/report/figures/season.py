@@ -10,6 +10,7 @@ import pandas as pd
 from f1lib.domain.weekend import HORIZONS
 from f1lib.report.figures import style
 from f1lib.report.figures.style import FAINT, FILL, INK, WIDE_INCHES, Picture
+from f1lib.report.pages import system_words
 
 MODEL = "model"
 # Systems are told apart by marker and dash as well as by colour.
@@ -23,7 +24,7 @@ HORIZON_WORDS = {
     "pre_weekend": "before the weekend",
     "post_practice": "after practice",
     "post_qualifying": "after qualifying",
-    "pre_race": "grid known",
+    "pre_race": "with the official grid",
 }
 
 
@@ -57,7 +58,7 @@ def season_scores(entries: pd.DataFrame, metric: str, title: str) -> Picture:
     styles = looks([str(s) for s in wide.columns])
     notes = []
     for system in [s for s in styles if s in wide.columns]:
-        label = f"{_system_label(system)} (mean {wide[system].mean():.2f})"
+        label = f"{system_words(system)} (mean {wide[system].mean():.2f})"
         axes.plot(range(len(wide)), wide[system], label=label, **styles[system])
         notes += [(i, v, f"{wide.index[i][1]}, {system}: {v:.2f}") for i, v in enumerate(wide[system]) if v == v]
     names = [str(name).replace(" Grand Prix", "") for _, name in wide.index]
@@ -97,7 +98,7 @@ def cumulative(entries: pd.DataFrame, metric: str, title: str, baseline: str) ->
     axes.plot(range(len(lead)), lead, color=FILL, marker="o", markersize=4)
     axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xticks(range(len(lead)), range(1, len(lead) + 1))
-    axes.set(xlabel="race", ylabel=f"{title} ahead of\n{_system_label(baseline)}, summed")
+    axes.set(xlabel="race", ylabel=f"{title} ahead of\n{system_words(baseline)}, summed")
     notes = [(i, v, f"after {lead.index[i][1]}: {v:+.2f}") for i, v in enumerate(lead)]
     alt = f"Lead over {baseline} in {title}, added up: {lead.iloc[-1]:+.2f} after {len(lead)} races."
     return style.picture(figure, alt, f"lead-{metric}", notes)
@@ -147,9 +148,13 @@ def moves(history: pd.DataFrame) -> Picture:
         points = sorted((place[a, h], p) for a, h, p in rows[["as_of_utc", "horizon", "predicted_position"]].to_numpy())
         x, y = [i for i, _ in points], [p for _, p in points]
         last = rows.iloc[-1]
-        axes.plot(x, y, color=colours[last["team_id"]], linewidth=2, marker="o", markersize=4, markeredgecolor=INK)
+        axes.plot(x, y, color=colours[last["team_id"]], linewidth=2, marker="o", markersize=4, markeredgecolor=INK,
+                  gid=style.driver_mark(last["driver_id"]))  # fmt: skip
         ends.append((style.letters_of(last), y[-1]))
-        notes += [(i, p, f"{last['full_name']}, {HORIZON_WORDS[times['horizon'][i]]}: {p:.1f}") for i, p in points]
+        notes += [
+            (i, p, f"{last['full_name']}, {HORIZON_WORDS[times['horizon'][i]]}: {p:.1f}", last["driver_id"])
+            for i, p in points
+        ]
     style.end_labels(axes, len(times) - 1, ends, gap=0.55)
     words = [HORIZON_WORDS[h] for h in times["horizon"]]
     shown = [w.replace(" ", "\n", 1) if i == 0 or w != words[i - 1] else "" for i, w in enumerate(words)]
@@ -174,17 +179,24 @@ def outcome(rows: pd.DataFrame) -> Picture:
     Picture
         The figure; a surprise is an outcome with a probability below 0.1.
     """
+    notes: list[style.Note] = []
     figure, axes = style.new_figure(4.4, 0.24 * len(rows) + 0.8)
     colours = style.team_colours(rows["team_id"])
     for row in rows.to_dict("records"):
         strong = row["surprise"] < 0.1
         stroke = {"linewidth": 2.6 if strong else 1.2, "alpha": 1.0 if strong else 0.55}
         axes.plot([0, 1], [row["predicted_rank"], row["finishing_position"]], color=colours[row["team_id"]],
-                  marker="o", markersize=4, markeredgecolor=INK, **stroke)  # fmt: skip
+                  marker="o", markersize=4, markeredgecolor=INK,
+                  gid=style.driver_mark(row["driver_id"]), **stroke)  # fmt: skip
         for x, y, side in ((0, row["predicted_rank"], "right"), (1, row["finishing_position"], "left")):
             shift = (-7, 0) if side == "right" else (7, 0)
             axes.annotate(style.letters_of(row), (x, y), xytext=shift, textcoords="offset points", ha=side,
-                          va="center", fontsize=8.5, color=INK, fontweight="bold" if strong else "normal")  # fmt: skip
+                          va="center", fontsize=8.5, color=INK, fontweight="bold" if strong else "normal",
+                          gid=style.driver_mark(row["driver_id"]))  # fmt: skip
+        said = f"{row['full_name']}: predicted {row['predicted_rank']}, came {row['finishing_position']}"
+        notes += [
+            (x, y, said, row["driver_id"]) for x, y in ((0, row["predicted_rank"]), (1, row["finishing_position"]))
+        ]
     axes.set_xlim(-0.25, 1.25)
     axes.set_xticks([0, 1], ["predicted", "result"])
     axes.set_yticks([1, *range(5, len(rows) + 1, 5)])
@@ -192,7 +204,7 @@ def outcome(rows: pd.DataFrame) -> Picture:
     known = [f"{r['full_name']} {r['predicted_rank']} to {r['finishing_position']}"
              for r in rows.sort_values("surprise").head(3).to_dict("records")]  # fmt: skip
     return style.picture(
-        figure, f"Predicted rank against result. The largest surprises: {', '.join(known)}.", "outcome"
+        figure, f"Predicted rank against result. The largest surprises: {', '.join(known)}.", "outcome", notes
     )
 
 
@@ -224,7 +236,3 @@ def importance(rows: Sequence[tuple[str, float]], title: str, name: str) -> Pict
 def _width(races: int) -> float:
     """Return the width in inches for a line over ``races`` races: between a phone's width and the page's."""
     return min(8.0, max(4.6, 1.8 + 0.26 * races))
-
-
-def _system_label(system: object) -> str:
-    return str(system).replace("_", " ")

@@ -39,6 +39,10 @@ _LETTER_INCHES, _MARGIN_INCHES, _BELOW_INCHES = 0.085, 0.1, 0.5
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "f1lib", "font.size": 10.0, "hatch.linewidth": 0.6}
 
 
+_DRIVER = "driver."
+Note = tuple[float, float, str] | tuple[float, float, str, str]
+
+
 @dataclass(frozen=True)
 class Picture:
     """A drawn figure: ``svg`` to be put into a page, ``alt`` the same in words."""
@@ -126,7 +130,7 @@ def _bare(axes: Any, grid: str) -> None:
         axes.grid(axis=grid, color=FAINT, linewidth=0.7)
 
 
-def picture(figure: Any, alt: str, name: str, notes: Iterable[tuple[float, float, str]] = ()) -> Picture:
+def picture(figure: Any, alt: str, name: str, notes: Iterable[Note] = ()) -> Picture:
     """Render a figure to SVG.
 
     Parameters
@@ -137,8 +141,8 @@ def picture(figure: Any, alt: str, name: str, notes: Iterable[tuple[float, float
         Alternative text.
     name : str
         Prefix of the ids in the SVG; unique on a page.
-    notes : iterable of tuple of (float, float, str)
-        (x, y, text) in data coordinates of the first axes: texts shown under the pointer.
+    notes : iterable of tuple of (float, float, str) or (float, float, str, str)
+        (x, y, text, driver id) in data coordinates of the first axes: texts shown under the pointer.
 
     Returns
     -------
@@ -153,6 +157,7 @@ def picture(figure: Any, alt: str, name: str, notes: Iterable[tuple[float, float
     text = out.getvalue()
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.S)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
+    text = re.sub(rf'\bid="{name}-{_DRIVER}([^"]+)"', r'data-driver="\1"', text)
     for placeholder, colour in _THEMED.items():
         text = text.replace(placeholder, colour)
     text = re.sub(r"<svg ", f'<svg {_size(figure)} role="img" aria-label="{escape(alt)}" ', text, count=1)
@@ -166,18 +171,27 @@ def _size(figure: Any) -> str:
     return f'{wide}style="max-width:{width * _CSS_INCH * _LARGEST:.0f}px"'
 
 
-def _hover(figure: Any, notes: Iterable[tuple[float, float, str]]) -> str:
+def _hover(figure: Any, notes: Iterable[Note]) -> str:
     """Return invisible discs that show a text under the pointer."""
     height = figure.get_figheight() * 72
     scale = 72 / figure.dpi
     spots = []
-    for x, y, text in notes:
+    for x, y, text, *of in notes:
         px, py = figure.axes[0].transData.transform((x, y)) * scale
         spots.append(
-            f'<circle cx="{px:.1f}" cy="{height - py:.1f}" r="9" fill="transparent">'
+            f'<circle cx="{px:.1f}" cy="{height - py:.1f}" r="9" fill="transparent"{_of(of)}>'
             f"<title>{escape(text)}</title></circle>"
         )
     return "".join(spots)
+
+
+def _of(driver: Sequence[str]) -> str:
+    return f' data-driver="{escape(driver[0])}"' if driver else ""
+
+
+def driver_mark(driver_id: str) -> str:
+    """Return the group id of what is drawn of a driver: the page lights up all that it shows of one."""
+    return f"{_DRIVER}{driver_id}"
 
 
 def team_colours(team_ids: Iterable[str]) -> dict[str, str]:

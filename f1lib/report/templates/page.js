@@ -89,7 +89,7 @@
   const local = new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
   document.querySelectorAll("time[data-local]").forEach((time) => {
     time.title = time.textContent;
-    time.textContent = `${local.format(new Date(time.dateTime)).replace(" at ", ", ")} your time`;
+    time.textContent = `${local.format(new Date(time.dateTime)).replace(" at ", ", ")} (your time)`;
   });
   const countdowns = [...document.querySelectorAll("[data-countdown]")];
   const count = () => countdowns.forEach((place) => {

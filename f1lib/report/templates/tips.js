@@ -1,31 +1,43 @@
-// Hover, tap or the keyboard: a mark's words beside it, and what belongs to the same race lit up, in chart and table.
+// Hover, tap or the keyboard: a mark's words beside it, and what belongs to the same race or driver lit up in every
+// chart and table of the page.
 (() => {
   const box = document.createElement("div");
   box.className = "tip";
   box.setAttribute("role", "status");
   box.hidden = true;
   document.body.append(box);
-  const marks = [...document.querySelectorAll("[data-of]")];
+  const all = "[data-of], [data-driver]";
+  const key = (mark) => mark && (mark.dataset.of ?? mark.dataset.driver);
+  const marks = [...document.querySelectorAll(all)];
   const words = new Map();
   marks.forEach((mark) => {
-    const title = mark.querySelector("title");
+    const title = mark.querySelector(":scope > title");
     if (!title) return;
     words.set(mark, title.textContent);
     mark.setAttribute("role", "img");
     mark.setAttribute("aria-label", title.textContent);
     title.remove(); // the browser would show it a second time
   });
-  const show = (mark) => {
-    marks.forEach((other) => other.classList.toggle("lit", Boolean(mark) && other.dataset.of === mark.dataset.of));
-    box.hidden = !words.has(mark);
-    if (box.hidden) return;
-    box.textContent = words.get(mark);
-    const at = mark.getBoundingClientRect();
-    const left = Math.min(Math.max(8, at.left + at.width / 2 - box.offsetWidth / 2), document.documentElement.clientWidth - box.offsetWidth - 8);
+  let shown;
+  const show = (mark, at, text) => {
+    if (shown !== key(mark)) {
+      shown = key(mark);
+      marks.forEach((other) => other.classList.toggle("lit", Boolean(mark) && key(other) === shown));
+      document.body.classList.toggle("picking", Boolean(mark?.dataset.driver));
+    }
+    box.hidden = !text;
+    if (!text) return;
+    box.textContent = text;
+    const place = at.getBoundingClientRect();
+    const left = Math.min(Math.max(8, place.left + place.width / 2 - box.offsetWidth / 2), document.documentElement.clientWidth - box.offsetWidth - 8);
     box.style.left = `${left + scrollX}px`;
-    box.style.top = `${at.top + scrollY - box.offsetHeight - 6}px`;
+    box.style.top = `${place.top + scrollY - box.offsetHeight - 6}px`;
   };
-  const found = (event) => show(event.target.closest("[data-of]"));
+  const found = (event) => {
+    const mark = event.target.closest(all);
+    const said = event.target.closest("[data-tip]");
+    show(mark, said ?? mark, said?.dataset.tip ?? words.get(mark));
+  };
   ["pointerover", "click", "focusin"].forEach((kind) => document.addEventListener(kind, found));
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") show(null); });
 })();
