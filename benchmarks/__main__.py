@@ -33,9 +33,12 @@ WITH_F1DB = "the first run, the chains of a weekend, f1 predictions, reports, tr
 SIMULATED = ["--source", "simulated"]
 QUICK_GOLD = [("1", "next", ""), ("10", "next", ""), ("1", "all", "sql"), ("1", "all", "pandas")]
 MORE_GOLD = [
-    ("100", "next", ""), ("1", "all", ""), ("10", "all", ""), ("10", "all", "sql"), ("10", "all", "pandas"),
-    ("100", "next", "sql"), ("100", "next", "pandas"),
-]  # fmt: skip
+    ("100", "next", ""),
+    ("1", "all", ""),
+    ("10", "all", ""),
+    ("100", "next", "sql"),
+    ("100", "next", "pandas"),
+]
 
 
 class Suite:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-INTERVAL, QUICK = 0.1, 40  # the first samples follow each other closely: a tick without work takes 0.1 s
+INTERVAL, QUICK = 0.2, 40  # the first samples follow each other closely: a tick without work takes 0.1 s
 
 
 class Failed(RuntimeError):
@@ -77,7 +77,7 @@ def run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | Non
             if ended:
                 break
             samples.append(_sample(process.pid, known))
-            time.sleep(INTERVAL if len(samples) > QUICK else INTERVAL / 20)
+            time.sleep(INTERVAL if len(samples) > QUICK else INTERVAL / 40)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
