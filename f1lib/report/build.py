@@ -85,22 +85,16 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
     write_json(ws.store, paths.NEXT_RACES, ahead)
-    _write_front(ws, summary, prediction, pd.DataFrame(scored), sprint)
+    front = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache)
+    _write_front(ws.store, summary, front)
     return summary
 
 
-def _write_front(
-    ws: Workspace,
-    summary: Mapping[str, Any],
-    prediction: pd.DataFrame | None,
-    entries: pd.DataFrame,
-    sprint: pd.DataFrame | None,
-) -> None:
+def _write_front(store: ObjectStore, summary: Mapping[str, Any], page: str) -> None:
     """Write the page of the next race, under both its names, and that of data and models."""
-    page = dashboard.dashboard_html(summary, prediction, entries, sprint, ws.cache)
     for key in (paths.INDEX, paths.DASHBOARD):
-        ws.store.write(key, page.encode())
-    ws.store.write(paths.HEALTH_PAGE, health_page.health_page(summary).encode())
+        store.write(key, page.encode())
+    store.write(paths.HEALTH_PAGE, health_page.health_page(summary).encode())
 
 
 def _season_words(accuracy: Mapping[str, Any], titles: pd.DataFrame) -> list[str]:

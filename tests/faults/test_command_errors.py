@@ -77,10 +77,9 @@ def test_a_bad_date_is_named_with_a_good_one(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_an_unknown_event_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lake = str(tmp_path / "lake")
-    assert "2025_Atlantis" in _fails(
-        capsys, "predictions", "2025_Atlantis_Grand_Prix", "--source", "simulated", "--lake", lake
-    )
+    given = ["--source", "simulated", "--lake", str(tmp_path / "lake"), *NOW]
+    assert main(["stage", "schedule", *given]) == 0
+    assert "2025_Atlantis" in _fails(capsys, "predictions", "2025_Atlantis_Grand_Prix", *given)
 
 
 def test_an_unknown_stage_is_answered_with_the_known_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

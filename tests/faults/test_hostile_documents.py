@@ -246,16 +246,15 @@ def test_a_hostile_argument_is_one_line_on_standard_error(words: list[str]) -> N
 
 
 WORDS = ("a\0b", "s3://", "file://\0", "x" * 5000, "http://[half", "\udcff")
-NO_ADDRESSES = dict.fromkeys(WORDS, 1)
-NO_ADDRESSES |= {"s3://x/../y": 2}  # a bucket may have such a prefix: what is wrong is that no table is given
+NO_ADDRESSES = (*WORDS, "s3://x/../y")  # a bucket may have such a prefix: what is wrong is that no table is given
 
 
-@pytest.mark.parametrize(("lake", "status"), NO_ADDRESSES.items(), ids=lambda value: ascii(value)[:20])
-def test_a_lake_that_is_no_address_is_one_line(
-    lake: str, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("lake", NO_ADDRESSES, ids=lambda value: ascii(value)[:20])
+def test_a_lake_that_is_no_address_is_one_line_of_bad_use(
+    lake: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from f1lib.cli.main import main
 
-    assert main(["status", "--lake", lake, "--source", "f1db", "--f1db", str(tmp_path / "none.zip")]) == status
+    assert main(["status", "--lake", lake, "--source", "f1db", "--f1db", str(tmp_path / "none.zip")]) == 2
     said = capsys.readouterr().err
     assert "unexpected" not in said
