@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import workspace_of
 from f1lib.pipeline.notebook import stage_notebook
-from f1lib.pipeline.parameters import declared, merge
+from f1lib.pipeline.parameters import declared_in, merge
 from f1lib.pipeline.tick import run_stage
 from f1lib.tracking.stage_keys import Stage
 
@@ -29,8 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the stage; its result goes to standard output as JSON, the place of its record to standard error."""
     notebook, given = stage_notebook(arguments.name), dict(arguments.parameters)
-    known = declared(json.loads(notebook.read_text(encoding="utf-8")), notebook.stem)
-    merge(known, notebook.stem, {"-p": given})  # a wrong parameter is said before a lake is asked for
+    merge(declared_in(notebook), notebook.stem, {"-p": given})  # a wrong parameter is said before a lake is asked for
     ws = workspace_of(arguments, may_begin=notebook.stem == Stage.SCHEDULE)
     done = run_stage(ws, arguments.name, given)
     output.print_json(done.result)

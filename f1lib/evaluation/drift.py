@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from f1lib.errors import RunError
 from f1lib.lake import gold_tables
-from f1lib.lake.paths import SUCCESS, TRAINING_KEY, features_key, run_key
+from f1lib.lake.paths import SUCCESS, TRAINING_KEY, run_key
 from f1lib.lake.store import ObjectStore
 from f1lib.model import registry
 from f1lib.predictions.archive import features_of
@@ -118,11 +119,13 @@ def health(store: ObjectStore, prediction: pd.DataFrame | None) -> dict[str, Any
     if prediction is None:
         return {}
     first = prediction.iloc[0]
-    needed = (run_key(str(first["model_run_id"]), SUCCESS), features_key(str(first["gold_run_id"])), TRAINING_KEY)
-    if not all(store.exists(key) for key in needed):
+    if not all(store.exists(key) for key in (run_key(str(first["model_run_id"]), SUCCESS), TRAINING_KEY)):
         return {}
     metadata = registry.metadata(store, str(first["model_run_id"]))
-    served = features_of(store, prediction)
+    try:
+        served = features_of(store, prediction)
+    except RunError:  # documented: what is no longer in the lake is not compared
+        return {}
     training = gold_tables.read_training_dataset(store)
     training = training[(training["horizon"] == metadata["horizon"]) & (training["session"] == first["session"])]
     training = training[training["as_of_utc"] < served["as_of_utc"].min()].sort_values("as_of_utc", kind="stable")

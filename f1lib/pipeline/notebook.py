@@ -17,7 +17,7 @@ from f1lib.errors import BadParameters, RunError
 from f1lib.lake import attribution
 from f1lib.lake.paths_published import record_key, record_page, without_folders
 from f1lib.lake.provenance import made_by
-from f1lib.pipeline.parameters import declared, merge, stage_file
+from f1lib.pipeline.parameters import declared_in, merge, stage_file
 from f1lib.pipeline.shared_kernel import KERNEL, SharedKernel
 from f1lib.sources.failures import shown
 from f1lib.stage import RESULT_MIME
@@ -132,7 +132,7 @@ def stage_values(workspace: Mapping[str, str], path: Path, given: Mapping[str, A
     BadParameters
         An unknown or mistyped parameter.
     """
-    known = declared(json.loads(path.read_text(encoding="utf-8")), path.stem)
+    known = declared_in(path)
     layers = {
         f"parameters/{path.stem}.yml": stage_file(project_folder() / "parameters", path.stem),
         "the workspace": workspace,

@@ -7,6 +7,7 @@ Merged in this order, later wins: the notebook's defaults, ``parameters/<stage>.
 from __future__ import annotations
 
 import ast
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,11 @@ def declared(notebook: Mapping[str, Any], stage: str) -> dict[str, Parameter]:
     helps = {number: line.partition("#")[2].strip() for number, line in enumerate(source.splitlines(), 1)}
     found = [_parameter(node, helps, stage) for node in ast.parse(source).body]
     return {parameter.name: parameter for parameter in found}
+
+
+def declared_in(path: Path) -> dict[str, Parameter]:
+    """Read the parameters of a stage's notebook, as `declared` does."""
+    return declared(json.loads(path.read_text(encoding="utf-8")), path.stem)
 
 
 def merge(known: Mapping[str, Parameter], stage: str, layers: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

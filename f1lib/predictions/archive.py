@@ -20,14 +20,7 @@ from f1lib.errors import NoSuchKey, RunError, StorageError, TableError
 from f1lib.lake.integrity import verified_gold
 from f1lib.lake.parquet import parquet_frame
 from f1lib.lake.paths import features_key
-from f1lib.lake.paths_published import (
-    PREDICTIONS_PREFIX,
-    history_prefix,
-    in_order_of_issue,
-    newest_key,
-    parse_issue,
-    raced_of,
-)
+from f1lib.lake.paths_published import PREDICTIONS_PREFIX, history_prefix, in_order_of_issue, newest_key, parse_issue
 from f1lib.lake.store import ObjectStore, each, open_store
 
 if TYPE_CHECKING:
@@ -221,8 +214,7 @@ def read_issues(store: ObjectStore, key: EventKey, session: str = "R") -> list[p
     list of pandas.DataFrame
         Oldest first, each as `load_issue` returns it; empty when none was issued.
     """
-    keys = history_keys(store, history_prefix(key))
-    return each(store, lambda name: load_issue(store, name), [name for name in keys if raced_of(name)[1] == session])
+    return each(store, lambda name: load_issue(store, name), issued_until(store, key, None, session))
 
 
 def read_issued(
@@ -262,7 +254,7 @@ def read_issued(
     return pd.concat(each(store, lambda name: load_issue(store, name), wanted), ignore_index=True)
 
 
-def issued_until(store: ObjectStore, key: EventKey, as_of: datetime, session: str) -> list[str]:
+def issued_until(store: ObjectStore, key: EventKey, as_of: datetime | None, session: str) -> list[str]:
     """List the predictions of a race or sprint that were issued by a moment; no file is read.
 
     Parameters
@@ -271,8 +263,8 @@ def issued_until(store: ObjectStore, key: EventKey, as_of: datetime, session: st
         The lake.
     key : EventKey
         The event.
-    as_of : datetime
-        The moment, aware UTC.
+    as_of : datetime or None
+        The moment, aware UTC; None: whenever it was issued.
     session : {"R", "S"}
         The race or the sprint.
 
@@ -282,8 +274,8 @@ def issued_until(store: ObjectStore, key: EventKey, as_of: datetime, session: st
         Keys in the history, in the order of issue.
     """
     parsed = ((name, parse_issue(name)) for name in history_keys(store, history_prefix(key)))
-    until = stamp(as_of)
-    return [name for name, issue in parsed if issue and issue.session == session and issue.moment <= until]
+    mine = [(name, issue.moment) for name, issue in parsed if issue and issue.session == session]
+    return [name for name, moment in mine if as_of is None or moment <= stamp(as_of)]
 
 
 def issued_events(store: ObjectStore, as_of: datetime, session: str = "") -> set[str]:
@@ -373,7 +365,7 @@ def features_of(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     RunError
-        The lake no longer has the features.
+        The lake no longer has the features, or they are of other races.
     """
     first = prediction.iloc[0]
     key = features_key(str(first["gold_run_id"]))
@@ -382,4 +374,8 @@ def features_of(store: ObjectStore, prediction: pd.DataFrame) -> pd.DataFrame:
     rows = parquet_frame(verified_gold(store, key), f"{key} in lake {store.url}")
     own = (rows["event_partition_key"] == event_of(prediction)) & (rows["horizon"] == first["horizon"])
     race: pd.DataFrame = rows[own & (rows["session"] == first["session"])].reset_index(drop=True)
+    if race.empty:
+        raise RunError(
+            f"{key} in lake {store.url} has no row of the race that the prediction of {event_of(prediction)} is of"
+        )
     return race

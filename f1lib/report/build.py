@@ -111,7 +111,7 @@ def _write_pages(
     rounds = read_rounds(ws.store, rows, issues, scored, ws.as_of)
     framed = frames(rounds, ws.settings.site)
     made_from = dict(last.get("made_from", {}))
-    pages = _race_pages(ws.store, scored, season_words, framed, ws.cache, before, made_from)
+    pages = _race_pages(ws.store, issues, scored, season_words, framed, ws.cache, before, made_from)
     pages |= _title_pages(ws.store, before, ws.as_of)
     return {
         "pages": pages,
@@ -127,6 +127,7 @@ def _newest(store: ObjectStore, event: str, session: str = "R") -> pd.DataFrame 
 
 def _race_pages(
     store: ObjectStore,
+    issues: Sequence[str],
     scored: Sequence[Mapping[str, Any]],
     season_words: Sequence[str],
     framed: Mapping[tuple[str, str], Mapping[str, Any]],
@@ -138,12 +139,12 @@ def _race_pages(
 
     What each written page's prediction was made from is put into ``made_from``.
     """
-    issues: dict[tuple[str, str], list[str]] = {}
-    for key in history_keys(store):
-        issues.setdefault(paths.raced_of(key), []).append(key)
+    of_race: dict[tuple[str, str], list[str]] = {}
+    for key in issues:
+        of_race.setdefault(paths.raced_of(key), []).append(key)
     held = set(store.list(paths.RACE_PAGES_PREFIX))
     pages: dict[str, str] = {}
-    for (event, session), issued in issues.items():
+    for (event, session), issued in of_race.items():
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
         key = paths.race_page_key(event, session)
         name = paths.link(key)

@@ -115,6 +115,5 @@ def surprises(rows: Sequence[Mapping[str, Any]], shown: int) -> list[Mapping[str
         off = abs(row["finishing_position"] - row["predicted_rank"])
         return float(off * -np.log2(min(1.0, max(row["surprise"], 1e-6)))) if off else 0.0
 
-    return sorted((row for row in rows if size(row) > 0), key=lambda row: (-size(row), row["finishing_position"]))[
-        :shown
-    ]
+    missed = [row for row in rows if size(row) > 0]
+    return sorted(missed, key=lambda row: (-size(row), row["finishing_position"]))[:shown]

@@ -11,8 +11,8 @@ import pytest
 
 from f1lib.domain.moments import parse_utc
 from f1lib.domain.weekend import EventKey
-from f1lib.errors import BadParameters, StorageError
-from f1lib.lake.store import ObjectStore
+from f1lib.errors import BadParameters, RunError, StorageError
+from f1lib.lake.store import ObjectStore, open_store
 from f1lib.predictions import archive
 from f1lib.predictions import issue as predictions_issue
 from f1lib.predictions.archive import find_event
@@ -90,3 +90,11 @@ def test_a_race_nobody_predicted_is_said_to_be_so(ws: Workspace, tmp_path: Path)
         archive.read(EVENT, lake=str(tmp_path / "lake"))
     with pytest.raises(BadParameters, match="not of the form"):
         archive.read("Abu Dhabi", lake=str(tmp_path / "lake"))
+
+
+def test_features_that_are_of_other_races_are_said_to_be_so(replayed_lake: Path) -> None:
+    store = open_store(str(replayed_lake / "lake"))
+    issued = archive.load_issue(store, archive.history_keys(store)[-1])
+    assert len(archive.features_of(store, issued)) == len(issued)
+    with pytest.raises(RunError, match="no row of the race that the prediction of 2025_Monaco_Grand_Prix is of"):
+        archive.features_of(store, issued.assign(event_year=2025, event_name="Monaco Grand Prix"))
