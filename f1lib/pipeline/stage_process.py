@@ -6,6 +6,7 @@ nothing behind (docs/performance.md).
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -92,6 +93,7 @@ def serve(*, forks: bool) -> None:
         if not forks:
             os.write(replies, _executed(line))
             return
+        gc.freeze()  # else a collection in a fork copies every page that holds an object
         ends, end = os.pipe()
         child = os.fork()
         if child == 0:
