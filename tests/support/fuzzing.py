@@ -228,10 +228,7 @@ def _event_of(content: bytes) -> object:
 
 
 def _parquet() -> bytes:
-    table = pd.DataFrame(
-        {"driver_id": ["a", None], "q1_seconds": [80.5, None], "moment": pd.to_datetime(["2025-12-06T16:00:00Z", None])}
-    )
-    return parquet_bytes(table)
+    return parquet_bytes(pd.DataFrame({"driver_id": ["a", None], "q1_seconds": [80.5, None], "moment": [NOW, None]}))
 
 
 _RELEASE = _release()
