@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from f1lib.tracking import rows, sqlite
-from f1lib.tracking.rows import PIPELINE, STORED, Outcome, Status, TrackingRow, key_of, merged, moving, renewed, unsettled
+from f1lib.tracking.rows import (
+    PIPELINE,
+    STORED,
+    Outcome,
+    Status,
+    TrackingRow,
+    key_of,
+    merged,
+    moving,
+    renewed,
+    unsettled,
+)
 
 EVENT, OTHER = "2025_Qatar_Grand_Prix", "2024_Qatar_Grand_Prix"
 SETS = {
