@@ -200,12 +200,12 @@ def _rows_to_begin_with(ws: Workspace) -> list[TrackingRow]:
 def _rows(tracking: TrackingTable, rows: list[TrackingRow], runs: list[StageRun]) -> list[TrackingRow]:
     """Read the table after ``runs``, given its ``rows`` before the last of them.
 
-    Settled rows change only with a new calendar or where the step names their event; the other stages change rows
-    that were waiting for them.
+    Rows that are settled, or of events wholly to come, change only with a new calendar or where the step names their
+    event; the other stages change rows that were waiting for them.
     """
     if not rows or (runs and runs[-1].step.stage == Stage.SCHEDULE):
         return tracking.rows()
-    return tracking.refresh(rows, runs[-1].step.events if runs else ())
+    return tracking.refresh(rows, {runs[-1].step.event_partition_key, *runs[-1].step.events} if runs else ())
 
 
 def _was_cut(settings: Settings, run: StageRun) -> bool:
