@@ -159,8 +159,9 @@ def test_the_picture_of_the_architecture_shows_what_the_template_has() -> None:
     picture = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(picture)
     boxes, arrows = picture.graph()
-    drawn = set(re.findall(r">(\w+)</text>", (ROOT / "docs" / "aws.svg").read_text(encoding="utf-8")))
-    assert set(boxes) == drawn & set(load_template()["Resources"])
+    text = (ROOT / "docs" / "aws.svg").read_text(encoding="utf-8")
+    assert set(boxes) == set(re.findall(r">(\w+)</text>", text)) & set(load_template()["Resources"])
+    assert arrows == set(re.findall(r'id="(\w+)-(\w+)"', text))
     assert {("TickSchedule", "RunnerFunction"), ("RunnerFunction", "LakeBucket")} <= arrows
 
 
