@@ -32,8 +32,9 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml .ci/require
 run: setup  ## do what is due and print the predicted order of the next race
 	$(F1) run
 
+# Three workers for two cores: a fifth of the time a worker waits for a server, a kernel or a browser.
 test: setup  ## run the tests
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(VENV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 campaign: setup  ## run the long tests that `make test` leaves out (hours; as root for the power cuts)
 	$(VENV)/bin/python -m pytest -m campaign --timeout=3000
