@@ -103,7 +103,7 @@ lock: setup  ## renew the pinned requirements; UPGRADE=--upgrade takes the newes
 # Wheel and sdist, and the check that the wheel has the code version of the checkout (docs/releasing.md).
 dist: setup  ## build wheel and sdist, and check the wheel
 	rm -rf dist build
-	$(VENV)/bin/uv build --quiet
+	$(VENV)/bin/uv build --quiet --build-constraints requirements-dev.txt --require-hashes
 	$(VENV)/bin/python -m zipfile -e dist/*.whl build/wheel
 	test "$$(cd build/wheel && $(CURDIR)/$(VENV)/bin/python -m f1lib --version)" = "$$($(F1) --version | cut -d' ' -f1,2)"
 

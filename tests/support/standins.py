@@ -39,7 +39,7 @@ CREDENTIALS = {
 START_SECONDS = 60
 
 
-class _TemplateLoader(yaml.SafeLoader):
+class _TemplateLoader(yaml.CSafeLoader):
     """CloudFormation's short forms as their long ones: ``!Ref x`` -> ``{"Ref": "x"}``."""
 
 
