@@ -116,7 +116,7 @@ def taken_out(saved: Saved) -> Iterator[None]:
     with ExitStack() as stack:
         for owner, name, use, key in (
             (read_silver, "_parsed", "gold: silver files", lambda data, *_: hash(data)),
-            (incremental, "input_digests", "gold: digests of past events", lambda _, targets, as_of: len(targets)),
+            (incremental, "input_digests", "gold: digests of past events", lambda _, targets, *__: len(targets)),
             (issued, "_scored", "evaluation: scored predictions", lambda issue, _: str(issue.iloc[0].to_dict())),
             (attributes, "loads", "tracking: attributes in SQLite", lambda text: text),
         ):

@@ -49,10 +49,11 @@ def _past(silver: Mapping[str, Any]) -> dict[str, pa.Table]:
     found = {name: _arrow(silver[name] if name in silver else tables.empty(name)) for name in _READ}
     results = found["results"]
     newest = pc.max(results.filter(pc.is_in(results["session"], pa.array(RACED)))["available_utc"])
-    return {
-        name: table if name == "events" else table.filter(pc.less_equal(table["available_utc"], newest))
-        for name, table in found.items()
-    }
+    for name in found.keys() - {"events"}:
+        seen = pc.less_equal(found[name]["available_utc"], newest)
+        if not pc.all(seen, skip_nulls=False).as_py():  # a filter copies, also where it leaves nothing out
+            found[name] = found[name].filter(seen)
+    return found
 
 
 def _arrow(table: Any) -> pa.Table:

@@ -208,7 +208,8 @@ def summarize(
     -------
     pd.DataFrame
         A row for each driver, in the order of the matrix: ``predicted_position`` (mean place), ``predicted_score``,
-        ``predicted_rank`` (1..n by ``score``, ties by mean place), the probabilities ``p_win``, ``p_podium``,
+        ``predicted_rank`` (1..n by ``score``, ties by mean place, then in the order
+        of the rows), the probabilities ``p_win``, ``p_podium``,
         ``p_points`` (a place that scores) and ``p_dnf``, the whole places ``position_p10``, ``position_p50`` and
         ``position_p90`` (`quantile_positions`), ``expected_points``, and ``position_probabilities`` (the driver's row
         of the matrix).
@@ -221,7 +222,7 @@ def summarize(
 
     n = len(matrix)
     mean = matrix @ np.arange(1, n + 1)
-    order = np.lexsort((mean, np.asarray(score, dtype="float64")))
+    order = np.lexsort((mean.round(9), np.asarray(score, dtype="float64")))
     rank = np.empty(n, dtype="int64")
     rank[order] = np.arange(1, n + 1)
     scale = np.zeros(n)

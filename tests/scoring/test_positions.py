@@ -160,3 +160,15 @@ def test_who_retires_takes_a_place_behind_all_who_finish() -> None:
     both = retired_places([0.0, 0.5, 0.5])
     assert both.sum(axis=1) == pytest.approx([0, 0.5, 0.5])
     assert both[1] == pytest.approx([0, 0.125, 0.375])  # second only when both retire, and then half the time
+
+
+def test_drivers_of_whom_the_same_is_known_are_ranked_in_the_order_of_the_rows() -> None:
+    matrix = position_matrix([0.0, 1.0, 1.0, 1.0], [0.42] * 4, [0.15] * 4, Shape())
+    for noise in (1e-14, -1e-14):
+        turned = matrix + noise * np.arange(4)[:, None]
+        assert summarize(turned, [0.0, 1.0, 1.0, 1.0], [0.15] * 4, RACE_POINTS)["predicted_rank"].tolist() == [
+            1,
+            2,
+            3,
+            4,
+        ]
