@@ -28,10 +28,10 @@ TICK_SECONDS = 0.25
 READS_A_TICK = 2500 * 0.6 / 4 * 0.5 + 30
 READS_A_UNIT = READS_A_TICK
 # A session that comes in by itself, in season: the chain from ingest to report, with 16 seasons of history.
-# 8 to 14 s of CPU and up to 636 MB (benchmarks/lambda_sandbox.py); the share of a core that 2 GB buys is 1.16.
-# Requests counted over a Sunday: 34 objects written and 25 listings, 303 read and 12 looked for; all rows are read
-# 5 times, those of events still moving 6 times more, which comes to one reading and a half of all.
-CHAIN_SECONDS, CHAIN_MEGABYTES, CHAIN_WRITES, CHAIN_READS, CHAIN_ROWS = 20.0, 2.5, 59, 315, 6.5
+# 6 to 12 s of CPU and up to 648 MB (benchmarks/lambda_sandbox.py); the share of a core that 2 GB buys is 1.16.
+# Requests counted over the grid of a season's last race: 70 objects written and 44 listings, 545 read and 2 looked for,
+# most of them the season's bronze; all rows are read 7 times, and the other requests cost a fifth of one reading.
+CHAIN_SECONDS, CHAIN_MEGABYTES, CHAIN_WRITES, CHAIN_READS, CHAIN_ROWS = 20.0, 2.5, 114, 547, 7.2
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from f1lib.aws import cost as aws_cost
@@ -38,5 +40,9 @@ def test_the_arithmetic_is_that_of_the_template() -> None:
     alarms = sum(resource["Type"] == "AWS::CloudWatch::Alarm" for resource in made.values())
     series = sum(len(STAGES) if dimension else 1 for _, dimension, _ in METRICS.values())
     text = (ROOT / "docs" / "aws.md").read_text(encoding="utf-8")
+    backfill = [aws_cost.estimate(1062, "f1db", factor=times).dollars for times in (1, 10, 100)]
+    season = [aws_cost.estimate(132, "f1db", days=365, factor=times).dollars for times in (1, 10, 100)]
+    for once, ten, hundred in (backfill, season):
+        assert re.search(rf"\| {once:.2f} \|\n.*\| {ten:.2f} / {hundred:.2f} \|", text)
     for said in (f"{alarms} alarms at $0.10, {series} metric series at $0.30", "4,380 idle ticks a year at 0.25 s"):
         assert said in text

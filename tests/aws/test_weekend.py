@@ -300,8 +300,8 @@ def test_a_wrong_event_is_logged_as_one_line_and_raised(saturday: Any) -> None:
 @pytest.mark.campaign  # half a minute
 def test_a_tick_short_of_time_ends_in_good_order_and_the_next_one_goes_on(saturday: Any, cloud: Cloud) -> None:
     sunday = "2025-09-07T12:30:00Z"
-    answer, lines = _called({"action": "tick", "now": sunday}, Context(left=[800_000, 800_000, 100_000]))
-    assert [step["stage"] for step in answer["steps"]] == ["01_ingest", "03_silver"]
+    answer, lines = _called({"action": "tick", "now": sunday}, Context(left=[800_000, 800_000, 800_000, 100_000]))
+    assert [step["stage"] for step in answer["steps"]] == ["00_schedule", "01_ingest", "03_silver"]
     assert not answer["complete"]
     assert [line["StepsLeft"] for line in lines if "StepsLeft" in line] == [[1.0]]
     assert not [row for row in cloud.tracking.rows() if row.get("owner")]
