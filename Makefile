@@ -32,8 +32,9 @@ $(VENV)/.ready: requirements.txt requirements-dev.txt pyproject.toml .ci/require
 run: setup  ## do what is due and print the predicted order of the next race
 	$(F1) run
 
+# Three workers for two cores: a fifth of the time a worker waits for a server, a kernel or a browser.
 test: setup  ## run the tests
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(VENV)/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 campaign: setup  ## run the long tests that `make test` leaves out (hours; as root for the power cuts)
 	$(VENV)/bin/python -m pytest -m campaign --timeout=3000
@@ -102,7 +103,7 @@ lock: setup  ## renew the pinned requirements; UPGRADE=--upgrade takes the newes
 # Wheel and sdist, and the check that the wheel has the code version of the checkout (docs/releasing.md).
 dist: setup  ## build wheel and sdist, and check the wheel
 	rm -rf dist build
-	$(VENV)/bin/uv build --quiet
+	$(VENV)/bin/uv build --quiet --build-constraints requirements-dev.txt --require-hashes
 	$(VENV)/bin/python -m zipfile -e dist/*.whl build/wheel
 	test "$$(cd build/wheel && $(CURDIR)/$(VENV)/bin/python -m f1lib --version)" = "$$($(F1) --version | cut -d' ' -f1,2)"
 

@@ -94,13 +94,14 @@ def draw(target: Path) -> None:
     for start, end in sorted(arrows):
         (x0, y0), (x1, y1) = places[start], places[end]
         side = WIDTH / 2 if x1 > x0 else -WIDTH / 2 if x1 < x0 else 0
-        axes.annotate(
+        arrow = axes.annotate(
             "",
             (x1 - side, y1 if side else y1 + (HEIGHT / 2 if y0 > y1 else -HEIGHT / 2)),
             (x0 + side, y0 if side else y0 - (HEIGHT / 2 if y0 > y1 else -HEIGHT / 2)),
             arrowprops={"arrowstyle": "-|>", "color": "#7a8594", "lw": 1},
             zorder=1,
         )
+        arrow.arrow_patch.set_gid(f"{start}-{end}")
     for name, (x, y) in places.items():
         box = plt.Rectangle((x - WIDTH / 2, y - HEIGHT / 2), WIDTH, HEIGHT, fc="#f4f6f9", ec="#3b4a5e", lw=1, zorder=2)
         axes.add_patch(box)

@@ -22,12 +22,14 @@ settings.register_profile("nightly", max_examples=500, deadline=None)
 ROOT = Path(__file__).resolve().parents[1]
 # The workers take whole modules in this order: those that take longest begin, so that none is left over at the end.
 SLOWEST_FIRST = """
-    pipeline/test_replay real/test_pipeline faults/test_live_ticks aws/test_weekend faults/test_upstreams
-    real/test_fastf1_sessions notebooks/test_lived_pages notebooks/test_stage_notebooks
-    notebooks/test_explore_notebooks pipeline/test_quick_start gold/test_leaks gold/test_incremental
-    sources/simulated/test_source report/test_pages sources/simulated/test_world pipeline/test_known_answer
-    aws/test_two_ticks real/test_fastf1_agreement real/test_f1db_history gold/test_field real/test_gold_oracle
-    real/test_combined_source
+    pipeline/test_replay real/test_pipeline faults/test_live_ticks faults/test_upstreams report/test_pages
+    faults/test_year_of_ticks aws/test_weekend real/test_fastf1_sessions tracking/test_dynamodb report/test_browser
+    pipeline/test_notebook real/test_openf1_agreement lake/test_s3 notebooks/test_lived_pages
+    notebooks/test_stage_notebooks notebooks/test_explore_notebooks architecture/test_wheel gold/test_incremental
+    gold/test_leaks cli/test_widths aws/test_two_ticks pipeline/test_older_lakes pipeline/test_known_answer
+    sources/simulated/test_source pipeline/test_doctor silver/test_build cli/test_penalty aws/test_runtime
+    pipeline/test_claims cli/test_run gold/test_manifest sources/simulated/test_world real/test_fastf1_agreement
+    gold/test_field cli/test_ingest real/test_f1db_history
 """.split()
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _real_connect = socket.socket.connect

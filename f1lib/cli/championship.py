@@ -11,7 +11,7 @@ from f1lib.report.pages import percent
 
 NAME = "championship"
 HELP = "the standings, the chances of the titles, and what has to happen"
-_SHOWN, _TOLD = 10, 5
+_TOLD = 5
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +67,6 @@ def _table(kind: str, rows: list[dict[str, Any]], title: str, caption: str) -> N
             f"{row['points_p50']:g} ({row['points_p10']:g} to {row['points_p90']:g})",
             "yes" if row["can_still_win"] else "no",
         ]
-        for row in rows[:_SHOWN]
+        for row in rows
     ]
     output.print_table(heads, cells, title=title, caption=caption)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc
 from f1lib.errors import TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     import pandas as pd
 
@@ -68,7 +69,8 @@ def parquet_frame(data: bytes, where: str, columns: Collection[str] | None = Non
     """
     import pyarrow as pa
 
-    frame: pd.DataFrame = _table(data, where, columns).to_pandas()
+    with _damage(where):
+        frame: pd.DataFrame = _table(data, columns).to_pandas()
     pa.default_memory_pool().release_unused()  # 65 MB after the training dataset
     return frame
 
@@ -95,20 +97,30 @@ def parquet_rows(data: bytes, where: str, columns: Collection[str] | None = None
     TableError
         When the bytes are not a Parquet file.
     """
-    rows: list[dict[str, Any]] = _table(data, where, columns).to_pylist()
+    with _damage(where):
+        rows: list[dict[str, Any]] = _table(data, columns).to_pylist()
     return rows
 
 
-def _table(data: bytes, where: str, columns: Collection[str] | None) -> Any:
+def _table(data: bytes, columns: Collection[str] | None) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    file = pq.ParquetFile(pa.BufferReader(data))
+    wanted = [c for c in file.schema_arrow.names if columns is None or c in columns]
+    return file.read(wanted, use_threads=False)
+
+
+@contextmanager
+def _damage(where: str) -> Iterator[None]:
+    """Raise what pyarrow raises of a damaged file as `TableError`; of pandas' metadata in it that is anything."""
+    import pyarrow as pa
+
+    damaged = (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
     try:
-        file = pq.ParquetFile(pa.BufferReader(data))
-        wanted = [c for c in file.schema_arrow.names if columns is None or c in columns]
-        return file.read(wanted, use_threads=False)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise TableError(f"{where} is no Parquet file: {error}; delete it and run again") from error
+        yield
+    except damaged as error:
+        raise TableError(f"{where} is no Parquet file: {error!r}; delete it and run again") from error
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:

@@ -308,8 +308,10 @@ def _corrected(
 
 
 def _with_rain(fitted: Fitted, rows: pd.DataFrame, settings: Rain) -> Fitted:
-    said = fitted.answer(matrix_of(rows, fitted.raw))
-    learned = rain.learn(rows, said["predicted_score"], said["p_dnf"], finish_score(rows), settings)
+    """Learn of rain from the races of which it is known whether they were wet."""
+    known = rows[rows[rain.WET].notna()]
+    said = fitted.answer(matrix_of(known, fitted.raw))
+    learned = rain.learn(known, said["predicted_score"], said["p_dnf"], finish_score(known), settings)
     return replace(fitted, rain=learned)
 
 

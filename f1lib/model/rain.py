@@ -7,6 +7,7 @@ races, and shrunk to no effect by ``prior_races``. The order of the drivers is l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -62,35 +63,41 @@ def learn(rows: pd.DataFrame, score: Floats, p_dnf: Floats, finish: Floats, sett
 
 def _races(rows: pd.DataFrame, score: Floats, p_dnf: Floats, finish: Floats) -> pd.DataFrame:
     """Sum up each race: squares and products of score and outcome about the race's means, and retirements."""
+    race, names = pd.factorize(rows["event_partition_key"])
+    used = ~(np.isnan(score) | np.isnan(finish))
+    of = race[used]
+
+    def total(values: Floats) -> Floats:
+        return np.bincount(of, values, len(names))
+
+    n = total(np.ones(len(of)))
+    x, y = (column[used] - (total(column[used]) / np.maximum(n, 1))[of] for column in (score, finish))
     out = rows["is_dnf"].to_numpy("float64")
-    frame = pd.DataFrame({"race": rows["event_partition_key"].to_numpy(), "x": score, "y": finish}).dropna()
-    frame[["x", "y"]] -= frame.groupby("race")[["x", "y"]].transform("mean")
-    sums = frame.assign(xx=frame["x"] ** 2, xy=frame["x"] * frame["y"], yy=frame["y"] ** 2, n=1.0)
-    own = rows.assign(out=out, expected=p_dnf).groupby("event_partition_key", sort=False)
-    races = own.agg(out=("out", "sum"), expected=("expected", "sum"), **{n: (n, "first") for n in (WET, FORECAST)})
-    return races.join(sums.groupby("race")[["xx", "xy", "yy", "n"]].sum())
+    sums = {"out": np.bincount(race, out), "expected": np.bincount(race, p_dnf), "n": n}
+    sums |= {"xx": total(x * x), "xy": total(x * y), "yy": total(y * y)}
+    return rows[[WET, FORECAST]].groupby(race).first().assign(**sums)
 
 
-def _log_noise(sums: pd.DataFrame) -> Any:
+def _log_noise(sums: Mapping[str, Any]) -> Any:
     """Log of the variance of the latent in units of the score: that of the residuals over the squared slope."""
     slope = sums["xy"] / sums["xx"]
     return np.log((sums["yy"] - slope * sums["xy"]) / sums["n"] / slope**2)
 
 
-def _log_hazard(sums: pd.DataFrame) -> Any:
+def _log_hazard(sums: Mapping[str, Any]) -> Any:
     """Log of retirements over expected ones; half a retirement is added to both, so that none has a logarithm."""
     return np.log((sums["out"] + 0.5) / (sums["expected"] + 0.5))
 
 
 def _contrast(measure: Any, wet: pd.DataFrame, dry: pd.DataFrame) -> tuple[float, float]:
     """Return the difference of a measure, wet less dry, and its standard error by the jackknife over races."""
-    numbers = ["xx", "xy", "yy", "n", "out", "expected"]
     means, variances = [], []
-    for races in (wet[numbers], dry[numbers]):
-        whole = races.sum().to_frame().T
-        without = measure(whole.to_numpy() - races)
-        means.append(float(measure(whole).iloc[0]))
-        variances.append((len(races) - 1) * float(without.var(ddof=0)))
+    for races in (wet, dry):
+        columns = {name: races[name].to_numpy() for name in ("xx", "xy", "yy", "n", "out", "expected")}
+        whole = {name: column.sum() for name, column in columns.items()}
+        without = measure({name: whole[name] - column for name, column in columns.items()})
+        means.append(float(measure(whole)))
+        variances.append((len(races) - 1) * float(without.var()))
     return means[0] - means[1], sum(variances) ** 0.5
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     Single = NDArray[np.float32]
     Floats = NDArray[np.float64]
+    Said = pd.DataFrame | Mapping[str, Floats]
 
 INPUT = "features"  # name of the graph's input
 FORECAST = "weather_precipitation_probability_pct"  # the feature that says how likely rain is
@@ -71,10 +72,12 @@ class Serving:
         """
         import pandas as pd
 
+        return pd.DataFrame(self._said(frame), index=frame.index)
+
+    def _said(self, frame: pd.DataFrame) -> dict[str, Floats]:
         answer = self.answer(matrix_of(frame, self.features))
         score = answer["predicted_score"]
-        columns = {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score, "sigma": answer["sigma"]}
-        return pd.DataFrame(columns, index=frame.index)
+        return {"predicted_score": score, "p_dnf": answer["p_dnf"], "mu": score, "sigma": answer["sigma"]}
 
     @property
     def rain(self) -> Rain | None:
@@ -105,8 +108,9 @@ class Serving:
         MissingColumn
             When ``frame`` lacks a feature.
         """
-        race = frame.sort_values("driver_id", kind="stable")
-        return self.summary(self.predict(race), race).loc[frame.index]
+        race = _by_driver(frame)
+        found = self.summary(self._said(race), race)
+        return found if race is frame else found.loc[frame.index]
 
     def forecast_session(self, features: pd.DataFrame) -> pd.DataFrame:
         """Predict one race or one sprint; a sprint is a race of a third of the distance (`of_sprint`).
@@ -126,9 +130,10 @@ class Serving:
         MissingColumn
             When ``features`` lack a feature of the model.
         """
-        race = features.sort_values("driver_id", kind="stable")
+        race = _by_driver(features)
         points = domain_points.points_scale(str(race["session"].iloc[0]), int(race["event_year"].iloc[0]))
-        return self.summary(self.latent(race), race, points).loc[features.index]
+        found = self.summary(self._of_session(race), race, points)
+        return found if race is features else found.loc[features.index]
 
     def latent(self, race: pd.DataFrame) -> pd.DataFrame:
         """Predict the latent performances of one race or one sprint.
@@ -148,15 +153,20 @@ class Serving:
         MissingColumn
             When ``race`` lacks a feature.
         """
-        answer = self.predict(race)
+        import pandas as pd
+
+        return pd.DataFrame(self._of_session(race), index=race.index)
+
+    def _of_session(self, race: pd.DataFrame) -> dict[str, Floats]:
+        answer = self._said(race)
         return of_sprint(answer, race) if race["session"].iloc[0] == "S" else answer
 
-    def summary(self, answer: pd.DataFrame, race: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
+    def summary(self, answer: Said, race: pd.DataFrame, points: tuple[int, ...] = RACE_POINTS) -> pd.DataFrame:
         """Turn the predictions of one race's drivers into probabilities.
 
         Parameters
         ----------
-        answer : pd.DataFrame
+        answer : pd.DataFrame or mapping of arrays
             `predict` of the rows.
         race : pd.DataFrame
             The rows, in the same order; the forecast of rain is read.
@@ -166,13 +176,11 @@ class Serving:
         Returns
         -------
         pd.DataFrame
-            One row per driver, index of ``answer``; columns of `f1lib.scoring.positions.summarize`, and ``p_rain``: the
+            One row per driver, index of ``race``; columns of `f1lib.scoring.positions.summarize`, and ``p_rain``: the
             chance of a wet race, NaN when no forecast is known or the model has learned nothing of rain.
         """
         matrix, out, chance = self._over_weather(answer, race, positions.position_matrix)
-        summary = positions.summarize(matrix, answer["predicted_score"], out, points)
-        summary.index, summary["p_rain"] = answer.index, chance
-        return summary
+        return positions.summarize(matrix, answer["predicted_score"], out, points, race.index, p_rain=chance)
 
     def chance_of_rain(self, race: pd.DataFrame) -> float:
         """Return the chance that a race is wet.
@@ -188,7 +196,11 @@ class Serving:
             NaN when no forecast is known or the model has learned nothing of rain.
         """
         rain = self.rain
-        return float(rain.chance(matrix_of(race, [FORECAST])[0, 0])) if rain else float("nan")
+        if not rain:
+            return float("nan")
+        if FORECAST not in race:
+            raise MissingColumn(f"features: no column {FORECAST}, which the model reads")
+        return float(rain.chance(race[FORECAST].iloc[:1].to_numpy(dtype="float32", na_value=np.nan)[0]))
 
     def weathers(self, race: pd.DataFrame) -> tuple[tuple[float, float, float], ...]:
         """Return the weathers a race may have: the chance of each, its factor on sigma and its factor on the hazard.
@@ -210,13 +222,13 @@ class Serving:
         return ((1 - chance, *dry), (chance, *wet))
 
     def _over_weather(
-        self, answer: pd.DataFrame, race: pd.DataFrame, matrix: Callable[..., Floats]
+        self, answer: Said, race: pd.DataFrame, matrix: Callable[..., Floats]
     ) -> tuple[Floats, Floats, float]:
         """Average ``matrix`` of the latent race over the weather; return it with the hazards and the chance of rain.
 
         Missing is not dry: without a forecast it is the race of a model that knows nothing of the weather.
         """
-        mu, sigma, out = (answer[name].to_numpy() for name in ("mu", "sigma", "p_dnf"))
+        mu, sigma, out = (np.asarray(answer[name]) for name in ("mu", "sigma", "p_dnf"))
         rain, chance = self.rain, self.chance_of_rain(race)
         if rain and chance == chance:
             return *rain.mixture(mu, sigma, out, self.shape, chance, matrix), chance
@@ -240,7 +252,12 @@ class Serving:
         NDArray[np.float64]
             [i, j]: P(row i is ahead of row j); see `f1lib.scoring.duels.ahead`.
         """
-        return self._over_weather(self.latent(race), race, duels.ahead)[0]
+        return self._over_weather(self._of_session(race), race, duels.ahead)[0]
+
+
+def _by_driver(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows sorted by driver, those of gold as they are."""
+    return rows if rows["driver_id"].is_monotonic_increasing else rows.sort_values("driver_id", kind="stable")
 
 
 def start_column(race: pd.DataFrame) -> str:
@@ -259,7 +276,7 @@ def start_column(race: pd.DataFrame) -> str:
     return next((c for c in STARTS if c in race and race[c].notna().any()), "")
 
 
-def of_sprint(answer: pd.DataFrame, race: pd.DataFrame) -> pd.DataFrame:
+def of_sprint(answer: Mapping[str, Floats], race: pd.DataFrame) -> dict[str, Floats]:
     """Convert the prediction of a race to that of a sprint with the same start.
 
     The hazard is multiplied by `f1lib.scoring.positions.SPRINT_HAZARD`; once a start position is known, the distance of
@@ -267,23 +284,23 @@ def of_sprint(answer: pd.DataFrame, race: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    answer : pd.DataFrame
-        `Serving.predict` of the rows.
+    answer : Mapping[str, NDArray[np.float64]]
+        The columns of `Serving.predict` of the rows.
     race : pd.DataFrame
         The gold rows, in the same order.
 
     Returns
     -------
-    pd.DataFrame
-        Columns and rows of ``answer``.
+    dict[str, NDArray[np.float64]]
+        The columns of ``answer``.
     """
-    sprint = answer.assign(p_dnf=answer["p_dnf"] * positions.SPRINT_HAZARD)
+    sprint = {**answer, "p_dnf": answer["p_dnf"] * positions.SPRINT_HAZARD}
     column = start_column(race)
     if not column:
         return sprint
     start = positions.start_score(race[column])
     score = start + positions.SPRINT_MOVES * (answer["predicted_score"] - start)
-    return sprint.assign(predicted_score=score, mu=score)
+    return {**sprint, "predicted_score": score, "mu": score}
 
 
 def open_graph(graph: bytes) -> Callable[[Single], dict[str, Floats]]:
@@ -341,11 +358,11 @@ def matrix_of(frame: pd.DataFrame, raw: list[str]) -> Single:
     MissingColumn
         When ``frame`` lacks a column; the message names those absent.
     """
-    known = set(frame.columns)
-    absent = [c for c in raw if c not in known]
+    places = {c: place for place, c in enumerate(frame.columns)}
+    absent = [c for c in raw if c not in places]
     if absent:
         raise MissingColumn(f"features: no column {', '.join(absent)}; the model needs {len(raw)} columns")
-    return frame[raw].to_numpy(dtype="float32", na_value=np.nan)
+    return frame.take([places[c] for c in raw], axis=1).to_numpy(dtype="float32", na_value=np.nan)
 
 
 def load_serving(store: ObjectStore, run_id: str) -> Serving:

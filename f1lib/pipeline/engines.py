@@ -1,59 +1,101 @@
-"""Papermill engines: one runs a notebook in this very process, the other in a kernel that a tick's notebooks share.
+"""One notebook by papermill, with an engine that runs its cells in this very process.
 
-In this process the cells, the parameters and the saved notebook are the same as in a kernel; what is given up is
-isolation and the time-out.
+The cells, the parameters and the saved notebook are the same as in a kernel.
 """
 
 from __future__ import annotations
 
 import atexit
+import logging
+import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
-from papermill.engines import Engine
+import papermill
+from papermill.engines import Engine, papermill_engines
 
 if TYPE_CHECKING:
-    from f1lib.pipeline.shared_kernel import SharedKernel
+    from collections.abc import Mapping
 
 
-class SharedKernelEngine(Engine):  # type: ignore[misc]
-    """See papermill's `Engine`; registered under the name ``kernel`` by `f1lib.pipeline.notebook`."""
+def execute(engine: str, path: str, output: str, values: Mapping[str, Any], folder: str, seconds: int = 0) -> str:
+    """Execute a notebook by papermill.
+
+    Parameters
+    ----------
+    engine : str
+        ``inprocess``, or ``kernel`` for papermill's own, a Jupyter kernel of its own.
+    path : str
+        The notebook.
+    output : str
+        Where the executed one is written.
+    values : mapping
+        Its parameters.
+    folder : str
+        The working directory of its cells.
+    seconds : int
+        A cell that takes longer ends the process, or its kernel; 0 for no limit.
+
+    Returns
+    -------
+    str
+        What went wrong, in one line, by the exception of the cell where there is one; empty when nothing did.
+    """
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # it cannot parse `name: type = literal`; we have
+    papermill_engines.register("inprocess", InProcessEngine)
+    of_kernel: Any = {"execution_timeout": seconds or None, "shutdown_kernel": "immediate"}
+    of_kernel["extra_arguments"] = ["--IPKernelApp.log_level=40"]  # its talk of TCP is no news to the user
+    try:
+        papermill.execute_notebook(
+            path,
+            output,
+            parameters=dict(values),
+            kernel_name="python3",
+            language="python",
+            cwd=folder,
+            progress_bar=False,
+            request_save_on_cell_execute=seconds > 0,
+            autosave_cell_every=0,
+            engine_name="inprocess" if engine == "inprocess" else None,
+            **({"seconds": seconds} if engine == "inprocess" else of_kernel),
+        )
+    except Exception as error:  # a cell, the kernel or a time-out: all of them are recorded, then raised
+        name, text = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", str(error))
+        return " ".join(f"{name}: {text}".split())
+    return ""
+
+
+class InProcessEngine(Engine):  # type: ignore[misc]
+    """See papermill's `Engine`; registered under the name ``inprocess`` by `execute`."""
 
     @classmethod
-    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *, kernel: SharedKernel, **_: Any) -> None:
-        """Run the cells in a kernel that is shared.
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, *, seconds: int = 0, **_: Any) -> None:
+        """Run the cells in a fresh namespace, up to the first failure, of which papermill raises afterwards.
 
         Parameters
         ----------
         nb_man : papermill.engines.NotebookExecutionManager
             The notebook and what becomes of its cells.
         kernel_name : str
-            Name of the Jupyter kernel; it is always `shared_kernel.KERNEL`.
-        kernel : SharedKernel
-            Started when it is not.
+            Without meaning here.
+        seconds : int
+            A cell that takes longer ends this process (SIGALRM); 0 for no limit.
         """
-        kernel.run(nb_man)
-
-
-class InProcessEngine(Engine):  # type: ignore[misc]
-    """See papermill's `Engine`; registered under the name ``inprocess`` by `f1lib.pipeline.notebook`."""
-
-    @classmethod
-    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **kwargs: Any) -> None:
-        """Run the cells in order in a fresh namespace, up to the first failure; papermill raises from its output."""
         main = sys.modules["__main__"]  # IPython puts its own in place, of which no process can be spawned
         shell = _shell()
         try:
-            _run_cells(shell, nb_man)
+            _run_cells(shell, nb_man, seconds)
         finally:
             sys.modules["__main__"] = main
             shell.reset(new_session=False)
             atexit.unregister(shell.atexit_operations)  # it would keep every shell to the end of the process
 
 
-def _run_cells(shell: Any, nb_man: Any) -> None:
+def _run_cells(shell: Any, nb_man: Any, seconds: int) -> None:
     code = [(index, cell) for index, cell in enumerate(nb_man.nb.cells) if cell.cell_type == "code"]
     for count, (index, cell) in enumerate(code, start=1):
+        if seconds:
+            signal.alarm(seconds)
         nb_man.cell_start(cell, index)
         error = _run(shell, cell, count)
         if error is not None:

@@ -1,7 +1,7 @@
 """One stage notebook, executed: parameters checked, papermill run, notebook and HTML stored - also on failure.
 
-What papermill only warns about (an unknown parameter, no ``parameters`` cell) is refused here before a
-kernel starts; a kernel that dies or times out is marked in the saved notebook, which papermill does not do.
+What papermill only warns about (an unknown parameter, no ``parameters`` cell) is refused here before anything
+runs; a process that dies or times out is marked in the saved notebook, which papermill does not do.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +20,7 @@ from f1lib.lake import attribution
 from f1lib.lake.paths_published import record_key, record_page, without_folders
 from f1lib.lake.provenance import made_by
 from f1lib.pipeline.parameters import declared_in, merge, stage_file
-from f1lib.pipeline.shared_kernel import KERNEL, SharedKernel
+from f1lib.pipeline.stage_process import StageProcesses
 from f1lib.sources.failures import shown
 from f1lib.stage import RESULT_MIME
 from f1lib.tracking.rows import Outcome
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger(__name__)
+CELL_TIMEOUT_SECONDS = 1800
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def stage_notebook(name: str) -> Path:
 
 
 def execute_stage(
-    ws: Workspace, name: str, given: Mapping[str, Any], suffix: str = "", kernel: SharedKernel | None = None
+    ws: Workspace, name: str, given: Mapping[str, Any], suffix: str = "", processes: StageProcesses | None = None
 ) -> Execution:
     """Execute a stage notebook and store its record under ``reports/runs/<run_id>/``.
 
@@ -72,8 +75,8 @@ def execute_stage(
         Parameters of the notebook; they win over all others.
     suffix : str
         Tells the record from others of the same stage and run.
-    kernel : SharedKernel or None
-        Kernel of the caller's notebooks, for the engine ``kernel``; None for one of its own.
+    processes : StageProcesses or None
+        Those of the caller's notebooks, for the engine ``process``; None for one of its own.
 
     Returns
     -------
@@ -85,7 +88,7 @@ def execute_stage(
     BadParameters
         Unknown stage or parameter; nothing has been started.
     RunError
-        A cell failed, the kernel died or the time-out struck; the record is stored all the same.
+        A cell failed, its process died or the time-out struck; the record is stored all the same.
     """
     path = stage_notebook(name)
     stage = path.stem
@@ -96,17 +99,17 @@ def execute_stage(
         with tempfile.TemporaryDirectory(prefix="f1-") as folder:
             output = Path(folder) / path.name
             with lending(ws.cache):
-                failure = _papermill(ws.settings.engine, path, output, values, kernel)
+                failure = _execute(ws.settings.engine, path, output, values, processes)
             record = (output if output.exists() else path).read_text(encoding="utf-8")
-        # The kernel needs the release's address with its user, password and query; its record does not.
+        # The cells need the release's address with its user, password and query; its record does not.
         notebook = json.loads(record.replace(json.dumps(secret)[1:-1], values_shown["f1db"]))
     except (OSError, ValueError, RecursionError) as error:
         raise RunError(f"stage {stage}: no notebook can be written in {tempfile.gettempdir()}: {error}") from error
-    reason = _short(failure).replace(secret, values_shown["f1db"])
+    reason = failure.replace(secret, values_shown["f1db"])
     notebook["metadata"]["f1lib"] = _provenance(ws, stage, values_shown, reason)
     _store(ws.store, key, without_folders(notebook))
-    if failure is not None:
-        raise RunError(f"stage {stage} failed: {reason} (record: {key})") from failure
+    if failure:
+        raise RunError(f"stage {stage} failed: {reason} (record: {key})")
     return Execution(stage, key, _result_of(notebook, stage))
 
 
@@ -141,42 +144,19 @@ def stage_values(workspace: Mapping[str, str], path: Path, given: Mapping[str, A
     return merge(known, path.stem, layers)
 
 
-def _papermill(
-    engine: str, path: Path, output: Path, values: Mapping[str, Any], kernel: SharedKernel | None
-) -> Exception | None:
+def _execute(engine: str, path: Path, output: Path, values: Mapping[str, Any], processes: StageProcesses | None) -> str:
     """Execute into a local file and return what went wrong, if anything."""
-    used = kernel or SharedKernel()
-    if engine == "kernel":
-        used.start()
-    import papermill
-    from papermill.engines import papermill_engines
-
-    from f1lib.pipeline.engines import InProcessEngine, SharedKernelEngine
-
-    logging.getLogger("papermill").setLevel(logging.ERROR)  # it cannot parse `name: type = literal`; we have
     _log.debug("papermill runs %s (engine %s)", path.name, engine)
-    papermill_engines.register("inprocess", InProcessEngine)
-    papermill_engines.register("kernel", SharedKernelEngine)
-    try:
-        papermill.execute_notebook(
-            str(path),
-            str(output),
-            parameters=dict(values),
-            kernel_name=KERNEL,
-            language="python",
-            cwd=str(project_folder()),
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            autosave_cell_every=0,
-            engine_name=engine,
-            kernel=used,
-        )
-    except Exception as error:  # a cell, the kernel or a time-out: all of them are recorded, then re-raised
-        used.close()
-        return error
-    if kernel is None:
-        used.close()
-    return None
+    order: dict[str, Any] = {"path": str(path), "output": str(output), "folder": str(project_folder())}
+    order |= {"values": dict(values), "seconds": 0 if engine == "inprocess" else CELL_TIMEOUT_SECONDS}
+    if engine == "process":
+        with nullcontext(processes) if processes else StageProcesses() as used:
+            used.begin(order)
+            import_module("nbconvert.exporters.html")  # for the record, meanwhile
+            return used.failure()
+    from f1lib.pipeline.engines import execute
+
+    return execute(engine, **order)
 
 
 def _provenance(ws: Workspace, stage: str, values: Mapping[str, Any], error: str) -> dict[str, Any]:
@@ -206,11 +186,3 @@ def _result_of(notebook: Mapping[str, Any], stage: str) -> dict[str, Any]:
                 if RESULT_MIME in output.get("data", {}):
                     return {**output["data"][RESULT_MIME], **output.get("metadata", {}).get(RESULT_MIME, {})}
     raise RunError(f"stage {stage}: no cell tagged `result` handed anything back")
-
-
-def _short(failure: Exception | None) -> str:
-    """Describe a failure in one line, by the cell's own exception where papermill names it."""
-    if failure is None:
-        return ""
-    name, text = getattr(failure, "ename", type(failure).__name__), getattr(failure, "evalue", str(failure))
-    return " ".join(f"{name}: {text}".split())

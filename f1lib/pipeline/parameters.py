@@ -1,4 +1,4 @@
-"""The parameters of a stage notebook: read from its tagged cell, checked and merged before a kernel starts.
+"""The parameters of a stage notebook: read from its tagged cell, checked and merged before it runs.
 
 Merged in this order, later wins: the notebook's defaults, ``parameters/<stage>.yml``, the workspace's own
 (lake, tracking, source, ...), what the caller gives.

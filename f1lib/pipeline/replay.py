@@ -1,7 +1,7 @@
 """Live through a season by the production path: a tick whenever something becomes known, then the scores.
 
 The ticks are the same ticks as `f1 run` makes; only the clock is an argument, notebooks run in this process
-instead of in a kernel each, and scores and report, which nobody reads on the way, are made at the end. An
+instead of in one each, and scores and report, which nobody reads on the way, are made at the end. An
 interrupted replay goes on where it was; a lake that has been brought beyond the season's beginning in any other
 way is refused, because what it knows would be a look ahead.
 """

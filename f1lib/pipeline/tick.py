@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from f1lib.pipeline.claims import left_by_dead, release_dead, under_claim
 from f1lib.pipeline.notebook import Execution, execute_stage, stage_notebook, stage_values
 from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.rules import SPRINT, Step, results_lacking
-from f1lib.pipeline.shared_kernel import SharedKernel
+from f1lib.pipeline.stage_process import StageProcesses
 from f1lib.tracking.index import Rows
 from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, brought_to, key_of
 from f1lib.tracking.stage_keys import STAGES, Stage
@@ -130,8 +131,8 @@ def tick(
     StorageError
         The lake has data and its tracking table is lost or damaged; the message names the remedy.
     """
-    with SharedKernel() as kernel:
-        return _run_due(ws, on_step, stages, has_time, kernel)
+    with StageProcesses() as processes:
+        return _run_due(ws, on_step, stages, has_time, processes)
 
 
 def _run_due(
@@ -139,7 +140,7 @@ def _run_due(
     on_step: Callable[[Step], None],
     stages: frozenset[str],
     has_time: Callable[[], bool],
-    kernel: SharedKernel,
+    processes: StageProcesses,
 ) -> TickResult:
     runs: list[StageRun] = []
     tried: frozenset[tuple[str, str]] = frozenset()
@@ -152,7 +153,7 @@ def _run_due(
         if not steps or any(run.status == Outcome.TAKEN for run in runs):
             return TickResult(ws.run_id, runs, True, rows, mended)
         if not runs:
-            _begin(ws.settings, stages, kernel)
+            _begin(ws.settings, stages, processes)
         if not runs and not mended and (mended := check_models.restored(ws, rows)):
             rows = ws.tracking.rows()
             continue
@@ -167,7 +168,7 @@ def _run_due(
                 return TickResult(ws.run_id, runs, False, rows, mended)
             on_step(step)
             number = sum(run.step.key == step.key for run in runs) + 1
-            runs.append(_attempt(ws, _with_settings(ws.settings, step), seen.get(step.key, {}), kernel, number))
+            runs.append(_attempt(ws, _with_settings(ws.settings, step), seen.get(step.key, {}), processes, number))
             if _was_cut(ws.settings, runs[-1]):
                 tried -= {step.key}
             if done := _mended(ws, runs):
@@ -176,10 +177,10 @@ def _run_due(
                 break
 
 
-def _begin(settings: Settings, stages: frozenset[str], kernel: SharedKernel) -> None:
-    """Start the kernel, and refuse a configuration to train that is not there meanwhile."""
-    if settings.engine == "kernel":
-        kernel.start()
+def _begin(settings: Settings, stages: frozenset[str], processes: StageProcesses) -> None:
+    """Start importing the libraries, and refuse a configuration to train that is not there meanwhile."""
+    if settings.engine == "process":
+        processes.start()
     if Stage.TRAIN in stages:
         _known_model(settings.model)
 
@@ -199,12 +200,12 @@ def _rows_to_begin_with(ws: Workspace) -> list[TrackingRow]:
 def _rows(tracking: TrackingTable, rows: list[TrackingRow], runs: list[StageRun]) -> list[TrackingRow]:
     """Read the table after ``runs``, given its ``rows`` before the last of them.
 
-    Settled rows change only with a new calendar or where the step names their event; the other stages change rows
-    that were waiting for them.
+    Rows that are settled, or of events wholly to come, change only with a new calendar or where the step names their
+    event; the other stages change rows that were waiting for them.
     """
     if not rows or (runs and runs[-1].step.stage == Stage.SCHEDULE):
         return tracking.rows()
-    return tracking.refresh(rows, runs[-1].step.events if runs else ())
+    return tracking.refresh(rows, {runs[-1].step.event_partition_key, *runs[-1].step.events} if runs else ())
 
 
 def _was_cut(settings: Settings, run: StageRun) -> bool:
@@ -335,12 +336,13 @@ def _with_settings(settings: Settings, step: Step) -> Step:
     return replace(step, parameters=parameters) if step.stage == Stage.TRAIN else step
 
 
-def _attempt(ws: Workspace, step: Step, seen: StageRow, kernel: SharedKernel, number: int) -> StageRun:
+def _attempt(ws: Workspace, step: Step, seen: StageRow, processes: StageProcesses, number: int) -> StageRun:
     started = perf_counter()
     suffix = _record_suffix(step, number)
     _log.info("%s begins: %s", step.stage, step.reason)
     try:
-        execution = under_claim(ws, step, lambda: execute_stage(ws, step.stage, step.parameters, suffix, kernel), seen)
+        work = partial(execute_stage, ws, step.stage, step.parameters, suffix, processes)
+        execution = under_claim(ws, step, work, seen)
     except F1LibError as error:
         status = Outcome.TAKEN if isinstance(error, AlreadyRunning) else Outcome.FAILED
         return _logged(StageRun(step, status, perf_counter() - started, str(error)))

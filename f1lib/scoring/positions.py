@@ -1,4 +1,4 @@
-"""Position distributions from scores: exact, deterministic, a few milliseconds for a race.
+"""Position distributions from scores: exact, deterministic, half a millisecond for a race.
 
 Each driver's race is one latent number; the order of the latents is the order of the race.
 
@@ -8,14 +8,14 @@ Each driver's race is one latent number; the order of the latents is the order o
 - Otherwise he retires and is placed behind every finisher, retirements among themselves in random order.
 
 Given his own latent, the number of drivers ahead is Poisson-binomial over the others. It is computed by the usual
-recursion and integrated over his latent by Gauss-Hermite quadrature (retired: Gauss-Legendre). Sinkhorn's scaling
-removes the remaining error of the quadrature, so that rows and columns sum to 1.
+recursion and integrated over his latent by Gauss-Hermite quadrature. Sinkhorn's scaling removes the remaining error of
+the quadrature, so that rows and columns sum to 1.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +36,7 @@ SPRINT_MOVES = SPRINT_HAZARD**0.5
 TOLERANCE = 1e-10
 _SWEEPS, _NEWTON_STEPS = 500, 50
 _HERMITE_NODES = 32  # no difference from 400 000 sampled races beyond sampling error
-_LEGENDRE_NODES = 13  # exact for the polynomial of degree n - 1 up to n = 26 drivers
+_LEAST_WEIGHT = 1e-15  # of a node that counts: six of the 32 are below a double's precision
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,7 @@ def position_matrix(mu: ArrayLike, sigma: ArrayLike, p_dnf: ArrayLike, shape: Sh
     """
     centre, spread, dnf = (np.asarray(a, dtype="float64") for a in (mu, sigma, p_dnf))
     _check(centre, spread, dnf)
-    ahead, weight = _finishing(centre, spread, dnf, shape)
-    ahead_out, weight_out = _retired(dnf)
-    ahead = np.concatenate([ahead, ahead_out], axis=1)
-    return sinkhorn(_places(ahead, np.concatenate([weight, weight_out], axis=1)))
+    return sinkhorn(_numbers_ahead(*_finishing(centre, spread, dnf, shape)) + retired_places(dnf))
 
 
 def retired_places(p_dnf: ArrayLike) -> Floats:
@@ -120,17 +117,30 @@ def retired_places(p_dnf: ArrayLike) -> Floats:
     NDArray[np.float64]
         n x n; row i sums to ``p_dnf[i]``. Retired drivers are in no particular order among themselves.
     """
-    return _places(*_retired(np.asarray(p_dnf, dtype="float64")))
+    out = np.asarray(p_dnf, dtype="float64")
+    n = len(out)
+    others = _numbers_ahead(np.repeat(out[:, None, None], n, axis=1), np.ones((n, 1)))
+    share = others / np.arange(1, n + 1)  # of r others who retire, 0, 1, ... or r are behind, each as likely
+    return np.asarray(out[:, None] * np.cumsum(share[:, ::-1], axis=1), dtype="float64")
 
 
-def _places(ahead: Floats, weight: Floats) -> Floats:
-    """Return the probability of each place, given who is ahead at each of several weighted conditions of a driver."""
-    n = len(ahead)
-    drivers, others_ahead = np.arange(n), ahead.copy()
-    others_ahead[drivers, :, drivers] = 0.0  # no driver is ahead of himself
-    counts = _poisson_binomial(others_ahead.reshape(-1, n)).reshape(n, -1, n)
-    chances: Floats = np.einsum("iq,iqk->ik", weight, counts)
-    return chances
+def _numbers_ahead(chances: Floats, weight: Floats) -> Floats:
+    """Return [i, k], the probability that k others are ahead of driver i.
+
+    ``chances`` [j, i, q] are those of j to be ahead, at conditions q of i with ``weight`` [i, q]; they are changed.
+    The others are counted in two halves, and the counts of both are folded into their sum.
+    """
+    n, _, conditions = chances.shape
+    chances[np.arange(n), np.arange(n)] = 0.0  # no driver is ahead of himself
+    half = (n + 1) // 2
+    if n % 2:
+        chances = np.concatenate([chances, np.zeros((1, n, conditions))])
+    counts = _poisson_binomial(chances.reshape(half, 2, -1)).reshape(half + 1, 2, n, conditions)
+    both = (counts[:, 0] * weight).transpose(1, 0, 2) @ counts[:, 1].transpose(1, 2, 0)
+    skewed = np.zeros((n, half + 1, 2 * half + 2))  # read in rows shorter by one, column k holds all sums of k
+    skewed[:, :, : half + 1] = both
+    rows = skewed.reshape(n, -1)[:, : -(half + 1)].reshape(n, half + 1, 2 * half + 1)
+    return np.asarray(rows.sum(axis=1)[:, :n], dtype="float64")
 
 
 def sinkhorn(matrix: ArrayLike) -> Floats:
@@ -169,7 +179,14 @@ def _newton_step(scaled: Floats, wrong: Floats) -> Floats:
     return np.asarray(scaled * np.exp(step[:n, None] + step[n:]), dtype="float64")
 
 
-def summarize(matrix: Floats, score: ArrayLike, p_dnf: ArrayLike, points: tuple[int, ...]) -> pd.DataFrame:
+def summarize(
+    matrix: Floats,
+    score: ArrayLike,
+    p_dnf: ArrayLike,
+    points: tuple[int, ...],
+    index: pd.Index | None = None,
+    **more: float,
+) -> pd.DataFrame:
     """Summarize a position matrix as the columns of a prediction.
 
     Parameters
@@ -182,6 +199,10 @@ def summarize(matrix: Floats, score: ArrayLike, p_dnf: ArrayLike, points: tuple[
         Probability of each driver that he is not classified.
     points : tuple[int, ...]
         Points of the places that score, from the first.
+    index : pd.Index, optional
+        The index of the rows; 0..n-1 when not given.
+    **more : float
+        Further columns, the same number in every row.
 
     Returns
     -------
@@ -219,7 +240,9 @@ def summarize(matrix: Floats, score: ArrayLike, p_dnf: ArrayLike, points: tuple[
             "position_p90": quantile_positions(matrix, 0.9),
             "expected_points": matrix @ scale,
             "position_probabilities": list(matrix),
-        }
+            **more,
+        },
+        index=range(n) if index is None else index,
     )
 
 
@@ -232,49 +255,41 @@ def _check(mu: Floats, sigma: Floats, p_dnf: Floats) -> None:
 
 
 def _finishing(mu: Floats, sigma: Floats, p_dnf: Floats, shape: Shape) -> tuple[Floats, Floats]:
-    """Compute for driver i and node q of his latent P(j is ahead) as [i, q, j], and the node's weight as [i, q]."""
+    """Compute for driver i and node q of his latent P(j is ahead) as [j, i, q], and the node's weight as [i, q]."""
     from scipy.special import ndtr
 
     nodes, weights = _hermite()
     parts = shape.components()
     latent = np.concatenate([mu[:, None] + d + sigma[:, None] * s * nodes for _, d, s in parts], axis=1)
     weight = np.concatenate([np.outer(1 - p_dnf, w * weights) for w, _, _ in parts], axis=1)
-    ahead = np.zeros((*latent.shape, len(mu)))
+    ahead = []
     for w, d, s in parts:
-        ahead += w * ndtr((latent[:, :, None] - mu - d) / (sigma * s))
-    return ahead * (1 - p_dnf), weight
-
-
-def _retired(p_dnf: Floats) -> tuple[Floats, Floats]:
-    """Compute the same for a retired driver: all finishers are ahead, and a uniform share u of the retired."""
-    share, weights = _legendre()
-    ahead = (1 - p_dnf)[None, None, :] + p_dnf[None, None, :] * share[None, :, None]
-    return np.repeat(ahead, len(p_dnf), axis=0), np.outer(p_dnf, weights)
+        part = latent - (mu + d)[:, None, None]
+        part /= (sigma * s)[:, None, None]
+        ahead.append(np.multiply(ndtr(part, out=part), (w * (1 - p_dnf))[:, None, None], out=part))
+    return reduce(np.add, ahead), weight
 
 
 @cache
 def _hermite() -> tuple[Floats, Floats]:
     """Return nodes and weights of the expectation over a standard normal."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(_HERMITE_NODES)
-    return nodes, weights / weights.sum()
-
-
-@cache
-def _legendre() -> tuple[Floats, Floats]:
-    """Return nodes and weights of the expectation over a uniform share of 0..1."""
-    nodes, weights = np.polynomial.legendre.leggauss(_LEGENDRE_NODES)
-    return (nodes + 1) / 2, weights / 2
+    weights /= weights.sum()
+    counted = weights > _LEAST_WEIGHT
+    return nodes[counted], weights[counted]
 
 
 def _poisson_binomial(chances: Floats) -> Floats:
-    """Compute P(exactly k events happen), k = 0..n-1, for rows of n probabilities, one of which is 0 in each row."""
-    n = chances.shape[1]
-    counts = np.zeros((n + 1, len(chances)))  # one count in each row, so that each step is contiguous in memory
+    """Compute P(exactly k events happen) as [k, ...], k = 0..n, from the chances [n, ...] of n events."""
+    n, *others = chances.shape
+    counts = np.zeros((n + 1, *others))  # a count is contiguous in memory, and so is each step
     counts[0] = 1.0
-    for most, p in enumerate(np.ascontiguousarray(chances.T), start=2):  # no more can have happened yet
-        counts[1:most] = counts[1:most] * (1 - p) + counts[: most - 1] * p
-        counts[0] *= 1 - p
-    return counts[:n].T
+    scratch = np.empty_like(chances)
+    for most, p in enumerate(chances, start=1):  # no more can have happened yet
+        moved = np.multiply(counts[:most], p, out=scratch[:most])
+        counts[:most] -= moved
+        counts[1 : most + 1] += moved
+    return counts
 
 
 def quantile_positions(matrix: ArrayLike, level: float) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -28,6 +29,7 @@ from f1lib.silver.bronze_files import BronzeFiles, bronze_files, stored_seasons
 from f1lib.tracking.index import is_input, is_session
 from f1lib.tracking.rows import SessionRow, Status, TrackingRow
 from f1lib.tracking.stage_keys import GRID_ROWS
+from f1lib.workspace.forks import in_forks
 from f1lib.workspace.workspace import Workspace
 
 # Silver table, in the order of building -> the bronze table without which it has no rows.
@@ -35,6 +37,9 @@ BUILT_FROM = {table: f"bronze_{table}" for table in SILVER_TABLES} | {
     "weather_observed": "bronze_weather",
     "weather_forecast": "bronze_hours",
 }
+
+# More seasons are built in two processes.
+_ALONE = 4
 
 
 def build_silver(ws: Workspace, seasons: list[int]) -> pd.DataFrame:
@@ -89,18 +94,27 @@ def _build(ws: Workspace, known: Mapping[int, BronzeFiles]) -> list[dict[str, An
     """Build and write the silver of sound seasons, then the hashes of its files; return a row a file."""
     if not known:
         return []
+    seasons = list(known)
+    half = len(seasons) // 2 if len(seasons) > _ALONE else 0
+    parts = [{season: known[season] for season in part} for part in (seasons[:half], seasons[half:]) if part]
+    written = [row for rows in in_forks(partial(_written, ws), parts) for row in rows]
+    _note_files(ws.store, seasons, {silver_key(row["table"], row["season"]): row.pop("sha256") for row in written})
+    return written
+
+
+def _written(ws: Workspace, known: Mapping[int, BronzeFiles]) -> list[dict[str, Any]]:
+    """Build and write the silver of sound seasons, and return a row a file, with its hash."""
     hashes = {key: value for files in known.values() for key, value in files.hashes.items()}
     frames = build_frames(ws.store, list(known), ws.settings.threads, ws.cache, hashes)
-    written, prints = [], {}
+    written = []
     for season in known:
         ws.hold()
         for name, frame in frames.items():
             part = frame[frame["event_year"] == season].reset_index(drop=True)
             content = parquet_bytes(part)
             ws.store.write(silver_key(name, season), content)
-            prints[silver_key(name, season)] = fingerprint.of_bytes(content)
-            written.append({"table": name, "season": season, "rows": len(part)})
-    _note_files(ws.store, list(known), prints)
+            row = {"table": name, "season": season, "rows": len(part), "sha256": fingerprint.of_bytes(content)}
+            written.append(row)
     return written
 
 

@@ -42,6 +42,7 @@ from f1lib.tracking.rows import (
     clipped,
     key_of,
     lost_message,
+    moving,
     prediction_sort_key,
     renewed,
     season_of,
@@ -111,14 +112,16 @@ class DynamoTracking:
     def _all(self) -> list[TrackingRow]:
         seasons = self._item(to_item(SEASONS_KEY)).get("seasons")
         found = [row for rows in _each(self._season, from_value(seasons) if seasons else []) for row in rows]
-        return self.refresh(found)
+        return self._renewed(found, unsettled(found))
 
     def refresh(self, rows: list[TrackingRow], events: Collection[str] = ()) -> list[TrackingRow]:
         """See `TrackingTable.refresh`."""
-        moving = sorted({*unsettled(rows), *events})
+        return self._renewed(rows, {*moving(rows), *events})
+
+    def _renewed(self, rows: list[TrackingRow], events: Collection[str]) -> list[TrackingRow]:
         with aws_errors(f"read table {self.table}"):
-            fresh = [row for event in _each(self._event, moving) for row in event]
-        return renewed(rows, moving, fresh)
+            fresh = [row for event in _each(self._event, sorted(events)) for row in event]
+        return renewed(rows, events, fresh)
 
     def claim(
         self,

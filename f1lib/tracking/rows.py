@@ -215,6 +215,11 @@ def _is_settled(row: StageRow) -> bool:
     return is_done and season_of(row["event_partition_key"]) != NO_SEASON
 
 
+def moving(rows: Iterable[StageRow]) -> list[str]:
+    """Return the events with a row that a stage may move, sorted: unsettled ones, but for those wholly to come."""
+    return unsettled(row for row in rows if row.get("status") != Status.SCHEDULED or row.get("owner"))
+
+
 def renewed(rows: Iterable[TrackingRow], events: Iterable[str], fresh: Iterable[TrackingRow]) -> list[TrackingRow]:
     """Replace the rows of some events.
 

@@ -30,9 +30,9 @@ from f1lib.tracking.rows import (
     is_claimed,
     lost_message,
     merged,
+    moving,
     prediction_sort_key,
     renewed,
-    unsettled,
 )
 
 if TYPE_CHECKING:
@@ -150,9 +150,9 @@ class SqliteTracking:
 
     def refresh(self, rows: list[TrackingRow], events: Collection[str] = ()) -> list[TrackingRow]:
         """See `TrackingTable.refresh`."""
-        moving = sorted({*unsettled(rows), *events})
+        read = sorted({*moving(rows), *events})
         statement = f"{_SELECT} WHERE event_partition_key IN (SELECT value FROM json_each(?))"
-        return renewed(rows, moving, map(_load, self._read(statement, (json.dumps(moving),))))
+        return renewed(rows, read, map(_load, self._read(statement, (json.dumps(read),))))
 
     def claim(
         self,

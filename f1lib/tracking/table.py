@@ -39,9 +39,10 @@ class TrackingTable(Protocol):
         """
 
     def refresh(self, rows: list[TrackingRow], events: Collection[str] = ()) -> list[TrackingRow]:
-        """Update ``rows``, read a moment ago: those of ``events``, and of events with an unsettled row, are read again.
+        """Update ``rows``, read a moment ago: those of ``events``, and of events that stages move, are read again.
 
-        Changes of other events are not seen.
+        An event moves while a row of it is unsettled, unless all such rows are still scheduled. Changes of other events
+        are not seen.
         """
 
     def claim(

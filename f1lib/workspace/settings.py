@@ -21,7 +21,7 @@ from f1lib.workspace.project import kept
 SOURCES = ("auto", "live", "f1db", "simulated", "fastf1")
 _SAME_AS = {"fastf1": "live"}  # the name of 0.1.0
 TIMING = ("fastf1", "openf1")
-_CHOICES = {"source": SOURCES, "engine": ("kernel", "inprocess"), "weather": ("auto", "openmeteo", "none")}
+_CHOICES = {"source": SOURCES, "engine": ("process", "inprocess", "kernel"), "weather": ("auto", "openmeteo", "none")}
 _AT_LEAST_ONE = ("lease_minutes", "threads", "simulated_seasons", "fastf1_cache_mb")
 _ENVIRONMENT = {
     "F1_LAKE_URL": "lake",
@@ -59,7 +59,7 @@ class Settings:
     cache: str = ".cache"
     history_from: int = 2010
     model: str = "blend_v2"
-    engine: str = "kernel"
+    engine: str = "process"
     lease_minutes: int = 30
     ingest_seconds: int = 0
     threads: int = 2

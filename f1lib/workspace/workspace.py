@@ -116,8 +116,8 @@ def lending(cache: Cache) -> Iterator[None]:
     """Let every workspace that is opened inside the block share ``cache``.
 
     A notebook opens its workspace from parameters, which are text. Where it runs in the process of its caller
-    (``engine: inprocess``), the caller shares its cache for as long as the notebook runs; a notebook in a kernel of its
-    own begins with an empty one. Nothing is shared before or after the block, or with other threads.
+    (``engine: inprocess``), the caller shares its cache for as long as the notebook runs; a notebook in a process of
+    its own begins with an empty one. Nothing is shared before or after the block, or with other threads.
     """
     token = _lent.set(cache)
     try:

@@ -43,7 +43,7 @@ def test_every_action_of_the_workflows_is_pinned_by_its_commit_and_names_its_ver
 def test_the_workflow_runs_what_a_change_must_pass_and_builds_the_site(root: Path) -> None:
     jobs = yaml.safe_load((root / ".github" / "workflows" / "ci.yml").read_text("utf-8"))["jobs"]
     run = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
-    assert run == [".ci/run", "make bench BENCH=quick", "make docs"]
+    assert run == [".ci/run", ".ci/supply", "make bench BENCH=quick", "make docs"]
 
 
 def test_every_target_of_the_makefile_is_listed_by_make_help(root: Path) -> None:

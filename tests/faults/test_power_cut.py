@@ -45,7 +45,7 @@ while True:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize("engine", ["inprocess", "kernel"])
+@pytest.mark.parametrize("engine", ["inprocess", "process"])
 def test_what_was_reported_done_survives_a_power_cut(
     engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +76,7 @@ def living(disk: Disk) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             parent = psutil.Process(process.pid)
-            parent.suspend()  # so that it begins no further kernel
+            parent.suspend()  # so that it begins no further notebook
             ended = [*parent.children(recursive=True), parent]
             for one in ended:
                 one.kill()

@@ -16,8 +16,8 @@ import pytest
 
 from f1lib.errors import AlreadyRunning, BadParameters, RunError
 from f1lib.pipeline import notebook as pipeline_notebook
-from f1lib.pipeline import shared_kernel, tick
-from f1lib.pipeline.shared_kernel import SharedKernel
+from f1lib.pipeline import tick
+from f1lib.pipeline.stage_process import StageProcesses
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.workspaces import make_workspace
 
@@ -65,7 +65,7 @@ def test_notebooks_in_this_process_leave_no_thread_behind(ws: Workspace, put: An
     assert threading.active_count() == before
 
 
-@pytest.mark.parametrize(("engine", "is_lent"), [("inprocess", True), ("kernel", False)])
+@pytest.mark.parametrize(("engine", "is_lent"), [("inprocess", True), ("process", False)])
 def test_a_notebook_in_this_process_is_lent_the_cache_while_it_runs(
     ws: Workspace, put: Any, engine: str, is_lent: bool
 ) -> None:
@@ -103,12 +103,12 @@ def test_the_record_has_the_releases_address_without_its_secrets_and_the_noteboo
 def test_a_notebook_that_the_disk_has_no_room_for_is_one_error(
     ws: Workspace, put: Any, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    def half(_engine: str, _path: Path, output: Path, *_: Any) -> Exception:
+    def half(_engine: str, _path: Path, output: Path, *_: Any) -> str:
         output.write_text(text, encoding="utf-8")
-        return OSError(28, "No space left on device")
+        return "OSError: [Errno 28] No space left on device"
 
     put(notebook(("result", RESULT)))
-    monkeypatch.setattr(pipeline_notebook, "_papermill", half)
+    monkeypatch.setattr(pipeline_notebook, "_execute", half)
     with pytest.raises(RunError, match="09_try: no notebook can be written in "):
         pipeline_notebook.execute_stage(ws, "try", {})
     assert ws.store.list("reports/runs/") == []
@@ -124,7 +124,7 @@ def test_a_notebook_runs_with_its_parameters_and_hands_its_result_back(ws: Works
     assert ws.store.exists("reports/runs/r1/09_try.html")
 
 
-@pytest.mark.parametrize("engine", ["inprocess", "kernel"])
+@pytest.mark.parametrize("engine", ["inprocess", "process", "kernel"])
 def test_what_a_stage_measured_reaches_the_runner_and_stands_beside_its_result(
     ws: Workspace, put: Any, engine: str
 ) -> None:
@@ -141,7 +141,7 @@ def test_what_a_stage_measured_reaches_the_runner_and_stands_beside_its_result(
     assert "milliseconds" not in json.dumps(output["data"])
 
 
-@pytest.mark.parametrize("engine", ["inprocess", "kernel"])
+@pytest.mark.parametrize("engine", ["inprocess", "process", "kernel"])
 def test_a_failing_cell_leaves_its_notebook_and_its_error(ws: Workspace, put: Any, engine: str) -> None:
     put(notebook(("step", "print('before')"), ("step", "raise ValueError('no such lap')"), ("step", "print('after')")))
     ws = replace(ws, settings=replace(ws.settings, engine=engine))
@@ -155,13 +155,33 @@ def test_a_failing_cell_leaves_its_notebook_and_its_error(ws: Workspace, put: An
     assert "no such lap" in ws.store.read("reports/runs/r1/09_try.html").decode()
 
 
-def test_a_dead_kernel_is_marked_in_the_record(ws: Workspace, put: Any) -> None:
-    put(notebook(("step", "import os\nos._exit(3)"), ("step", "print('after')")))
-    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
-    with pytest.raises(RunError, match="DeadKernelError"):
+@pytest.mark.parametrize(
+    ("engine", "ends", "said"),
+    [
+        ("process", "os._exit(3)", "its process ended with exit code 3"),
+        ("process", "os.kill(os.getpid(), 9)", "its process ended with SIGKILL"),
+        ("process", "os.kill(os.getppid(), 9)", "its process was killed"),
+        ("kernel", "os._exit(3)", "DeadKernelError"),
+    ],
+)
+def test_a_dead_process_is_marked_in_the_record(ws: Workspace, put: Any, engine: str, ends: str, said: str) -> None:
+    put(notebook(("step", "print('before')"), ("step", f"import os, time\n{ends}\ntime.sleep(60)")))
+    ws = replace(ws, settings=replace(ws.settings, engine=engine))
+    with pytest.raises(RunError, match=said):
         pipeline_notebook.execute_stage(ws, "try", {})
     record = json.loads(ws.store.read("reports/runs/r1/09_try.ipynb"))
     assert record["metadata"]["f1lib"]["status"] == "failed"
+    assert record["cells"][2]["outputs"][0]["text"] == ["before\n"]
+
+
+@pytest.mark.parametrize(("engine", "said"), [("process", "SIGALRM"), ("kernel", "CellTimeoutError")])
+def test_a_cell_that_takes_too_long_ends_its_notebook(
+    ws: Workspace, put: Any, monkeypatch: pytest.MonkeyPatch, engine: str, said: str
+) -> None:
+    monkeypatch.setattr(pipeline_notebook, "CELL_TIMEOUT_SECONDS", 1)
+    put(notebook(("step", "import time\ntime.sleep(60)")))
+    with pytest.raises(RunError, match=said):
+        pipeline_notebook.execute_stage(replace(ws, settings=replace(ws.settings, engine=engine)), "try", {})
 
 
 def test_an_unknown_parameter_is_refused_before_anything_runs(ws: Workspace, put: Any) -> None:
@@ -243,20 +263,6 @@ def test_runs_of_the_same_moment_keep_their_records_apart(ws: Workspace, put: An
     assert second == "reports/runs/20251206T160000Z-2/09_try.ipynb"
 
 
-def test_notebooks_that_share_a_kernel_share_nothing_of_each_other(ws: Workspace, put: Any) -> None:
-    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
-    step = "import os\nanswer = [os.getpid(), 'left' in globals()]\nleft = 1"
-    with SharedKernel() as kernel:
-        put(notebook(("step", step), ("result", RESULT)))
-        first, second = (
-            pipeline_notebook.execute_stage(replace(ws, run_id=run), "try", {}, "", kernel) for run in ("r1", "r2")
-        )
-        assert first.result["answer"] == second.result["answer"] == [first.result["answer"][0], False]
-        records = [ws.store.read(f"reports/runs/{run}/09_try.ipynb") for run in ("r1", "r2")]
-        counts = [[cell.get("execution_count") for cell in json.loads(record)["cells"]] for record in records]
-        assert counts[0] == counts[1]
-
-
 LEFT_BEHIND = {
     "the working directory": ("os.chdir('/')", "os.getcwd() == '/'"),
     "a setting": ("os.environ['F1_LAKE'] = 'another'", "'F1_LAKE' in os.environ"),
@@ -269,41 +275,42 @@ LEFT_BEHIND = {
 
 @pytest.mark.parametrize("what", LEFT_BEHIND)
 def test_what_a_notebook_changes_in_its_process_does_not_reach_the_next(ws: Workspace, put: Any, what: str) -> None:
-    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
+    ws = replace(ws, settings=replace(ws.settings, engine="process"))
     changes, is_left = LEFT_BEHIND[what]
     begin = "import os, sys\nfrom f1lib.lake import paths\nfrom f1lib.scoring import duels\n"
     answers = []
-    with SharedKernel() as kernel:
+    with StageProcesses() as processes:
         for run, step in (("r1", f"{changes}\nanswer = {is_left}"), ("r2", f"answer = {is_left}")):
             put(notebook(("step", begin + step), ("result", RESULT)))
-            result = pipeline_notebook.execute_stage(replace(ws, run_id=run), "try", {}, "", kernel).result
+            result = pipeline_notebook.execute_stage(replace(ws, run_id=run), "try", {}, "", processes).result
             answers.append(result["answer"])
     assert answers == [True, False]
 
 
 @pytest.mark.parametrize("ends", ["raise ValueError('no such lap')", "import os\nos._exit(3)"])
-def test_after_an_error_the_next_notebook_has_a_new_kernel(ws: Workspace, put: Any, ends: str) -> None:
-    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
-    step = "import os\nanswer = os.getpid()"
-    with SharedKernel() as kernel:
+def test_after_an_error_the_next_notebook_runs_in_a_process_of_its_own(ws: Workspace, put: Any, ends: str) -> None:
+    ws = replace(ws, settings=replace(ws.settings, engine="process"))
+    step = "import os\nanswer = [os.getpid(), os.getppid()]"
+    with StageProcesses() as processes:
         put(notebook(("step", step), ("result", RESULT)))
-        before = pipeline_notebook.execute_stage(ws, "try", {}, "", kernel).result["answer"]
+        before = pipeline_notebook.execute_stage(ws, "try", {}, "", processes).result["answer"]
         put(notebook(("step", ends)))
         with pytest.raises(RunError):
-            pipeline_notebook.execute_stage(replace(ws, run_id="r2"), "try", {}, "", kernel)
+            pipeline_notebook.execute_stage(replace(ws, run_id="r2"), "try", {}, "", processes)
         put(notebook(("step", step), ("result", RESULT)))
-        after = pipeline_notebook.execute_stage(replace(ws, run_id="r3"), "try", {}, "", kernel).result["answer"]
-    assert after != before
-    for process in (before, after):
+        after = pipeline_notebook.execute_stage(replace(ws, run_id="r3"), "try", {}, "", processes).result["answer"]
+    assert after[0] != before[0]
+    assert after[1] == before[1]  # the libraries are imported once
+    for process in {*before, *after}:
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
 
 
-def test_a_kernel_that_has_grown_is_given_up(ws: Workspace, put: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_kernel, "MOST_BYTES", 1)
-    ws = replace(ws, settings=replace(ws.settings, engine="kernel"))
-    put(notebook(("step", "import os\nanswer = os.getpid()"), ("result", RESULT)))
-    with SharedKernel() as kernel:
+def test_where_nothing_can_be_forked_each_notebook_imports_for_itself(ws: Workspace, put: Any) -> None:
+    ws = replace(ws, settings=replace(ws.settings, engine="process"))
+    put(notebook(("step", "import os\nanswer = [os.getpid(), os.getppid()]"), ("result", RESULT)))
+    with StageProcesses(forks=False) as processes:
         runs = (replace(ws, run_id=run) for run in ("r1", "r2"))
-        one, other = (pipeline_notebook.execute_stage(run, "try", {}, "", kernel).result["answer"] for run in runs)
-    assert one != other
+        one, two = (pipeline_notebook.execute_stage(run, "try", {}, "", processes).result["answer"] for run in runs)
+        assert one[1] == two[1] == os.getpid()
+        assert one[0] != two[0]

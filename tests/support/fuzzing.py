@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import requests
 
 from f1lib.aws.schema import parse_event
@@ -30,7 +31,7 @@ from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import F1LibError
 from f1lib.lake.documents import from_json, from_yaml
-from f1lib.lake.parquet import read_parquet
+from f1lib.lake.parquet import parquet_bytes, read_parquet
 from f1lib.lake.store import LocalStore, find_json
 from f1lib.model.config import folder, parse_config
 from f1lib.pipeline.parameters import stage_file
@@ -226,6 +227,10 @@ def _event_of(content: bytes) -> object:
     return parse_event(json.loads(content))
 
 
+def _parquet() -> bytes:
+    return parquet_bytes(pd.DataFrame({"driver_id": ["a", None], "q1_seconds": [80.5, None], "moment": [NOW, None]}))
+
+
 _RELEASE = _release()
 _MODELS = tuple(path.read_bytes() for path in sorted(folder().glob("*.yml")))
 _EVENTS = Path(__file__).resolve().parents[2] / "lambda_runner" / "events"
@@ -242,7 +247,7 @@ TARGETS: dict[str, Target] = {
     "parameters": Target((b"units: []\nseconds: 5\n",), _in_file("x.yml", lambda folder: stage_file(folder, "x"))),
     "settings": Target((b"lake: x\nthreads: 2\n",), _in_file("x.yml", lambda f: load_settings(f / "x.yml", {}, {}))),
     "note": Target((b'{"sha256": "x"}',), _in_file("note.json", lambda f: find_json(LocalStore(f), "note.json"))),
-    "parquet": Target((b"PAR1",), _in_file("x.parquet", lambda f: read_parquet(LocalStore(f), "x.parquet"))),
+    "parquet": Target((_parquet(),), _in_file("x.parquet", lambda f: read_parquet(LocalStore(f), "x.parquet"))),
     "tracking": Target((b'{"lease": "2025-12-06T16:00:00Z"}',), _tracking),
     "event": Target(tuple(path.read_bytes() for path in sorted(_EVENTS.glob("*.json"))), _only_value_errors(_event_of)),
     "command": Target((b"status", b"run\n--now\n2025-12-06", b"predictions\nx", b"stage\ntrain\n-p\na\nb"), command),

@@ -14,7 +14,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,7 @@ CREDENTIALS = {
 START_SECONDS = 60
 
 
-class _TemplateLoader(yaml.SafeLoader):
+class _TemplateLoader(yaml.CSafeLoader):
     """CloudFormation's short forms as their long ones: ``!Ref x`` -> ``{"Ref": "x"}``."""
 
 
@@ -55,11 +57,16 @@ def _long_form(loader: _TemplateLoader, tag: str, node: yaml.Node) -> dict[str, 
 _TemplateLoader.add_multi_constructor("!", _long_form)
 
 
-def load_template(name: str = TEMPLATE.name) -> dict[str, Any]:
-    """A template of CloudFormation as data, by default the stack's own."""
+@cache
+def _parsed(name: str) -> dict[str, Any]:
     document = yaml.load(TEMPLATE.with_name(name).read_text(encoding="utf-8"), Loader=_TemplateLoader)
     assert isinstance(document, dict)
     return document
+
+
+def load_template(name: str = TEMPLATE.name) -> dict[str, Any]:
+    """A template of CloudFormation as data of the caller's own, by default the stack's."""
+    return deepcopy(_parsed(name))
 
 
 @dataclass(frozen=True)

@@ -141,9 +141,13 @@ def test_all_rows_cost_a_query_a_season_and_one_for_each_event_still_moving(
     behind.put_rows([row("R", event=event, status="gold") for event in events])
     behind.put_rows([row("R", status="scheduled"), row("STAGE#05_train", event="PIPELINE", status="gold")])
     proxy.requests.clear()
-    assert len(behind.rows()) == 22
+    rows = behind.rows()
+    assert len(rows) == 22
     assert len(proxy.asked("GetItem")) == 1
     assert len(proxy.asked("Query")) == (3 + 1) + (1 + 1)  # 2023, 2024, 2025, none; São Paulo, PIPELINE
+    proxy.requests.clear()
+    assert behind.refresh(rows) == rows
+    assert len(proxy.requests) == 1, "PIPELINE alone: of São Paulo nothing is known but the calendar"
 
 
 def test_an_index_that_lags_never_misleads_about_an_event_that_moves(

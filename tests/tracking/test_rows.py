@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from f1lib.tracking import rows, sqlite
-from f1lib.tracking.rows import PIPELINE, STORED, Outcome, Status, TrackingRow, key_of, merged, renewed, unsettled
+from f1lib.tracking.rows import (
+    PIPELINE,
+    STORED,
+    Outcome,
+    Status,
+    TrackingRow,
+    key_of,
+    merged,
+    moving,
+    renewed,
+    unsettled,
+)
 
 EVENT, OTHER = "2025_Qatar_Grand_Prix", "2024_Qatar_Grand_Prix"
 SETS = {
@@ -55,6 +66,13 @@ def test_an_event_moves_until_its_rows_are_settled_and_given_back(status: Status
     known = [row(EVENT, "R", status.value), row(OTHER, "R", "gold"), row(OTHER, "Q", "gold", owner="laptop:1")]
     assert unsettled(known) == sorted({OTHER, *({EVENT} - ({EVENT} if status in rows.SETTLED else set()))})
     assert unsettled([row(PIPELINE, "STAGE#05_train", "gold")]) == [PIPELINE]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_no_stage_moves_an_event_that_is_wholly_to_come(status: Status) -> None:
+    ahead = [row(EVENT, "STAGE#02_weather", "gold"), row(EVENT, "Q", "scheduled"), row(EVENT, "R", status.value)]
+    assert moving(ahead) == ([] if status in {*rows.SETTLED, Status.SCHEDULED} else [EVENT])
+    assert moving([*ahead, row(EVENT, "S", "scheduled", owner="laptop:1")]) == [EVENT]
 
 
 def test_rows_of_the_named_events_are_replaced_and_all_are_sorted() -> None:

@@ -84,7 +84,9 @@ class F1dbSource:
         frames = {"results": results}
         if session == "R" and (stops := self._part("pit_stops", "R", row["race_id"])) is not None:
             frames["pit_stops"] = stops
-        frames, refused = refuse(frames, session)
+        refused: list[dict[str, Any]] = []
+        if any(self._parts[f"{kind}/{session}"][2] for kind in frames):
+            frames, refused = refuse(frames, session)
         provenance = self._provenance(f1db_frames.RESULT_FILES[session])
         if refused:
             provenance |= {"refused": refused}
@@ -150,8 +152,10 @@ class F1dbSource:
                 whole = self._converted(kind, session)
                 rows = whole.sort_values(order, kind="stable", ignore_index=True)
                 at = rows.groupby("race_id", sort=False).indices  # a race's rows follow each other
-                self._parts[name] = rows.drop(columns="race_id"), {race: (i[0], i[-1] + 1) for race, i in at.items()}
-        parts, places = self._parts[name]
+                places = {race: (i[0], i[-1] + 1) for race, i in at.items()}
+                has_odd = bool(refuse({kind: rows}, session)[1])
+                self._parts[name] = rows.drop(columns="race_id"), places, has_odd
+        parts, places, _ = self._parts[name]
         if race_id not in places:
             return None
         found: pd.DataFrame = parts.iloc[slice(*places[race_id])].reset_index(drop=True)

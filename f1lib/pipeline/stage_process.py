@@ -1,0 +1,129 @@
+"""A process for each notebook of a tick, forked from one that has imported the libraries.
+
+Importing them takes longer than most notebooks; a fork takes milliseconds, and its end gives back all memory and leaves
+nothing behind (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What every notebook needs, imported before the first; and what later ones need, while those before them work.
+_FIRST = ("f1lib.pipeline.engines", "f1lib.bronze.ingest", "f1lib.report.cells", "duckdb")
+_LATER = (
+    "matplotlib.backends.backend_svg", "f1lib.model.train", "onnxruntime", "f1lib.evaluation.gate",
+    "f1lib.model.onnx_export", "f1lib.report.build",
+)  # fmt: skip
+
+
+class StageProcesses:
+    """The processes of a tick's notebooks; the first is started by `start`, the last is ended by `close`.
+
+    Without ``forks`` each notebook imports for itself: frameworks of macOS that numpy has opened do not survive a fork.
+    """
+
+    def __init__(self, *, forks: bool = sys.platform == "linux") -> None:
+        self._forks = forks
+        self._server: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> StageProcesses:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Start the process that imports the libraries, where there is none, without waiting for it."""
+        if self._server is None:
+            program = f"from f1lib.pipeline.stage_process import serve; serve(forks={self._forks})"
+            self._server = subprocess.Popen(
+                [sys.executable, "-P", "-c", program],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+
+    def begin(self, order: Mapping[str, Any]) -> None:
+        """Have a notebook executed, without waiting; ``order``: the arguments of `f1lib.pipeline.engines.execute`."""
+        self.start()
+        with suppress(BrokenPipeError):  # it has died, as `failure` finds
+            self._pipe("stdin").write(json.dumps(order) + "\n")
+            self._pipe("stdin").flush()
+
+    def failure(self) -> str:
+        """Wait for the notebook that was begun, and return why it failed; empty when it did not."""
+        reply = self._pipe("stdout").readline()
+        if not reply or not self._forks:
+            self.close()
+        return str(json.loads(reply)) if reply else "its process was killed"
+
+    def _pipe(self, name: str) -> Any:
+        return getattr(self._server, name)
+
+    def close(self) -> None:
+        """End all processes, if there are any."""
+        server, self._server = self._server, None
+        if server is not None:
+            with server, suppress(ProcessLookupError):
+                os.killpg(server.pid, signal.SIGKILL)
+
+
+def serve(*, forks: bool) -> None:
+    """Execute notebooks as standard input orders, each in a fork, until its end; a line of the output answers each."""
+    orders, replies = os.dup(0), os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)  # what a library prints is no reply
+    for name in _FIRST:
+        import_module(name)
+    later = list(_LATER) if forks else []
+    for line in os.fdopen(orders):
+        if not forks:
+            os.write(replies, _executed(line))
+            return
+        gc.freeze()  # else a collection in a fork copies every page that holds an object
+        ends, end = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(replies)
+            os.write(end, _executed(line))
+            os._exit(0)
+        os.close(end)
+        while later and not select.select([orders, ends], [], [], 0)[0]:
+            import_module(later.pop(0))
+        if orders in select.select([orders, ends], [], [])[0]:  # whoever gave the order is gone
+            os.killpg(0, signal.SIGKILL)
+        with os.fdopen(ends, "rb") as reply:
+            answer = reply.read()
+        ended = os.waitpid(child, 0)[1]
+        os.write(replies, answer or _died(ended))
+
+
+def _executed(order: str) -> bytes:
+    """Execute one notebook, and return the reply."""
+    from f1lib.pipeline.engines import execute
+
+    failure = execute("inprocess", **json.loads(order))
+    sys.stderr.flush()
+    return _line(failure)
+
+
+def _died(status: int) -> bytes:
+    code = os.waitstatus_to_exitcode(status)
+    return _line(f"its process ended with {signal.Signals(-code).name if code < 0 else f'exit code {code}'}")
+
+
+def _line(text: str) -> bytes:
+    return (json.dumps(text) + "\n").encode()
