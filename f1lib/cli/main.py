@@ -72,7 +72,7 @@ def build_parser(named: Sequence[str] = ()) -> argparse.ArgumentParser:
     Of the subcommands ``named`` the modules are imported and the options known; of all without any, as for the help.
     """
     common: Any = common_options()
-    parser = _Parser(prog="f1", description="A Formula 1 race predictor", parents=[common])
+    parser = _Parser(prog="f1", description="A Formula 1 race predictor", parents=[common], allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version of the code and exit")
     text = "print the completion of this command for a shell and exit"
     parser.add_argument("--completion", action=_Completion, choices=SHELLS, metavar="SHELL", help=text)
@@ -82,7 +82,8 @@ def build_parser(named: Sequence[str] = ()) -> argparse.ArgumentParser:
             commands.add_parser(name)
             continue
         command: Command = import_module(f"f1lib.cli.{name}")
-        child = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP, parents=[common])
+        told: Any = {"help": command.HELP, "description": command.HELP}
+        child = commands.add_parser(command.NAME, parents=[common], allow_abbrev=False, **told)
         command.add_options(child)
         child.set_defaults(run=command.run)
     return parser
