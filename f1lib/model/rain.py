@@ -68,7 +68,7 @@ def _races(rows: pd.DataFrame, score: Floats, p_dnf: Floats, finish: Floats) -> 
     of = race[used]
 
     def total(values: Floats) -> Floats:
-        return np.bincount(of, values, len(names))
+        return np.asarray(np.bincount(of, values, len(names)), dtype="float64")
 
     n = total(np.ones(len(of)))
     x, y = (column[used] - (total(column[used]) / np.maximum(n, 1))[of] for column in (score, finish))
