@@ -7,6 +7,7 @@ from typing import Any
 
 from f1lib.cli import output
 from f1lib.cli.options import json_option, workspace_of
+from f1lib.report.pages import percent
 
 NAME = "championship"
 HELP = "the standings, the chances of the titles, and what has to happen"
@@ -62,7 +63,7 @@ def _table(kind: str, rows: list[dict[str, Any]], title: str, caption: str) -> N
             (row[name], row.get("abbreviation") or row[name]),
             f"{row['points_now']:g}",
             row["wins"],
-            f"{100 * row['p_title']:.1f} %",
+            percent(row["p_title"], 1),
             f"{row['points_p50']:g} ({row['points_p10']:g} to {row['points_p90']:g})",
             "yes" if row["can_still_win"] else "no",
         ]

@@ -12,10 +12,10 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from f1lib.cli.options import BAD_USE, DONE, FAILED, TAKEN, common_options
-from f1lib.cli.output import colored, plain_letters, print_plain, visible
+from f1lib.cli.output import colored, plain_letters, print_line, print_plain, visible
 from f1lib.errors import AlreadyRunning, BadParameters, F1LibError
 from f1lib.lake.provenance import made_by
 
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if verbosity:
             print_plain(traceback.format_exc(), sys.stderr)
         unexpected = f"unexpected {type(error).__name__}: {error} (--verbose shows where)"
-        print_plain(f"f1: {error if isinstance(error, F1LibError) else unexpected}", sys.stderr)
+        print_line(f"f1: {error if isinstance(error, F1LibError) else unexpected}", stderr=True)
         return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), FAILED)
 
 
@@ -71,8 +71,8 @@ def build_parser(named: Sequence[str] = ()) -> argparse.ArgumentParser:
 
     Of the subcommands ``named`` the modules are imported and the options known; of all without any, as for the help.
     """
-    common = common_options()
-    parser = argparse.ArgumentParser(prog="f1", description="A Formula 1 race predictor", parents=[common])
+    common: Any = common_options()
+    parser = _Parser(prog="f1", description="A Formula 1 race predictor", parents=[common], allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version of the code and exit")
     text = "print the completion of this command for a shell and exit"
     parser.add_argument("--completion", action=_Completion, choices=SHELLS, metavar="SHELL", help=text)
@@ -82,10 +82,19 @@ def build_parser(named: Sequence[str] = ()) -> argparse.ArgumentParser:
             commands.add_parser(name)
             continue
         command: Command = import_module(f"f1lib.cli.{name}")
-        child = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP, parents=[common])
+        told: Any = {"help": command.HELP, "description": command.HELP}
+        child = commands.add_parser(command.NAME, parents=[common], allow_abbrev=False, **told)
         command.add_options(child)
         child.set_defaults(run=command.run)
     return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Print what was wrong, wrapped as everything else is, and exit."""
+        self.print_usage(sys.stderr)
+        print_line(f"{self.prog}: error: {message}", stderr=True)
+        self.exit(BAD_USE)
 
 
 class _Version(argparse.Action):

@@ -29,12 +29,14 @@ def common_options() -> argparse.ArgumentParser:
     none = argparse.SUPPRESS
     common = argparse.ArgumentParser(add_help=False)
     group = common.add_argument_group("options everywhere")
-    group.add_argument("--source", choices=SOURCES, default=none, help="where data comes from (default: auto)")
+    text = f"where data comes from: {', '.join(SOURCES)} (default: auto)"
+    group.add_argument("--source", choices=SOURCES, default=none, metavar="NAME", help=text)
     group.add_argument("--f1db", default=none, metavar="PATH_OR_URL", help="an F1DB CSV release")
     group.add_argument("--lake", default=none, metavar="URL", help="folder, file:///... or s3://bucket/prefix")
     group.add_argument("--tracking", default=none, metavar="URL", help="sqlite:///file or dynamodb://table")
     group.add_argument("--now", default=none, metavar="ISO", help="the moment to act at (default: the clock)")
-    group.add_argument("--color", choices=output.COLORS, default=none, help="colour of tables (default: on a terminal)")
+    text = f"colour of tables: {', '.join(output.COLORS)} (default: on a terminal)"
+    group.add_argument("--color", choices=output.COLORS, default=none, metavar="WHEN", help=text)
     text = "log what is done, and show tracebacks; twice: in detail"
     group.add_argument("-v", "--verbose", action="count", default=none, help=text)
     return common

@@ -103,14 +103,17 @@ def local_time(moment: str) -> str:
 
 def print_notice(text: str) -> None:
     """Print what the user must know, on standard error."""
-    print_plain(f"*** {text} ***", sys.stderr)
+    print_line(f"*** {text} ***", stderr=True)
 
 
-def print_line(text: str) -> None:
+def print_line(text: str, *, stderr: bool = False) -> None:
     """Print text from data, wrapped at the console's width; nothing is broken within a word or before a % sign."""
-    together = visible(text).replace(" %", "\xa0%")
-    lines = wrap(together, console().width, break_long_words=False, break_on_hyphens=False)
-    print_plain("\n".join(lines).replace("\xa0%", " %"))
+    if stderr and not sys.stderr.isatty():  # a log has an error on one line
+        return print_plain(text, sys.stderr)
+    width = console(stderr=stderr).width
+    together = (line.replace(" %", "\xa0%") for line in visible(text).splitlines())
+    lines = [part for line in together for part in wrap(line, width, break_long_words=False, break_on_hyphens=False)]
+    print_plain("\n".join(lines).replace("\xa0%", " %"), sys.stderr if stderr else None)
 
 
 def print_table(

@@ -14,6 +14,7 @@ from f1lib.errors import BadParameters, StorageError
 from f1lib.lake import attribution
 from f1lib.predictions import archive, rain, words
 from f1lib.predictions.change_log import newest_change_log
+from f1lib.report.pages import percent
 from f1lib.tracking.index import Rows
 from f1lib.tracking.rows import STORED
 from f1lib.workspace.lake_kind import check_not_lost
@@ -162,7 +163,7 @@ def _head_to_head(store: ObjectStore, frame: pd.DataFrame, arguments: argparse.N
     else:
         names = frame.set_index("driver_id")["full_name"]
         where = f"{'SIMULATED DATA - ' if frame['source'].iloc[0] == 'simulated' else ''}{archive.event_of(frame)}"
-        output.print_line(f"{where}: {names[first]} finishes ahead of {names[second]} with {100 * share:.1f} %.")
+        output.print_line(f"{where}: {names[first]} finishes ahead of {names[second]} with {percent(share, 1)}.")
     return DONE
 
 
@@ -200,7 +201,7 @@ def show_predictions(
     cells = []
     for row in rows:
         driver = row["full_name"], row.get("abbreviation") or row["full_name"]
-        chances = (f"{100 * row[share]:.1f} %" for share in _CHANCES.values())
+        chances = (percent(row[share], 1) for share in _CHANCES.values())
         expected = f"{row['predicted_position']:.1f}"
         place = places.get(row["driver_id"], "")
         cells.append([row["predicted_rank"], place, driver, row["team_name"], expected, *chances])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from f1lib.cli import output
@@ -32,5 +31,5 @@ def run(arguments: argparse.Namespace) -> int:
     ws = workspace_of(arguments, may_begin=notebook.stem == Stage.SCHEDULE)
     done = run_stage(ws, arguments.name, given)
     output.print_json(done.result)
-    output.print_plain(f"record: {done.notebook_key} in {ws.store.url}", file=sys.stderr)
+    output.print_line(f"record: {done.notebook_key} in {ws.store.url}", stderr=True)
     return 0

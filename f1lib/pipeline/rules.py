@@ -152,7 +152,8 @@ def silver(known: Rows, now: datetime) -> list[Step]:
     if not seasons and _is_unfinished(known, Stage.SILVER):
         stored = [row["event_year"] for row in known.inputs if row.get("status") in STORED and "event_year" in row]
         return [Step(Stage.SILVER, UNFINISHED, {"seasons": [max(stored)]})] if stored else []
-    return [Step(Stage.SILVER, f"new bronze in {len(seasons)} seasons", {"seasons": seasons})] if seasons else []
+    text = f"new bronze in {len(seasons)} season{'s' * (len(seasons) > 1)}"
+    return [Step(Stage.SILVER, text, {"seasons": seasons})] if seasons else []
 
 
 def gold(known: Rows, now: datetime) -> list[Step]:
@@ -165,7 +166,8 @@ def gold(known: Rows, now: datetime) -> list[Step]:
     race = known.next_race(now)
     coming = race["event_partition_key"] if race else ""
     if waiting:
-        return [Step(Stage.GOLD, f"{len(waiting)} inputs are new in silver", input_hash=coming)]
+        count = "1 input is" if len(waiting) == 1 else f"{len(waiting)} inputs are"
+        return [Step(Stage.GOLD, f"{count} new in silver", input_hash=coming)]
     if _is_unfinished(known, Stage.GOLD):
         return [Step(Stage.GOLD, UNFINISHED, input_hash=coming)]
     if not coming or _built_for(known) in (None, coming) or known.is_under_way(now):

@@ -73,6 +73,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
         "training_runs": lake_state.training_runs(ws.store),
         "champion": registry.champion(ws.store),
         "accuracy": {name: accuracy[name] for name in ("means", "calibration")},
+        "how_good": fan_words.how_good(accuracy["predictions"], accuracy["calibration"]),
         "races": dashboard.race_rows(pd.DataFrame(scored)) if scored else [],
         "pipeline": {**health.pipeline(rows, lake_state.page_finder(runs)), "alarms": alarms},
         "health": served,
@@ -81,7 +82,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     titles = _titles(ws.store, int(latest[:4] or ws.as_of.year), ws.as_of)
     summary["titles"] = records(titles)
     ws.hold()
-    summary |= _write_pages(ws, rows, scored, _season_words(accuracy, titles))
+    summary |= _write_pages(ws, rows, scored, _season_words(summary["how_good"], titles))
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
     write_json(ws.store, paths.NEXT_RACES, ahead)
@@ -97,9 +98,8 @@ def _write_front(store: ObjectStore, summary: Mapping[str, Any], page: str) -> N
     store.write(paths.HEALTH_PAGE, health_page.health_page(summary).encode())
 
 
-def _season_words(accuracy: Mapping[str, Any], titles: pd.DataFrame) -> list[str]:
-    good = fan_words.how_good(accuracy["predictions"], accuracy["calibration"])
-    return [good, titles_in_words(titles)] if len(titles) else [good]
+def _season_words(how_good: str, titles: pd.DataFrame) -> list[str]:
+    return [how_good, titles_in_words(titles)] if len(titles) else [how_good]
 
 
 def _write_pages(

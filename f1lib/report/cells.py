@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -186,7 +187,20 @@ def table(frame: pd.DataFrame, rows: int = SHOWN_ROWS) -> Html:
     part = frame if len(frame) <= rows else pd.concat([frame.head(half), frame.tail(rows - half)])
     note = f"{len(frame)} rows" if len(part) == len(frame) else f"{len(part)} of {len(frame)} rows: first and last"
     text = frame.to_string(max_rows=rows, max_cols=SHOWN_COLUMNS)
-    return shown("plain", list(frame.columns), [list(r.values()) for r in records(part)], note, text=text)
+    forms = [_form(part.iloc[:, place]) for place in range(part.shape[1])]
+    return shown("plain", list(frame.columns), forms, [list(r.values()) for r in records(part)], note, text=text)
+
+
+def _form(column: pd.Series[Any]) -> str:
+    """Return the format of a column's numbers: as many decimals for all as four figures of one of them need."""
+    if not pd.api.types.is_float_dtype(column):
+        return "%s"
+    texts = [f"{value:.4g}" for value in column[np.isfinite(column)].abs()]
+    if any("e" in text for text in texts):
+        return "%.4g"
+    largest = max((float(text) for text in texts), default=0.0)
+    most = 4 if largest >= 1 or not largest else 3 - math.floor(math.log10(largest))
+    return f"%.{min(most, max((len(text.partition('.')[2]) for text in texts), default=0))}f"
 
 
 def credits(ws: Workspace | Lake) -> Html:

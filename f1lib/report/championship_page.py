@@ -14,6 +14,7 @@ from f1lib.report.figures import style, titles
 from f1lib.report.pages import moment, render
 
 _TOLD = 5
+_POINTS = ("points_now", "points_p10", "points_p50", "points_p90")
 _HEADINGS = {"drivers": ("Drivers", "full_name"), "teams": ("Teams", "team_name")}
 
 
@@ -59,7 +60,10 @@ def _kind(issues: pd.DataFrame, newest: pd.DataFrame, kind: str) -> dict[str, An
     heading, name = _HEADINGS[kind]
     own = newest[newest["championship"] == kind]
     colours = style.team_colours(own["team_id"].astype(str))
-    rows = [{**row, "colour": colours[row["team_id"]], "name": row[name]} for row in records(own)]
+    rows = [
+        {**row, "colour": colours[row["team_id"]], "name": row[name], "has_halves": any(row[p] % 1 for p in _POINTS)}
+        for row in records(own)
+    ]
     alive = [row for row in rows if row["can_still_win"]]
     return {
         "name": kind,

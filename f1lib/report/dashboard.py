@@ -16,7 +16,7 @@ from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import INDEX, driver_page_key, link, race_page_key
 from f1lib.predictions.archive import event_of
-from f1lib.report.fan_words import how_good, matrix_rows, weather_sentences
+from f1lib.report.fan_words import matrix_rows, weather_sentences
 from f1lib.report.figures import drawn_once, season, style
 from f1lib.report.figures import race as figures_race
 from f1lib.report.pages import moment, percent, render
@@ -82,7 +82,6 @@ def dashboard_html(
         accuracy=accuracy,
         source=summary["source"]["name"],
         attribution=summary["source"]["attribution"],
-        good=how_good(records(entries), summary["accuracy"]["calibration"]),
         weather_said=weather_sentences(summary["weather"]),
         titles=title_kinds(summary.get("titles", [])),
         generated=f"Made by f1lib {summary['code_version']} from data known at {moment(summary['as_of_utc'])}.",
@@ -204,7 +203,7 @@ def _short(driver: Mapping[str, Any]) -> str:
 def _accuracy(summary: Mapping[str, Any], entries: pd.DataFrame) -> dict[str, Any]:
     """Gather tables and figures of the issued predictions' scores; figures are of the horizon most races have."""
     races = entries[entries["session"] == "R"]
-    horizon = _charted_horizon(races)
+    horizon, count = _charted_horizon(races), races["event_partition_key"].nunique()
     shown = races[races["horizon"] == horizon]
     pictures = _season_pictures(shown, season.HORIZON_WORDS[horizon])
     bins = summary["accuracy"]["calibration"]
@@ -212,7 +211,7 @@ def _accuracy(summary: Mapping[str, Any], entries: pd.DataFrame) -> dict[str, An
         caption = "What was said against what happened; on the diagonal the chances are honest. Lines: 95 % intervals."
         pictures.append((season.calibration(bins), caption))
     return {
-        "note": f"{races['event_partition_key'].nunique()} races so far.",
+        "note": f"{count} race{'' if count == 1 else 's'} so far.",
         "pictures": pictures,
         "means": summary["accuracy"]["means"],
         "horizons": in_order(entries["horizon"]),

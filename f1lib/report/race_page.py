@@ -159,7 +159,11 @@ def changes(issues: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
         shown = shown.sort_values("position_moved", key=lambda m: -m.abs(), kind="stable").head(_MOVERS)
         first = records(after.head(1))[0]
         title = f"{season.HORIZON_WORDS[first['horizon']].capitalize()}, {moment(first['as_of_utc'])}"
+        since = records(before.head(1))[0]["horizon"]
         reasons = why_changed(before, after) or ["No input changed."]
+        reasons = [
+            text.replace(f"Since {since}:", f"Since the forecast {season.HORIZON_WORDS[since]}:") for text in reasons
+        ]
         found.append({"title": title, "reasons": reasons, "rows": records(shown)})
     return found[::-1]
 

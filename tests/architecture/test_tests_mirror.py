@@ -27,6 +27,7 @@ OF_NO_MODULE = {
     "pipeline/test_older_lakes": "lakes of older versions, gone on with",
     "pipeline/test_quick_start": "README's first command",
     "report/test_browser": "every kind of page, opened in a browser",
+    "report/test_numbers": "every page of a lived lake, held against the files",
     "silver/test_weather": "weather_forecast.sql and weather_observed.sql",
     "workspace/test_github_workflow": "workspace/starter/workflow.yml, which `f1 init --github` writes",
     "report/figures/test_every_picture": "what all pictures have in common",

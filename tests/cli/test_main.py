@@ -144,3 +144,14 @@ def test_completion_is_a_script_that_bash_takes_and_that_knows_every_subcommand(
     asked = f"{script.stdout}\nCOMP_WORDS=(f1 ''); COMP_CWORD=1; _shtab_f1 f1 '' f1; echo \"${{COMPREPLY[@]}}\""
     said = subprocess.run(["bash", "--norc", "-c", asked], capture_output=True, text=True, check=True)
     assert set(command.COMMANDS) <= set(said.stdout.split())
+
+
+def test_an_option_cut_short_is_refused_and_leaves_no_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stopped:
+        command.main(["run", "--source", "simulated", "--lak", "x"])
+    assert stopped.value.code == 2
+    assert "unrecognized arguments: --lak x" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -161,6 +161,55 @@ def test_a_race_of_the_chart_shows_its_words_and_lights_its_row(
         assert not tip.is_visible()
 
 
+CHARTS = {
+    "dashboard": ["svg:has([id^=order-])", "svg:has([id^=calibration])", "#matrix"],
+    "race": [f"svg:has([id^={name}-])" for name in ("order", "moves", "outcome")] + ["#matrix"],
+    "championship": [f"svg:has([id^={name}-])" for name in
+                     ("title-drivers", "title-teams", "points-drivers", "points-teams")],
+    "driver": ["svg.course"],
+}  # fmt: skip
+# What of each chart and table of the page shows the mark's driver, and what of it is lit.
+_LIT = """(mark) => {
+  const id = mark.closest("[data-driver]")?.dataset.driver ?? mark.closest("[data-of]")?.dataset.of;
+  const of = [...document.querySelectorAll("[data-driver], [data-of]")].map((e) => e.dataset.driver ?? e.dataset.of);
+  const lit = [...document.querySelectorAll(".lit")].map((e) => e.dataset.driver ?? e.dataset.of);
+  return [of.filter((one) => one === id).length, lit.filter((one) => one === id).length, lit.length];
+}"""
+
+
+@pytest.mark.parametrize(("device", "act"), [(DESKTOP, "hover"), (PHONE, "tap")])
+@pytest.mark.parametrize("name", list(CHARTS), indirect=True)
+def test_a_mark_of_every_chart_shows_its_words_and_lights_its_driver_everywhere(
+    browser: Any, page: Path, name: str, device: dict[str, Any], act: str
+) -> None:
+    with Opened(browser, page, **device) as opened:
+        for chart in CHARTS[name]:
+            marks = opened.page.locator(chart).locator("[data-tip], g[data-of], circle[aria-label]")
+            assert marks.count() > 1, chart
+            mark = marks.last
+            words = mark.get_attribute("data-tip") or mark.get_attribute("aria-label")
+            getattr(mark, act)()
+            assert opened.page.locator(".tip").inner_text() == words
+            shown, lit, all_lit = mark.evaluate(_LIT)
+            assert (shown, all_lit) == (lit, lit), chart
+            of_a_driver = mark.evaluate("(mark) => Boolean(mark.closest('[data-driver], [data-of]'))")
+            assert bool(lit) == of_a_driver
+            opened.page.keyboard.press("Escape")
+            assert opened.page.locator(".lit").count() == 0
+        assert (opened.complaints, opened.too_wide()) == ([], [])
+
+
+def test_a_chart_that_does_not_show_the_driver_stays_as_it_is(browser: Any, reports: Path) -> None:
+    with Opened(browser, reports / PAGES["championship"], **DESKTOP) as opened:
+        opened.page.locator("svg:has([id^=points-drivers-]) circle[aria-label]").last.hover()
+        opacity = "(marks) => marks.map((e) => getComputedStyle(e).opacity)"
+        opened.page.wait_for_timeout(200)
+        teams = opened.page.locator("svg:has([id^=points-teams-]) [data-driver]").evaluate_all(opacity)
+        drivers = opened.page.locator("svg:has([id^=points-drivers-]) [data-driver]").evaluate_all(opacity)
+    assert set(teams) == {"1"}
+    assert set(drivers) == {"1", "0.22"}
+
+
 def test_the_season_and_the_drivers_show_the_numbers_of_the_prediction_s_file(
     browser: Any, reports: Path, replayed_lake: Path
 ) -> None:

@@ -35,7 +35,7 @@ def issues(saturday_lake: Path) -> pd.DataFrame:
 def test_every_number_is_the_file_s(issues: pd.DataFrame) -> None:
     page = championship_page(issues, {})
     for row in issues.to_dict("records"):
-        line = re.search(rf'<tr data-contender="{row["contender"]}">.*?</tr>', page, re.S)
+        line = re.search(rf'<tr data-driver="{row["contender"]}">.*?</tr>', page, re.S)
         values = [float(v) for v in re.findall(r'data-value="([-\d.e]+)"', line[0])] if line else []
         assert values == [row[name] for name in ("points_now", "p_title", "points_p50", "points_p10")]
 
@@ -43,7 +43,7 @@ def test_every_number_is_the_file_s(issues: pd.DataFrame) -> None:
 def test_an_open_title_has_its_ways_and_a_decided_one_its_champion(issues: pd.DataFrame) -> None:
     page = championship_page(issues, SCORECARD)
     assert re.search(r"<strong>Oscar Piastri</strong> \(\d %\) is champion finishing 1st with Lando Norris 6th", page)
-    assert "<strong>McLaren</strong> is champion." in page
+    assert "<strong>McLaren</strong> is champion of the teams." in page
     assert "After round 23, 2025-12-06 16:00 UTC; 1 race left." in page
     assert "Log-loss of the champion over 240 rounds of 2014-2025: drivers 0.40 (the leader at 98 %: 1.90" in page
     assert "Log-loss" not in championship_page(issues, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,21 @@ def shown(browser: Any, files: dict[str, Path]) -> Iterator[Opened]:
 @pytest.fixture
 def board(shown: Opened) -> Any:
     return shown.page
+
+
+@pytest.mark.parametrize(("device", "act"), [(DESKTOP, "hover"), (PHONE, "tap")])
+def test_the_charts_of_the_season_say_what_each_of_their_marks_is(
+    browser: Any, files: dict[str, Path], device: dict[str, Any], act: str
+) -> None:
+    with Opened(browser, files["dashboard"], **device) as made:
+        for name, said in {
+            "season-mae": r"Race 23 Grand Prix, .* order: \d\.\d\d",
+            "lead-mae": r"after Race 23 Grand Prix: [+-]\d+\.\d\d",
+            "calibration": r"<?\d+ % said, <?\d+ % seen, of \d+",
+        }.items():
+            getattr(made.page.locator(f"svg:has([id^={name}-]) circle[aria-label]").last, act)()
+            assert re.fullmatch(said, made.page.locator(".tip").inner_text())
+            assert made.page.locator(".lit").count() == 0
 
 
 def test_a_page_asks_for_nothing_and_complains_of_nothing(opened: Opened) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 from f1lib.lake.cache import Cache
 from f1lib.report.figures import style
 from f1lib.report.figures.style import FILL, INK, ON_FILL, Picture
+from f1lib.report.pages import percent
 
 _RIDGE_ROWS = 1.6  # height in rows of the race's largest probability of one position
 # What `order` and `matrix` show of a prediction beside its chances.
@@ -50,7 +51,7 @@ def order(predictions: pd.DataFrame) -> Picture:
     axes.set(ylim=(n - 0.4, 0.2 - _RIDGE_ROWS), xlim=(0.3, n + 0.7))
     axes.set(xticks=[1, *range(5, n + 1, 5)], xlabel="finishing position")
     notes: list[style.Note] = [
-        (r["predicted_position"], i + 0.4, f"{_expected(r)}, wins in {r['p_win']:.1%}", r["driver_id"])
+        (r["predicted_position"], i + 0.4, f"{_expected(r)}, wins in {percent(r['p_win'], 1)}", r["driver_id"])
         for i, r in enumerate(rows)
     ]
     top = "; ".join(_expected(row) for row in rows[:5])

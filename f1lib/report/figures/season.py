@@ -10,7 +10,7 @@ import pandas as pd
 from f1lib.domain.weekend import HORIZONS
 from f1lib.report.figures import style
 from f1lib.report.figures.style import FAINT, FILL, INK, WIDE_INCHES, Picture
-from f1lib.report.pages import system_words
+from f1lib.report.pages import percent, system_words
 
 MODEL = "model"
 # Systems are told apart by marker and dash as well as by colour.
@@ -26,6 +26,8 @@ HORIZON_WORDS = {
     "post_qualifying": "after qualifying",
     "pre_race": "with the official grid",
 }
+
+_SHARE_WORDS = {"p_win": "win", "p_podium": "podium", "p_points": "points", "p_dnf": "DNF"}
 
 
 def looks(systems: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -60,13 +62,14 @@ def season_scores(entries: pd.DataFrame, metric: str, title: str) -> Picture:
     for system in [s for s in styles if s in wide.columns]:
         label = f"{system_words(system)} (mean {wide[system].mean():.2f})"
         axes.plot(range(len(wide)), wide[system], label=label, **styles[system])
-        notes += [(i, v, f"{wide.index[i][1]}, {system}: {v:.2f}") for i, v in enumerate(wide[system]) if v == v]
+        words = system_words(system)
+        notes += [(i, v, f"{wide.index[i][1]}, {words}: {v:.2f}") for i, v in enumerate(wide[system]) if v == v]
     names = [str(name).replace(" Grand Prix", "") for _, name in wide.index]
     axes.set_xticks(range(len(wide)), names, rotation=60, ha="right", rotation_mode="anchor")
     axes.set_ylabel(title)
     columns = 1 if figure.get_figwidth() < WIDE_INCHES else 2  # a system's name and mean take a third of a wide figure
     figure.legend(frameon=False, fontsize=9, ncols=columns, loc="outside upper left", labelcolor=INK)
-    means = ", ".join(f"{s} {wide[s].mean():.2f}" for s in wide.columns)
+    means = ", ".join(f"{system_words(s)} {wide[s].mean():.2f}" for s in wide.columns)
     return style.picture(
         figure, f"{title} race by race over {len(wide)} races. Means: {means}.", f"season-{metric}", notes
     )
@@ -100,7 +103,7 @@ def cumulative(entries: pd.DataFrame, metric: str, title: str, baseline: str) ->
     axes.set_xticks(range(len(lead)), range(1, len(lead) + 1))
     axes.set(xlabel="race", ylabel=f"{title} ahead of\n{system_words(baseline)}, summed")
     notes = [(i, v, f"after {lead.index[i][1]}: {v:+.2f}") for i, v in enumerate(lead)]
-    alt = f"Lead over {baseline} in {title}, added up: {lead.iloc[-1]:+.2f} after {len(lead)} races."
+    alt = f"Lead over {system_words(baseline)} in {title}, added up: {lead.iloc[-1]:+.2f} after {len(lead)} races."
     return style.picture(figure, alt, f"lead-{metric}", notes)
 
 
@@ -111,17 +114,22 @@ def calibration(bins: Mapping[str, Sequence[Mapping[str, float]]]) -> Picture:
     intervals of the observed share.
     """
     figure, panels = style.new_panels(bins, 2.6, 2.9)
-    words = []
+    words, notes = [], []
     for axes, (name, rows) in zip(panels, bins.items(), strict=True):
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2)
         for row in rows:
             axes.plot([row["predicted"]] * 2, [row["low"], row["high"]], color=FILL, linewidth=1.2)
             axes.plot(row["predicted"], row["observed"], "o", color=FILL, markersize=3 + min(7.0, row["n"] ** 0.5 / 4))
-        axes.set_title(name, color=INK, fontsize=10)
+        axes.set_title(_SHARE_WORDS[name], color=INK, fontsize=10)
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), aspect="equal", xlabel="said")
-        words.append(f"{name}: " + ", ".join(f"{r['predicted']:.2f} said {r['observed']:.2f} seen" for r in rows))
+        notes.append([(r["predicted"], r["observed"], _said_and_seen(r)) for r in rows])
+        words.append(f"{_SHARE_WORDS[name]}: {', '.join(_said_and_seen(r) for r in rows)}")
     panels[0].set_ylabel("seen")
-    return style.picture(figure, "Calibration of the issued chances. " + "; ".join(words) + ".", "calibration")
+    return style.picture(figure, "Calibration of the issued chances. " + "; ".join(words) + ".", "calibration", *notes)
+
+
+def _said_and_seen(row: Mapping[str, float]) -> str:
+    return f"{percent(row['predicted'])} said, {percent(row['observed'])} seen, of {row['n']:.0f}"
 
 
 def moves(history: pd.DataFrame) -> Picture:
@@ -157,7 +165,7 @@ def moves(history: pd.DataFrame) -> Picture:
         ]
     style.end_labels(axes, len(times) - 1, ends, gap=0.55)
     words = [HORIZON_WORDS[h] for h in times["horizon"]]
-    shown = [w.replace(" ", "\n", 1) if i == 0 or w != words[i - 1] else "" for i, w in enumerate(words)]
+    shown = [w.replace(" ", "\n") if i == 0 or w != words[i - 1] else "" for i, w in enumerate(words)]
     axes.set_xticks(range(len(times)), shown, fontsize=8)
     axes.set(xlim=(-0.15, max(len(times) - 1, 1) + 0.25), ylabel="expected position")
     axes.invert_yaxis()

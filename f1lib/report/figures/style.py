@@ -78,7 +78,7 @@ def new_figure(width: float, height: float, longest_label: int = 0, *, grid: str
     with rc_context(_STYLE):
         if longest_label:
             left = _LETTER_INCHES * longest_label + _MARGIN_INCHES
-            size = (1 - (left + _MARGIN_INCHES) / width, 1 - (_BELOW_INCHES + _MARGIN_INCHES) / height)
+            size = (1 - (left + 2 * _MARGIN_INCHES) / width, 1 - (_BELOW_INCHES + _MARGIN_INCHES) / height)
             figure = Figure(figsize=(width, height))
             axes = figure.add_axes((left / width, _BELOW_INCHES / height, *size))
         else:
@@ -130,7 +130,7 @@ def _bare(axes: Any, grid: str) -> None:
         axes.grid(axis=grid, color=FAINT, linewidth=0.7)
 
 
-def picture(figure: Any, alt: str, name: str, notes: Iterable[Note] = ()) -> Picture:
+def picture(figure: Any, alt: str, name: str, *notes: Iterable[Note]) -> Picture:
     """Render a figure to SVG.
 
     Parameters
@@ -141,8 +141,8 @@ def picture(figure: Any, alt: str, name: str, notes: Iterable[Note] = ()) -> Pic
         Alternative text.
     name : str
         Prefix of the ids in the SVG; unique on a page.
-    notes : iterable of tuple of (float, float, str) or (float, float, str, str)
-        (x, y, text, driver id) in data coordinates of the first axes: texts shown under the pointer.
+    *notes : iterable of tuple of (float, float, str) or (float, float, str, str)
+        Of each axes, (x, y, text, driver or contender id) in its data coordinates: texts shown under the pointer.
 
     Returns
     -------
@@ -171,13 +171,14 @@ def _size(figure: Any) -> str:
     return f'{wide}style="max-width:{width * _CSS_INCH * _LARGEST:.0f}px"'
 
 
-def _hover(figure: Any, notes: Iterable[Note]) -> str:
+def _hover(figure: Any, notes: Iterable[Iterable[Note]]) -> str:
     """Return invisible discs that show a text under the pointer."""
     height = figure.get_figheight() * 72
     scale = 72 / figure.dpi
     spots = []
-    for x, y, text, *of in notes:
-        px, py = figure.axes[0].transData.transform((x, y)) * scale
+    of_axes = zip(figure.axes, notes, strict=False)
+    for axes, (x, y, text, *of) in ((axes, note) for axes, own in of_axes for note in own):
+        px, py = axes.transData.transform((x, y)) * scale
         spots.append(
             f'<circle cx="{px:.1f}" cy="{height - py:.1f}" r="9" fill="transparent"{_of(of)}>'
             f"<title>{escape(text)}</title></circle>"

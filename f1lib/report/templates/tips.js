@@ -1,12 +1,13 @@
-// Hover, tap or the keyboard: a mark's words beside it, and what belongs to the same race or driver lit up in every
-// chart and table of the page.
+// Hover, tap or the keyboard: a mark's words beside it, and what belongs to the same race, driver or team lit up in
+// every chart and table of the page.
 (() => {
   const box = document.createElement("div");
   box.className = "tip";
   box.setAttribute("role", "status");
   box.hidden = true;
   document.body.append(box);
-  const all = "[data-of], [data-driver]";
+  const all = "[data-of], [data-driver], [data-note]";
+  document.querySelectorAll("svg circle:has(> title)").forEach((disc) => { disc.dataset.note = ""; });
   const key = (mark) => mark && (mark.dataset.of ?? mark.dataset.driver);
   const marks = [...document.querySelectorAll(all)];
   const words = new Map();
@@ -22,7 +23,7 @@
   const show = (mark, at, text) => {
     if (shown !== key(mark)) {
       shown = key(mark);
-      marks.forEach((other) => other.classList.toggle("lit", Boolean(mark) && key(other) === shown));
+      marks.forEach((other) => other.classList.toggle("lit", Boolean(shown) && key(other) === shown));
       document.body.classList.toggle("picking", Boolean(mark?.dataset.driver));
     }
     box.hidden = !text;

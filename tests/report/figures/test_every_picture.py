@@ -65,7 +65,7 @@ def test_a_surprise_is_named_in_the_words_of_the_outcome(drawn: dict[str, Pictur
 
 
 def test_pointing_at_a_race_shows_its_score(drawn: dict[str, Picture]) -> None:
-    assert re.search(r"<title>Race 00 Grand Prix, model: \d\.\d\d</title>", drawn["scores"].svg)
+    assert re.search(r"<title>Race 00 Grand Prix, our forecast: \d\.\d\d</title>", drawn["scores"].svg)
 
 
 def test_only_a_wide_picture_scrolls_on_a_phone(drawn: dict[str, Picture]) -> None:
