@@ -45,13 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
     units = units_of(ws, seasons, again=arguments.again, laps=arguments.laps)
     source = "live" if arguments.laps else ws.source_name
     for season, count in sorted(Counter(unit["event_partition_key"][:4] for unit in units).items()):
-        output.print_plain(f"{season}: {count} sessions and starting grids")
-    output.print_plain("\n".join(cost.estimate(len(units), source).lines()))
+        output.print_line(f"{season}: {count} sessions and starting grids")
+    output.print_line("\n".join(cost.estimate(len(units), source).lines()))
     for factor in GROWTH:
-        output.print_plain(cost.estimate(len(units), source, factor=factor).summary(f"{factor} times as many"))
+        output.print_line(cost.estimate(len(units), source, factor=factor).summary(f"{factor} times as many"))
     a_season = len(units) // len(seasons)
     for factor in (1, *GROWTH):
         season = cost.estimate(a_season, source, days=365, factor=factor)
-        output.print_plain(season.summary(f"a season in operation, a tick every two hours, {factor} times"))
-    output.print_plain(f"then silver, gold, train, predict and report once\nstart it with: {start}")
+        output.print_line(season.summary(f"a season in operation, a tick every two hours, {factor} times"))
+    output.print_line(f"then silver, gold, train, predict and report once\nstart it with: {start}")
     return 0

@@ -74,9 +74,9 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
     sessions = PRACTICE if arguments.practice else SESSIONS
     units = wanted(ws.tracking.rows(), seasons, ws.as_of, again=arguments.again, sessions=sessions)
     if not units:
-        output.print_plain("every session has the laps that are to be had; --again asks for the others")
+        output.print_line("every session has the laps that are to be had; --again asks for the others")
         return 0
-    output.print_plain(estimate(units, arguments.workers).in_words())
+    output.print_line(estimate(units, arguments.workers).in_words())
     outcomes: list[dict[str, Any]] = []
     with output.bar() as progress:
         task = progress.add_task("ingest", total=len(units))
@@ -104,7 +104,7 @@ def _timing(ws: Workspace, seasons: list[int], arguments: argparse.Namespace, cl
 
 def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
     counts = Counter(o["status"] for o in outcomes)
-    output.print_plain(f"{asked} sessions: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
+    output.print_line(f"{asked} sessions: " + ", ".join(f"{n} {status}" for status, n in sorted(counts.items())))
     waits = [o["wait_seconds"] for o in outcomes]
     if any(waits):
         alone = f"f1: an upstream wants to be left alone until {format_utc(now + timedelta(seconds=max(waits)))}"
@@ -126,5 +126,5 @@ def _weather(ws: Workspace, seasons: list[int]) -> int:
         missing = fetch_past(
             ws, events, lambda event: progress.update(task, advance=1, description=output.visible(event))
         )
-    output.print_plain(f"{len(events)} races; {f'the rest waits: {missing}' if missing else 'all asked'}")
+    output.print_line(f"{len(events)} races; {f'the rest waits: {missing}' if missing else 'all asked'}")
     return 1 if missing else 0

@@ -29,8 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.folder).expanduser()
     written = begin_project(folder, github=arguments.github)
     for name in written:
-        output.print_plain(f"written: {folder / name}")
-    output.print_plain(
+        output.print_line(f"written: {folder / name}")
+    output.print_line(
         f"`f1 run` in {folder.absolute()} uses its notebooks and parameters, and keeps its lake there"
         if written
         else f"{folder} has all of it already; nothing was written"

@@ -55,7 +55,7 @@ def _list(arguments: argparse.Namespace) -> None:
     if arguments.as_json:
         output.print_json(runs)
     elif not runs:
-        output.print_plain(f"lake {store.url} has no finished model run; `f1 run` trains one after a race")
+        output.print_line(f"lake {store.url} has no finished model run; `f1 run` trains one after a race")
     else:
         _table(f"{len(runs)} model runs, newest first", runs)
 
@@ -99,10 +99,10 @@ def _promote(arguments: argparse.Namespace) -> None:
 
     ws = workspace_of(arguments)
     verdict = gate.promote(ws.store, arguments.run_id, ws.as_of, fewer_events=arguments.fewer_events)
-    output.print_plain(f"{arguments.run_id} serves: {verdict.why}")
+    output.print_line(f"{arguments.run_id} serves: {verdict.why}")
 
 
 def _rollback(arguments: argparse.Namespace) -> None:
     ws = workspace_of(arguments)
     entry = registry.rollback(ws.store, arguments.horizon, ws.as_of)
-    output.print_plain(f"{entry['run_id']} serves {arguments.horizon} again: {entry['why']}")
+    output.print_line(f"{entry['run_id']} serves {arguments.horizon} again: {entry['why']}")

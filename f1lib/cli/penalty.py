@@ -70,7 +70,7 @@ def _add(arguments: argparse.Namespace) -> None:
     is_new = penalties.add(ws.store, event, penalty)
     known = f"known from {penalty.announced_utc} on; `f1 run` renews the prediction after qualifying"
     told = known if is_new else "entered already"
-    output.print_plain(f"{event} {penalty.session}: {penalty.driver_id}, {penalty.words}: {told}")
+    output.print_line(f"{event} {penalty.session}: {penalty.driver_id}, {penalty.words}: {told}")
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -78,7 +78,7 @@ def _list(arguments: argparse.Namespace) -> None:
     event = _event(ws.store, ws.tracking, arguments.event, ws.as_of)
     found = [p for p in lake_penalties.read(ws.store, event) if p.session == arguments.session]
     if not found:
-        output.print_plain(f"no grid penalty is entered for {event} {arguments.session}")
+        output.print_line(f"no grid penalty is entered for {event} {arguments.session}")
         return
     columns = [Column("driver"), Column("penalty"), Column("announced", rank=1), Column("withdrawn", rank=2)]
     columns += [Column("by", rank=3), Column("entered", rank=4)]
@@ -95,7 +95,7 @@ def _remove(arguments: argparse.Namespace) -> None:
     ws = workspace_of(arguments)
     event = _event(ws.store, ws.tracking, arguments.event, ws.as_of)
     for penalty in penalties.withdraw(ws.store, event, arguments.driver, ws.as_of, arguments.session):
-        output.print_plain(f"{event}: {penalty.driver_id}, {penalty.words}: withdrawn; `f1 run` renews the prediction")
+        output.print_line(f"{event}: {penalty.driver_id}, {penalty.words}: withdrawn; `f1 run` renews the prediction")
 
 
 def _backtest(arguments: argparse.Namespace) -> None:
@@ -119,7 +119,7 @@ def _show_worth(card: dict[str, Any]) -> None:
     races = f"{card['races']} races after qualifying, {card['penalised']} of them with a penalty"
     output.print_scores(races, [{"knowing": name, **row} for name, row in card["means"].items()], ("knowing",))
     output.print_differences("Paired with knowing no penalty, ± standard error over races", card["paired"])
-    output.print_plain(
+    output.print_line(
         f"{card['slots_wrong']} of {card['slots']} slots of the provisional grids differ from the official one"
     )
 

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
         after = f"; next race: {race['event_partition_key']} at {race['session_date_utc']}" if race else ""
         for line in _said(result, ws.as_of):
             output.print_plain(line)
-        output.print_plain(f"nothing is due at {ws.as_of:%Y-%m-%d %H:%M} UTC{after}")
+        output.print_line(f"nothing is due at {ws.as_of:%Y-%m-%d %H:%M} UTC{after}")
     return _status(result)
 
 

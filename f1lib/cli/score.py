@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     page = publish(ws.store, card, ws.source_name)
     output.table_or_json(card, _show, arguments.json_file)
     if arguments.json_file != "-":
-        output.print_plain(f"page: {output.location(ws.store, page)}")
+        output.print_line(f"page: {output.location(ws.store, page)}")
     return 0
 
 
@@ -65,4 +65,4 @@ def _show(card: dict[str, Any]) -> None:
         output.print_differences("Real minus expected, ± standard error", known)
     for what in ("skipped", "no_result_yet", "ignored_columns"):
         if card[what]:
-            output.print_plain(f"{what.replace('_', ' ')}: {'; '.join(card[what])}")
+            output.print_line(f"{what.replace('_', ' ')}: {'; '.join(card[what])}")

@@ -122,7 +122,7 @@ def _errors(rows: Iterable[TrackingRow], event: str) -> list[dict[str, Any]]:
 
 def _show_state(state: dict[str, Any]) -> None:
     if state["is_empty"]:
-        output.print_plain(f"lake {state['lake']} is empty; `f1 run` fills it")
+        output.print_line(f"lake {state['lake']} is empty; `f1 run` fills it")
         return
     now = parse_utc(state["as_of_utc"])
     output.print_line(f"{state['lake']} at {now:%Y-%m-%d %H:%M} UTC ({state['source']})")

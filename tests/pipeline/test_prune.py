@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -57,16 +59,15 @@ def pruned(replayed_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     ws = open_workspace(lake=str(lake), source="simulated", as_of=LATER)
     _train_one_that_never_served(ws)
     before, recovered = _files(lake), rebuild.recovered_rows(ws)
+    said, announced = StringIO(), StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("F1_ENGINE", "inprocess")
-        said: list[str] = []
-        patch.setattr("f1lib.cli.output.print_plain", said.append)
-        assert main([*words, "--dry-run"]) == 0
+        with redirect_stdout(announced):
+            assert main([*words, "--dry-run"]) == 0
         assert _files(lake) == before
-        announced = "\n".join(said)
-        said.clear()
-        assert main(words) == 0
-        yield Pruned(ws, before, _files(lake), recovered, announced, "\n".join(said))
+        with redirect_stdout(said):
+            assert main(words) == 0
+        yield Pruned(ws, before, _files(lake), recovered, announced.getvalue().rstrip(), said.getvalue().rstrip())
 
 
 def test_what_cannot_be_made_again_is_never_removed(pruned: Pruned) -> None:
