@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import shutil
 import sys
 import unicodedata
 from contextlib import contextmanager
@@ -95,6 +96,11 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, **given)
 
 
+def _width(file: TextIO) -> int:
+    """Return the width of `console` without rich, whose import a tick with nothing to do saves."""
+    return shutil.get_terminal_size().columns if file.isatty() or os.environ.get("COLUMNS") else _ENDLESS
+
+
 def local_time(moment: str) -> str:
     """Write a time of `format_utc` for the reader: ``Sunday 7 December 2025 at 14:00 CET``, in the time zone of TZ."""
     local = parse_utc(moment).astimezone()
@@ -110,7 +116,7 @@ def print_line(text: str, *, stderr: bool = False) -> None:
     """Print text from data, wrapped at the console's width; nothing is broken within a word or before a % sign."""
     if stderr and not sys.stderr.isatty():  # a log has an error on one line
         return print_plain(text, sys.stderr)
-    width = console(stderr=stderr).width
+    width = _width(sys.stderr if stderr else sys.stdout)
     together = (line.replace(" %", "\xa0%") for line in visible(text).splitlines())
     lines = [part for line in together for part in wrap(line, width, break_long_words=False, break_on_hyphens=False)]
     print_plain("\n".join(lines).replace("\xa0%", " %"), sys.stderr if stderr else None)
