@@ -75,14 +75,13 @@ def ingest(
 
     known = {key_of(row): row for row in ws.tracking.rows()}
     wanted = _wanted(known, units, ws.as_of)
-    is_many = len(wanted) > _READ_AGAIN_UP_TO
     claim_lake(ws.store, ws.source_name, ws.as_of, ws.settings)
-    with in_bulk(ws.store) if is_many else nullcontext():
-        if is_many and ws.source_name == "f1db" and not (progress or seconds):  # a file, which can be read in parallel
-            parts = [[unit for unit in wanted if (unit.session in PRACTICE) == is_one] for is_one in (True, False)]
-            found = [one for part in in_forks(partial(_fetch_each, ws, known), parts) for one in part]
-        else:
-            found = _fetch_each(ws, known, wanted, progress, seconds)
+    parts = [wanted]
+    if len(wanted) > _READ_AGAIN_UP_TO and ws.source_name == "f1db" and not (progress or seconds):
+        # a file, which can be read in parallel
+        parts = [[unit for unit in wanted if (unit.session in PRACTICE) == is_one] for is_one in (True, False)]
+    work = partial(_fetch_each, ws, known, progress=progress, seconds=seconds)
+    found = [outcome for part in in_forks(work, parts, connected=ws.is_connected) for outcome in part]
     order = {(unit.event.partition_key, unit.sort_key): place for place, unit in enumerate(wanted)}
     outcomes = sorted(found, key=lambda outcome: order[outcome["event_partition_key"], outcome["session"]])
     return pd.DataFrame(outcomes, columns=["event_partition_key", "session", "status", "rows", "warning"])
@@ -92,33 +91,34 @@ def _fetch_each(
     ws: Workspace,
     known: Mapping[tuple[str, str], TrackingRow],
     wanted: list[Unit],
-    progress: Callable[[int, int, str], None] | None = None,
-    seconds: float = 0,
+    progress: Callable[[int, int, str], None] | None,
+    seconds: float,
 ) -> list[dict[str, Any]]:
-    """Fetch units one after the other, write their tracking rows at the end, and return their outcomes."""
+    """Fetch units one after the other, write their tracking rows once all is on the disk, and return outcomes."""
     outcomes: list[dict[str, Any]] = []
     changes: list[SessionRow] = []
     limited: RateLimited | None = None
     is_many = len(wanted) > _READ_AGAIN_UP_TO
     try:
-        for number, unit in enumerate(_until_time_is_up(wanted, seconds), start=1):
-            row = known[unit.event.partition_key, unit.sort_key]
-            if not is_many:
-                row = ws.tracking.get(unit.event.partition_key, unit.sort_key) or row
-            race_end = race_end_of(known, row)
-            if _is_taken(row, ws.run_id, ws.as_of):
-                outcomes.append(_outcome(unit, Outcome.TAKEN, 0, f"{row['owner']} is at it"))
-                continue
-            if limited:  # the rest waits with the unit that was refused
-                outcome, change = _failed(limited, unit, row, race_end, ws.as_of)
-            else:
-                fenced = not is_many or number % _READ_AGAIN_UP_TO == 1
-                outcome, change, error = fetch(ws, unit, row, race_end, fenced=fenced)
-                limited = error if isinstance(error, RateLimited) else None
-            outcomes.append(outcome)
-            changes.append(change)
-            if progress:
-                progress(number, len(wanted), f"{unit.event} {unit.sort_key}")
+        with in_bulk(ws.store) if is_many else nullcontext():
+            for number, unit in enumerate(_until_time_is_up(wanted, seconds), start=1):
+                row = known[unit.event.partition_key, unit.sort_key]
+                if not is_many:
+                    row = ws.tracking.get(unit.event.partition_key, unit.sort_key) or row
+                race_end = race_end_of(known, row)
+                if _is_taken(row, ws.run_id, ws.as_of):
+                    outcomes.append(_outcome(unit, Outcome.TAKEN, 0, f"{row['owner']} is at it"))
+                    continue
+                if limited:  # the rest waits with the unit that was refused
+                    outcome, change = _failed(limited, unit, row, race_end, ws.as_of)
+                else:
+                    fenced = not is_many or number % _READ_AGAIN_UP_TO == 1
+                    outcome, change, error = fetch(ws, unit, row, race_end, fenced=fenced)
+                    limited = error if isinstance(error, RateLimited) else None
+                outcomes.append(outcome)
+                changes.append(change)
+                if progress:
+                    progress(number, len(wanted), f"{unit.event} {unit.sort_key}")
     finally:
         ws.hold()
         ws.tracking.put_rows(changes)

@@ -97,7 +97,8 @@ def _build(ws: Workspace, known: Mapping[int, BronzeFiles]) -> list[dict[str, An
     seasons = list(known)
     half = len(seasons) // 2 if len(seasons) > _ALONE else 0
     parts = [{season: known[season] for season in part} for part in (seasons[:half], seasons[half:]) if part]
-    written = [row for rows in in_forks(partial(_written, ws), parts) for row in rows]
+    built = in_forks(partial(_written, ws), parts, connected=ws.is_connected)
+    written = [row for rows in built for row in rows]
     _note_files(ws.store, seasons, {silver_key(row["table"], row["season"]): row.pop("sha256") for row in written})
     return written
 

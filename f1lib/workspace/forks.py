@@ -15,7 +15,7 @@ Part = TypeVar("Part")
 Answer = TypeVar("Answer")
 
 
-def in_forks(work: Callable[[Part], Answer], parts: list[Part]) -> list[Answer]:
+def in_forks(work: Callable[[Part], Answer], parts: list[Part], *, connected: bool = False) -> list[Answer]:
     """Do the work on each part, all at once where this process can be forked and has more than one processor.
 
     Parameters
@@ -25,6 +25,9 @@ def in_forks(work: Callable[[Part], Answer], parts: list[Part]) -> list[Answer]:
         so that its error is the caller's.
     parts : list
         What is to be worked on; the last is this process's own.
+    connected : bool
+        Whether the work uses connections that this process has open, to S3 or DynamoDB: then nothing is forked, for a
+        fork would write and read on the same ones.
 
     Returns
     -------
@@ -32,7 +35,8 @@ def in_forks(work: Callable[[Part], Answer], parts: list[Part]) -> list[Answer]:
         The answers, which are pickled, in the order of ``parts``.
     """
     # A fork has none of the other threads, and the locks that they held for ever.
-    if sys.platform != "linux" or threading.active_count() > 1 or len(os.sched_getaffinity(0)) < 2:
+    may_fork = sys.platform == "linux" and threading.active_count() == 1 and len(os.sched_getaffinity(0)) > 1
+    if len(parts) < 2 or connected or not may_fork:
         return [work(part) for part in parts]
     gc.freeze()  # else a collection in a fork copies every page that holds an object
     context = multiprocessing.get_context("fork")

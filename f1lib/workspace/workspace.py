@@ -51,6 +51,11 @@ class Workspace:
         return self.as_of + timedelta(seconds=monotonic() - self.opened)
 
     @property
+    def is_connected(self) -> bool:
+        """Whether the lake or its table is reached by connections, which do not survive a fork."""
+        return not (self.store.url.startswith("file:") and self.tracking.url.startswith("sqlite:"))
+
+    @property
     def lease(self) -> timedelta:
         """How long a claim is valid after it was made or renewed."""
         return timedelta(minutes=self.settings.lease_minutes)

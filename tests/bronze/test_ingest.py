@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,8 @@ from f1lib.domain.moments import parse_utc
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import BadParameters, NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.lake.paths import session_folder
+from f1lib.tracking.rows import StageRow
+from f1lib.tracking.sqlite import SqliteTracking
 from f1lib.workspace.workspace import Workspace
 from tests.support.f1db_zips import DRIVERS, tiny
 from tests.support.scripted import AUSTRALIA, Opener, Scripted, statuses
@@ -144,6 +150,34 @@ def test_progress_is_told_after_each_session(opened: Opener) -> None:
     ingest(ws, [], progress=lambda *step: told.append(step))
     assert told[0] == (1, 4, f"{AUSTRALIA} P1")
     assert told[-1] == (4, 4, f"{AUSTRALIA} Q")
+
+
+@pytest.mark.parametrize("cores", [{0}, {0, 1}], ids=["alone", "forked"])
+def test_of_many_sessions_none_is_reported_done_before_it_is_on_the_disk(
+    opened: Opener, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cores: set[int]
+) -> None:
+    ws, said = opened(LATER), tmp_path / "said"
+    refresh_schedule(ws, [])
+    put_rows = SqliteTracking.put_rows
+
+    def say(what: str) -> None:
+        with said.open("a") as file:
+            print(os.getpid(), what, file=file)
+
+    def put(table: SqliteTracking, rows: Iterable[StageRow]) -> None:
+        say("reported")
+        put_rows(table, rows)
+
+    monkeypatch.setattr(SqliteTracking, "put_rows", put)
+    monkeypatch.setattr(os, "sync", lambda: say("on the disk"), raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores, raising=False)
+    monkeypatch.setattr("f1lib.bronze.ingest._READ_AGAIN_UP_TO", 1)
+    assert set(ingest(ws, [])["status"]) == {"ingested"}
+    order: dict[str, list[str]] = {}
+    for line in said.read_text().splitlines():
+        order.setdefault(line.split()[0], []).append(line.partition(" ")[2])
+    assert len(order) == (len(cores) if sys.platform == "linux" else 1)
+    assert all(steps == ["on the disk", "reported"] * (2 // len(order)) for steps in order.values())
 
 
 def test_a_session_that_another_run_works_on_is_left_to_it(opened: Opener) -> None:

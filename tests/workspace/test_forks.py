@@ -42,6 +42,11 @@ def test_a_process_with_threads_is_not_forked() -> None:
     assert answered(wait + work) == [True, True]
 
 
+def test_what_uses_open_connections_is_not_forked() -> None:
+    work = "print(json.dumps(in_forks(lambda part: os.getpid() == me, [1, 2], connected=True)))"
+    assert answered(work) == [True, True]
+
+
 def test_the_error_of_a_part_is_the_callers() -> None:
     with pytest.raises(ZeroDivisionError):
         in_forks(lambda part: 1 // part, [0, 1])
