@@ -7,7 +7,10 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -21,6 +24,7 @@ from f1lib.lake.paths import session_folder
 from f1lib.tracking.rows import StageRow
 from f1lib.tracking.sqlite import SqliteTracking
 from f1lib.workspace.workspace import Workspace
+from tests.bronze.conftest import opener
 from tests.support.f1db_zips import DRIVERS, tiny
 from tests.support.scripted import AUSTRALIA, Opener, Scripted, statuses
 
@@ -152,29 +156,38 @@ def test_progress_is_told_after_each_session(opened: Opener) -> None:
     assert told[-1] == (4, 4, f"{AUSTRALIA} Q")
 
 
-@pytest.mark.parametrize("cores", [{0}, {0, 1}], ids=["alone", "forked"])
-def test_of_many_sessions_none_is_reported_done_before_it_is_on_the_disk(
-    opened: Opener, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cores: set[int]
-) -> None:
-    ws, said = opened(LATER), tmp_path / "said"
+def fetch_all_and_note_what_is_done_when(root: Path, cores: set[int]) -> None:
+    """Ingest two sessions, and write who synced the disk and who reported a session done into ``root/said``."""
+    ws = opener(root)(LATER)
     refresh_schedule(ws, [])
     put_rows = SqliteTracking.put_rows
 
     def say(what: str) -> None:
-        with said.open("a") as file:
+        with (root / "said").open("a") as file:
             print(os.getpid(), what, file=file)
 
     def put(table: SqliteTracking, rows: Iterable[StageRow]) -> None:
         say("reported")
         put_rows(table, rows)
 
-    monkeypatch.setattr(SqliteTracking, "put_rows", put)
-    monkeypatch.setattr(os, "sync", lambda: say("on the disk"), raising=False)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores, raising=False)
-    monkeypatch.setattr("f1lib.bronze.ingest._READ_AGAIN_UP_TO", 1)
-    assert set(ingest(ws, [])["status"]) == {"ingested"}
+    with (
+        mock.patch.object(SqliteTracking, "put_rows", put),
+        mock.patch.object(os, "sync", partial(say, "on the disk"), create=True),
+        mock.patch.object(os, "sched_getaffinity", return_value=cores, create=True),
+        mock.patch("f1lib.bronze.ingest._READ_AGAIN_UP_TO", 1),
+    ):
+        assert set(ingest(ws, [])["status"]) == {"ingested"}
+
+
+@pytest.mark.parametrize("cores", [{0}, {0, 1}], ids=["alone", "forked"])
+def test_of_many_sessions_none_is_reported_done_before_it_is_on_the_disk(tmp_path: Path, cores: set[int]) -> None:
+    # In a process of its own: one with threads, as the tests' may be, is not forked.
+    process = get_context("spawn").Process(target=fetch_all_and_note_what_is_done_when, args=(tmp_path, cores))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
     order: dict[str, list[str]] = {}
-    for line in said.read_text().splitlines():
+    for line in (tmp_path / "said").read_text().splitlines():
         order.setdefault(line.split()[0], []).append(line.partition(" ")[2])
     assert len(order) == (len(cores) if sys.platform == "linux" else 1)
     assert all(steps == ["on the disk", "reported"] * (2 // len(order)) for steps in order.values())
