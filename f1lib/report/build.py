@@ -14,7 +14,6 @@ from f1lib.errors import RunError, StorageError
 from f1lib.evaluation import drift
 from f1lib.lake import fingerprint, tables
 from f1lib.lake import paths_published as paths
-from f1lib.lake.cache import Cache
 from f1lib.lake.integrity import readable_json
 from f1lib.lake.parquet import records
 from f1lib.lake.provenance import code_version, made_by
@@ -86,7 +85,7 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
     write_json(ws.store, paths.NEXT_RACES, ahead)
-    front = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint, ws.cache)
+    front = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint)
     _write_front(ws.store, summary, front)
     return summary
 
@@ -111,7 +110,7 @@ def _write_pages(
     rounds = read_rounds(ws.store, rows, issues, scored, ws.as_of)
     framed = frames(rounds, ws.settings.site)
     made_from = dict(last.get("made_from", {}))
-    pages = _race_pages(ws.store, issues, scored, season_words, framed, ws.cache, before, made_from)
+    pages = _race_pages(ws.store, issues, scored, season_words, framed, before, made_from)
     pages |= _title_pages(ws.store, before, ws.as_of)
     return {
         "pages": pages,
@@ -131,7 +130,6 @@ def _race_pages(
     scored: Sequence[Mapping[str, Any]],
     season_words: Sequence[str],
     framed: Mapping[tuple[str, str], Mapping[str, Any]],
-    cache: Cache,
     before: Mapping[str, str],
     made_from: dict[str, Any],
 ) -> dict[str, str]:
@@ -163,7 +161,6 @@ def _race_pages(
                 season_words=() if scores else season_words,
                 duels=_duels(store, every[-1]),
                 frame=framed.get((event, session)),
-                cache=cache,
             )
             store.write(key, page.encode())
             facts = [*race_page.provenance(every[-1]), *prediction_facts.hashes(store, every[-1])]

@@ -12,13 +12,12 @@ import pandas as pd
 
 from f1lib.domain import circuits
 from f1lib.domain.weekend import HORIZON_WORDS, HORIZONS
-from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import INDEX, driver_page_key, link, race_page_key
 from f1lib.predictions.archive import event_of
 from f1lib.report.fan_words import matrix_rows, weather_sentences
-from f1lib.report.figures import drawn_once, season, style
 from f1lib.report.figures import race as figures_race
+from f1lib.report.figures import season, style
 from f1lib.report.pages import moment, percent, render
 
 GRID = "grid_slot_table"
@@ -47,7 +46,6 @@ def dashboard_html(
     prediction: pd.DataFrame | None,
     entries: pd.DataFrame,
     sprint: pd.DataFrame | None = None,
-    cache: Cache | None = None,
 ) -> str:
     """Render the dashboard.
 
@@ -62,8 +60,6 @@ def dashboard_html(
         race.
     sprint : pandas.DataFrame, optional
         The newest prediction of the sprint of that weekend.
-    cache : Cache, optional
-        Holds the figures; those of a changed prediction are drawn.
 
     Returns
     -------
@@ -71,7 +67,7 @@ def dashboard_html(
         The page as HTML.
     """
     accuracy = None if entries.empty else _accuracy(summary, entries)
-    upcoming = None if prediction is None else next_race(prediction, sprint, summary, cache or Cache())
+    upcoming = None if prediction is None else next_race(prediction, sprint, summary)
     return render(
         "dashboard.html.j2",
         INDEX,
@@ -127,9 +123,7 @@ def caption_of(prediction: pd.DataFrame) -> str:
     return f"Forecast made {HORIZON_WORDS[first['horizon']]}, {moment(first['as_of_utc'])}."
 
 
-def next_race(
-    prediction: pd.DataFrame, sprint: pd.DataFrame | None, summary: Mapping[str, Any], cache: Cache
-) -> dict[str, Any]:
+def next_race(prediction: pd.DataFrame, sprint: pd.DataFrame | None, summary: Mapping[str, Any]) -> dict[str, Any]:
     """Gather what the dashboard shows of the next race.
 
     Parameters
@@ -140,8 +134,6 @@ def next_race(
         That of the sprint of the weekend.
     summary : mapping
         The document of `build.build_summary`; ``next_races`` and ``weather`` are read.
-    cache : Cache
-        Holds the figures; those of a changed prediction are drawn.
 
     Returns
     -------
@@ -157,7 +149,7 @@ def next_race(
         "start": race.get("race_start_utc"),
         "caption": caption_of(prediction),
         "drivers": drivers,
-        "order": drawn_once(figures_race.order, prediction, cache),
+        "order": figures_race.order(prediction),
         "matrix": matrix_rows(prediction),
         "favourites": favourites(drivers),
         "circuit": circuit.name if circuit else "",

@@ -10,7 +10,6 @@ import pandas as pd
 
 from f1lib.domain.weekend import HORIZON_WORDS
 from f1lib.lake import attribution
-from f1lib.lake.cache import Cache
 from f1lib.lake.features import group_words
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import race_page_key
@@ -20,7 +19,7 @@ from f1lib.predictions.changes import SHOWN_MOVE_PLACES, what_changed, why_chang
 from f1lib.predictions.group_effects import in_words
 from f1lib.report import dashboard
 from f1lib.report.fan_words import matrix_rows, surprises, weather_sentences
-from f1lib.report.figures import drawn_once, race, season, style
+from f1lib.report.figures import race, season, style
 from f1lib.report.pages import moment, percent, render, system_words
 
 _SURPRISES, _MOVERS = 5, 8
@@ -39,7 +38,6 @@ def race_page(
     duels: Sequence[Mapping[str, Any]] = (),
     frame: Mapping[str, Any] | None = None,
     season_words: Sequence[str] = (),
-    cache: Cache | None = None,
 ) -> str:
     """Render the page of one race or sprint.
 
@@ -65,8 +63,6 @@ def race_page(
         Start of the race, links to other races and the picture to share (`f1lib.report.rounds.frames`).
     season_words : sequence of str
         How good the forecasts were so far, and the championship, for a race to come.
-    cache : Cache, optional
-        Holds the figures; those of a changed prediction are drawn.
 
     Returns
     -------
@@ -88,7 +84,7 @@ def race_page(
         lead=dashboard.caption_of(newest),
         source=newest["source"].iloc[0],
         result=result,
-        order=drawn_once(race.order, newest, cache or Cache()),
+        order=race.order(newest),
         drivers=drivers,
         duels=duels,
         reasons=None if effects.empty else _with_figures(reasons(newest, effects, parts)),

@@ -84,11 +84,13 @@ def outings_of(
         One a row of ``left``.
     """
     found = []
+    usual = {"R": latent[LATENT], "S": latent[LATENT].assign(p_dnf=latent["p_dnf"] * SPRINT_HAZARD)}
     for row in left.to_dict("records"):
-        is_race, season = row["session"] == "R", int(row["event_year"])
-        usual = latent if is_race else latent.assign(p_dnf=latent["p_dnf"] * SPRINT_HAZARD)
-        own, weathers = known.get((row["event_partition_key"], row["session"]), (usual, Outing.weathers))
-        mu, sigma, p_dnf = own.reindex(latent.index).fillna(usual)[LATENT].to_numpy(dtype="float64").T
+        is_race, season, forecast = row["session"] == "R", int(row["event_year"]), usual[row["session"]]
+        own, weathers = known.get((row["event_partition_key"], row["session"]), (None, Outing.weathers))
+        if own is not None:
+            forecast = own.reindex(latent.index).fillna(forecast)[LATENT]
+        mu, sigma, p_dnf = forecast.to_numpy(dtype="float64").T
         points = points_scale(row["session"], season, is_last_race=row["is_last_race"])
         is_fast = is_race and season in FASTEST_LAP_SEASONS
         found.append(Outing(row["weekend"], mu, sigma, p_dnf, points, is_race, is_fast, weathers))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 FASTEST_LAPS = (50, 36, 18, 29, 10, 6, 7, 0, 4, 2, 15)
 _LEAST_NOISE = 0.1  # of sigma: the share of a race's variance that no persistent error takes
 _RETIRED = np.float32(1e3)  # behind every finisher
+_SMALLEST = np.finfo(np.float32).tiny
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,15 @@ def simulate(
     rng, drivers = np.random.default_rng(seed), len(teams)
     gained = np.zeros((seasons, drivers), dtype="int64")
     car = _normal(rng, (seasons, int(cars.max(initial=0)) + 1), form.car)
-    driver, weekend, rows = _normal(rng, (seasons, drivers), form.driver), 0, np.arange(seasons)
+    driver, weekend, rows = _normal(rng, (seasons, drivers), form.driver), 0, np.arange(seasons)[:, None]
     for outing in outings:
         if steps := outing.weekend - weekend:
             car += _normal(rng, car.shape, steps * form.car_step)
             driver += _normal(rng, driver.shape, steps * form.driver_step)
             weekend = outing.weekend
         order = _run(rng, outing, car[:, cars] + driver, form.car + form.driver)
-        gained[rows[:, None], order] += gains(outing.points, drivers, is_race=outing.is_race)
+        scale = np.trim_zeros(gains(outing.points, drivers, is_race=outing.is_race), "b")
+        gained.ravel()[order[:, : len(scale)] + drivers * rows] += scale
         if outing.has_fastest_lap:
             place = rng.choice(len(FASTEST_LAPS), size=seasons, p=np.divide(FASTEST_LAPS, sum(FASTEST_LAPS)))
             scored = np.flatnonzero(place < min(FASTEST_LAP_PLACES, drivers))
@@ -130,9 +132,8 @@ def _run(rng: np.random.Generator, outing: Outing, strength: Singles, persistent
     noise = np.sqrt(np.maximum(variance - persistent, _LEAST_NOISE * variance)).astype("float32")
     latent = strength + rng.standard_normal(strength.shape, dtype=np.float32) * noise + outing.mu.astype("float32")
     luck, hazard = rng.random(strength.shape, dtype=np.float32), (outing.p_dnf * danger).astype("float32")
-    retired = luck < hazard
-    latent[retired] = _RETIRED + luck[retired] / np.broadcast_to(hazard, luck.shape)[retired]
-    return np.argsort(latent, axis=1)
+    behind = _RETIRED + luck / np.maximum(hazard, _SMALLEST)
+    return np.argsort(np.where(luck < hazard, behind, latent), axis=1)
 
 
 def _weather(rng: np.random.Generator, outing: Outing, seasons: int) -> tuple[Floats, Floats]:

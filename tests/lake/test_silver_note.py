@@ -16,10 +16,11 @@ from f1lib.lake.silver_tables import read_table
 from f1lib.lake.store import ObjectStore, open_store, write_json
 from f1lib.lake.tables import empty
 
+HASHES = {year: {paths.silver_key(table, year): "ab" * 32 for table in paths.SILVER_TABLES} for year in (2023, 2024)}
 NOTE = {
-    "seasons": {str(year): {paths.silver_key(table, year): "ab" * 32 for table in paths.SILVER_TABLES} for year in (2023, 2024)},
+    "seasons": {str(year): files for year, files in HASHES.items()},
     "weather": {"2023": [], "2024": ["bronze/weather/forecast/2024/Monaco_Grand_Prix/20240501T000000Z.json"]},
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,18 @@
-"""Figures of one race's prediction: expected order, position matrix, reasons.
-
-The first two are held in the cache: a prediction's notebook, the dashboard and its page show the same.
-"""
+"""Figures of one race's prediction: expected order, position matrix, reasons."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from f1lib.lake.cache import Cache
 from f1lib.report.figures import style
 from f1lib.report.figures.style import FILL, INK, ON_FILL, Picture
 from f1lib.report.pages import percent
 
 _RIDGE_ROWS = 1.6  # height in rows of the race's largest probability of one position
-# What `order` and `matrix` show of a prediction beside its chances.
-_SHOWN = (
-    "predicted_rank predicted_position position_p10 position_p90 p_win driver_id abbreviation full_name team_id"
-).split()
-_RACE = ("event_year", "event_name", "session")
-HELD = 80  # two pictures a race: more than a season's
 
 
 def order(predictions: pd.DataFrame) -> Picture:
@@ -148,28 +138,3 @@ def reasons(name: str, rows: Sequence[tuple[str, float]]) -> Picture:
     axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel="places; to the left is further ahead")
     words = ", ".join(f"{label} {moved:+.2f}" for label, moved in rows)
     return style.picture(figure, f"What moves {name}: {words} places.", "reasons-" + re.sub(r"\W+", "-", name.lower()))
-
-
-def drawn_once(draw: Callable[[pd.DataFrame], Picture], predictions: pd.DataFrame, cache: Cache) -> Picture:
-    """Draw ``predictions``, or take the picture from ``cache`` while nothing that it shows has changed.
-
-    Parameters
-    ----------
-    draw : Callable[[pd.DataFrame], Picture]
-        `order` or `matrix`.
-    predictions : pd.DataFrame
-        One row a driver of one race, with docs/lake.md's columns.
-    cache : Cache
-        Holds the last picture of each race.
-
-    Returns
-    -------
-    Picture
-        What ``draw`` makes of ``predictions``.
-    """
-    shown = predictions[[c for c in _SHOWN if c in predictions]].to_dict("list")
-    chances = [[float(share) for share in row] for row in predictions["position_probabilities"]]
-    race = tuple(predictions[c].iloc[0] for c in _RACE if c in predictions)
-    content = repr((shown, chances))
-    # Saves 13 % of a tick with all stages.
-    return cache.one("report: pictures", (draw.__name__, *race), content, lambda: draw(predictions), HELD)

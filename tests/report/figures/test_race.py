@@ -7,28 +7,16 @@ import xml.etree.ElementTree as ET
 
 import pandas as pd
 
-from f1lib.lake.cache import Cache
-from f1lib.report.figures import drawn_once, race
+from f1lib.report.figures import race
 from tests.support.made_up_predictions import prediction_frame
 
 
-def test_a_prediction_that_differs_in_anything_shown_is_drawn_anew() -> None:
+def test_a_picture_shows_the_names_and_the_uncertainty_of_its_prediction() -> None:
     prediction = prediction_frame()
-    renamed = prediction.assign(full_name="Somebody Else")
     nearer = prediction.assign(position_p10=prediction["position_p10"] + 0.5)
-    cache = Cache()
-    first = drawn_once(race.order, prediction, cache)
-    assert drawn_once(race.order, prediction.copy(), cache) is first
-    assert "Somebody Else" in drawn_once(race.order, renamed, cache).alt
-    assert drawn_once(race.order, nearer, cache).svg != first.svg
-    assert drawn_once(race.matrix, nearer, cache) == race.matrix(nearer)
-
-
-def test_every_race_and_each_of_its_pictures_is_held_by_itself() -> None:
-    cache, one, other = Cache(), prediction_frame(), prediction_frame().assign(event_name="Another Grand Prix")
-    pictures = [drawn_once(draw, frame, cache) for draw in (race.order, race.matrix) for frame in (one, other)]
-    again = [drawn_once(draw, frame, cache) for draw in (race.order, race.matrix) for frame in (one, other)]
-    assert all(picture is before for picture, before in zip(again, pictures, strict=True))
+    assert "Somebody Else" in race.order(prediction.assign(full_name="Somebody Else")).alt
+    assert race.order(nearer).svg != race.order(prediction).svg
+    assert race.order(prediction) == race.order(prediction.copy())
 
 
 def test_drawing_leaves_the_prediction_as_it_was() -> None:
