@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from f1lib.domain.weekend import EventKey
+from f1lib.sources.protocols import SessionData
 from f1lib.tracking import sqlite
 from tests.support.lakes import built_once, replay_a_weekend, tick_on_saturday
 from tests.support.standins import aws_environment, dynalite, moto
+from tests.support.upstreams import loaded_once
 
 __all__ = ["aws_environment", "dynalite", "moto"]
 
@@ -79,6 +82,12 @@ def shared_data() -> Path:
 def f1db_zip(shared_data: Path) -> Path:
     """The F1DB release of the real data."""
     return shared_data / "f1db" / "f1db-csv.zip"
+
+
+@pytest.fixture(scope="session")
+def loaded(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[EventKey, str], SessionData]:
+    """``loaded(key, "Q")``: see `upstreams.loaded_once`."""
+    return loaded_once(shared_data, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from f1lib.domain.weekend import EventKey
 from f1lib.errors import NotPublishedYet, RateLimited, SourceBlocked, SourceError
 from f1lib.sources.fastf1.cache import CacheFolder
 from f1lib.sources.fastf1.source import FastF1Source
+from f1lib.sources.protocols import SessionData
 from tests.support.replay_server import Answer, ReplayServer
 from tests.support.upstreams import LATER, replayed, session_row, soon_after
 
@@ -58,10 +59,9 @@ def test_a_fault_that_may_pass_fails_the_session_and_the_next_try_is_as_if_it_ha
 
 
 @pytest.fixture(scope="module")
-def untroubled(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+def untroubled(loaded: Callable[[EventKey, str], SessionData]) -> dict[str, pd.DataFrame]:
     """Baku's sprint from upstreams that behave."""
-    with replayed(shared_data / "recordings", tmp_path_factory.mktemp("fastf1")) as (_server, source):
-        return source.session(BAKU, "S", LATER).frames
+    return loaded(BAKU, "S").frames
 
 
 def test_a_passing_fault_is_not_even_noticed(wire: Wire, untroubled: dict[str, pd.DataFrame]) -> None:

@@ -187,12 +187,7 @@ def test_a_dead_process_is_marked_in_the_record(
 
 @pytest.mark.parametrize(("engine", "said"), [("process", "SIGALRM"), ("kernel", "CellTimeoutError")])
 def test_a_cell_that_takes_too_long_ends_its_notebook(
-    ws: Workspace,
-    put: Any,
-    processes: StageProcesses,
-    monkeypatch: pytest.MonkeyPatch,
-    engine: str,
-    said: str,
+    ws: Workspace, put: Any, processes: StageProcesses, monkeypatch: pytest.MonkeyPatch, engine: str, said: str
 ) -> None:
     monkeypatch.setattr(pipeline_notebook, "CELL_TIMEOUT_SECONDS", 1)
     put(notebook(("step", "import time\ntime.sleep(60)")))

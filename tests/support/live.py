@@ -18,7 +18,7 @@ from f1lib.sources.fastf1 import client
 from f1lib.tracking.rows import TrackingRow
 from f1lib.tracking.table import open_tracking
 from f1lib.workspace import workspace
-from f1lib.workspace.settings import Settings
+from f1lib.workspace.settings import Settings, load_settings
 from tests.support.replay_server import ReplayServer, serve_open_meteo
 from tests.support.upstreams import QUICK, unpack, without_limits
 
@@ -75,10 +75,9 @@ def live(
     cache = folder / "fastf1"
     for prefix in weekends:
         unpack(shared_data, cache, prefix)
-    real = workspace.load_settings
 
     def trimmed(*given: Any) -> Settings:
-        return replace(real(*given), history_from=history_from, cache=str(folder / "cache"))
+        return replace(load_settings(*given), history_from=history_from, cache=str(folder / "cache"))
 
     with ReplayServer(shared_data / "recordings") as server, without_limits(), pytest.MonkeyPatch.context() as patch:
         serve_open_meteo(server)
