@@ -11,12 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from f1lib.domain.weekend import EventKey
-from f1lib.sources.protocols import SessionData
 from f1lib.tracking import sqlite
 from tests.support.lakes import built_once, replay_a_weekend, tick_on_saturday
 from tests.support.standins import aws_environment, dynalite, moto
-from tests.support.upstreams import loaded_once
 
 __all__ = ["aws_environment", "dynalite", "moto"]
 
@@ -85,8 +82,10 @@ def f1db_zip(shared_data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def loaded(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[EventKey, str], SessionData]:
+def loaded(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """``loaded(key, "Q")``: see `upstreams.loaded_once`."""
+    from tests.support.upstreams import loaded_once
+
     return loaded_once(shared_data, tmp_path_factory)
 
 
