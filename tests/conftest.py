@@ -17,6 +17,9 @@ from tests.support.standins import aws_environment, dynalite, moto
 
 __all__ = ["aws_environment", "dynalite", "moto"]
 
+# However busy the machine is, no example is too slow.
+settings.register_profile("usual", deadline=None)
+settings.load_profile("usual")
 # `pytest --hypothesis-profile=nightly`: five times as many examples, as long as it takes.
 settings.register_profile("nightly", max_examples=500, deadline=None)
 ROOT = Path(__file__).resolve().parents[1]
