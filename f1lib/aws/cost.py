@@ -70,14 +70,23 @@ class Estimate:
         """Sum over `PRICES`, storage for one month."""
         return sum(PRICES[name] * amount for name, amount in self.amounts.items())
 
-    def lines(self) -> list[str]:
-        """Write out the arithmetic, a line an item."""
-        head = f"{self.sessions} sessions from {self.source}, {self.concurrency} at once: {_hours(self.hours)}"
+    @property
+    def title(self) -> str:
+        """What is estimated: the sessions, their source, how many at once, and how long they take."""
+        return f"{self.sessions} sessions from {self.source}, {self.concurrency} at once: {_hours(self.hours)}"
+
+    def items(self) -> list[tuple[str, str, str, str]]:
+        """Write out the arithmetic: item, amount, price and dollars; the last item is their sum."""
         items = [
-            f"  {name:28s}{amount:14.3f} x {PRICES[name]:.10f} = ${amount * PRICES[name]:.4f}"
+            (name, f"{amount:.3f}", f"{PRICES[name]:.10f}", f"{amount * PRICES[name]:.4f}")
             for name, amount in self.amounts.items()
         ]
-        return [head, *items, f"  {'in all':28s}{'':31s}= ${self.dollars:.2f}"]
+        return [*items, ("in all", "", "", f"{self.dollars:.4f}")]
+
+    def lines(self) -> list[str]:
+        """Write out the arithmetic as text, a line an item."""
+        items = [f"  {name}: {amount} x ${price} = ${dollars}" for name, amount, price, dollars in self.items()[:-1]]
+        return [self.title, *items, f"  in all: ${self.dollars:.2f}"]
 
     def summary(self, name: str) -> str:
         """Summarize in one line: sessions, hours, Lambda seconds, GB, dollars."""

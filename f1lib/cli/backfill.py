@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from typing import Any
 
 from f1lib.aws import cost
 from f1lib.aws.units import units_of
 from f1lib.cli import output
+from f1lib.cli.layout import Column
 from f1lib.cli.options import check_seasons, workspace_of
 from f1lib.errors import BadParameters
 
@@ -44,14 +46,20 @@ def run(arguments: argparse.Namespace) -> int:
         check_seasons(ws, seasons)
     units = units_of(ws, seasons, again=arguments.again, laps=arguments.laps)
     source = "live" if arguments.laps else ws.source_name
-    for season, count in sorted(Counter(unit["event_partition_key"][:4] for unit in units).items()):
-        output.print_line(f"{season}: {count} sessions and starting grids")
-    output.print_line("\n".join(cost.estimate(len(units), source).lines()))
+    for season, count in _by_season(units).items():
+        output.print_line(f"{season}: {count} session{'' if count == 1 else 's'} and starting grids")
+    plan = cost.estimate(len(units), source)
+    columns = [Column("item"), Column("amount", right=True, rank=1), Column("price", right=True, rank=2)]
+    output.print_table([*columns, Column("dollars", right=True)], plan.items(), title=plan.title)
     for factor in GROWTH:
         output.print_line(cost.estimate(len(units), source, factor=factor).summary(f"{factor} times as many"))
-    a_season = len(units) // len(seasons)
-    for factor in (1, *GROWTH):
-        season = cost.estimate(a_season, source, days=365, factor=factor)
-        output.print_line(season.summary(f"a season in operation, a tick every two hours, {factor} times"))
+    largest = max(_by_season(units_of(ws, seasons, again=True, laps=arguments.laps)).values(), default=0)
+    for factor, name in ((1, ""), *((factor, f", {factor} times as many sessions") for factor in GROWTH)):
+        operation = cost.estimate(largest, source, days=365, factor=factor)
+        output.print_line(operation.summary(f"a season in operation, a tick every two hours{name}"))
     output.print_line(f"then silver, gold, train, predict and report once\nstart it with: {start}")
     return 0
+
+
+def _by_season(units: list[dict[str, Any]]) -> dict[str, int]:
+    return dict(sorted(Counter(unit["event_partition_key"][:4] for unit in units).items()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -108,10 +107,10 @@ def _summary(outcomes: list[dict[str, Any]], asked: int, now: datetime) -> int:
     waits = [o["wait_seconds"] for o in outcomes]
     if any(waits):
         alone = f"f1: an upstream wants to be left alone until {format_utc(now + timedelta(seconds=max(waits)))}"
-        output.print_plain(f"{alone}; the same command goes on from here", sys.stderr)
+        output.print_line(f"{alone}; the same command goes on from here", stderr=True)
     if not counts[Status.INGESTED]:
         [(why, _)] = Counter(o["warning"] for o in outcomes).most_common(1)
-        output.print_plain(f"f1: no laps came: {output.visible(why)}", sys.stderr)
+        output.print_line(f"f1: no laps came: {why}", stderr=True)
         return 1
     left = any(o["status"] in {Status.FAILED, Outcome.TAKEN, Outcome.WAITING} for o in outcomes)
     return 1 if left or any(waits) or len(outcomes) < asked else 0

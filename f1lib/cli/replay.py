@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         if isinstance(usual, LocalStore):
             arguments.lake = f"{usual.root}-replay-{arguments.season}"  # the user's own lake may know the future
     ws = workspace_of(arguments, may_begin=True)
-    say = partial(output.print_plain, file=sys.stderr)
+    say = partial(output.print_line, stderr=True)
     summary = replay_season(ws, arguments.season, arguments.event, on_tick=say)
     output.table_or_json(summary, _show, arguments.json_file)
     output.print_plain(f"report: {output.location(ws.store, INDEX)}", file=sys.stderr)

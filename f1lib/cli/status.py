@@ -143,13 +143,17 @@ def _show_state(state: dict[str, Any]) -> None:
 
 def _show_weekend(race: dict[str, Any]) -> None:
     columns = [Column("session"), Column("start", rank=1), Column("status"), Column("from", rank=3)]
-    columns += [Column("lacks, or last error", "lacks", wraps=True, rank=2), Column("asked again", "again", rank=4)]
-    rows = []
+    columns += [Column("asked again", "again", rank=4)]
+    rows, troubles = [], dict[str, list[str]]()
     for row in race["sessions"]:
         status = f"{row['status']}, partial" if row["is_partial"] else row["status"]
         times = _moment(row["start_utc"]), _moment(row["next_attempt_utc"])
-        rows.append((row["session"], times[0], status, row["source"], row["trouble"], times[1]))
+        rows.append((row["session"], times[0], status, row["source"], times[1]))
+        troubles.setdefault(row["trouble"], []).append(row["session"])
     output.print_table(columns, rows, title=f"{race['event']}, {output.local_time(race['start_utc'])}")
+    for trouble, sessions in troubles.items():
+        if trouble:
+            output.print_line(f"{', '.join(sessions)}: {trouble}")
     output.print_line(f"weather: {race['weather']}")
     output.print_line(f"predicted: {', '.join(race['predicted']) or 'not yet'}")
 
