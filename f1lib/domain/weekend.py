@@ -123,6 +123,13 @@ class Horizon(StrEnum):
 
 
 HORIZONS: tuple[str, ...] = tuple(h.value for h in Horizon)
+# Completes "the forecast ...".
+HORIZON_WORDS: dict[str, str] = {
+    Horizon.PRE_WEEKEND: "before the weekend",
+    Horizon.POST_PRACTICE: "after practice",
+    Horizon.POST_QUALIFYING: "after qualifying",
+    Horizon.PRE_RACE: "with the official grid",
+}
 
 
 @dataclass(frozen=True, order=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from f1lib.errors import RunError, TableError
 from f1lib.lake import fingerprint, integrity, paths
+from f1lib.lake.parquet import parquet_table
 from f1lib.lake.store import ObjectStore, each
 from f1lib.lake.tables import contract, empty
 
@@ -110,7 +111,8 @@ def wrong_silver(store: ObjectStore, hashes: Mapping[str, str], seasons: Collect
     known = integrity.silver_files(store)
     inputs = integrity.readable_json(store, paths.gold_note(paths.TRAINING_KEY)).get("inputs", {})
     for season in (s for s in seasons if s not in known):
-        known[season] = {key: sha for key, sha in inputs.items() if paths.season_of_key(key) == season}
+        of_season = {paths.silver_key(table, season) for table in paths.SILVER_TABLES}
+        known[season] = {key: sha for key, sha in inputs.items() if key in of_season}
     events = (paths.silver_key("events", season) for season in seasons)
     wrong = integrity.lost_keys(events, hashes)
     for files in known.values():
@@ -146,12 +148,9 @@ def _concatenated(name: str, parts: list[pa.Table]) -> pa.Table:
 
 
 def _parsed(data: bytes, key: str, where: str) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     name = next(name for name in paths.SILVER_TABLES if _keys(name, [key]))
-    try:
-        part = pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False).select(_columns(name))
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise TableError(f"{where} is no table {name}: {error}; run 03_silver again") from error
-    return part.replace_schema_metadata(None)
+    wanted, remedy = _columns(name), "run 03_silver again"
+    part = parquet_table(data, where, wanted, remedy=remedy)
+    if missing := set(wanted) - set(part.column_names):
+        raise TableError(f"{where} is no table {name}: it lacks {', '.join(sorted(missing))}; {remedy}")
+    return part.select(wanted).replace_schema_metadata(None)

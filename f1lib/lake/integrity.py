@@ -158,9 +158,24 @@ def is_sealed(document: Mapping[str, Any]) -> bool:
     return known is None or bool(known == fingerprint.of_json(document["hourly"]))
 
 
+def silver_note(store: ObjectStore) -> dict[str, Any]:
+    """Return ``silver/files.json``; empty when it is lost, or damaged so that it names what no season of silver has."""
+    note = readable_json(store, paths.SILVER_NOTE)
+    try:
+        named = [(year, _season_of(key)) for part in note.values() for year, keys in part.items() for key in keys]
+    except (AttributeError, TypeError):
+        return {}
+    return note if {*note} <= {"seasons", "weather"} and all(year == season for year, season in named) else {}
+
+
+def _season_of(key: str) -> str:
+    silver, forecast = paths.parse_silver(key), paths.parse_forecast(key)
+    return str(silver[1] if silver else forecast.season if forecast else "")
+
+
 def silver_files(store: ObjectStore) -> dict[int, dict[str, str]]:
     """Return the SHA-256 of the silver files by season and key, from ``silver/files.json``; empty when it is lost."""
-    return {int(year): files for year, files in readable_json(store, paths.SILVER_NOTE).get("seasons", {}).items()}
+    return {int(year): files for year, files in silver_note(store).get("seasons", {}).items()}
 
 
 def lost_keys(hashes: Iterable[str], held: Collection[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     import pandas as pd
+    import pyarrow as pa
 
     from f1lib.lake.store import ObjectStore
 
@@ -102,7 +103,37 @@ def parquet_rows(data: bytes, where: str, columns: Collection[str] | None = None
     return rows
 
 
-def _table(data: bytes, columns: Collection[str] | None) -> Any:
+def parquet_table(
+    data: bytes, where: str, columns: Collection[str] | None = None, *, remedy: str = "delete it and run again"
+) -> pa.Table:
+    """Parse the bytes of a Parquet file as an Arrow table.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+    where : str
+        Where the bytes were read from, for the error message.
+    columns : Collection[str], optional
+        Columns to read; those that the file does not have are left out. Default: all.
+    remedy : str
+        What is to be done about a damaged file, for the error message.
+
+    Returns
+    -------
+    pyarrow.Table
+        Rows and columns in the order of the file.
+
+    Raises
+    ------
+    TableError
+        When the bytes are not a Parquet file.
+    """
+    with _damage(where, remedy):
+        return _table(data, columns)
+
+
+def _table(data: bytes, columns: Collection[str] | None) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -112,7 +143,7 @@ def _table(data: bytes, columns: Collection[str] | None) -> Any:
 
 
 @contextmanager
-def _damage(where: str) -> Iterator[None]:
+def _damage(where: str, remedy: str = "delete it and run again") -> Iterator[None]:
     """Raise what pyarrow raises of a damaged file as `TableError`; of pandas' metadata in it that is anything."""
     import pyarrow as pa
 
@@ -120,7 +151,7 @@ def _damage(where: str) -> Iterator[None]:
     try:
         yield
     except damaged as error:
-        raise TableError(f"{where} is no Parquet file: {error!r}; delete it and run again") from error
+        raise TableError(f"{where} is no Parquet file: {error!r}; {remedy}") from error
 
 
 def parquet_bytes(frame: pd.DataFrame) -> bytes:

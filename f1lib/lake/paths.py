@@ -217,9 +217,9 @@ def silver_key(table: str, season: int) -> str:
 
 def parse_silver(key: str) -> tuple[str, int] | None:
     """Return the table and season of a silver file's key; None for any other key."""
-    match = re.match(rf"{SILVER_PREFIX}([^/]+/[^/]+)/season=(\d{{4}})/", key)
+    match = re.fullmatch(rf"{SILVER_PREFIX}([^/]+/([^/]+))/season=(\d{{4}})/\2\.parquet", key, re.ASCII)
     tables = [table for table, path in _SILVER_PATHS.items() if match and path == match[1]]
-    return (tables[0], int(match[2])) if match and tables else None
+    return (tables[0], int(match[3])) if match and tables else None
 
 
 # Gold and models ----------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from f1lib.errors import TableError
 from f1lib.lake import paths
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.tables import conform, empty
@@ -35,12 +36,16 @@ def read_table(store: ObjectStore, table: str, seasons: list[int] | None = None)
     Raises
     ------
     TableError
-        For an unknown table, or a file that breaks the contract.
+        For an unknown table, a file that breaks the contract, or a season of which only this table has no file.
     StorageError
         When the lake cannot be read.
     """
-    keys = store.list(paths.silver_prefix(table))
-    years = {found[1]: key for key in keys if (found := paths.parse_silver(key))}
-    parts = [read_parquet(store, years[year]) for year in sorted(years) if seasons is None or year in seasons]
+    paths.silver_prefix(table)  # raises where there is no such table
+    held = {found: key for key in store.list(paths.SILVER_PREFIX) if (found := paths.parse_silver(key))}
+    years = sorted({year for _, year in held if seasons is None or year in seasons})
+    if absent := [str(year) for year in years if (table, year) not in held]:
+        what = f"silver of {', '.join(absent)} in lake {store.url} has no table {table}"
+        raise TableError(f"{what}: run 03_silver again, or `f1 doctor --repair`")
+    parts = [read_parquet(store, held[table, year]) for year in years]
     filled = [part for part in parts if len(part)]
     return conform(pd.concat(filled, ignore_index=True), table, where=store.url) if filled else empty(table)

@@ -218,5 +218,5 @@ def _forget_silver(store: ObjectStore, year: int) -> None:
     def kept(document: Any) -> Any:
         return {n: {s: v for s, v in part.items() if int(s) <= year} for n, part in (document or {}).items()}
 
-    if integrity.readable_json(store, paths.SILVER_NOTE):
+    if integrity.silver_note(store):
         update_json(store, paths.SILVER_NOTE, kept)

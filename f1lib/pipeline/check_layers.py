@@ -156,7 +156,7 @@ def _mend_weather(ws: Workspace, key: str, give_up: bool) -> str:
     if not give_up or forecast is None:
         return ""
     ws.store.delete(key)
-    note = integrity.readable_json(ws.store, paths.SILVER_NOTE)
+    note = integrity.silver_note(ws.store)
     if "weather" in note:
         kept = {year: [k for k in keys if k != key] for year, keys in note["weather"].items()}
         write_json(ws.store, paths.SILVER_NOTE, note | {"weather": kept})
@@ -185,12 +185,11 @@ def silver(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
                 tables.conform(parquet_frame(contents[key], key), (paths.parse_silver(key) or ("", 0))[0])
             except TableError as error:
                 wrong[key] = f"breaks its contract ({error})"
-    return [_silver_finding(ws.tracking, ws.as_of, key, what) for key, what in sorted(wrong.items())]
+    found = ((key, what, paths.parse_silver(key)) for key, what in sorted(wrong.items()))
+    return [_silver_finding(ws.tracking, ws.as_of, key, what, file[1]) for key, what, file in found if file]
 
 
-def _silver_finding(tracking: TrackingTable, as_of: datetime, key: str, what: str) -> Finding:
-    season = (paths.parse_silver(key) or ("", 0))[1]
-
+def _silver_finding(tracking: TrackingTable, as_of: datetime, key: str, what: str, season: int) -> Finding:
     def mend(_give_up: bool) -> str:
         build_again(tracking, as_of, [season], Status.INGESTED)
         return f"{key}: silver of {season} is built again by the next tick"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from f1lib.domain.weekend import HORIZON_WORDS
 from f1lib.predictions import rain
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def why_changed(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
     old, new = before.iloc[0], after.iloc[0]
     if old["horizon"] != new["horizon"]:
         news = _HORIZON_NEWS.get(str(new["horizon"]), "the horizon changed")
-        reasons.append(f"Since {old['horizon']}: {news}.")
+        reasons.append(f"Since the forecast {HORIZON_WORDS[old['horizon']]}: {news}.")
     elif old["model_run_id"] != new["model_run_id"]:  # each horizon has its own model: expected after another horizon
         reasons.append(f"Another model run serves: {new['model_run_id']} after {old['model_run_id']}.")
     if _text(old["forecast_hash"]) != _text(new["forecast_hash"]):

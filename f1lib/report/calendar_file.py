@@ -14,10 +14,10 @@ from uuid import NAMESPACE_URL, uuid5
 
 from f1lib.domain.circuits import circuit
 from f1lib.domain.moments import parse_utc, stamp
-from f1lib.domain.weekend import SESSION_NAMES, EventKey
+from f1lib.domain.weekend import HORIZON_WORDS, SESSION_NAMES, EventKey
 from f1lib.predictions.words import outcome_sentence, percent
 from f1lib.report.rounds import Round
-from f1lib.report.site_words import HORIZON_WORDS, address, printable
+from f1lib.report.site_words import address, printable
 from f1lib.tracking.rows import TrackingRow
 
 _TOLD = 5

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from f1lib.domain import circuits
-from f1lib.domain.weekend import HORIZONS
+from f1lib.domain.weekend import HORIZON_WORDS, HORIZONS
 from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import records
 from f1lib.lake.paths_published import INDEX, driver_page_key, link, race_page_key
@@ -124,7 +124,7 @@ def caption_of(prediction: pd.DataFrame) -> str:
         One sentence with its horizon and its moment.
     """
     first = records(prediction.head(1))[0]
-    return f"Forecast made {season.HORIZON_WORDS[first['horizon']]}, {moment(first['as_of_utc'])}."
+    return f"Forecast made {HORIZON_WORDS[first['horizon']]}, {moment(first['as_of_utc'])}."
 
 
 def next_race(
@@ -205,7 +205,7 @@ def _accuracy(summary: Mapping[str, Any], entries: pd.DataFrame) -> dict[str, An
     races = entries[entries["session"] == "R"]
     horizon, count = _charted_horizon(races), races["event_partition_key"].nunique()
     shown = races[races["horizon"] == horizon]
-    pictures = _season_pictures(shown, season.HORIZON_WORDS[horizon])
+    pictures = _season_pictures(shown, HORIZON_WORDS[horizon])
     bins = summary["accuracy"]["calibration"]
     if bins:
         caption = "What was said against what happened; on the diagonal the chances are honest. Lines: 95 % intervals."

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from f1lib.domain.moments import format_utc, parse_utc
+from f1lib.domain.weekend import HORIZON_WORDS
 from f1lib.lake.parquet import parquet_rows
 from f1lib.lake.paths_published import FEED, INDEX, link, parse_issue, race_page_key, raced_of
 from f1lib.lake.provenance import code_version
@@ -21,7 +22,7 @@ from f1lib.lake.store import ObjectStore, find
 from f1lib.predictions.words import percent, surname
 from f1lib.report.pages import environment
 from f1lib.report.rounds import Round
-from f1lib.report.site_words import HORIZON_WORDS, address, printable
+from f1lib.report.site_words import address, printable
 
 KEPT = 100
 _LISTED, _NAMED = 10, 3

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from f1lib.domain.weekend import HORIZON_WORDS
 from f1lib.lake import attribution
 from f1lib.lake.cache import Cache
 from f1lib.lake.features import group_words
@@ -158,12 +159,8 @@ def changes(issues: Sequence[pd.DataFrame]) -> list[dict[str, Any]]:
         shown = moved[~(moved["position_moved"].abs() < SHOWN_MOVE_PLACES)]
         shown = shown.sort_values("position_moved", key=lambda m: -m.abs(), kind="stable").head(_MOVERS)
         first = records(after.head(1))[0]
-        title = f"{season.HORIZON_WORDS[first['horizon']].capitalize()}, {moment(first['as_of_utc'])}"
-        since = records(before.head(1))[0]["horizon"]
+        title = f"{HORIZON_WORDS[first['horizon']].capitalize()}, {moment(first['as_of_utc'])}"
         reasons = why_changed(before, after) or ["No input changed."]
-        reasons = [
-            text.replace(f"Since {since}:", f"Since the forecast {season.HORIZON_WORDS[since]}:") for text in reasons
-        ]
         found.append({"title": title, "reasons": reasons, "rows": records(shown)})
     return found[::-1]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from f1lib.domain.moments import parse_utc
+from f1lib.domain.weekend import HORIZON_WORDS
 from f1lib.lake import attribution, fingerprint
 from f1lib.lake import paths_published as paths
 from f1lib.lake.parquet import parquet_rows
@@ -22,7 +23,6 @@ from f1lib.report.figures.share import share_picture
 from f1lib.report.pages import render
 from f1lib.report.rounds import Round
 from f1lib.report.season_page import season_page
-from f1lib.report.site_words import HORIZON_WORDS
 from f1lib.tracking.rows import TrackingRow
 from f1lib.workspace.workspace import Workspace
 

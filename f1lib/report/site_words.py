@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from f1lib.report.figures.season import HORIZON_WORDS
-
-__all__ = ["HORIZON_WORDS", "address", "printable"]
 _UNPRINTABLE = re.compile("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 

@@ -50,7 +50,7 @@ def bronze_files(store: ObjectStore, seasons: Iterable[int], rows: Iterable[Trac
     wanted = sorted(set(seasons))
     promised = {key for row in rows if (key := note_of_row(row))}
     calendars, forecasts = set(store.list(paths.SCHEDULES_PREFIX)), set(store.list(paths.FORECASTS_PREFIX))
-    before = integrity.readable_json(store, paths.SILVER_NOTE).get("weather", {})
+    before = integrity.silver_note(store).get("weather", {})
     held = {season: {*store.list(paths.sessions_prefix(season)), *_of(season, calendars)} for season in wanted}
     there = [key for keys in held.values() for key in sorted(keys) if paths.is_note(key)]
     notes = integrity.notes(store, there)

@@ -132,7 +132,7 @@ def _note_files(store: ObjectStore, seasons: list[int], prints: Mapping[str, str
             "weather": dict(sorted({**found["weather"], **documents}.items())),
         }
 
-    if not integrity.readable_json(store, paths.SILVER_NOTE):
+    if not integrity.silver_note(store):
         store.delete(paths.SILVER_NOTE)  # a damaged one: gold then has the other seasons built again
     update_json(store, paths.SILVER_NOTE, noted)
 

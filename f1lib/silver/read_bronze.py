@@ -9,6 +9,7 @@ from f1lib.domain.moments import parse_utc
 from f1lib.errors import StorageError, TableError
 from f1lib.lake import fingerprint, integrity, paths
 from f1lib.lake.cache import Cache
+from f1lib.lake.parquet import parquet_table
 from f1lib.lake.store import ObjectStore, each, find
 from f1lib.sources.protocols import WEATHER_COLUMNS
 
@@ -199,13 +200,7 @@ def _read(store: ObjectStore, key: str) -> pa.Table:
 
 
 def _parsed(data: bytes, where: str) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.ParquetFile(pa.BufferReader(data)).read(use_threads=False)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise TableError(f"{where} is no Parquet file: {error}; delete its folder and ingest it") from error
+    return parquet_table(data, where, remedy="delete its folder and ingest it")
 
 
 def _with_session(table: pa.Table, file: paths.SessionFile) -> pa.Table:

@@ -14,6 +14,7 @@ import pytest
 from f1lib.bronze.answers import store_answer
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import BadParameters
+from f1lib.lake import paths
 from f1lib.lake.parquet import read_parquet
 from f1lib.lake.store import read_json, write_json
 from f1lib.pipeline import back_to, check_layers, check_models, check_outputs, doctor, findings
@@ -21,7 +22,7 @@ from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.tick import tick
 from f1lib.predictions.archive import history_keys
 from f1lib.sources.protocols import SessionData
-from f1lib.tracking.rows import Status, TrackingRow, brought_to
+from f1lib.tracking.rows import Status, TrackingRow, brought_to, key_of
 from f1lib.tracking.stage_keys import Stage
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.lakes import AFTER, EVENT, copied
@@ -152,6 +153,19 @@ def test_silver_and_gold_are_built_again_for_the_season_of_a_damaged_file(ws: Wo
     ]
     (step,) = [step for step in due_steps(ws.tracking.rows(), ws.as_of) if step.stage == "03_silver"]
     assert step.parameters == {"seasons": [2024]}
+
+
+@pytest.mark.parametrize("is_noted", [True, False], ids=["silver's note", "gold's note alone"])
+def test_a_note_that_names_a_file_of_no_season_has_nothing_built_that_cannot_be(ws: Workspace, is_noted: bool) -> None:
+    note = paths.SILVER_NOTE if is_noted else paths.gold_note(paths.TRAINING_KEY)
+    written = ws.store.read(note)
+    ws.store.delete(paths.SILVER_NOTE)
+    ws.store.write(note, written.replace(b"/season=2025/results", b"/se!son=2025/results"))
+    before = {key_of(row) for row in ws.tracking.rows()}
+    assert doctor.repair(ws)[1] == []
+    assert {key_of(row) for row in ws.tracking.rows()} == before
+    assert tick(ws).failures == []
+    assert doctor.examine(ws) == []
 
 
 def test_a_damaged_champion_gives_way_and_a_model_is_trained_again(ws: Workspace) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from f1lib.domain.weekend import HORIZONS
+from f1lib.domain.weekend import HORIZON_WORDS, HORIZONS
 from f1lib.report.figures import style
 from f1lib.report.figures.style import FAINT, FILL, INK, WIDE_INCHES, Picture
 from f1lib.report.pages import percent, system_words
@@ -20,12 +20,6 @@ _LOOKS: tuple[dict[str, Any], ...] = (
     {"color": "#cc79a7", "marker": "D", "linestyle": "-."},
     {"color": "#8c7a00", "marker": "v", "linestyle": "--"},
 )
-HORIZON_WORDS = {
-    "pre_weekend": "before the weekend",
-    "post_practice": "after practice",
-    "post_qualifying": "after qualifying",
-    "pre_race": "with the official grid",
-}
 
 _SHARE_WORDS = {"p_win": "win", "p_podium": "podium", "p_points": "points", "p_dnf": "DNF"}
 
