@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from tests.support.standins import aws_environment, dynalite, moto
 
 __all__ = ["aws_environment", "dynalite", "moto"]
 
+# However busy the machine is, no example is too slow.
+settings.register_profile("usual", deadline=None)
+settings.load_profile("usual")
 # `pytest --hypothesis-profile=nightly`: five times as many examples, as long as it takes.
 settings.register_profile("nightly", max_examples=500, deadline=None)
 ROOT = Path(__file__).resolve().parents[1]
@@ -79,6 +82,14 @@ def shared_data() -> Path:
 def f1db_zip(shared_data: Path) -> Path:
     """The F1DB release of the real data."""
     return shared_data / "f1db" / "f1db-csv.zip"
+
+
+@pytest.fixture(scope="session")
+def loaded(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """``loaded(key, "Q")``: see `upstreams.loaded_once`."""
+    from tests.support.upstreams import loaded_once
+
+    return loaded_once(shared_data, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

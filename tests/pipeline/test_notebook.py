@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -45,6 +45,13 @@ def ws(tmp_path: Path) -> Workspace:
     return replace(opened, settings=replace(opened.settings, engine="inprocess"), run_id="r1")
 
 
+@pytest.fixture(scope="module")
+def processes() -> Iterator[StageProcesses]:
+    """The processes of many ticks: the libraries are imported once, each notebook has a process of its own."""
+    with StageProcesses() as shared:
+        yield shared
+
+
 @pytest.fixture
 def put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], None]:
     folder = tmp_path / "notebooks"
@@ -67,7 +74,7 @@ def test_notebooks_in_this_process_leave_no_thread_behind(ws: Workspace, put: An
 
 @pytest.mark.parametrize(("engine", "is_lent"), [("inprocess", True), ("process", False)])
 def test_a_notebook_in_this_process_is_lent_the_cache_while_it_runs(
-    ws: Workspace, put: Any, engine: str, is_lent: bool
+    ws: Workspace, put: Any, processes: StageProcesses, engine: str, is_lent: bool
 ) -> None:
     ws.cache.put("test", "answer", None, "lent", 1)
     step = (
@@ -77,7 +84,7 @@ def test_a_notebook_in_this_process_is_lent_the_cache_while_it_runs(
     )
     put(notebook(("step", step), ("result", RESULT)))
     ws = replace(ws, settings=replace(ws.settings, engine=engine))
-    done = pipeline_notebook.execute_stage(ws, "try", {})
+    done = pipeline_notebook.execute_stage(ws, "try", {}, "", processes)
     assert done.result["answer"] == ("lent" if is_lent else "made")
     assert open_workspace(lake=ws.store.url, source="simulated").cache is not ws.cache
 
@@ -142,11 +149,13 @@ def test_what_a_stage_measured_reaches_the_runner_and_stands_beside_its_result(
 
 
 @pytest.mark.parametrize("engine", ["inprocess", "process", "kernel"])
-def test_a_failing_cell_leaves_its_notebook_and_its_error(ws: Workspace, put: Any, engine: str) -> None:
+def test_a_failing_cell_leaves_its_notebook_and_its_error(
+    ws: Workspace, put: Any, processes: StageProcesses, engine: str
+) -> None:
     put(notebook(("step", "print('before')"), ("step", "raise ValueError('no such lap')"), ("step", "print('after')")))
     ws = replace(ws, settings=replace(ws.settings, engine=engine))
     with pytest.raises(RunError, match=r"09_try failed: ValueError: no such lap .*reports/runs/r1/09_try\.ipynb"):
-        pipeline_notebook.execute_stage(ws, "try", {})
+        pipeline_notebook.execute_stage(ws, "try", {}, "", processes)
     record = json.loads(ws.store.read("reports/runs/r1/09_try.ipynb"))
     assert record["metadata"]["f1lib"]["error"] == "ValueError: no such lap"
     outputs = [output for cell in record["cells"] for output in cell.get("outputs", [])]
@@ -164,11 +173,13 @@ def test_a_failing_cell_leaves_its_notebook_and_its_error(ws: Workspace, put: An
         ("kernel", "os._exit(3)", "DeadKernelError"),
     ],
 )
-def test_a_dead_process_is_marked_in_the_record(ws: Workspace, put: Any, engine: str, ends: str, said: str) -> None:
+def test_a_dead_process_is_marked_in_the_record(
+    ws: Workspace, put: Any, processes: StageProcesses, engine: str, ends: str, said: str
+) -> None:
     put(notebook(("step", "print('before')"), ("step", f"import os, time\n{ends}\ntime.sleep(60)")))
     ws = replace(ws, settings=replace(ws.settings, engine=engine))
     with pytest.raises(RunError, match=said):
-        pipeline_notebook.execute_stage(ws, "try", {})
+        pipeline_notebook.execute_stage(ws, "try", {}, "", processes)
     record = json.loads(ws.store.read("reports/runs/r1/09_try.ipynb"))
     assert record["metadata"]["f1lib"]["status"] == "failed"
     assert record["cells"][2]["outputs"][0]["text"] == ["before\n"]
@@ -176,12 +187,13 @@ def test_a_dead_process_is_marked_in_the_record(ws: Workspace, put: Any, engine:
 
 @pytest.mark.parametrize(("engine", "said"), [("process", "SIGALRM"), ("kernel", "CellTimeoutError")])
 def test_a_cell_that_takes_too_long_ends_its_notebook(
-    ws: Workspace, put: Any, monkeypatch: pytest.MonkeyPatch, engine: str, said: str
+    ws: Workspace, put: Any, processes: StageProcesses, monkeypatch: pytest.MonkeyPatch, engine: str, said: str
 ) -> None:
     monkeypatch.setattr(pipeline_notebook, "CELL_TIMEOUT_SECONDS", 1)
     put(notebook(("step", "import time\ntime.sleep(60)")))
+    ws = replace(ws, settings=replace(ws.settings, engine=engine))
     with pytest.raises(RunError, match=said):
-        pipeline_notebook.execute_stage(replace(ws, settings=replace(ws.settings, engine=engine)), "try", {})
+        pipeline_notebook.execute_stage(ws, "try", {}, "", processes)
 
 
 def test_an_unknown_parameter_is_refused_before_anything_runs(ws: Workspace, put: Any) -> None:
@@ -274,34 +286,37 @@ LEFT_BEHIND = {
 
 
 @pytest.mark.parametrize("what", LEFT_BEHIND)
-def test_what_a_notebook_changes_in_its_process_does_not_reach_the_next(ws: Workspace, put: Any, what: str) -> None:
+def test_what_a_notebook_changes_in_its_process_does_not_reach_the_next(
+    ws: Workspace, put: Any, processes: StageProcesses, what: str
+) -> None:
     ws = replace(ws, settings=replace(ws.settings, engine="process"))
     changes, is_left = LEFT_BEHIND[what]
     begin = "import os, sys\nfrom f1lib.lake import paths\nfrom f1lib.scoring import duels\n"
     answers = []
-    with StageProcesses() as processes:
-        for run, step in (("r1", f"{changes}\nanswer = {is_left}"), ("r2", f"answer = {is_left}")):
-            put(notebook(("step", begin + step), ("result", RESULT)))
-            result = pipeline_notebook.execute_stage(replace(ws, run_id=run), "try", {}, "", processes).result
-            answers.append(result["answer"])
+    for run, step in (("r1", f"{changes}\nanswer = {is_left}"), ("r2", f"answer = {is_left}")):
+        put(notebook(("step", begin + step), ("result", RESULT)))
+        result = pipeline_notebook.execute_stage(replace(ws, run_id=run), "try", {}, "", processes).result
+        answers.append(result["answer"])
     assert answers == [True, False]
 
 
-@pytest.mark.parametrize("ends", ["raise ValueError('no such lap')", "import os\nos._exit(3)"])
-def test_after_an_error_the_next_notebook_runs_in_a_process_of_its_own(ws: Workspace, put: Any, ends: str) -> None:
+def test_after_an_error_the_next_notebook_runs_in_a_process_of_its_own(ws: Workspace, put: Any) -> None:
     ws = replace(ws, settings=replace(ws.settings, engine="process"))
-    step = "import os\nanswer = [os.getpid(), os.getppid()]"
+    asks = ("step", "import os\nanswer = [os.getpid(), os.getppid()]")
+
+    def run(processes: StageProcesses, run_id: str, *cells: tuple[str, str]) -> Any:
+        put(notebook(*cells))
+        return pipeline_notebook.execute_stage(replace(ws, run_id=run_id), "try", {}, "", processes).result
+
     with StageProcesses() as processes:
-        put(notebook(("step", step), ("result", RESULT)))
-        before = pipeline_notebook.execute_stage(ws, "try", {}, "", processes).result["answer"]
-        put(notebook(("step", ends)))
-        with pytest.raises(RunError):
-            pipeline_notebook.execute_stage(replace(ws, run_id="r2"), "try", {}, "", processes)
-        put(notebook(("step", step), ("result", RESULT)))
-        after = pipeline_notebook.execute_stage(replace(ws, run_id="r3"), "try", {}, "", processes).result["answer"]
-    assert after[0] != before[0]
-    assert after[1] == before[1]  # the libraries are imported once
-    for process in {*before, *after}:
+        answers = [run(processes, "r0", asks, ("result", RESULT))["answer"]]
+        for number, ends in enumerate(("raise ValueError('no such lap')", "import os\nos._exit(3)"), start=1):
+            with pytest.raises(RunError, match=r"no such lap|exit code 3"):
+                run(processes, f"e{number}", ("step", ends))
+            answers.append(run(processes, f"r{number}", asks, ("result", RESULT))["answer"])
+    assert len({own for own, _ in answers}) == 3
+    assert len({parent for _, parent in answers}) == 1  # the libraries are imported once
+    for process in {number for answer in answers for number in answer}:
         with pytest.raises(ProcessLookupError):
             os.kill(process, 0)
 

@@ -6,17 +6,18 @@ The list is ``data/fastf1_f1db_differences.csv``; ``data/fastf1_f1db_reasons.csv
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from f1lib.domain.weekend import EventKey
 from f1lib.sources.f1db.source import F1dbSource
-from f1lib.sources.fastf1.source import FastF1Source
+from f1lib.sources.protocols import SessionData
 from tests.support.agreement import OFFICIAL, TIMED, Difference, differences, jolpica_documents, known_differences
 from tests.support.upstreams import LATER, replayed, unpack
 
+Loaded = Callable[[EventKey, str], SessionData]
 DATA = Path(__file__).parent / "data"
 _CODES = {"FP1": "P1", "FP2": "P2", "FP3": "P3"}
 PRACTICE = ("P1", "P2", "P3")
@@ -34,12 +35,6 @@ TIMING = (
 @pytest.fixture(scope="module")
 def f1db(f1db_zip: Path) -> F1dbSource:
     return F1dbSource(f1db_zip, first_season=2018)
-
-
-@pytest.fixture(scope="module")
-def source(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastF1Source]:
-    with replayed(shared_data / "recordings", tmp_path_factory.mktemp("fastf1")) as (_server, opened):
-        yield opened
 
 
 def listed(*sessions: str) -> set[Difference]:
@@ -73,9 +68,9 @@ def test_official_results_of_2018_to_2025_agree_but_for_the_list(shared_data: Pa
 
 @pytest.mark.parametrize(("key", "session"), TIMING, ids=str)
 def test_sessions_that_only_timing_classifies_agree_but_for_the_list(
-    source: FastF1Source, f1db: F1dbSource, key: EventKey, session: str
+    loaded: Loaded, f1db: F1dbSource, key: EventKey, session: str
 ) -> None:
-    ours = source.session(key, session, LATER).frames["results"]
+    ours = loaded(key, session).frames["results"]
     theirs = f1db.session(key, session, LATER).frames["results"]
     found = set(differences(key, session, ours, theirs, TIMED))
     assert found == {row for row in listed(session) if row[0] == key.partition_key}

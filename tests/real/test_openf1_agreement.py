@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from f1lib.workspace.workspace import open_workspace
 from tests.support.openf1 import CLOSED, CODES, OpenF1
 from tests.support.replay_server import ReplayServer
 from tests.support.sql import run_sql
-from tests.support.upstreams import LATER, QUICK, replayed, unpack
+from tests.support.upstreams import LATER, QUICK
 
 BAHRAIN, SAUDI = EventKey(2023, "Bahrain Grand Prix"), EventKey(2023, "Saudi Arabian Grand Prix")
 SESSIONS = ("P1", "P2", "P3", "Q", "R")
@@ -39,12 +39,9 @@ NOT_GIVEN = {"speed_fl_kmh", "fresh_tyre", "position", "session_time_seconds"}
 
 
 @pytest.fixture(scope="module")
-def fastf1(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, SessionData]:
+def fastf1(loaded: Callable[[EventKey, str], SessionData]) -> dict[str, SessionData]:
     """Bahrain 2023 as FastF1 gives it."""
-    cache = tmp_path_factory.mktemp("openf1") / "fastf1"
-    unpack(shared_data, cache, "2023/2023-03-05_Bahrain_Grand_Prix")
-    with replayed(shared_data / "recordings", cache) as (_server, source):
-        return {name: source.session(BAHRAIN, name, LATER) for name in SESSIONS}
+    return {name: loaded(BAHRAIN, name) for name in SESSIONS}
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,8 @@ from f1lib.sources import http
 from f1lib.sources.fastf1 import client
 from f1lib.tracking.rows import TrackingRow
 from f1lib.tracking.table import open_tracking
-from f1lib.workspace import settings
+from f1lib.workspace import workspace
+from f1lib.workspace.settings import Settings, load_settings
 from tests.support.replay_server import ReplayServer, serve_open_meteo
 from tests.support.upstreams import QUICK, unpack, without_limits
 
@@ -74,14 +75,13 @@ def live(
     cache = folder / "fastf1"
     for prefix in weekends:
         unpack(shared_data, cache, prefix)
-    real = settings.load_settings
 
-    def trimmed(*given: Any) -> settings.Settings:
-        return replace(real(*given), history_from=history_from, cache=str(folder / "cache"))
+    def trimmed(*given: Any) -> Settings:
+        return replace(load_settings(*given), history_from=history_from, cache=str(folder / "cache"))
 
     with ReplayServer(shared_data / "recordings") as server, without_limits(), pytest.MonkeyPatch.context() as patch:
         serve_open_meteo(server)
-        patch.setattr(settings, "load_settings", trimmed)
+        patch.setattr(workspace, "load_settings", trimmed)
         for module in (http, client):
             patch.setattr(module, "Upstream", Quick)
         for name in ("F1_USERNAME", "F1_PASSWORD"):

@@ -251,7 +251,7 @@ def test_every_outcome_a_result_can_have_occurs() -> None:
 def test_sessions_go_missing_now_and_then_and_say_so(source: SimulatedSource) -> None:
     missing: set[str] = set()
     cancelled: list[tuple[str, str]] = []
-    for weekend in [w for season in range(2018, 2021) for w in calendar(season)]:
+    for weekend in [w for season in range(2018, 2020) for w in calendar(season)]:
         for code in weekend.starts:
             try:
                 data = source.session(weekend.key, code, LATER)
