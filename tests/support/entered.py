@@ -7,7 +7,7 @@ from typing import Any
 
 from f1lib.domain.moments import parse_utc
 from f1lib.lake.parquet import write_parquet
-from f1lib.lake.paths import silver_key
+from f1lib.lake.paths import SILVER_TABLES, silver_key
 from f1lib.lake.tables import empty
 from f1lib.workspace.workspace import Workspace
 from tests.support.workspaces import make_workspace
@@ -24,7 +24,8 @@ def entered_lake(folder: Path) -> Workspace:
     drivers = drivers.assign(driver_id=["max-verstappen", "lewis-hamilton"], abbreviation=["VER", "HAM"])
     drivers = drivers.assign(full_name=["Max Verstappen", "Lewis Hamilton"], source="f1db")
     drivers = drivers.assign(available_utc=parse_utc(NOW))
-    write_parquet(found.store, silver_key("entries", 2025), drivers)
+    for table in SILVER_TABLES:
+        write_parquet(found.store, silver_key(table, 2025), drivers if table == "entries" else empty(table))
     for event, day in RACES.items():
         row: Any = {"event_partition_key": event, "session_name_abr": "R"}
         row |= {"session_date_utc": f"2025-{day}T13:00:00Z"}
