@@ -180,6 +180,17 @@ def test_a_damaged_champion_gives_way_and_a_model_is_trained_again(ws: Workspace
     assert "05_train" in {step.stage for step in due_steps(ws.tracking.rows(), ws.as_of)}
 
 
+def test_a_run_whose_decision_was_damaged_serves_again_after_the_champion_is_lost(ws: Workspace) -> None:
+    before = read_json(ws.store, "models/champion.json")["horizons"]
+    run = before["pre_race"]["run_id"]
+    ws.store.write(f"models/run_id={run}/decision.json", b"{")
+    assert any("decision.json: written anew" in said for said in mended(ws, check_models.models))
+    ws.store.write("models/champion.json", b"{")
+    mended(ws, check_models.models)
+    after = read_json(ws.store, "models/champion.json")["horizons"]
+    assert {name: entry["run_id"] for name, entry in after.items()} == {n: e["run_id"] for n, e in before.items()}
+
+
 def test_a_claim_that_ran_out_and_what_a_killed_process_left_are_cleared(ws: Workspace, lake: Path) -> None:
     (lake / "silver" / ".writing-abc").write_bytes(b"half")
     long_ago, lease = datetime(2025, 1, 1, tzinfo=UTC), timedelta(minutes=1)
