@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from f1lib.lake.store import ObjectStore
 
+_REMEDY = "delete it and run again"
+
 
 def read_parquet(store: ObjectStore, key: str, columns: Collection[str] | None = None) -> pd.DataFrame:
     """Read the Parquet file under ``key``.
@@ -71,7 +73,7 @@ def parquet_frame(data: bytes, where: str, columns: Collection[str] | None = Non
     import pyarrow as pa
 
     with _damage(where):
-        frame: pd.DataFrame = _table(data, columns).to_pandas()
+        frame: pd.DataFrame = parquet_table(data, where, columns).to_pandas()
     pa.default_memory_pool().release_unused()  # 65 MB after the training dataset
     return frame
 
@@ -81,12 +83,8 @@ def parquet_rows(data: bytes, where: str, columns: Collection[str] | None = None
 
     Parameters
     ----------
-    data : bytes
-        Content of the file.
-    where : str
-        Where the bytes were read from, for the error message.
-    columns : Collection[str], optional
-        Columns to read; those that the file does not have are left out. Default: all.
+    data, where, columns
+        As in `parquet_frame`.
 
     Returns
     -------
@@ -99,23 +97,19 @@ def parquet_rows(data: bytes, where: str, columns: Collection[str] | None = None
         When the bytes are not a Parquet file.
     """
     with _damage(where):
-        rows: list[dict[str, Any]] = _table(data, columns).to_pylist()
+        rows: list[dict[str, Any]] = parquet_table(data, where, columns).to_pylist()
     return rows
 
 
 def parquet_table(
-    data: bytes, where: str, columns: Collection[str] | None = None, *, remedy: str = "delete it and run again"
+    data: bytes, where: str, columns: Collection[str] | None = None, *, remedy: str = _REMEDY
 ) -> pa.Table:
     """Parse the bytes of a Parquet file as an Arrow table.
 
     Parameters
     ----------
-    data : bytes
-        Content of the file.
-    where : str
-        Where the bytes were read from, for the error message.
-    columns : Collection[str], optional
-        Columns to read; those that the file does not have are left out. Default: all.
+    data, where, columns
+        As in `parquet_frame`.
     remedy : str
         What is to be done about a damaged file, for the error message.
 
@@ -129,21 +123,17 @@ def parquet_table(
     TableError
         When the bytes are not a Parquet file.
     """
-    with _damage(where, remedy):
-        return _table(data, columns)
-
-
-def _table(data: bytes, columns: Collection[str] | None) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(pa.BufferReader(data))
-    wanted = [c for c in file.schema_arrow.names if columns is None or c in columns]
-    return file.read(wanted, use_threads=False)
+    with _damage(where, remedy):
+        file = pq.ParquetFile(pa.BufferReader(data))
+        wanted = [c for c in file.schema_arrow.names if columns is None or c in columns]
+        return file.read(wanted, use_threads=False)
 
 
 @contextmanager
-def _damage(where: str, remedy: str = "delete it and run again") -> Iterator[None]:
+def _damage(where: str, remedy: str = _REMEDY) -> Iterator[None]:
     """Raise what pyarrow raises of a damaged file as `TableError`; of pandas' metadata in it that is anything."""
     import pyarrow as pa
 

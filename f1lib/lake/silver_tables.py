@@ -36,16 +36,24 @@ def read_table(store: ObjectStore, table: str, seasons: list[int] | None = None)
     Raises
     ------
     TableError
-        For an unknown table, a file that breaks the contract, or a season of which only this table has no file.
+        For an unknown table, a file that breaks the contract, or a season that silver has but for this table.
     StorageError
         When the lake cannot be read.
     """
-    paths.silver_prefix(table)  # raises where there is no such table
-    held = {found: key for key in store.list(paths.SILVER_PREFIX) if (found := paths.parse_silver(key))}
-    years = sorted({year for _, year in held if seasons is None or year in seasons})
-    if absent := [str(year) for year in years if (table, year) not in held]:
+    held = _by_season(store, table)
+    beside = "sessions" if table == "events" else "events"  # of which a season that is built has a file, too
+    if seasons is None:
+        built = set(_by_season(store, beside))
+    else:
+        built = {year for year in seasons if year not in held and store.exists(paths.silver_key(beside, year))}
+    if absent := [str(year) for year in sorted(built - held.keys())]:
         what = f"silver of {', '.join(absent)} in lake {store.url} has no table {table}"
         raise TableError(f"{what}: run 03_silver again, or `f1 doctor --repair`")
-    parts = [read_parquet(store, held[table, year]) for year in years]
+    parts = [read_parquet(store, held[year]) for year in sorted(held) if seasons is None or year in seasons]
     filled = [part for part in parts if len(part)]
     return conform(pd.concat(filled, ignore_index=True), table, where=store.url) if filled else empty(table)
+
+
+def _by_season(store: ObjectStore, table: str) -> dict[int, str]:
+    keys = store.list(paths.silver_prefix(table))
+    return {found[1]: key for key in keys if (found := paths.parse_silver(key))}

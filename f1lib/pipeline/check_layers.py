@@ -176,13 +176,13 @@ def _is_fetched_again(store: ObjectStore, weather: WeatherSource | None, key: st
 
 def silver(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
     """Check the silver files against their recorded hashes, and every table against its contract and grain."""
-    keys = [key for key in ws.store.list(paths.SILVER_PREFIX) if paths.parse_silver(key)]
-    contents = dict(zip(keys, each(ws.store, ws.store.read, keys), strict=True))
+    files = {key: file for key in ws.store.list(paths.SILVER_PREFIX) if (file := paths.parse_silver(key))}
+    contents = dict(zip(files, each(ws.store, ws.store.read, files), strict=True))
     wrong = wrong_silver(ws.store, fingerprint.of_files(contents), in_silver(rows))
-    for key in keys:
+    for key, (table, _) in files.items():
         if key not in wrong:
             try:
-                tables.conform(parquet_frame(contents[key], key), (paths.parse_silver(key) or ("", 0))[0])
+                tables.conform(parquet_frame(contents[key], key), table)
             except TableError as error:
                 wrong[key] = f"breaks its contract ({error})"
     found = ((key, what, paths.parse_silver(key)) for key, what in sorted(wrong.items()))

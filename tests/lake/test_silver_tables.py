@@ -49,12 +49,16 @@ def test_a_note_of_another_form_counts_as_lost(store: ObjectStore, note: object)
     assert integrity.silver_note(store) == {}
 
 
-def test_a_table_that_lacks_a_season_of_the_others_is_an_error_and_no_season_without_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("table", ["results", "events"])
+def test_a_table_that_lacks_a_season_of_the_others_is_an_error_and_no_season_without_rows(
+    tmp_path: Path, table: str
+) -> None:
     store = open_store(str(tmp_path / "lake"))
     for year in (2023, 2024):
-        for table in ("sessions", "results"):
-            write_parquet(store, paths.silver_key(table, year), empty(table))
-    store.delete(paths.silver_key("results", 2024))
-    assert len(read_table(store, "results", [2023])) == 0
-    with pytest.raises(TableError, match=r"silver of 2024 in lake .* has no table results: run 03_silver again"):
-        read_table(store, "results")
+        for name in paths.SILVER_TABLES:
+            write_parquet(store, paths.silver_key(name, year), empty(name))
+    store.delete(paths.silver_key(table, 2024))
+    assert len(read_table(store, table, [2023])) == 0
+    for seasons in (None, [2024], [2023, 2024]):
+        with pytest.raises(TableError, match=rf"silver of 2024 in lake .* has no table {table}: run 03_silver again"):
+            read_table(store, table, seasons)
