@@ -26,7 +26,7 @@ from f1lib.lake.paths import (
     finished_runs,
     run_key,
 )
-from f1lib.lake.store import ObjectStore, each, find_json, update_json
+from f1lib.lake.store import ObjectStore, each, find_json, update_json, write_json
 
 
 def rollback(store: ObjectStore, horizon: str, as_of: datetime) -> dict[str, Any]:
@@ -153,6 +153,23 @@ def _entry(run: Mapping[str, Any]) -> dict[str, Any]:
     """Return the champion's entry of a run as the gate wrote it when it promoted the run."""
     decision = run["decision"]
     return {"run_id": run["run_id"], "model": run["model"], "since": decision["decided"], "why": decision["why"]}
+
+
+def promotions(store: ObjectStore) -> dict[str, dict[str, Any]]:
+    """Return the entries of champions, past ones too, by run; none of a document that is damaged."""
+    try:
+        serving = list(champion(store)["horizons"].values())
+    except Damaged:
+        return {}
+    past = [old for entry in serving if isinstance(entry.get("previous"), list) for old in entry["previous"]]
+    named = (entry for entry in (*past, *serving) if isinstance(entry, dict))
+    return {str(entry["run_id"]): entry for entry in named if {"run_id", "since", "why"} <= entry.keys()}
+
+
+def write_decision(store: ObjectStore, entry: Mapping[str, Any]) -> None:
+    """Write a lost decision of the gate anew from the entry of its run (see `_entry`), without the figures."""
+    record = {"run_id": entry["run_id"], "decided": entry["since"], "promoted": True, "why": entry["why"]}
+    write_json(store, run_key(str(entry["run_id"]), DECISION), {**record, "comparisons": []})
 
 
 def is_whole(store: ObjectStore, run_id: str) -> bool:

@@ -9,7 +9,6 @@ from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import Damaged, F1LibError
 from f1lib.lake import integrity
 from f1lib.lake.paths import CHAMPION_KEY, DECISION, MODEL_RUNS_PREFIX, SUCCESS, finished_runs, run_key
-from f1lib.lake.store import write_json
 from f1lib.model import registry
 from f1lib.pipeline.findings import Finding, drop, is_stage, run_again
 from f1lib.tracking.stage_keys import Stage
@@ -55,7 +54,7 @@ def models(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
     except Damaged:
         entries = {}
     serving = {str(entry["run_id"]): horizon for horizon, entry in entries.items()}
-    promoted = {str(e["run_id"]): e for entry in entries.values() for e in (entry, *entry.get("previous", ()))}
+    promoted = registry.promotions(ws.store)
     for run in finished_runs(ws.store.list(MODEL_RUNS_PREFIX)):
         if not _serves(ws.store, run):
             if run in serving:
@@ -64,20 +63,20 @@ def models(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
                 key, remedy = run_key(run, SUCCESS), "`f1 doctor --repair` takes it off the list of runs"
                 found.append(Finding("models", key, "is of a damaged run", remedy, partial(drop, ws.store, key)))
         key = run_key(run, DECISION)
-        if ws.store.exists(key) and not integrity.readable_json(ws.store, key):
+        if integrity.readable_json(ws.store, key):
+            continue
+        if run in promoted:
+            mend = partial(_decided, ws.store, key, promoted[run])
+            found.append(Finding("models", key, "is lost or damaged", f"written anew from {CHAMPION_KEY}", mend))
+        elif ws.store.exists(key):
             remedy = "`f1 doctor --repair` deletes it: the run counts as undecided"
-            mend = partial(drop, ws.store, key)
-            if run in promoted:
-                remedy, mend = f"written anew from {CHAMPION_KEY}", partial(_decided, ws.store, promoted[run])
-            found.append(Finding("models", key, "cannot be read", remedy, mend))
+            found.append(Finding("models", key, "cannot be read", remedy, partial(drop, ws.store, key)))
     return found
 
 
-def _decided(store: ObjectStore, entry: Mapping[str, Any], _give_up: bool) -> str:
+def _decided(store: ObjectStore, key: str, entry: Mapping[str, Any], _give_up: bool) -> str:
     """Record again that a run was promoted: when ``models/champion.json`` is lost, only such runs serve."""
-    record = {"run_id": entry["run_id"], "decided": entry["since"], "promoted": True, "why": entry["why"]}
-    key = run_key(str(entry["run_id"]), DECISION)
-    write_json(store, key, {**record, "comparisons": []})
+    registry.write_decision(store, entry)
     return f"{key}: written anew from {CHAMPION_KEY}, without its figures"
 
 

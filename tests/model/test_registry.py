@@ -8,6 +8,8 @@ import pytest
 
 from f1lib.errors import RunError, StorageError
 from f1lib.evaluation import gate
+from f1lib.lake.paths import CHAMPION_KEY
+from f1lib.lake.store import write_json
 from f1lib.model import registry, train
 from f1lib.model.config import parse_config
 from f1lib.workspace.workspace import Workspace
@@ -43,3 +45,25 @@ def test_the_list_names_every_finished_run_and_which_serves(ws: Workspace) -> No
 def test_asking_for_a_champion_that_is_not_there_says_what_to_do(ws: Workspace) -> None:
     with pytest.raises(StorageError, match="`f1 run` trains one"):
         registry.champion_of(ws.store, "pre_race")
+
+
+ENTRY = {"run_id": "b", "model": "m", "since": "2025-01-01T00:00:00Z", "why": "better"}
+PAST = ENTRY | {"run_id": "a"}
+
+
+@pytest.mark.parametrize(
+    ("horizons", "runs"),
+    [
+        ({"pre_race": ENTRY | {"previous": [PAST]}}, {"a", "b"}),
+        ({"pre_race": ENTRY}, {"b"}),
+        ({"pre_race": {"run_id": "b"}}, set()),
+        ({"pre_race": ENTRY | {"previous": {"run_id": "a"}}}, {"b"}),
+        ({"pre_race": ENTRY | {"previous": ["a", PAST, {"why": ""}]}}, {"a", "b"}),
+        (["pre_race"], set()),
+    ],
+)
+def test_of_a_damaged_document_of_champions_the_sound_entries_are_known(
+    ws: Workspace, horizons: object, runs: set[str]
+) -> None:
+    write_json(ws.store, CHAMPION_KEY, {"horizons": horizons})
+    assert set(registry.promotions(ws.store)) == runs

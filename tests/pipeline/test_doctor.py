@@ -180,10 +180,13 @@ def test_a_damaged_champion_gives_way_and_a_model_is_trained_again(ws: Workspace
     assert "05_train" in {step.stage for step in due_steps(ws.tracking.rows(), ws.as_of)}
 
 
-def test_a_run_whose_decision_was_damaged_serves_again_after_the_champion_is_lost(ws: Workspace) -> None:
+@pytest.mark.parametrize("is_deleted", [False, True], ids=["damaged", "deleted"])
+def test_a_run_whose_decision_was_lost_serves_again_after_the_champion_is_lost(ws: Workspace, is_deleted: bool) -> None:
     before = read_json(ws.store, "models/champion.json")["horizons"]
     run = before["pre_race"]["run_id"]
     ws.store.write(f"models/run_id={run}/decision.json", b"{")
+    if is_deleted:
+        ws.store.delete(f"models/run_id={run}/decision.json")
     assert any("decision.json: written anew" in said for said in mended(ws, check_models.models))
     ws.store.write("models/champion.json", b"{")
     mended(ws, check_models.models)
