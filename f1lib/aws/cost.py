@@ -76,16 +76,15 @@ class Estimate:
         return f"{self.sessions} sessions from {self.source}, {self.concurrency} at once: {_hours(self.hours)}"
 
     def items(self) -> list[tuple[str, str, str, str]]:
-        """Write out the arithmetic: item, amount, price and dollars; the last item is their sum."""
-        items = [
+        """Write out the arithmetic: item, amount, price and dollars."""
+        return [
             (name, f"{amount:.3f}", f"{PRICES[name]:.10f}", f"{amount * PRICES[name]:.4f}")
             for name, amount in self.amounts.items()
         ]
-        return [*items, ("in all", "", "", f"{self.dollars:.4f}")]
 
     def lines(self) -> list[str]:
         """Write out the arithmetic as text, a line an item."""
-        items = [f"  {name}: {amount} x ${price} = ${dollars}" for name, amount, price, dollars in self.items()[:-1]]
+        items = [f"  {name}: {amount} x ${price} = ${dollars}" for name, amount, price, dollars in self.items()]
         return [self.title, *items, f"  in all: ${self.dollars:.2f}"]
 
     def summary(self, name: str) -> str:

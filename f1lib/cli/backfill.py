@@ -50,7 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         output.print_line(f"{season}: {count} session{'' if count == 1 else 's'} and starting grids")
     plan = cost.estimate(len(units), source)
     columns = [Column("item"), Column("amount", right=True, rank=1), Column("price", right=True, rank=2)]
-    output.print_table([*columns, Column("dollars", right=True)], plan.items(), title=plan.title)
+    items = [*plan.items(), ("in all", "", "", f"{plan.dollars:.4f}")]
+    output.print_table([*columns, Column("dollars", right=True)], items, title=plan.title)
     for factor in GROWTH:
         output.print_line(cost.estimate(len(units), source, factor=factor).summary(f"{factor} times as many"))
     largest = max(_by_season(units_of(ws, seasons, again=True, laps=arguments.laps)).values(), default=0)
