@@ -52,7 +52,7 @@ FORECASTS_PREFIX = "bronze/weather/"
 PENALTIES_PREFIX = "bronze/penalties/"
 _NOTE, _GRID_NOTE = "source.json", "starting_grid.source.json"
 _SESSION_FILE = re.compile(r"bronze/sessions/(\d{4})/([^/]+)/([^/]+)/([a-z_]+)\.parquet")
-_FORECAST = re.compile(r"bronze/weather/([a-z_]+)/(\d{4})/([^/]+)/[^/]+\.json")
+_FORECAST = re.compile(r"bronze/weather/([a-z_]+)/(\d{4})/([^/]+)/(\d{8}T\d{6}Z)\.json")
 
 
 def schedule_table(season: int, table: str) -> str:
@@ -187,7 +187,16 @@ class Forecast(NamedTuple):
 def parse_forecast(key: str) -> Forecast | None:
     """Parse the key of a weather document; None for any other key."""
     match = _FORECAST.fullmatch(key)
-    return Forecast(match[1], int(match[2]), f"{match[2]}_{match[3]}") if match else None
+    if not match or not _is_moment(match[4]):
+        return None
+    return Forecast(match[1], int(match[2]), f"{match[2]}_{match[3]}")
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return bool(datetime.fromisoformat(text))
+    except ValueError:  # 20250230T060000Z
+        return False
 
 
 # Silver -------------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import parse_utc
-from f1lib.errors import StorageError, TableError
+from f1lib.errors import BadParameters, StorageError, TableError
 from f1lib.lake import fingerprint, integrity, paths
 from f1lib.lake.cache import Cache
 from f1lib.lake.parquet import parquet_table
@@ -188,7 +188,7 @@ def hours_of(document: dict[str, Any], kind: str) -> list[dict[str, Any]]:
             {**common, "hour_utc": moment, **dict(zip(columns, row, strict=True))}
             for moment, row in zip(moments, values, strict=True)
         ]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, BadParameters) as error:
         raise TableError(f"is no Open-Meteo document ({error!r})") from error
     if not integrity.is_sealed(document):
         raise TableError(integrity.CHANGED)

@@ -205,6 +205,11 @@ def test_the_key_of_a_forecast_says_its_kind_season_and_event(kind: str, event: 
     assert found == (kind, event.season, event.partition_key)
 
 
+@pytest.mark.parametrize("moment", ["20220900T060000Z", "20230803T0620230803T060000Z", "20230230T060000Z", "latest"])
+def test_a_file_named_after_no_moment_is_no_forecast(moment: str) -> None:
+    assert paths.parse_forecast(f"bronze/weather/forecast/2023/Hungarian_Grand_Prix/{moment}.json") is None
+
+
 @given(table=st.sampled_from(paths.SILVER_TABLES), season=st.integers(1950, 2099))
 def test_the_key_of_a_silver_file_says_its_table_and_season(table: str, season: int) -> None:
     key = paths.silver_key(table, season)

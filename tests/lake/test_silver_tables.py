@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from f1lib.domain.moments import parse_utc
 from f1lib.errors import TableError
 from f1lib.lake import integrity, paths
 from f1lib.lake.parquet import write_parquet
@@ -36,6 +38,8 @@ def test_one_letter_changed_names_no_file_that_silver_does_not_have(
     store.write(paths.SILVER_NOTE, (text[:place] + letter + text[place + 1 :]).encode())
     for year, files in integrity.silver_files(store).items():
         assert {*files} <= {paths.silver_key(table, year) for table in paths.SILVER_TABLES}
+    for key in chain.from_iterable(integrity.silver_note(store).get("weather", {}).values()):
+        assert parse_utc(key.rpartition("/")[2].removesuffix(".json"))
 
 
 def test_a_sound_note_is_read_as_it_is(store: ObjectStore) -> None:
