@@ -12,11 +12,10 @@ from f1lib.bronze.calendar_changes import is_put_off, renamed, set_aside_put_off
 from f1lib.bronze.due import NO_BACK_OFF
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.errors import SourceError
-from f1lib.lake import fingerprint, paths
-from f1lib.lake.integrity import readable_json
+from f1lib.lake import fingerprint, integrity, paths
 from f1lib.lake.parquet import parquet_bytes, read_parquet
 from f1lib.lake.provenance import code_version
-from f1lib.lake.store import ObjectStore, each, read_json, write_json
+from f1lib.lake.store import ObjectStore, each, write_json
 from f1lib.lake.tables import conform
 from f1lib.sources.protocols import Schedule, SessionSource
 from f1lib.tracking.rows import PIPELINE, STORED, TO_COME, Status, TrackingRow, key_of
@@ -157,8 +156,18 @@ def rows_of_schedule(store: ObjectStore, season: int, as_of: datetime) -> list[T
     -------
     list of TrackingRow
         One row a session and starting grid, and the row of the calendar itself.
+
+    Raises
+    ------
+    Damaged
+        When its note is lost or damaged.
+    TableError
+        When a table of it cannot be read.
     """
-    note = read_json(store, paths.schedule_note(season))
+    key = paths.schedule_note(season)
+    note = integrity.notes(store, [key]).get(key)
+    if note is None:
+        raise integrity.damaged(store, {key: integrity.NO_NOTE}, "`f1 doctor --repair` has the calendar read again")
     events, sessions = (read_parquet(store, paths.schedule_table(season, name)) for name in ("events", "sessions"))
     calendar = _season_row(season, note["content_hash"], note["provenance"], {}, parse_utc(note["fetched_utc"]))
     return [*_session_rows(events, sessions, {}, as_of, {}), *calendar]
@@ -167,7 +176,7 @@ def rows_of_schedule(store: ObjectStore, season: int, as_of: datetime) -> list[T
 def _notes(store: ObjectStore, seasons: list[int]) -> dict[int, dict[str, Any]]:
     """Return the note of each season's calendar in the lake; empty where it has none."""
     keys = [paths.schedule_note(season) for season in seasons]
-    return dict(zip(seasons, each(store, lambda k: readable_json(store, k), keys), strict=True))
+    return dict(zip(seasons, each(store, lambda k: integrity.readable_json(store, k), keys), strict=True))
 
 
 def _store(

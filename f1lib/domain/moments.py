@@ -30,6 +30,14 @@ def parse_utc(text: str) -> datetime:
     return moment
 
 
+def is_utc(text: object) -> bool:
+    """Whether `parse_utc` reads ``text``."""
+    try:
+        return bool(parse_utc(text))  # type: ignore[arg-type]
+    except BadParameters:
+        return False
+
+
 def format_utc(moment: datetime) -> str:
     """Format a time as ``2025-12-06T16:00:00Z``, as in JSON, parameters and the tracking table.
 

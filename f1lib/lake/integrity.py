@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from f1lib.domain.moments import is_utc
 from f1lib.errors import Damaged
 from f1lib.lake import fingerprint, paths
 from f1lib.lake.store import each, find, find_json, parse_json
@@ -33,9 +34,14 @@ def readable_json(store: ObjectStore, key: str) -> dict[str, Any]:
 
 
 def notes(store: ObjectStore, keys: Collection[str]) -> dict[str, dict[str, Any]]:
-    """Return the notes under ``keys`` that are there and name their files; a damaged one is left out."""
+    """Return the notes under ``keys`` that are there and have what every note has; a damaged one is left out."""
     found = zip(keys, each(store, lambda key: readable_json(store, key), keys), strict=True)
-    return {key: note for key, note in found if isinstance(note.get("files"), dict) and "content_hash" in note}
+    return {key: note for key, note in found if _is_note(note)}
+
+
+def _is_note(note: Mapping[str, Any]) -> bool:
+    documents = (note.get("files"), note.get("provenance"))
+    return all(isinstance(d, dict) for d in documents) and "content_hash" in note and is_utc(note.get("fetched_utc"))
 
 
 def hashes_of(note_key: str, note: Mapping[str, Any]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from f1lib.domain.moments import stamp
+from f1lib.domain.moments import is_utc, stamp
 from f1lib.domain.weekend import EventKey
 from f1lib.errors import StorageError, TableError
 
@@ -187,16 +187,9 @@ class Forecast(NamedTuple):
 def parse_forecast(key: str) -> Forecast | None:
     """Parse the key of a weather document; None for any other key."""
     match = _FORECAST.fullmatch(key)
-    if not match or not _is_moment(match[4]):
+    if not match or not is_utc(match[4]):
         return None
     return Forecast(match[1], int(match[2]), f"{match[2]}_{match[3]}")
-
-
-def _is_moment(text: str) -> bool:
-    try:
-        return bool(datetime.fromisoformat(text))
-    except ValueError:  # 20250230T060000Z
-        return False
 
 
 # Silver -------------------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def bronze(ws: Workspace, rows: Sequence[TrackingRow]) -> list[Finding]:
     known = bronze_files.bronze_files(ws.store, seasons, rows)
     wrong = {key: what for files in known.values() for key, what in files.wrong.items()}
     there = {k: sha for files in known.values() for k, sha in files.hashes.items() if k not in wrong}
-    wrong |= integrity.wrong_files(ws.store, there) | _wrong_weather(ws.store, sorted(seasons))
+    wrong |= integrity.wrong_files(ws.store, there) | read_bronze.wrong_forecasts(ws.store, seasons)
     by_note = {key: row for row in rows if (key := bronze_files.note_of_row(row))}
     found = [_bronze_finding(ws, key, what, by_note) for key, what in sorted(wrong.items())]
     promised = {key_of(row) for row in by_note.values()}
@@ -81,17 +81,6 @@ def _drop_penalties(store: ObjectStore, tracking: TrackingTable, event: str, giv
     return f"{key}: given up; enter the penalties again with `f1 penalty add`"
 
 
-def _wrong_weather(store: ObjectStore, seasons: list[int]) -> dict[str, str]:
-    kinds, wrong = read_bronze.forecast_keys(store, seasons), {}
-    documents = each(store, lambda key: integrity.readable_json(store, key), kinds)
-    for (key, kind), document in zip(kinds.items(), documents, strict=True):
-        try:
-            read_bronze.hours_of(document, kind)
-        except TableError as error:
-            wrong[key] = str(error)
-    return wrong
-
-
 def _bronze_finding(ws: Workspace, key: str, what: str, by_note: dict[str, TrackingRow]) -> Finding:
     if paths.parse_forecast(key):
         remedy = "it is asked for again; a forecast that no source has any more is given up by `f1 doctor --repair`"
@@ -99,7 +88,8 @@ def _bronze_finding(ws: Workspace, key: str, what: str, by_note: dict[str, Track
     note = key if paths.is_note(key) else paths.note_of(key)
     row = by_note.get(note)
     if row is None:
-        return Finding("bronze", key, what, "the tracking table does not know it: delete its folder or restore it")
+        remedy = "the tracking table promises nothing of it: `f1 doctor --repair` deletes its note, and it is asked for"
+        return Finding("bronze", key, what, remedy, partial(_drop_note, ws, note))
     remedy = (
         f"{_ASK} {Unit.of_row(row).text}`"
         if is_session(row)
@@ -107,6 +97,15 @@ def _bronze_finding(ws: Workspace, key: str, what: str, by_note: dict[str, Track
     )
     of_unit = key_of(row) if is_session(row) else ()
     return Finding("bronze", key, what, remedy, partial(_mend_note, ws, note, row, f"{key} {what}"), of_unit)
+
+
+def _drop_note(ws: Workspace, note_key: str, give_up: bool) -> str:
+    """Delete the note of files that the tracking table does not know, so that they count no more."""
+    if not give_up:
+        return ""
+    ws.store.delete(note_key)
+    run_again(ws.tracking, ws.as_of, Stage.SCHEDULE)
+    return f"{note_key}: deleted, nothing was made from it"
 
 
 def _mend_note(ws: Workspace, note_key: str, row: TrackingRow, why: str, _give_up: bool) -> str:

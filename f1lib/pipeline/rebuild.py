@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from f1lib.bronze.recovered import rows_of_bronze
 from f1lib.bronze.weather import Material
 from f1lib.domain.moments import format_utc, parse_utc
-from f1lib.errors import StorageError
+from f1lib.errors import BadParameters, Damaged, StorageError, TableError
 from f1lib.gold import manifest
 from f1lib.gold.read_silver import read_silver
 from f1lib.lake.paths import TRAINING_KEY
@@ -27,6 +27,7 @@ from f1lib.pipeline.rules import FORECAST_REACH, SPRINT, Step
 from f1lib.predictions.archive import history_keys, load_issue
 from f1lib.predictions.issue import tracking_rows
 from f1lib.silver.build import is_built, silver_path
+from f1lib.silver.read_bronze import seasons_in_bronze, wrong_forecasts
 from f1lib.tracking.rows import PIPELINE, Outcome, StageRow, Status, TrackingRow, brought_to, key_of
 from f1lib.tracking.sqlite import SqliteTracking
 from f1lib.tracking.stage_keys import WEATHER_ROW, Stage, StageKey
@@ -70,15 +71,19 @@ def rebuild(ws: Workspace) -> int:
 
     Raises
     ------
-    F1LibError
-        When the table cannot be read, or a file of bronze, a record or an issued prediction is damaged.
+    StorageError
+        When the table or the lake cannot be read. Damaged files are left out and said in the log: `doctor` finds them
+        by the rows of the others.
     """
     if isinstance(ws.tracking, SqliteTracking):
         ws.tracking.set_aside_if_damaged()
     known = {key_of(row) for row in ws.tracking.rows()}
     missing = [row for row in recovered_rows(ws) if key_of(row) not in known]
     for issued in history_keys(ws.store):
-        ws.tracking.put_predictions(tracking_rows(load_issue(ws.store, issued)))
+        try:
+            ws.tracking.put_predictions(tracking_rows(load_issue(ws.store, issued)))
+        except (Damaged, TableError) as error:
+            _log.warning("left out: %s", error)
     ws.tracking.put_rows(missing)
     _log.info("rebuilt %d rows of %s", len(missing), ws.tracking.url)
     return len(missing)
@@ -88,7 +93,10 @@ def recovered_rows(ws: Workspace) -> list[TrackingRow]:
     """Return the tracking rows that the lake gives, sorted by key; nothing is written."""
     runs = _runs(ws.store)
     moment = parse_utc(max((run.moment for run in runs.values()), default=format_utc(ws.as_of)))
-    rows = _with_layers(ws, rows_of_bronze(ws.store, moment, _material(ws.parameters())))
+    wrong = wrong_forecasts(ws.store, seasons_in_bronze(ws.store))
+    if wrong:
+        _log.warning("left out: %s", "; ".join(f"{key} {what}" for key, what in wrong.items()))
+    rows = _with_layers(ws, rows_of_bronze(ws.store, moment, _material(ws.parameters()), wrong))
     found = {key_of(row): row for row in rows}
     for event, asked in _asked(ws.store, rows, moment, past=ws.has_past_weather).items():
         row: Any = found.setdefault((event, WEATHER_ROW), _row((event, WEATHER_ROW)))
@@ -139,13 +147,29 @@ def _with_layers(ws: Workspace, rows: list[TrackingRow]) -> list[TrackingRow]:
     """Move rows in bronze to the layer that has taken them in: silver is told by its bytes, gold by its note."""
     waiting = [row for row in rows if row.get("status") == Status.INGESTED]
     seasons = {int(row["event_year"]) for row in waiting}
-    built = {season for season in seasons if is_built(ws.store, season, ws.settings.threads, ws.cache)}
-    is_in_gold = bool(built) and manifest.is_current(ws.store, TRAINING_KEY, read_silver(ws.store))
+    built = {season for season in seasons if _is_built(ws, season)}
+    is_in_gold = bool(built) and _is_in_gold(ws)
     for row in waiting:
         if row["event_year"] in built:
             row |= {"status": Status.SILVER, "silver_path": silver_path(row)}
             row |= {"status": Status.GOLD, "gold_path": TRAINING_KEY} if is_in_gold else {}
     return rows
+
+
+def _is_built(ws: Workspace, season: int) -> bool:
+    try:
+        return is_built(ws.store, season, ws.settings.threads, ws.cache)
+    except (Damaged, TableError) as error:
+        _log.warning("silver of %d is built again: %s", season, error)
+        return False
+
+
+def _is_in_gold(ws: Workspace) -> bool:
+    try:
+        return manifest.is_current(ws.store, TRAINING_KEY, read_silver(ws.store))
+    except (Damaged, TableError) as error:
+        _log.warning("gold is built again: %s", error)
+        return False
 
 
 def standing_records(store: ObjectStore) -> set[str]:
@@ -182,17 +206,23 @@ def _finished(store: ObjectStore, keys: Iterable[str]) -> Iterator[_Run]:
     """Yield the finished runs among executed notebooks; what a damaged one told is lost, and its step done again."""
     for key in keys:
         try:
-            made = read_json(store, key).get("metadata", {}).get("f1lib", {})
-        except StorageError as error:
-            _log.warning("left out: %s", error)
-            made = {}
-        if made.get("status") == Outcome.FINISHED:
-            given = made["parameters"]
-            event, suffix = str(given.get("event", "")), str(given.get("horizon", ""))
-            suffix += SPRINT if given.get("session") == "S" else ""
-            row = (event, StageKey(made["stage"], suffix)) if event else (PIPELINE, StageKey(made["stage"]))
-            moment = format_utc(parse_utc(given["as_of"]))
-            yield _Run((row[0], row[1].sort_key), moment, str(given["run_id"]), given, key)
+            run = _run_of(read_json(store, key), key)
+        except (StorageError, BadParameters, KeyError, TypeError, AttributeError) as error:
+            _log.warning("left out: %s is damaged (%r)", key, error)
+            continue
+        if run:
+            yield run
+
+
+def _run_of(document: Any, key: str) -> _Run | None:
+    made = document.get("metadata", {}).get("f1lib", {})
+    if made.get("status") != Outcome.FINISHED:
+        return None
+    given = made["parameters"]
+    event, suffix = str(given.get("event", "")), str(given.get("horizon", ""))
+    suffix += SPRINT if given.get("session") == "S" else ""
+    row = (event, StageKey(made["stage"], suffix)) if event else (PIPELINE, StageKey(made["stage"]))
+    return _Run((row[0], row[1].sort_key), format_utc(parse_utc(given["as_of"])), str(given["run_id"]), given, key)
 
 
 def _issued(store: ObjectStore) -> dict[_Key, _Run]:

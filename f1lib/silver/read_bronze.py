@@ -133,6 +133,18 @@ def forecast_keys(store: ObjectStore, seasons: Collection[int]) -> dict[str, str
     return {key: found[0] for key, found in documents.items() if found and found[1] in seasons}
 
 
+def wrong_forecasts(store: ObjectStore, seasons: Collection[int]) -> dict[str, str]:
+    """Return what is wrong with each weather document of some seasons that is damaged, by key."""
+    kinds, wrong = forecast_keys(store, seasons), dict[str, str]()
+    documents = each(store, lambda key: integrity.readable_json(store, key), kinds)
+    for (key, kind), document in zip(kinds.items(), documents, strict=True):
+        try:
+            hours_of(document, kind)
+        except TableError as error:
+            wrong[key] = str(error)
+    return wrong
+
+
 def forecast_hours(store: ObjectStore, seasons: list[int]) -> pa.Table:
     """Read every weather document of some seasons as hourly rows.
 

@@ -10,18 +10,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from f1lib.domain.moments import parse_utc
 from f1lib.errors import StorageError
 from f1lib.lake.store import LocalStore, ObjectStore, open_store
+from f1lib.pipeline import doctor
 from f1lib.pipeline.plan import due_steps
 from f1lib.pipeline.rebuild import rebuild
 from f1lib.pipeline.tick import run_stage, tick
 from f1lib.predictions.archive import history_keys
+from f1lib.tracking.index import is_session
 from f1lib.tracking.rows import TrackingRow, key_of
 from f1lib.workspace.workspace import Workspace, open_workspace
 from tests.support.lakes import AFTER
+from tests.support.poison import damage
 from tests.support.standins import Server, make_bucket, make_tables
 
 _NUMBERS = itertools.count(1)  # a server outlives the test
@@ -109,6 +113,37 @@ def test_a_damaged_table_is_said_set_aside_and_rebuilt(lived: Callable[[], Works
     assert rebuild(lived()) == len(rows)
     assert (store.root / "tracking.db.damaged-1").read_bytes() == damaged
     assert rebuild(lived()) == 0, "rows that are there are kept"
+
+
+KINDS = ("session note", "session", "grid note", "forecast", "silver", "training dataset", "issued prediction")
+
+
+@pytest.mark.parametrize(
+    ("calendar", "kinds"),
+    [
+        ("source.json", KINDS),
+        pytest.param("source.json", (), marks=pytest.mark.campaign),
+        pytest.param("events.parquet", (), marks=pytest.mark.campaign),
+    ],
+)
+def test_damaged_files_do_not_keep_a_lost_table_lost_and_are_mended_with_it(
+    lived: Callable[[], Workspace], calendar: str, kinds: tuple[str, ...]
+) -> None:
+    store, before = lived().store, _sessions(lived())
+    assert isinstance(store, LocalStore)
+    assert all(damage(store.root, kind, "truncate", np.random.default_rng(1)) for kind in kinds)
+    (store.root / "bronze" / "schedule" / "2024" / calendar).write_bytes(b"{")
+    (store.root / "tracking.db").unlink()
+    done, left = doctor.repair(lived())
+    assert left == [], done
+    assert not tick(lived()).failures
+    assert _sessions(lived()) == before
+    assert doctor.examine(lived()) == []
+
+
+def _sessions(ws: Workspace) -> dict[tuple[str, str], tuple[Any, ...]]:
+    rows = ws.tracking.rows()
+    return {key_of(row): (row["status"], row.get("content_hash")) for row in rows if is_session(row)}
 
 
 @pytest.mark.campaign  # it trains again
