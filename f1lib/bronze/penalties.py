@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from f1lib.domain.moments import format_utc, parse_utc
 from f1lib.domain.starting_grid import BACK, PIT_LANE, Penalty
-from f1lib.domain.weekend import EventKey, plain
+from f1lib.domain.weekend import RACE_OR_SPRINT, EventKey, plain
 from f1lib.errors import BadParameters
 from f1lib.lake import fingerprint, penalties
 from f1lib.lake.documents import from_yaml
@@ -119,7 +119,8 @@ def announced(
         raise BadParameters("no such session is in the calendar of this lake; `f1 status` lists what is")
     event, session = row["event_partition_key"], row["session_name_abr"]
     if row["session_date_utc"] <= format_utc(as_of):
-        raise BadParameters(f"{event} {session} started at {row['session_date_utc']}: a penalty changes nothing now")
+        name, start = RACE_OR_SPRINT[session], row["session_date_utc"]
+        raise BadParameters(f"the {name} of {event} started at {start}: a penalty changes nothing now")
     who, what = driver_of(store, EventKey.parse(event).season, driver), parse_penalty(penalty)
     moment = format_utc(parse_utc(announced_at) if announced_at else as_of)
     return Announced(who, session, what, moment, format_utc(as_of), entered_by)
@@ -158,7 +159,9 @@ def withdraw(store: ObjectStore, event: EventKey, driver: str, as_of: datetime, 
 
     gone = [penalty for penalty in penalties.read(store, event) if is_meant(penalty)]
     if not gone:
-        raise BadParameters(f"{who} has no grid penalty for {event} {session}; `f1 penalty list` shows what there is")
+        raise BadParameters(
+            f"{who} has no grid penalty for the {RACE_OR_SPRINT[session]} of {event}; see `f1 penalty list`"
+        )
     penalties.update(store, event, lambda old: [replace(p, withdrawn_utc=moment) if is_meant(p) else p for p in old])
     return gone
 

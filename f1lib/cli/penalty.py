@@ -12,7 +12,7 @@ from f1lib.cli.layout import Column
 from f1lib.cli.options import common_options, json_option, session_option, workspace_of
 from f1lib.domain import lookup
 from f1lib.domain.moments import format_utc
-from f1lib.domain.weekend import EventKey
+from f1lib.domain.weekend import RACE_OR_SPRINT, EventKey
 from f1lib.errors import BadParameters
 from f1lib.lake import penalties as lake_penalties
 
@@ -70,7 +70,7 @@ def _add(arguments: argparse.Namespace) -> None:
     is_new = penalties.add(ws.store, event, penalty)
     known = f"known from {penalty.announced_utc} on; `f1 run` renews the prediction after qualifying"
     told = known if is_new else "entered already"
-    output.print_line(f"{event} {penalty.session}: {penalty.driver_id}, {penalty.words}: {told}")
+    output.print_line(f"{event}, {RACE_OR_SPRINT[penalty.session]}: {penalty.driver_id}, {penalty.words}: {told}")
 
 
 def _list(arguments: argparse.Namespace) -> None:
@@ -78,7 +78,7 @@ def _list(arguments: argparse.Namespace) -> None:
     event = _event(ws.store, ws.tracking, arguments.event, ws.as_of)
     found = [p for p in lake_penalties.read(ws.store, event) if p.session == arguments.session]
     if not found:
-        output.print_line(f"no grid penalty is entered for {event} {arguments.session}")
+        output.print_line(f"no grid penalty is entered for the {RACE_OR_SPRINT[arguments.session]} of {event}")
         return
     columns = [Column("driver"), Column("penalty"), Column("announced", rank=1), Column("withdrawn", rank=2)]
     columns += [Column("by", rank=3), Column("entered", rank=4)]
@@ -86,7 +86,7 @@ def _list(arguments: argparse.Namespace) -> None:
     for p in found:
         what = f"{p.words}, withdrawn" if p.withdrawn_utc else p.words
         rows.append((p.driver_id, what, p.announced_utc, p.withdrawn_utc, p.entered_by, p.entered_utc))
-    output.print_table(columns, rows, title=f"Grid penalties, {event} {arguments.session}")
+    output.print_table(columns, rows, title=f"Grid penalties of the {RACE_OR_SPRINT[arguments.session]}, {event}")
 
 
 def _remove(arguments: argparse.Namespace) -> None:
@@ -95,7 +95,8 @@ def _remove(arguments: argparse.Namespace) -> None:
     ws = workspace_of(arguments)
     event = _event(ws.store, ws.tracking, arguments.event, ws.as_of)
     for penalty in penalties.withdraw(ws.store, event, arguments.driver, ws.as_of, arguments.session):
-        output.print_line(f"{event}: {penalty.driver_id}, {penalty.words}: withdrawn; `f1 run` renews the prediction")
+        told = f"{event}, {RACE_OR_SPRINT[penalty.session]}: {penalty.driver_id}, {penalty.words}: withdrawn"
+        output.print_line(f"{told}; `f1 run` renews the prediction")
 
 
 def _backtest(arguments: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from f1lib.cli import output
 from f1lib.cli.options import DONE, session_option, workspace_of
 from f1lib.domain.moments import format_utc, has_come, parse_utc
-from f1lib.domain.weekend import EventKey
+from f1lib.domain.weekend import RACE_OR_SPRINT, EventKey
 from f1lib.errors import BadParameters, StorageError
 from f1lib.lake import attribution
 from f1lib.predictions import archive, rain, words
@@ -100,7 +100,7 @@ def sentence_of(ws: Workspace, event: str, name: str) -> str:
 
 
 def _none_yet(session: TrackingRow | None, name: str, event: str, now: str) -> str:
-    kind = "sprint" if name == "S" else "race"
+    kind = RACE_OR_SPRINT[name]
     said = f"no prediction for the {kind} of {event}"
     if session is None:
         return f"{said}: the calendar has no such {kind}"

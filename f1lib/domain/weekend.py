@@ -38,6 +38,8 @@ SESSION_NAMES: dict[str, str] = {
     "S": "Sprint",
     "R": "Race",
 }
+# What is predicted and scored, in words.
+RACE_OR_SPRINT = {"R": "race", "S": "sprint"}
 # Scheduled length of a session. FIA Sporting Regulations: practice and qualifying take an hour, sprint
 # qualifying 44 minutes with its breaks, the sprint about half an hour (at most one), a race at most two
 # hours of racing; `PUBLICATION_LAG` allows for red flags.

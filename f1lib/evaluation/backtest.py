@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from f1lib.domain.weekend import HORIZONS
+from f1lib.domain.weekend import HORIZONS, RACE_OR_SPRINT
 from f1lib.errors import BadParameters
 from f1lib.evaluation import imagined
 from f1lib.lake import parquet
@@ -34,7 +34,6 @@ FORECAST = (
 # Horizons scored by default: those of the figures in docs/scoring.md.
 SCORED_HORIZONS = ("post_qualifying", "pre_race")
 REFIT_EVERY = 4  # docs/scoring.md: at least every 4 races; the configuration that serves is refitted after each
-KINDS = {"R": "race", "S": "sprint"}
 Answer = Callable[[Serving, pd.DataFrame], pd.DataFrame]  # what is asked of a model about one race
 
 
@@ -319,6 +318,6 @@ def _blocks(rows: pd.DataFrame, first: int, last: int, refit_every: int, session
         numbers = sorted(races.unique().tolist())
         blocks += [numbers[i : i + refit_every] for i in range(0, len(numbers), refit_every)]
     if not blocks:
-        kind, horizon = KINDS[session], rows["horizon"].iloc[0]
+        kind, horizon = RACE_OR_SPRINT[session], rows["horizon"].iloc[0]
         raise BadParameters(f"no {kind} of {first}..{last} has a result in the training dataset at {horizon}")
     return blocks

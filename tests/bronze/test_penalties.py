@@ -50,7 +50,7 @@ def test_a_driver_is_named_in_any_usual_way(ws: Workspace, driver: str) -> None:
         ({"penalty": 0}, "penalty 0"),
         ({"penalty": "-3"}, "penalty"),
         ({"at": "tonight"}, "ISO 8601"),
-        ({"event": EventKey(2025, "Qatar Grand Prix")}, "2025_Qatar_Grand_Prix R started at 2025-11-30"),
+        ({"event": EventKey(2025, "Qatar Grand Prix")}, "the race of 2025_Qatar_Grand_Prix started at 2025-11-30"),
         ({"event": EventKey(2025, "Moon Grand Prix")}, "no such session is in the calendar"),
     ],
     ids=str,
@@ -65,7 +65,9 @@ def test_a_penalty_is_entered_once_and_entered_again_after_it_was_withdrawn(ws: 
     assert penalties.add(ws.store, EVENT, penalty)
     assert not penalties.add(ws.store, EVENT, penalty)
     assert penalties.withdraw(ws.store, EVENT, "VER", NOW) == [penalty]
-    with pytest.raises(BadParameters, match="max-verstappen has no grid penalty for 2025_Abu_Dhabi_Grand_Prix R"):
+    with pytest.raises(
+        BadParameters, match="max-verstappen has no grid penalty for the race of 2025_Abu_Dhabi_Grand_Prix"
+    ):
         penalties.withdraw(ws.store, EVENT, "VER", NOW)
     assert penalties.add(ws.store, EVENT, penalty)
     assert [p.withdrawn_utc for p in lake_penalties.read(ws.store, EVENT)] == ["2025-12-06T16:00:00Z", ""]
