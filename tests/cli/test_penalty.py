@@ -49,7 +49,7 @@ def test_a_penalty_renews_the_prediction_and_without_it_the_old_one_stands_again
     assert f1(at, "penalty", "add", "GAS", "pit_lane", "--announced-at", "2025-12-07T09:00:00Z") == 0
     assert f1("2025-12-06T16:12:00Z", "run") == 0
     shown = capsys.readouterr().out
-    assert f"{EVENT} R: max-verstappen, 10 places: known from {at} on" in shown
+    assert f"{EVENT}, race: max-verstappen, 10 places: known from {at} on" in shown
     assert f"provisional grid: Max Verstappen: 10 places, announced {at}" in " ".join(shown.split())
     penalised, news = _newest(lake), _news(lake)
     assert set(penalised["horizon"]) == {"post_qualifying"}
