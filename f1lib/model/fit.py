@@ -382,6 +382,8 @@ def _boosted(scaled: Any, target: Floats, weight: Floats, chosen: list[int], set
 
 def _estimate(estimator: Any, columns: NDArray[np.float32]) -> Floats:
     """Predict [rows, 1], of a classifier the chance."""
+    if not len(columns):  # scikit-learn refuses what the graph answers with nothing
+        return np.empty((0, 1))
     if hasattr(estimator, "predict_proba"):
         values = estimator.predict_proba(columns)[:, 1]
     else:  # XGBoost's booster predicts arrays by a method of its own

@@ -14,6 +14,7 @@ from f1lib.errors import BadParameters
 from f1lib.lake.paths import METADATA, run_key
 from f1lib.model import rain, serving, train
 from f1lib.model.config import Rain, load_config, parse_config
+from f1lib.model.fit import fit, labelled
 from f1lib.model.serving import FORECAST
 from f1lib.scoring.positions import normal_score
 from f1lib.scoring.rain import Rain as Mixture
@@ -86,6 +87,12 @@ def test_forecasts_that_run_high_are_taken_down_and_without_any_they_are_believe
     low, high = (Mixture.of(told).chance([percent])[0] for percent in (40.0, 80.0))
     assert low < 0.1 < 0.6 < high
     assert Mixture.of(told).chance([np.nan]) != Mixture.of(told).chance([40.0])
+
+
+def test_history_of_which_no_race_is_known_to_be_wet_or_dry_teaches_nothing_of_rain() -> None:
+    rows = labelled(training().assign(is_wet=np.nan, **{FORECAST: np.nan}), "pre_race")
+    fitted = fit(rows, RAINY, train.feature_columns(rows))
+    assert fitted.rain == {"wet_races": 0, "dry_races": 0, "fewest_wet_races": 3, "learned": False}
 
 
 def _with_weather(wet_races: int = 6) -> pd.DataFrame:
