@@ -20,7 +20,6 @@ import subprocess
 import sys
 import time
 import traceback
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -83,9 +82,15 @@ def _child(lake: Path, order: dict[str, Any]) -> int:
         print(f"{order['now']} repaired {said}, left {left}", file=sys.stderr, flush=True)
         return FAILED if left else FINE
     result = tick(ws)
+    _unbound()
     for run in result.failures + result.taken:
         print(order["now"], run.step.stage, run.status, run.error, file=sys.stderr, flush=True)
     return FAILED if result.failures else TAKEN if result.taken else FINE
+
+
+def _unbound() -> None:
+    """Lift the bound of a full disk: it holds for the log as well, which is larger after a few hundred ticks."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 def _fork(lake: Path, order: dict[str, Any]) -> int:
@@ -102,11 +107,11 @@ def _fork(lake: Path, order: dict[str, Any]) -> int:
         code = _child(lake, order)
     except F1LibError as error:
         code = FAILED
-        with suppress(OSError):
-            print(order["now"], error, file=sys.stderr, flush=True)
+        _unbound()
+        print(order["now"], error, file=sys.stderr, flush=True)
     except BaseException:
-        with suppress(OSError):
-            traceback.print_exc()
+        _unbound()
+        traceback.print_exc()
     finally:
         os._exit(code)
 
