@@ -22,6 +22,7 @@ WEEKEND = {
 }  # fmt: skip
 NO_OPS, PREDICTIONS = 9, 5
 WALK = "2019", "2025"
+MODEL = "blend_v1"  # older checkouts have it, too
 NOTHING_DUE = "tick, nothing due"
 
 
@@ -62,7 +63,7 @@ def weekend(checkouts: Sequence[Checkout], source: Sequence[str], say: Callable[
         _each(checkouts, lambda one, n=name, m=moment: _chain(one, source, n, m), say, f"chain of the {name}")  # type: ignore[misc]
     last = WEEKEND["result"]
     nothing_due(checkouts, source, last, say)
-    asked = ["predictions", *source, "--lake"]
+    asked = ["predictions", "abu dhabi", *source, "--lake"]
     for _ in range(PREDICTIONS):
         _each(checkouts, lambda one: one.note("f1 predictions", one.f1(*asked, str(one.lake), "--now", last)), say, "")
     _each(checkouts, lambda one: one.note("reports: stage report alone", one.f1(
@@ -83,8 +84,9 @@ def nothing_due(
 
 
 def walk_forward(checkouts: Sequence[Checkout], source: Sequence[str], say: Callable[[str], None]) -> None:
-    """Walk-forward of the serving configuration over `WALK`, all horizons, in a lake that has history and model."""
-    words = ["backtest", "--from", WALK[0], "--to", WALK[1], *source, "--now", WEEKEND["result"], "--lake"]
+    """Walk-forward of `MODEL` over `WALK`, all horizons, in a lake that has history and model."""
+    words = ["backtest", "--from", WALK[0], "--to", WALK[1], "--model", MODEL]
+    words += [*source, "--now", WEEKEND["result"], "--lake"]
     _each(
         checkouts,
         lambda one: one.note(f"walk-forward {WALK[0]}-{WALK[1]}", one.f1(*words, str(one.lake))),
