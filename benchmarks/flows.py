@@ -84,8 +84,8 @@ def nothing_due(
 
 
 def walk_forward(checkouts: Sequence[Checkout], source: Sequence[str], say: Callable[[str], None]) -> None:
-    """Walk-forward of `MODEL` over `WALK`, all horizons, in a lake that has history and model."""
-    words = ["backtest", "--from", WALK[0], "--to", WALK[1], "--model", MODEL]
+    """Walk-forward of `MODEL` over `WALK`, fitted before each race, all horizons, in a lake that has history."""
+    words = ["backtest", "--from", WALK[0], "--to", WALK[1], "--model", MODEL, "--refit-every", "1"]
     words += [*source, "--now", WEEKEND["result"], "--lake"]
     _each(
         checkouts,

@@ -11,6 +11,7 @@ from f1lib.cli import output
 from f1lib.cli.options import json_option, unchecked_workspace_of, workspace_of
 from f1lib.lake.paths_published import INDEX
 from f1lib.lake.store import LocalStore
+from f1lib.model import FEWEST_RACES
 from f1lib.pipeline.replay import replay_season
 
 NAME = "replay"
@@ -48,5 +49,7 @@ def _show(summary: dict[str, Any]) -> None:
             for system, figures in systems.items()
         ]
         title = f"{summary['season']}: {count} {kind}{'' if count == 1 else 's'}, predictions scored as issued"
-        if rows or kind == "race":
+        if rows:
             output.print_scores(title, rows, ("horizon", "system"))
+        elif kind == "race":
+            output.print_line(f"{title}; a model is trained from {FEWEST_RACES} races on")
