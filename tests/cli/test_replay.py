@@ -27,4 +27,6 @@ def test_without_a_lake_of_its_own_it_takes_one_beside_the_users(
     monkeypatch.chdir(tmp_path)
     assert main(["replay", "--season", "2024", "--source", "simulated", *named]) == 0
     assert lived == [(tmp_path / expected).as_uri()]
-    assert "2024: 0 races, predictions scored as issued; a model is trained from 8 races on" in " ".join(capsys.readouterr().out.split())
+    assert "2024: 0 races, predictions scored as issued; a model is trained from 8 races on" in " ".join(
+        capsys.readouterr().out.split()
+    )
