@@ -148,7 +148,7 @@ def _with_layers(ws: Workspace, rows: list[TrackingRow]) -> list[TrackingRow]:
     waiting = [row for row in rows if row.get("status") == Status.INGESTED]
     seasons = {int(row["event_year"]) for row in waiting}
     built = {season for season in seasons if _is_built(ws, season)}
-    is_in_gold = bool(built) and _is_in_gold(ws)
+    is_in_gold = bool(built) and _is_in_gold(ws.store)
     for row in waiting:
         if row["event_year"] in built:
             row |= {"status": Status.SILVER, "silver_path": silver_path(row)}
@@ -164,9 +164,9 @@ def _is_built(ws: Workspace, season: int) -> bool:
         return False
 
 
-def _is_in_gold(ws: Workspace) -> bool:
+def _is_in_gold(store: ObjectStore) -> bool:
     try:
-        return manifest.is_current(ws.store, TRAINING_KEY, read_silver(ws.store))
+        return manifest.is_current(store, TRAINING_KEY, read_silver(store))
     except (Damaged, TableError) as error:
         _log.warning("gold is built again: %s", error)
         return False
