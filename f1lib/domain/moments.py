@@ -33,7 +33,7 @@ def parse_utc(text: str) -> datetime:
 def is_utc(text: object) -> bool:
     """Whether `parse_utc` reads ``text``."""
     try:
-        return bool(parse_utc(text))  # type: ignore[arg-type]
+        return isinstance(text, str) and bool(parse_utc(text))
     except BadParameters:
         return False
 

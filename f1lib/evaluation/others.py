@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from f1lib.domain.moments import NEVER, format_utc, parse_utc
-from f1lib.domain.weekend import GRID_LEAD, HORIZONS, EventKey
+from f1lib.domain.weekend import GRID_LEAD, HORIZONS, RACE_OR_SPRINT, EventKey
 from f1lib.errors import BadParameters
 from f1lib.evaluation import backtest
 from f1lib.evaluation.forecast_file import Forecast
@@ -195,7 +195,7 @@ def _group(key: Any, theirs: pd.DataFrame, ours: pd.DataFrame, model: str) -> di
 
 def title_of(group: Mapping[str, Any]) -> str:
     """Return what a group of `score_forecasts` compares: ``f1predict, 31 races, live, post qualifying``."""
-    kind = ("sprint" if group["session"] == "S" else "race") + ("s" if group["races"] != 1 else "")
+    kind = RACE_OR_SPRINT[group["session"]] + ("s" if group["races"] != 1 else "")
     return f"{group['system']}, {group['races']} {kind}, {group['kind']}, {group['horizon'].replace('_', ' ')}"
 
 

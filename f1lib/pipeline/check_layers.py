@@ -14,7 +14,7 @@ from f1lib.lake import fingerprint, gold_tables, integrity, paths, tables
 from f1lib.lake import penalties as lake_penalties
 from f1lib.lake.parquet import parquet_frame
 from f1lib.lake.store import each, find, write_json
-from f1lib.pipeline.findings import Finding, build_again, build_gold_again, read_again, run_again
+from f1lib.pipeline.findings import Finding, build_again, build_gold_again, drop, read_again, run_again
 from f1lib.silver import bronze_files, read_bronze
 from f1lib.tracking.index import is_session
 from f1lib.tracking.rows import STORED, Status, key_of
@@ -88,8 +88,10 @@ def _bronze_finding(ws: Workspace, key: str, what: str, by_note: dict[str, Track
     note = key if paths.is_note(key) else paths.note_of(key)
     row = by_note.get(note)
     if row is None:
-        remedy = "the tracking table promises nothing of it: `f1 doctor --repair` deletes its note, and it is asked for"
-        return Finding("bronze", key, what, remedy, partial(_drop_note, ws, note))
+        if paths.seasons_of_schedules([note]):
+            return Finding("bronze", key, what, "the calendar is read again", partial(_read_calendar, ws, note))
+        remedy = "the tracking table promises nothing of it: `f1 doctor --repair` deletes its note"
+        return Finding("bronze", key, what, remedy, partial(drop, ws.store, note))
     remedy = (
         f"{_ASK} {Unit.of_row(row).text}`"
         if is_session(row)
@@ -99,13 +101,10 @@ def _bronze_finding(ws: Workspace, key: str, what: str, by_note: dict[str, Track
     return Finding("bronze", key, what, remedy, partial(_mend_note, ws, note, row, f"{key} {what}"), of_unit)
 
 
-def _drop_note(ws: Workspace, note_key: str, give_up: bool) -> str:
-    """Delete the note of files that the tracking table does not know, so that they count no more."""
-    if not give_up:
-        return ""
+def _read_calendar(ws: Workspace, note_key: str, _give_up: bool) -> str:
     ws.store.delete(note_key)
     run_again(ws.tracking, ws.as_of, Stage.SCHEDULE)
-    return f"{note_key}: deleted, nothing was made from it"
+    return f"{note_key}: the calendar is read again by the next tick"
 
 
 def _mend_note(ws: Workspace, note_key: str, row: TrackingRow, why: str, _give_up: bool) -> str:
@@ -127,9 +126,7 @@ def _mend_note(ws: Workspace, note_key: str, row: TrackingRow, why: str, _give_u
     if is_session(row):
         read_again(ws.tracking, ws.as_of, row, f"{why}; it is fetched again")
         return f"{note_key}: {' '.join(key_of(row))} is asked for again by the next tick"
-    ws.store.delete(note_key)
-    run_again(ws.tracking, ws.as_of, Stage.SCHEDULE)
-    return f"{note_key}: the calendar is read again by the next tick"
+    return _read_calendar(ws, note_key, _give_up)
 
 
 def _in_order(key: str) -> tuple[int, str]:

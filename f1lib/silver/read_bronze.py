@@ -135,14 +135,20 @@ def forecast_keys(store: ObjectStore, seasons: Collection[int]) -> dict[str, str
 
 def wrong_forecasts(store: ObjectStore, seasons: Collection[int]) -> dict[str, str]:
     """Return what is wrong with each weather document of some seasons that is damaged, by key."""
-    kinds, wrong = forecast_keys(store, seasons), dict[str, str]()
+    return _weather(store, seasons)[1]
+
+
+def _weather(store: ObjectStore, seasons: Collection[int]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the rows of the whole weather documents of some seasons, and what is wrong with each other one."""
+    rows, wrong = list[dict[str, Any]](), dict[str, str]()
+    kinds = forecast_keys(store, seasons)
     documents = each(store, lambda key: integrity.readable_json(store, key), kinds)
     for (key, kind), document in zip(kinds.items(), documents, strict=True):
         try:
-            hours_of(document, kind)
+            rows += hours_of(document, kind)
         except TableError as error:
             wrong[key] = str(error)
-    return wrong
+    return rows, wrong
 
 
 def forecast_hours(store: ObjectStore, seasons: list[int]) -> pa.Table:
@@ -168,15 +174,7 @@ def forecast_hours(store: ObjectStore, seasons: list[int]) -> pa.Table:
     """
     import pyarrow as pa
 
-    rows: list[dict[str, Any]] = []
-    wrong: dict[str, str] = {}
-    kinds = forecast_keys(store, seasons)
-    documents = each(store, lambda key: integrity.readable_json(store, key), kinds)
-    for (key, kind), document in zip(kinds.items(), documents, strict=True):
-        try:
-            rows += hours_of(document, kind)
-        except TableError as error:
-            wrong[key] = str(error)
+    rows, wrong = _weather(store, seasons)
     if wrong:
         raise integrity.damaged(store, wrong, REMEDY)
     moment = pa.timestamp("us", tz="UTC")
