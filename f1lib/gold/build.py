@@ -118,7 +118,8 @@ def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFr
         return kept.rows
     new = targets[~targets["event_partition_key"].isin(kept.events)] if kept else targets
     rows = with_labels(compute(silver.tables, new, ws.cache), results[results["available_utc"] <= ws.as_of], wet)
-    rows = _sorted([kept.rows, rows]) if kept else rows
+    if kept:
+        rows, kept = _sorted([kept.rows, rows]), None  # 35 MB that would be held while the file is made
     manifest.write_rows(ws, paths.TRAINING_KEY, rows, silver, digests)
     return rows
 

@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What every notebook needs, imported before the first; and what later ones need, while those before them work.
+# What every notebook needs, imported before the first; and what later ones need, while those before them work: in small
+# parts, for a notebook that has ended waits for the part that is being imported.
 _FIRST = ("f1lib.pipeline.engines", "f1lib.bronze.ingest", "f1lib.report.cells", "duckdb")
 _LATER = (
-    "matplotlib.backends.backend_svg", "f1lib.model.train", "onnxruntime", "f1lib.evaluation.gate",
-    "f1lib.model.onnx_export", "f1lib.report.build",
+    "scipy.special", "onnxruntime", "matplotlib.figure", "matplotlib.backends.backend_svg", "scipy.sparse.linalg",
+    "scipy.spatial", "scipy.stats", "sklearn.base", "sklearn.linear_model", "xgboost", "onnx", "skl2onnx",
+    "f1lib.model.train", "f1lib.evaluation.gate", "f1lib.model.onnx_export", "f1lib.report.build",
 )  # fmt: skip
 
 
