@@ -9,13 +9,14 @@ import atexit
 import logging
 import signal
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import papermill
 from papermill.engines import Engine, papermill_engines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
 def execute(engine: str, path: str, output: str, values: Mapping[str, Any], folder: str, seconds: int = 0) -> str:
@@ -81,14 +82,19 @@ class InProcessEngine(Engine):  # type: ignore[misc]
         seconds : int
             A cell that takes longer ends this process (SIGALRM); 0 for no limit.
         """
-        main = sys.modules["__main__"]  # IPython puts its own in place, of which no process can be spawned
-        shell = _shell()
-        try:
+        with _shell() as shell:
             _run_cells(shell, nb_man, seconds)
-        finally:
-            sys.modules["__main__"] = main
-            shell.reset(new_session=False)
-            atexit.unregister(shell.atexit_operations)  # it would keep every shell to the end of the process
+
+
+def warm_up() -> None:
+    """Do what the first notebook of a process does once: import IPython, compile the schema of notebooks."""
+    import nbformat
+    from nbformat.v4 import new_notebook
+
+    make: Any = new_notebook
+    nbformat.validate(make())
+    with _shell():
+        pass
 
 
 def _run_cells(shell: Any, nb_man: Any, seconds: int) -> None:
@@ -104,7 +110,9 @@ def _run_cells(shell: Any, nb_man: Any, seconds: int) -> None:
         nb_man.cell_complete(cell, index)
 
 
-def _shell() -> Any:
+@contextmanager
+def _shell() -> Iterator[Any]:
+    """Open a shell with an empty namespace, and leave nothing of it behind."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
@@ -112,9 +120,15 @@ def _shell() -> Any:
     # A cache of outputs would be flushed, with a walk through all of memory, at the end of every notebook. A history
     # would be written beside the user's own, by a thread a notebook that ends with the process.
     settings = Config(InteractiveShell={"cache_size": 0}, HistoryManager={"enabled": False})
+    main = sys.modules["__main__"]  # IPython puts its own in place, of which no process can be spawned
     shell: Any = InteractiveShell.instance(config=settings)
     shell._showtraceback = lambda *_: None  # the traceback goes to the error output, not among what was printed
-    return shell
+    try:
+        yield shell
+    finally:
+        sys.modules["__main__"] = main
+        shell.reset(new_session=False)
+        atexit.unregister(shell.atexit_operations)  # it would keep every shell to the end of the process
 
 
 def _run(shell: Any, cell: Any, count: int) -> BaseException | None:

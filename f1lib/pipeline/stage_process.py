@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 # What every notebook needs, imported before the first; and what later ones need, while those before them work: in small
 # parts, for a notebook that has ended waits for the part that is being imported.
-_FIRST = ("f1lib.pipeline.engines", "f1lib.bronze.ingest", "f1lib.report.cells", "duckdb")
+_FIRST = (
+    "f1lib.pipeline.engines", "f1lib.stage", "f1lib.bronze.ingest", "f1lib.report.cells", "f1lib.tracking.sqlite",
+    "pandas.io.formats.style", "pyarrow.parquet", "pyarrow.pandas_compat", "duckdb",
+)  # fmt: skip
 _LATER = (
-    "scipy.special", "onnxruntime", "matplotlib.figure", "matplotlib.backends.backend_svg", "scipy.sparse.linalg",
-    "scipy.spatial", "scipy.stats", "sklearn.base", "sklearn.linear_model", "xgboost", "onnx", "skl2onnx",
-    "f1lib.model.train", "f1lib.evaluation.gate", "f1lib.model.onnx_export", "f1lib.report.build",
+    "f1lib.silver.build", "f1lib.gold.build", "scipy.special", "onnxruntime", "matplotlib.figure",
+    "matplotlib.backends.backend_svg", "scipy.sparse.linalg", "scipy.spatial", "scipy.stats", "sklearn.base",
+    "sklearn.linear_model", "xgboost", "onnx", "skl2onnx", "onnxmltools.convert.xgboost.operator_converters.XGBoost",
+    "f1lib.model.train", "f1lib.evaluation.gate", "f1lib.model.inspect", "f1lib.report.build",
 )  # fmt: skip
 
 
@@ -90,6 +94,7 @@ def serve(*, forks: bool) -> None:
     os.dup2(2, 1)  # what a library prints is no reply
     for name in _FIRST:
         import_module(name)
+    import_module(_FIRST[0]).warm_up()
     later = list(_LATER) if forks else []
     for line in os.fdopen(orders):
         if not forks:
