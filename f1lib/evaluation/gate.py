@@ -34,6 +34,7 @@ GATED = ("rps", "win_log_loss")
 CHANCE = 1 / 40  # probability of refusing a run for a metric in which it equals its opponent
 TRIVIAL = 0.01  # share of the other's mean
 FEWEST_COMMON = 4  # races; fewer are not compared
+_READ = frozenset({*fit.KEYS, *fit.LABELS, *baselines.SLOT_COLUMNS.values()})  # by the baselines and their scores
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,7 @@ def consider(
         There is no such finished run.
     """
     rows = []
+    training = training[[c for c in training.columns if c in _READ]]  # the others would be sorted and copied, too
     for run_id in run_ids:
         document = metadata(store, run_id)
         promoted = promoting
@@ -210,8 +212,8 @@ def _verdict(store: ObjectStore, document: Mapping[str, Any], training: pd.DataF
 
 
 def _training(store: ObjectStore) -> pd.DataFrame:
-    """Read the columns of the training dataset that the baselines and their scores need."""
-    return gold_tables.read_training_dataset(store, {*fit.KEYS, *fit.LABELS, *baselines.SLOT_COLUMNS.values()})
+    """Read what the baselines and their scores need of the training dataset."""
+    return gold_tables.read_training_dataset(store, _READ)
 
 
 def _opponents(

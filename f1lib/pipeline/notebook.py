@@ -152,7 +152,7 @@ def _execute(engine: str, path: Path, output: Path, values: Mapping[str, Any], p
     if engine == "process":
         with nullcontext(processes) if processes else StageProcesses() as used:
             used.begin(order)
-            import_module("nbconvert.exporters.html")  # for the record, meanwhile
+            import_module("f1lib.report.notebook_html").warm_up()  # for the record, meanwhile
             return used.failure()
     from f1lib.pipeline.engines import execute
 

@@ -15,23 +15,34 @@ import subprocess
 import sys
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from f1lib.tracking.stage_keys import Stage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What every notebook needs, imported before the first; and what later ones need, while those before them work: in small
-# parts, for a notebook that has ended waits for the part that is being imported.
+# What every notebook needs, imported before the first.
 _FIRST = (
     "f1lib.pipeline.engines", "f1lib.stage", "f1lib.bronze.ingest", "f1lib.report.cells", "f1lib.tracking.sqlite",
-    "pandas.io.formats.style", "pyarrow.parquet", "pyarrow.pandas_compat", "duckdb",
+    "jinja2", "pyarrow.parquet", "pyarrow.pandas_compat", "duckdb",
 )  # fmt: skip
-_LATER = (
-    "f1lib.silver.build", "f1lib.gold.build", "scipy.special", "onnxruntime", "matplotlib.figure",
-    "matplotlib.backends.backend_svg", "scipy.sparse.linalg", "scipy.spatial", "scipy.stats", "sklearn.base",
-    "sklearn.linear_model", "xgboost", "onnx", "skl2onnx", "onnxmltools.convert.xgboost.operator_converters.XGBoost",
-    "f1lib.model.train", "f1lib.evaluation.gate", "f1lib.model.inspect", "f1lib.report.build",
-)  # fmt: skip
+# What later ones need, by the stage that works meanwhile: in small parts and no more than it takes, for a notebook that
+# has ended waits for the part that is being imported. Not while gold works: each page that an import changes is then
+# there twice, 65 MB at the peak of a tick.
+_MEANWHILE: dict[str, tuple[str, ...]] = {
+    Stage.SCHEDULE: ("f1lib.silver.build", "f1lib.gold.build", "scipy.special", "onnxruntime", "scipy.spatial"),
+    Stage.INGEST: ("matplotlib.figure", "matplotlib.backends.backend_svg", "scipy.sparse.linalg"),
+    Stage.SILVER: ("scipy.stats", "sklearn.base"),
+}
+# What a notebook and those after it need, imported before it, so that they share it.
+_BEFORE: dict[str, tuple[str, ...]] = {
+    Stage.TRAIN: (
+        "f1lib.model.train", "f1lib.evaluation.gate", "xgboost", "skl2onnx",
+        "onnxmltools.convert.xgboost.operator_converters.XGBoost", "f1lib.model.inspect",
+    ),
+}  # fmt: skip
 
 
 class StageProcesses:
@@ -95,11 +106,13 @@ def serve(*, forks: bool) -> None:
     for name in _FIRST:
         import_module(name)
     import_module(_FIRST[0]).warm_up()
-    later = list(_LATER) if forks else []
     for line in os.fdopen(orders):
         if not forks:
             os.write(replies, _executed(line))
             return
+        stage = Path(json.loads(line)["path"]).stem
+        for name in _BEFORE.get(stage, ()):
+            import_module(name)
         gc.freeze()  # else a collection in a fork copies every page that holds an object
         ends, end = os.pipe()
         child = os.fork()
@@ -108,6 +121,7 @@ def serve(*, forks: bool) -> None:
             os.write(end, _executed(line))
             os._exit(0)
         os.close(end)
+        later = list(_MEANWHILE.get(stage, ()))
         while later and not select.select([orders, ends], [], [], 0)[0]:
             import_module(later.pop(0))
         if orders in select.select([orders, ends], [], [])[0]:  # whoever gave the order is gone

@@ -40,6 +40,15 @@ def notebook_to_html(notebook: Mapping[str, Any]) -> str:
 
 
 @cache
+def warm_up() -> None:
+    """Do what the first page of a process does once: import nbconvert, compile its templates and the lexer."""
+    text = {"id": "a", "cell_type": "markdown", "metadata": {}, "source": "# A"}
+    said = {"output_type": "stream", "name": "stdout", "text": "a"}
+    code = {"id": "b", "cell_type": "code", "metadata": {}, "source": "a", "execution_count": 1, "outputs": [said]}
+    notebook_to_html({"cells": [text, code], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+@cache
 def _exporter() -> Any:
     """Return the HTML exporter of nbconvert without its last step.
 
