@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 # What every notebook needs, imported before the first.
 _FIRST = (
-    "f1lib.pipeline.engines", "f1lib.stage", "f1lib.bronze.ingest", "f1lib.report.cells", "f1lib.tracking.sqlite",
-    "jinja2", "pyarrow.parquet", "pyarrow.pandas_compat", "duckdb",
+    "f1lib.stage", "f1lib.bronze.ingest", "f1lib.report.cells", "f1lib.tracking.sqlite", "jinja2", "pyarrow.parquet",
+    "pyarrow.pandas_compat", "duckdb",
 )  # fmt: skip
 # What later ones need, by the stage that works meanwhile: in small parts and no more than it takes, for a notebook that
 # has ended waits for the part that is being imported. Not while gold works: each page that an import changes is then
@@ -103,9 +103,11 @@ def serve(*, forks: bool) -> None:
     orders, replies = os.dup(0), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # what a library prints is no reply
+    from f1lib.pipeline.engines import warm_up
+
     for name in _FIRST:
         import_module(name)
-    import_module(_FIRST[0]).warm_up()
+    warm_up()
     for line in os.fdopen(orders):
         if not forks:
             os.write(replies, _executed(line))

@@ -5,7 +5,7 @@ later, and races whose time is changed the day before. In one lake ticks are kil
 once, the release is cut off, files of the lake are damaged. After each fault the tick is run once more, as the next
 one would.
 
-F1_TICKS shortens the season; ``make campaign`` lives through 3,600 ticks, two to three hours a lake.
+F1_TICKS shortens the season; ``make campaign`` lives through 3,600 ticks, an hour and a half.
 """
 
 from __future__ import annotations

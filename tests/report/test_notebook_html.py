@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import warnings
 from html.parser import HTMLParser
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from f1lib.report.notebook_html import notebook_to_html
+from f1lib.report.notebook_html import notebook_to_html, warm_up
 from f1lib.report.pages import moment, percent
 
 EVIL = "<img src=x onerror=alert(1)>"
@@ -150,3 +151,8 @@ def test_a_share_is_shown_in_per_cent_and_small_is_not_zero(value: float | None,
 def test_a_moment_is_shown_with_its_zone() -> None:
     assert moment("2025-12-06T16:00:00Z") == "2025-12-06 16:00 UTC"
     assert moment(None) == "-"
+
+
+def test_preparing_the_first_page_warns_of_nothing() -> None:
+    with warnings.catch_warnings(action="error"):
+        warm_up.__wrapped__()
