@@ -14,8 +14,8 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from f1lib.tracking.stage_keys import Stage
@@ -23,10 +23,14 @@ from f1lib.tracking.stage_keys import Stage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What every notebook needs, imported before the first.
+# What every notebook needs, there before the first: modules, and functions (``module:name``) that do once what each
+# notebook would do again.
 _FIRST = (
-    "f1lib.stage", "f1lib.bronze.ingest", "f1lib.report.cells", "f1lib.tracking.sqlite", "jinja2", "pyarrow.parquet",
-    "pyarrow.pandas_compat", "duckdb",
+    "f1lib.stage", "f1lib.bronze.ingest", "f1lib.report.cells", "f1lib.tracking.sqlite", "f1lib.report.pages:tables",
+    "f1lib.sources.f1db.source", "pyarrow.parquet", "pyarrow.pandas_compat", "duckdb",
+)  # fmt: skip
+_OF_REPORT = (
+    "f1lib.evaluation.issued", "f1lib.predictions.championship", "f1lib.report.build", "f1lib.report.pages:warm_up",
 )  # fmt: skip
 # What later ones need, by the stage that works meanwhile: in small parts and no more than it takes, for a notebook that
 # has ended waits for the part that is being imported. Not while gold works: each page that an import changes is then
@@ -35,6 +39,8 @@ _MEANWHILE: dict[str, tuple[str, ...]] = {
     Stage.SCHEDULE: ("f1lib.silver.build", "f1lib.gold.build", "scipy.special", "onnxruntime", "scipy.spatial"),
     Stage.INGEST: ("matplotlib.figure", "matplotlib.backends.backend_svg", "scipy.sparse.linalg"),
     Stage.SILVER: ("scipy.stats", "sklearn.base"),
+    Stage.TRAIN: _OF_REPORT,
+    Stage.PREDICT: _OF_REPORT,
 }
 # What a notebook and those after it need, imported before it, so that they share it.
 _BEFORE: dict[str, tuple[str, ...]] = {
@@ -71,6 +77,8 @@ class StageProcesses:
                 stdout=subprocess.PIPE,
                 text=True,
                 start_new_session=True,
+                # Else glibc keeps some 40 MB for the threads of training.
+                env={"MALLOC_ARENA_MAX": "1", **os.environ},
             )
 
     def begin(self, order: Mapping[str, Any]) -> None:
@@ -106,7 +114,7 @@ def serve(*, forks: bool) -> None:
     from f1lib.pipeline.engines import warm_up
 
     for name in _FIRST:
-        import_module(name)
+        _prepare(name)
     warm_up()
     for line in os.fdopen(orders):
         if not forks:
@@ -114,7 +122,7 @@ def serve(*, forks: bool) -> None:
             return
         stage = Path(json.loads(line)["path"]).stem
         for name in _BEFORE.get(stage, ()):
-            import_module(name)
+            _prepare(name)
         gc.freeze()  # else a collection in a fork copies every page that holds an object
         ends, end = os.pipe()
         child = os.fork()
@@ -125,13 +133,20 @@ def serve(*, forks: bool) -> None:
         os.close(end)
         later = list(_MEANWHILE.get(stage, ()))
         while later and not select.select([orders, ends], [], [], 0)[0]:
-            import_module(later.pop(0))
+            _prepare(later.pop(0))
         if orders in select.select([orders, ends], [], [])[0]:  # whoever gave the order is gone
             os.killpg(0, signal.SIGKILL)
         with os.fdopen(ends, "rb") as reply:
             answer = reply.read()
         ended = os.waitpid(child, 0)[1]
         os.write(replies, answer or _died(ended))
+
+
+def _prepare(name: str) -> None:
+    """Import a module, or call a function."""
+    found = resolve_name(name)
+    if callable(found):
+        found()
 
 
 def _executed(order: str) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ from f1lib.report import (
 from f1lib.report.rounds import frames, read_rounds
 from f1lib.report.title_words import titles_in_words
 from f1lib.tracking.rows import TrackingRow
+from f1lib.workspace.forks import in_forks
 from f1lib.workspace.workspace import Workspace
 
 _NONE: dict[str, Any] = {"predictions": [], "means": []}
@@ -81,12 +82,16 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     titles = _titles(ws.store, int(latest[:4] or ws.as_of.year), ws.as_of)
     summary["titles"] = records(titles)
     ws.hold()
-    summary |= _write_pages(ws, rows, scored, _season_words(summary["how_good"], titles))
+
+    def front() -> str:
+        return dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint)
+
+    written, page = _write_pages(ws, rows, scored, _season_words(summary["how_good"], titles), front)
+    summary |= written
     write_json(ws.store, paths.SUMMARY, summary)
     ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
     write_json(ws.store, paths.NEXT_RACES, ahead)
-    front = dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint)
-    _write_front(ws.store, summary, front)
+    _write_front(ws.store, summary, page)
     return summary
 
 
@@ -102,21 +107,32 @@ def _season_words(how_good: str, titles: pd.DataFrame) -> list[str]:
 
 
 def _write_pages(
-    ws: Workspace, rows: Sequence[TrackingRow], scored: Sequence[Mapping[str, Any]], season_words: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """Write what changed of the pages and of the site's files; return their fingerprints, and what races rest on."""
+    ws: Workspace,
+    rows: Sequence[TrackingRow],
+    scored: Sequence[Mapping[str, Any]],
+    season_words: Sequence[str],
+    front: Callable[[], str],
+) -> tuple[dict[str, dict[str, Any]], str]:
+    """Write what changed of the pages and of the site's files, and make the front page meanwhile.
+
+    Returns the fingerprints of the files, what races rest on, and the front page, which is not written.
+    """
     last = readable_json(ws.store, paths.SUMMARY)
     before, issues = last.get("pages", {}), history_keys(ws.store)
     rounds = read_rounds(ws.store, rows, issues, scored, ws.as_of)
     framed = frames(rounds, ws.settings.site)
-    made_from = dict(last.get("made_from", {}))
-    pages = _race_pages(ws.store, issues, scored, season_words, framed, before, made_from)
-    pages |= _title_pages(ws.store, before, ws.as_of)
-    return {
-        "pages": pages,
-        "made_from": made_from,
+    # Most of the time goes into pictures, half of them on either side.
+    parts: list[Callable[[], Any]] = [
+        lambda: _race_pages(ws.store, issues, scored, season_words, framed, before),
+        lambda: (_title_pages(ws.store, before, ws.as_of), front()),
+    ]
+    (races, made_from), (titles, page) = in_forks(lambda part: part(), parts, connected=ws.is_connected)
+    written = {
+        "pages": races | titles,
+        "made_from": last.get("made_from", {}) | made_from,
         "site": site.publish(ws, rows, issues, rounds, last.get("site", {})),
     }
+    return written, page
 
 
 def _newest(store: ObjectStore, event: str, session: str = "R") -> pd.DataFrame | None:
@@ -131,17 +147,17 @@ def _race_pages(
     season_words: Sequence[str],
     framed: Mapping[tuple[str, str], Mapping[str, Any]],
     before: Mapping[str, str],
-    made_from: dict[str, Any],
-) -> dict[str, str]:
-    """Write the pages of races that changed since the last report; return the fingerprint of every page's contents.
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Write the pages of races that changed since the last report.
 
-    What each written page's prediction was made from is put into ``made_from``.
+    Returns the fingerprint of every page's contents, and what the prediction of each written page was made from.
     """
     of_race: dict[tuple[str, str], list[str]] = {}
     for key in issues:
         of_race.setdefault(paths.raced_of(key), []).append(key)
     held = set(store.list(paths.RACE_PAGES_PREFIX))
     pages: dict[str, str] = {}
+    made_from: dict[str, Any] = {}
     for (event, session), issued in of_race.items():
         scores = [e for e in scored if (e["event_partition_key"], e["session"]) == (event, session)]
         key = paths.race_page_key(event, session)
@@ -165,7 +181,7 @@ def _race_pages(
             store.write(key, page.encode())
             facts = [*race_page.provenance(every[-1]), *prediction_facts.hashes(store, every[-1])]
             made_from[name] = [list(fact) for fact in facts]
-    return pages
+    return pages, made_from
 
 
 def _titles(store: ObjectStore, season: int, as_of: datetime) -> pd.DataFrame:

@@ -120,7 +120,19 @@ def render(template: str, key: str, **context: Any) -> str:
 
 def shown(macro: str, *arguments: Any, text: str) -> Html:
     """Show what a macro of ``tables.html.j2`` makes of its arguments, which are escaped, with a plain text beside."""
-    return Html(str(getattr(environment().get_template("tables.html.j2").module, macro)(*arguments)), text)
+    return Html(str(getattr(tables(), macro)(*arguments)), text)
+
+
+@cache
+def tables() -> Any:
+    """Return the macros of ``tables.html.j2``, which is compiled by the first call."""
+    return environment().get_template("tables.html.j2").module
+
+
+def warm_up() -> None:
+    """Compile every template of a page, as its first use would; those of executed notebooks are nbconvert's."""
+    for path in TEMPLATES.glob("*.j2"):
+        environment().get_template(path.name)
 
 
 def system_words(system: object) -> str:
