@@ -194,13 +194,14 @@ def walk_baseline(
     history = baselines.history_of(rows, column).join(rows["race"])  # in the order of the races, as the rows are
     wanted = rows[rows["event_partition_key"].isin(events)] if events else rows
     wanted = wanted[wanted["session"] == session]
+    races, before = wanted["race"].to_numpy(), history["race"].to_numpy()
     found = []
     for block in _blocks(wanted, first, last, 1, session):
-        race = wanted[wanted["race"] == block[0]]
-        earlier = history.iloc[: int(history["race"].searchsorted(block[0]))]
-        forecast = baselines.predict(race, earlier, column)
-        found.append(pd.concat([race[KEYS + LABELS], forecast[FORECAST]], axis=1))
-    return pd.concat(found, ignore_index=True)
+        begin, end = races.searchsorted([block[0], block[0] + 1])
+        earlier = history.iloc[: before.searchsorted(block[0])]
+        found.append(baselines.predict(wanted.iloc[begin:end], earlier, column)[FORECAST])
+    said = pd.concat(found)
+    return wanted.loc[said.index, KEYS + LABELS].join(said).reset_index(drop=True)
 
 
 def run(

@@ -135,4 +135,4 @@ def predict(race: pd.DataFrame, history: pd.DataFrame, column: str) -> pd.DataFr
     slot = slots(race, column)
     matrix = slot_table(history, len(race))[slot - 1]
     rate = float(history["is_dnf"].mean()) if len(history) else 0.15
-    return summarize(matrix, slot, np.full(len(race), rate), RACE_POINTS).set_index(race.index)
+    return summarize(matrix, slot, np.full(len(race), rate), RACE_POINTS, race.index)
