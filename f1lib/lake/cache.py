@@ -19,9 +19,17 @@ Made = TypeVar("Made")
 class Cache:
     """Memo of values by use, name and fingerprint; every use is bounded.
 
-    Notes ----- A fingerprint compares equal to another exactly when the contents are the same: a SHA-256, or the
-    contents themselves. Threads may share a cache: two that miss at once both make the value, and the last one is kept.
-    The returned object is the cached one, so a caller must not change it.
+    Parameters
+    ----------
+    lent : bool
+        Whether it outlives the notebooks that use it (`f1lib.workspace.workspace.lending`). What is asked for once in a
+        notebook is not worth its memory in another cache.
+
+    Notes
+    -----
+    A fingerprint compares equal to another exactly when the contents are the same: a SHA-256, or the contents
+    themselves. Threads may share a cache: two that miss at once both make the value, and the last one is kept. The
+    returned object is the cached one, so a caller must not change it.
 
     Examples
     --------
@@ -30,7 +38,8 @@ class Cache:
     {'a.json': 6}
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, lent: bool = False) -> None:
+        self.lent = lent
         self._uses: dict[str, dict[Hashable, tuple[Any, Any]]] = {}
         self._lock = Lock()
 

@@ -11,7 +11,6 @@ import logging
 import tempfile
 from contextlib import nullcontext
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,19 +94,20 @@ def execute_stage(
     values = stage_values(ws.parameters(), path, given)
     key = record_key(ws.run_id, stage, suffix)
     secret, values_shown = ws.settings.f1db, values | {"f1db": shown(ws.settings.f1db)}
-    try:
-        with tempfile.TemporaryDirectory(prefix="f1-") as folder:
-            output = Path(folder) / path.name
-            with lending(ws.cache):
-                failure = _execute(ws.settings.engine, path, output, values, processes)
-            record = (output if output.exists() else path).read_text(encoding="utf-8")
-        # The cells need the release's address with its user, password and query; its record does not.
-        notebook = json.loads(record.replace(json.dumps(secret)[1:-1], values_shown["f1db"]))
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunError(f"stage {stage}: no notebook can be written in {tempfile.gettempdir()}: {error}") from error
-    reason = failure.replace(secret, values_shown["f1db"])
-    notebook["metadata"]["f1lib"] = _provenance(ws, stage, values_shown, reason)
-    _store(ws.store, key, without_folders(notebook))
+    with nullcontext(processes) if processes else StageProcesses() as used:
+        try:
+            with tempfile.TemporaryDirectory(prefix="f1-") as folder:
+                output = Path(folder) / path.name
+                with lending(ws.cache):
+                    failure = _execute(ws.settings.engine, path, output, values, used)
+                record = (output if output.exists() else path).read_text(encoding="utf-8")
+            # The cells need the release's address with its user, password and query; its record does not.
+            notebook = json.loads(record.replace(json.dumps(secret)[1:-1], values_shown["f1db"]))
+        except (OSError, ValueError, RecursionError) as error:
+            raise RunError(f"stage {stage}: no notebook can be written in {tempfile.gettempdir()}: {error}") from error
+        reason = failure.replace(secret, values_shown["f1db"])
+        notebook["metadata"]["f1lib"] = _provenance(ws, stage, values_shown, reason)
+        _store(ws.store, key, without_folders(notebook), used)
     if failure:
         raise RunError(f"stage {stage} failed: {reason} (record: {key})")
     return Execution(stage, key, _result_of(notebook, stage))
@@ -144,16 +144,14 @@ def stage_values(workspace: Mapping[str, str], path: Path, given: Mapping[str, A
     return merge(known, path.stem, layers)
 
 
-def _execute(engine: str, path: Path, output: Path, values: Mapping[str, Any], processes: StageProcesses | None) -> str:
+def _execute(engine: str, path: Path, output: Path, values: Mapping[str, Any], processes: StageProcesses) -> str:
     """Execute into a local file and return what went wrong, if anything."""
     _log.debug("papermill runs %s (engine %s)", path.name, engine)
     order: dict[str, Any] = {"path": str(path), "output": str(output), "folder": str(project_folder())}
     order |= {"values": dict(values), "seconds": 0 if engine == "inprocess" else CELL_TIMEOUT_SECONDS}
     if engine == "process":
-        with nullcontext(processes) if processes else StageProcesses() as used:
-            used.begin(order)
-            import_module("f1lib.report.notebook_html").warm_up()  # for the record, meanwhile
-            return used.failure()
+        processes.begin(order)
+        return processes.failure()
     from f1lib.pipeline.engines import execute
 
     return execute(engine, **order)
@@ -172,11 +170,9 @@ def _provenance(ws: Workspace, stage: str, values: Mapping[str, Any], error: str
     }
 
 
-def _store(store: ObjectStore, key: str, notebook: dict[str, Any]) -> None:
-    from f1lib.report.notebook_html import notebook_to_html
-
+def _store(store: ObjectStore, key: str, notebook: dict[str, Any], processes: StageProcesses) -> None:
     store.write(key, (json.dumps(notebook, indent=1, ensure_ascii=False) + "\n").encode())
-    store.write(record_page(key), notebook_to_html(notebook).encode())
+    store.write(record_page(key), processes.page(notebook).encode())
 
 
 def _result_of(notebook: Mapping[str, Any], stage: str) -> dict[str, Any]:

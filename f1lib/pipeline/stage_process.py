@@ -29,19 +29,16 @@ _FIRST = (
     "f1lib.stage", "f1lib.bronze.ingest", "f1lib.report.cells", "f1lib.tracking.sqlite", "f1lib.report.pages:tables",
     "f1lib.sources.f1db.source", "pyarrow.parquet", "pyarrow.pandas_compat", "duckdb",
 )  # fmt: skip
-_OF_REPORT = (
-    "f1lib.evaluation.issued", "f1lib.predictions.championship", "f1lib.report.build", "f1lib.report.pages:warm_up",
+# What later ones need, in the order in which they do, in small parts: a notebook that has ended waits for the part that
+# is being imported. First what makes the page of the first record.
+_MEANWHILE = (
+    "nbconvert", "f1lib.report.notebook_html:warm_up", "f1lib.silver.build", "f1lib.gold.build", "scipy.special",
+    "onnxruntime", "scipy.spatial", "PIL.Image", "pyparsing", "matplotlib.colors", "matplotlib.text", "matplotlib.axes",
+    "matplotlib.figure", "matplotlib.backends.backend_svg", "scipy.sparse.linalg", "scipy.optimize", "scipy.integrate",
+    "scipy.ndimage", "scipy.interpolate", "scipy.stats", "sklearn.base", "f1lib.evaluation.issued",
+    "f1lib.predictions.championship", "f1lib.report.build", "f1lib.report.pages:warm_up",
 )  # fmt: skip
-# What later ones need, by the stage that works meanwhile: in small parts and no more than it takes, for a notebook that
-# has ended waits for the part that is being imported. Not while gold works: each page that an import changes is then
-# there twice, 65 MB at the peak of a tick.
-_MEANWHILE: dict[str, tuple[str, ...]] = {
-    Stage.SCHEDULE: ("f1lib.silver.build", "f1lib.gold.build", "scipy.special", "onnxruntime", "scipy.spatial"),
-    Stage.INGEST: ("matplotlib.figure", "matplotlib.backends.backend_svg", "scipy.sparse.linalg"),
-    Stage.SILVER: ("scipy.stats", "sklearn.base"),
-    Stage.TRAIN: _OF_REPORT,
-    Stage.PREDICT: _OF_REPORT,
-}
+_ALONE = {Stage.GOLD}  # each page that an import changes meanwhile is there twice, 65 MB at the peak of a tick
 # What a notebook and those after it need, imported before it, so that they share it.
 _BEFORE: dict[str, tuple[str, ...]] = {
     Stage.TRAIN: (
@@ -95,6 +92,21 @@ class StageProcesses:
             self.close()
         return str(json.loads(reply)) if reply else "its process was killed"
 
+    def page(self, notebook: Mapping[str, Any]) -> str:
+        """Render an executed notebook as a page (`f1lib.report.notebook_html.notebook_to_html`).
+
+        It is rendered where the libraries are imported already, in this process when there is no other.
+        """
+        reply = ""
+        if self._server is not None:
+            self.begin({"page": notebook})
+            reply = json.loads(self._pipe("stdout").readline() or '""')
+        if not reply:
+            from f1lib.report.notebook_html import notebook_to_html
+
+            reply = notebook_to_html(notebook)
+        return reply
+
     def _pipe(self, name: str) -> Any:
         return getattr(self._server, name)
 
@@ -116,11 +128,16 @@ def serve(*, forks: bool) -> None:
     for name in _FIRST:
         _prepare(name)
     warm_up()
+    later = list(_MEANWHILE)
     for line in os.fdopen(orders):
+        order = json.loads(line)
+        if "page" in order:
+            _send(replies, _line(_page(order["page"])))
+            continue
         if not forks:
-            os.write(replies, _executed(line))
+            _send(replies, _executed(order))
             return
-        stage = Path(json.loads(line)["path"]).stem
+        stage = Path(order["path"]).stem
         for name in _BEFORE.get(stage, ()):
             _prepare(name)
         gc.freeze()  # else a collection in a fork copies every page that holds an object
@@ -128,18 +145,17 @@ def serve(*, forks: bool) -> None:
         child = os.fork()
         if child == 0:
             os.close(replies)
-            os.write(end, _executed(line))
+            _send(end, _executed(order))
             os._exit(0)
         os.close(end)
-        later = list(_MEANWHILE.get(stage, ()))
-        while later and not select.select([orders, ends], [], [], 0)[0]:
+        while later and stage not in _ALONE and not select.select([orders, ends], [], [], 0)[0]:
             _prepare(later.pop(0))
         if orders in select.select([orders, ends], [], [])[0]:  # whoever gave the order is gone
             os.killpg(0, signal.SIGKILL)
         with os.fdopen(ends, "rb") as reply:
             answer = reply.read()
         ended = os.waitpid(child, 0)[1]
-        os.write(replies, answer or _died(ended))
+        _send(replies, answer or _died(ended))
 
 
 def _prepare(name: str) -> None:
@@ -149,11 +165,26 @@ def _prepare(name: str) -> None:
         found()
 
 
-def _executed(order: str) -> bytes:
+def _send(end: int, reply: bytes) -> None:
+    with os.fdopen(end, "wb", closefd=False) as pipe:
+        pipe.write(reply)
+
+
+def _page(notebook: Mapping[str, Any]) -> str:
+    """Render a page; empty when that fails, for the error is to be that of whoever asked."""
+    from f1lib.report.notebook_html import notebook_to_html
+
+    try:
+        return notebook_to_html(notebook)
+    except Exception:
+        return ""
+
+
+def _executed(order: Mapping[str, Any]) -> bytes:
     """Execute one notebook, and return the reply."""
     from f1lib.pipeline.engines import execute
 
-    failure = execute("inprocess", **json.loads(order))
+    failure = execute("inprocess", **order)
     sys.stderr.flush()
     return _line(failure)
 

@@ -124,6 +124,7 @@ def lending(cache: Cache) -> Iterator[None]:
     (``engine: inprocess``), the caller shares its cache for as long as the notebook runs; a notebook in a process of
     its own begins with an empty one. Nothing is shared before or after the block, or with other threads.
     """
+    cache.lent = True
     token = _lent.set(cache)
     try:
         yield
