@@ -15,7 +15,7 @@ from f1lib.errors import TableError
 from f1lib.gold import history, incremental, manifest, outcomes, provisional
 from f1lib.gold import read_silver as gold_read_silver
 from f1lib.gold import targets as gold_targets
-from f1lib.lake import features, paths, sql, tables
+from f1lib.lake import features, parquet, paths, sql, tables
 from f1lib.lake.cache import Cache
 from f1lib.lake.gold_tables import IDENTITY, KEYS
 from f1lib.tracking.index import is_input
@@ -120,6 +120,7 @@ def build_training_dataset(ws: Workspace, seen: Seen | None = None) -> pd.DataFr
     rows = with_labels(compute(silver.tables, new, ws.cache), results[results["available_utc"] <= ws.as_of], wet)
     if kept:
         rows, kept = _sorted([kept.rows, rows]), None  # 35 MB that would be held while the file is made
+        parquet.give_back()
     manifest.write_rows(ws, paths.TRAINING_KEY, rows, silver, digests)
     return rows
 

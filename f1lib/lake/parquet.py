@@ -70,12 +70,17 @@ def parquet_frame(data: bytes, where: str, columns: Collection[str] | None = Non
     TableError
         When the bytes are not a Parquet file.
     """
+    with _damage(where):  # each column is let go once it is in the frame: 20 MB at the peak of gold
+        frame: pd.DataFrame = parquet_table(data, where, columns).to_pandas(self_destruct=True)
+    give_back()  # 65 MB after the training dataset
+    return frame
+
+
+def give_back() -> None:
+    """Give memory that pyarrow has freed, and holds for its next use, back to the system."""
     import pyarrow as pa
 
-    with _damage(where):
-        frame: pd.DataFrame = parquet_table(data, where, columns).to_pandas()
-    pa.default_memory_pool().release_unused()  # 65 MB after the training dataset
-    return frame
+    pa.default_memory_pool().release_unused()
 
 
 def parquet_rows(data: bytes, where: str, columns: Collection[str] | None = None) -> list[dict[str, Any]]:

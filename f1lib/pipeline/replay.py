@@ -17,6 +17,7 @@ from f1lib.domain import lookup
 from f1lib.domain.moments import format_utc
 from f1lib.domain.weekend import HORIZONS
 from f1lib.errors import BadParameters, RunError
+from f1lib.lake.parquet import give_back
 from f1lib.lake.paths_published import ACCURACY, REPLAY
 from f1lib.lake.store import read_json, write_json
 from f1lib.pipeline.tick import tick
@@ -99,12 +100,10 @@ def replay_season(ws: Workspace, season: int, event: str, on_tick: Callable[[str
 
 def _tidy_up() -> None:
     """Freeze what is loaded after a first training for the garbage collector, and give pyarrow's free memory back."""
-    import pyarrow
-
     if not gc.get_freeze_count():  # once: what is frozen is never freed
         gc.collect()
         gc.freeze()
-    pyarrow.default_memory_pool().release_unused()
+    give_back()
 
 
 def _record(store: ObjectStore, rows: list[TrackingRow], replayed: list[Any], first: datetime) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from ctypes import CDLL
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,7 @@ _MEANWHILE = (
     "scipy.ndimage", "scipy.interpolate", "scipy.stats", "sklearn.base", "f1lib.evaluation.issued",
     "f1lib.predictions.championship", "f1lib.report.build", "f1lib.report.pages:warm_up",
 )  # fmt: skip
+_M_ARENA_MAX = -8  # glibc, malloc.h
 _ALONE = {Stage.GOLD}  # each page that an import changes meanwhile is there twice, 65 MB at the peak of a tick
 # What a notebook and those after it need, imported before it, so that they share it.
 _BEFORE: dict[str, tuple[str, ...]] = {
@@ -74,8 +76,6 @@ class StageProcesses:
                 stdout=subprocess.PIPE,
                 text=True,
                 start_new_session=True,
-                # Else glibc keeps some 40 MB for the threads of training.
-                env={"MALLOC_ARENA_MAX": "1", **os.environ},
             )
 
     def begin(self, order: Mapping[str, Any]) -> None:
@@ -119,10 +119,11 @@ class StageProcesses:
 
 
 def serve(*, forks: bool) -> None:
-    """Execute notebooks as standard input orders, each in a fork, until its end; a line of the output answers each."""
+    """Do as standard input orders until its end, execute a notebook in a fork or render a page; a line answers each."""
     orders, replies = os.dup(0), os.dup(1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)  # what a library prints is no reply
+    _share_one_heap()
     from f1lib.pipeline.engines import warm_up
 
     for name in _FIRST:
@@ -133,29 +134,40 @@ def serve(*, forks: bool) -> None:
         order = json.loads(line)
         if "page" in order:
             _send(replies, _line(_page(order["page"])))
-            continue
-        if not forks:
+        elif forks:
+            _send(replies, _executed_in_fork(order, orders, replies, later))
+        else:
             _send(replies, _executed(order))
             return
-        stage = Path(order["path"]).stem
-        for name in _BEFORE.get(stage, ()):
-            _prepare(name)
-        gc.freeze()  # else a collection in a fork copies every page that holds an object
-        ends, end = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(replies)
-            _send(end, _executed(order))
-            os._exit(0)
-        os.close(end)
-        while later and stage not in _ALONE and not select.select([orders, ends], [], [], 0)[0]:
-            _prepare(later.pop(0))
-        if orders in select.select([orders, ends], [], [])[0]:  # whoever gave the order is gone
-            os.killpg(0, signal.SIGKILL)
-        with os.fdopen(ends, "rb") as reply:
-            answer = reply.read()
-        ended = os.waitpid(child, 0)[1]
-        _send(replies, answer or _died(ended))
+
+
+def _share_one_heap() -> None:
+    """Let all threads allocate from one heap, where the C library is glibc: those of training keep 40 MB else."""
+    with suppress(AttributeError):
+        CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def _executed_in_fork(order: Mapping[str, Any], orders: int, replies: int, later: list[str]) -> bytes:
+    """Execute one notebook in a fork, import of ``later`` what there is time for meanwhile, and return the reply."""
+    stage = Path(order["path"]).stem
+    for name in _BEFORE.get(stage, ()):
+        _prepare(name)
+    gc.freeze()  # else a collection in a fork copies every page that holds an object
+    ends, end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(replies)
+        _send(end, _executed(order))
+        os._exit(0)
+    os.close(end)
+    while later and stage not in _ALONE and not select.select([orders, ends], [], [], 0)[0]:
+        _prepare(later.pop(0))
+    if orders in select.select([orders, ends], [], [])[0]:  # whoever gave the order is gone
+        os.killpg(0, signal.SIGKILL)
+    with os.fdopen(ends, "rb") as reply:
+        answer = reply.read()
+    ended = os.waitpid(child, 0)[1]
+    return answer or _died(ended)
 
 
 def _prepare(name: str) -> None:
