@@ -79,7 +79,13 @@ class StageProcesses:
             )
 
     def begin(self, order: Mapping[str, Any]) -> None:
-        """Have a notebook executed, without waiting; ``order``: the arguments of `f1lib.pipeline.engines.execute`."""
+        """Have a notebook executed, without waiting.
+
+        Parameters
+        ----------
+        order : mapping
+            The arguments of `f1lib.pipeline.engines.execute`, but for the engine.
+        """
         self.start()
         with suppress(BrokenPipeError):  # it has died, as `failure` finds
             self._pipe("stdin").write(json.dumps(order) + "\n")
@@ -93,19 +99,31 @@ class StageProcesses:
         return str(json.loads(reply)) if reply else "its process was killed"
 
     def page(self, notebook: Mapping[str, Any]) -> str:
-        """Render an executed notebook as a page (`f1lib.report.notebook_html.notebook_to_html`).
+        """Render an executed notebook as a page, in the process that has the libraries or, without one, in this.
 
-        It is rendered where the libraries are imported already, in this process when there is no other.
+        Parameters
+        ----------
+        notebook : mapping
+            As of `f1lib.report.notebook_html.notebook_to_html`.
+
+        Returns
+        -------
+        str
+            The page as HTML.
         """
-        reply = ""
+        page = ""
         if self._server is not None:
             self.begin({"page": notebook})
-            reply = json.loads(self._pipe("stdout").readline() or '""')
-        if not reply:
+            reply = self._pipe("stdout").readline()
+            if reply:
+                page = json.loads(reply)
+            else:
+                self.close()
+        if not page:
             from f1lib.report.notebook_html import notebook_to_html
 
-            reply = notebook_to_html(notebook)
-        return reply
+            page = notebook_to_html(notebook)
+        return page
 
     def _pipe(self, name: str) -> Any:
         return getattr(self._server, name)

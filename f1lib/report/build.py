@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -82,21 +83,18 @@ def build_summary(ws: Workspace) -> dict[str, Any]:
     titles = _titles(ws.store, int(latest[:4] or ws.as_of.year), ws.as_of)
     summary["titles"] = records(titles)
     ws.hold()
-
-    def front() -> str:
-        return dashboard.dashboard_html(summary, prediction, pd.DataFrame(scored), sprint)
-
+    front = partial(dashboard.dashboard_html, summary, prediction, pd.DataFrame(scored), sprint)
     written, page = _write_pages(ws, rows, scored, _season_words(summary["how_good"], titles), front)
     summary |= written
-    write_json(ws.store, paths.SUMMARY, summary)
-    ahead = {"as_of_utc": summary["as_of_utc"], "source": ws.source_name, "races": races}
-    write_json(ws.store, paths.NEXT_RACES, ahead)
     _write_front(ws.store, summary, page)
     return summary
 
 
 def _write_front(store: ObjectStore, summary: Mapping[str, Any], page: str) -> None:
-    """Write the page of the next race, under both its names, and that of data and models."""
+    """Write the summary, the page of the next race, under both its names, and that of data and models."""
+    write_json(store, paths.SUMMARY, summary)
+    ahead = {"as_of_utc": summary["as_of_utc"], "source": summary["source"]["name"], "races": summary["next_races"]}
+    write_json(store, paths.NEXT_RACES, ahead)
     for key in (paths.INDEX, paths.DASHBOARD):
         store.write(key, page.encode())
     store.write(paths.HEALTH_PAGE, health_page.health_page(summary).encode())

@@ -50,8 +50,10 @@ def spearman(predicted_rank: ArrayLike, outcome: ArrayLike) -> float:
 def rps(matrix: ArrayLike, outcome: ArrayLike) -> float:
     """Compute the ranked probability score, divided by n - 1, averaged over drivers; 0 for a race of one.
 
-    Notes ----- Epstein, E. S. (1969), A scoring system for probability forecasts of ranked categories, Journal of
-    Applied Meteorology 8, 985-987.
+    Notes
+    -----
+    Epstein, E. S. (1969), A scoring system for probability forecasts of ranked categories, Journal of Applied
+    Meteorology 8, 985-987.
     """
     chances, places = _matrix(matrix, outcome)
     n = len(places)
@@ -407,8 +409,10 @@ def expected_calibration_error(chances: ArrayLike, happened: ArrayLike, bins: in
     BadParameters
         When shapes do not match or a value is missing.
 
-    Notes ----- Naeini, M. P., Cooper, G. F. and Hauskrecht, M. (2015), Obtaining well calibrated probabilities using
-    Bayesian binning, AAAI.
+    Notes
+    -----
+    Naeini, M. P., Cooper, G. F. and Hauskrecht, M. (2015), Obtaining well calibrated probabilities using Bayesian
+    binning, AAAI.
     """
     points = reliability(chances, happened, bins)
     total = sum(p["count"] for p in points)

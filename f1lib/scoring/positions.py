@@ -148,10 +148,12 @@ def sinkhorn(matrix: ArrayLike) -> Floats:
 
     Raises `RunError` when that is not reached, which happens only for a matrix without support.
 
-    Notes ----- Sinkhorn, R. (1964), A relationship between arbitrary positive matrices and doubly stochastic matrices,
-    Annals of Mathematical Statistics 35, 876-879. Its convergence is slow when two parts of a field hardly ever mix
-    (one driver is almost sure to win); Newton's method then finishes it: Knight, P. A. and Ruiz, D. (2013), A fast
-    algorithm for matrix balancing, IMA Journal of Numerical Analysis 33, 1029-1047.
+    Notes
+    -----
+    Sinkhorn, R. (1964), A relationship between arbitrary positive matrices and doubly stochastic matrices, Annals of
+    Mathematical Statistics 35, 876-879. Its convergence is slow when two parts of a field hardly ever mix (one driver
+    is almost sure to win); Newton's method then finishes it: Knight, P. A. and Ruiz, D. (2013), A fast algorithm for
+    matrix balancing, IMA Journal of Numerical Analysis 33, 1029-1047.
     """
     scaled = np.asarray(matrix, dtype="float64")
     for _ in range(_SWEEPS):

@@ -114,7 +114,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @given(steps=st.lists(_STEP, min_size=1, max_size=2))
 @settings(max_examples=examples(6), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_sequence_of_builds_ends_where_one_build_of_everything_does(begun: Path, steps: list[Any]) -> None:
-    world, cache = WORLD, Cache()
+    world, cache = WORLD, Cache(lent=True)
     with TemporaryDirectory() as one, TemporaryDirectory() as other:
         copytree(begun, one, dirs_exist_ok=True)
         for as_of, change, table, seed in steps:
@@ -148,6 +148,16 @@ def test_a_practice_session_of_the_next_race_computes_no_past_event(tmp_path: Pa
     computed.clear()
     assert _built(tmp_path, _until("2024-04-03"), "2024-04-03") == before
     assert computed == []
+
+
+@pytest.mark.parametrize("lent", [True, False])
+def test_rows_that_a_caller_changes_in_place_are_whole_at_the_next_build(tmp_path: Path, lent: bool) -> None:
+    _built(tmp_path, WORLD, LAST)
+    ws = replace(_workspace(tmp_path, LAST), cache=Cache(lent=lent))
+    rows = build.build_training_dataset(ws)
+    points = rows["points"].copy()
+    rows.loc[:, "points"] = -1.0
+    assert build.build_training_dataset(ws)["points"].equals(points)
 
 
 def test_a_new_result_computes_its_own_event_only(tmp_path: Path, computed: list[list[str]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from typing import Any
 
 import numpy as np
 import onnx
@@ -37,6 +38,28 @@ def test_parity_is_measured_and_not_assumed(fitted, rows) -> None:  # type: igno
     shifted.estimator.intercept_ += 0.01
     graph = onnx_export.export(dataclasses.replace(fitted, parts={**fitted.parts, "linear": shifted}))
     assert onnx_export.parity(fitted, graph, rows)["max_abs_difference"] == pytest.approx(0.007, rel=0.05)
+
+
+@pytest.mark.parametrize(("row", "value"), [(0, np.nan), (-1, np.nan), (-1, 7.0)])
+def test_one_wrong_answer_among_ten_thousand_fails_parity(  # type: ignore[no-untyped-def]
+    fitted, rows, monkeypatch: pytest.MonkeyPatch, row: int, value: float
+) -> None:
+    def wrong(graph: bytes) -> Any:
+        serve = serving.open_graph(graph)
+        last = {"answers": 0}
+
+        def answer(raw: Any) -> Any:
+            found = serve(raw)
+            last["answers"] += len(raw)
+            if last["answers"] == len(rows) + (10_000 if row else len(raw)):
+                found["p_dnf"][row] = value
+            return found
+
+        return answer
+
+    monkeypatch.setattr(onnx_export, "open_graph", wrong)
+    worst = onnx_export.parity(fitted, onnx_export.export(fitted), rows)["max_abs_difference"]
+    assert worst == (pytest.approx(7, abs=1) if value == 7.0 else float("inf"))
 
 
 def test_the_graph_computes_the_columns_of_the_pipeline_and_those_of_the_trees_to_the_bit(fitted, rows) -> None:  # type: ignore[no-untyped-def]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -67,6 +70,34 @@ def test_a_page_is_written_anew_once_when_the_code_has_changed(ws: Workspace, mo
     ws.store.write(f"reports/{page}", b"as it was")
     build.build_summary(ws)
     assert ws.store.read(f"reports/{page}") == b"as it was"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks are Linux's")
+def test_pages_drawn_in_two_processes_are_those_of_one(ws: Workspace, tmp_path: Path) -> None:
+    """In processes of their own, for the tests' own may have threads."""
+    issue.publish(ws.store, ws.tracking, prediction_frame())
+    program = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from f1lib.report import build\n"
+        "from tests.support.workspaces import make_workspace\n"
+        "os.sched_getaffinity = lambda _: set(range(int(sys.argv[2])))\n"
+        "me, drawn = os.getpid(), build._race_pages\n"
+        "def noted(*given):\n"
+        "    assert (os.getpid() == me) == (sys.argv[2] == '1')\n"
+        "    return drawn(*given)\n"
+        "build._race_pages = noted\n"
+        "build.build_summary(make_workspace(Path(sys.argv[1]), '2025-12-06T16:00:00Z'))\n"
+    )
+    pages = []
+    for processors in ("1", "2"):
+        lake = tmp_path / processors
+        copytree(tmp_path / "lake", lake)
+        subprocess.run([sys.executable, "-c", program, str(lake), processors], check=True, timeout=120)
+        reports = sorted(path for path in (lake / "reports").rglob("*") if path.is_file())
+        pages.append({str(path.relative_to(lake)): path.read_bytes() for path in reports})
+    assert pages[0] == pages[1]
+    assert "reports/races/2025/Abu_Dhabi_Grand_Prix.html" in pages[0]
 
 
 def test_an_empty_lake_is_told_what_to_run_first(tmp_path: Path) -> None:
