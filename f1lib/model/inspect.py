@@ -151,7 +151,7 @@ def curves(
         A finished model run.
     features : list[str]
         Gold columns; empty for one feature of each of the ``most`` most important groups: the one along which the mean
-        score varies most over its smallest, middle and largest value.
+        score of every fourth row varies most over its smallest, middle and largest value.
     most : int, default 4
         The number of groups when ``features`` is empty.
     weights : pd.DataFrame, optional
