@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,3 +51,4 @@ def test_a_page_is_rendered_also_when_the_process_was_killed() -> None:
 )
 def test_what_is_prepared_for_notebooks_is_there(name: str) -> None:
     stage_process._prepare(name)
+    assert name.partition(":")[0] in sys.modules
