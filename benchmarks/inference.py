@@ -4,7 +4,8 @@
 
 ``train`` trains all horizons from the lake's training dataset, into a folder of its own. ``answer`` asks the model of
 `HORIZON`: ONNX is the whole graph; native is the same model by scikit-learn's pipeline and estimators and xgboost's
-booster; xgboost alone is the booster on columns that are ready; the forecast adds the matrix of positions. Prints JSON:
+booster; xgboost alone is the booster on columns that are ready; the forecast adds the matrix of positions, over wet and
+dry where the lake has a forecast of rain. Prints JSON:
 of each the seconds of the median and of the 99th of 100 calls, and the CPU of a call in each round, all on one thread.
 """
 
@@ -27,7 +28,7 @@ from f1lib.lake.store import LocalStore
 from f1lib.model.config import load_config
 from f1lib.model.fit import fit, labelled, one_thread
 from f1lib.model.onnx_export import export
-from f1lib.model.serving import Serving, matrix_of, open_graph
+from f1lib.model.serving import FORECAST, Serving, matrix_of, open_graph
 from f1lib.model.train import columns_read, feature_columns, read_training, train_horizons
 from f1lib.workspace.workspace import open_workspace
 
@@ -56,6 +57,7 @@ def answer(lake: Path) -> dict[str, Any]:
     fitted = fit(rows, config, available)
     race = field(training, HORIZON)
     serving = Serving("", fitted.raw, fitted.numbers(), open_graph(export(fitted)), {})
+    unknown = race.assign(**{FORECAST: np.nan})
     raw = matrix_of(race, fitted.raw)
     ready = np.ascontiguousarray(fitted.answer(raw)["columns"][:, fitted.parts["trees"].columns])
     booster = fitted.parts["trees"].estimator
@@ -64,6 +66,7 @@ def answer(lake: Path) -> dict[str, Any]:
         "native": lambda: fitted.answer(raw),
         "xgboost alone": lambda: booster.inplace_predict(ready),
         "forecast with its matrix": lambda: serving.forecast(race),
+        "forecast, weather unknown": lambda: serving.forecast(unknown),
     }
     with one_thread():
         return in_turns(ways)

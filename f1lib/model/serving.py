@@ -200,7 +200,7 @@ class Serving:
             return float("nan")
         if FORECAST not in race:
             raise MissingColumn(f"features: no column {FORECAST}, which the model reads")
-        return float(rain.chance(race[FORECAST].iloc[:1].to_numpy(dtype="float32", na_value=np.nan)[0]))
+        return float(rain.chance(race[FORECAST].to_numpy(dtype="float32", na_value=np.nan)[0]))
 
     def weathers(self, race: pd.DataFrame) -> tuple[tuple[float, float, float], ...]:
         """Return the weathers a race may have: the chance of each, its factor on sigma and its factor on the hazard.
@@ -257,7 +257,8 @@ class Serving:
 
 def _by_driver(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows sorted by driver, those of gold as they are."""
-    return rows if rows["driver_id"].is_monotonic_increasing else rows.sort_values("driver_id", kind="stable")
+    drivers = rows["driver_id"].tolist()
+    return rows if drivers == sorted(drivers) else rows.sort_values("driver_id", kind="stable")
 
 
 def start_column(race: pd.DataFrame) -> str:

@@ -20,14 +20,15 @@ def ahead(mu: ArrayLike, sigma: ArrayLike, p_dnf: ArrayLike, shape: Shape) -> Fl
     Parameters
     ----------
     mu, sigma, p_dnf : ArrayLike
-        One number a driver, as of `f1lib.scoring.positions.position_matrix`.
+        One number a driver, as of `f1lib.scoring.positions.position_matrix`, of ``sigma`` and ``p_dnf`` also [w, n].
     shape : Shape
         Shape of the latents beside mu and sigma.
 
     Returns
     -------
     NDArray[np.float64]
-        n x n: element [i, j] is P(driver i is ahead of driver j); [i, j] and [j, i] sum to 1, the diagonal is NaN.
+        [n, n] or [w, n, n]: element [i, j] is P(driver i is ahead of driver j); [i, j] and [j, i] sum to 1, the
+        diagonal is NaN.
 
     Notes
     -----
@@ -37,13 +38,12 @@ def ahead(mu: ArrayLike, sigma: ArrayLike, p_dnf: ArrayLike, shape: Shape) -> Fl
     from scipy.special import ndtr
 
     centre, spread, out = (np.asarray(a, dtype="float64") for a in (mu, sigma, p_dnf))
-    faster = np.zeros((len(centre),) * 2)
+    faster = np.zeros((*spread.shape, len(centre)))
     for weight, shift, scale in shape.components():
         for other, shifted, scaled in shape.components():
             gap = (centre + shifted)[None, :] - (centre + shift)[:, None]
-            sd = np.hypot((spread * scale)[:, None], (spread * scaled)[None, :])
+            sd = np.hypot((spread * scale)[..., :, None], (spread * scaled)[..., None, :])
             faster += weight * other * ndtr(gap / sd)
-    finish = 1 - out
-    chances = np.outer(finish, finish) * faster + np.outer(finish, out) + np.outer(out, out) / 2
-    np.fill_diagonal(chances, np.nan)
-    return np.asarray(chances, dtype="float64")
+    mine, his = out[..., :, None], out[..., None, :]
+    chances = (1 - mine) * (1 - his) * faster + (1 - mine) * his + mine * his / 2
+    return np.where(np.eye(len(centre), dtype=bool), np.nan, chances)

@@ -79,7 +79,8 @@ class Rain:
         p : float
             Chance of a wet race, 0 to 1.
         matrix : callable
-            What is computed of the wet and of the dry race: of the first four arguments a matrix.
+            What is computed of the dry and of the wet race at once: of the first four arguments, with sigma and p_dnf
+            as [2, n], a matrix of each.
 
         Returns
         -------
@@ -88,12 +89,10 @@ class Rain:
         p_dnf : NDArray[np.float64]
             Chance of each driver to retire.
         """
-        found = []
-        for width, hazard in self.factors():
-            out = np.minimum(np.asarray(p_dnf, dtype="float64") * hazard, _HIGHEST_HAZARD)
-            found.append((matrix(mu, np.asarray(sigma, dtype="float64") * width, out, shape), out))
-        (dry, dry_out), (wet, wet_out) = found
-        return p * wet + (1 - p) * dry, p * wet_out + (1 - p) * dry_out
+        width, hazard = np.array(self.factors()).T[..., None]
+        out = np.minimum(hazard * np.asarray(p_dnf, dtype="float64"), _HIGHEST_HAZARD)
+        dry, wet = matrix(mu, width * np.asarray(sigma, dtype="float64"), out, shape)
+        return p * wet + (1 - p) * dry, p * out[1] + (1 - p) * out[0]
 
 
 def log_odds(chance: ArrayLike) -> Floats:

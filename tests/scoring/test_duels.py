@@ -27,7 +27,7 @@ def test_one_of_two_is_ahead_and_the_column_sums_are_the_expected_places(seed: i
     assert np.isnan(np.diag(chances)).all()
     np.testing.assert_allclose((chances + chances.T)[~np.eye(8, dtype=bool)], 1)
     places = position_matrix(*race, shape) @ np.arange(1, 9)
-    np.testing.assert_allclose(1 + np.nansum(chances, axis=0), places, atol=0.02)  # the matrix is a quadrature
+    np.testing.assert_allclose(1 + np.nansum(chances, axis=0), places, atol=1e-9)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from f1lib.domain.points import RACE_POINTS
 from f1lib.errors import BadParameters, RunError
+from f1lib.scoring.duels import ahead
 from f1lib.scoring.positions import Shape, position_matrix, retired_places, sinkhorn, start_score, summarize, without
 from tests.support.examples import examples
 
@@ -72,11 +75,35 @@ def test_equal_drivers_have_equal_chances_everywhere() -> None:
     np.testing.assert_allclose(matrix, np.full((6, 6), 1 / 6), atol=1e-9)
 
 
-def test_two_drivers_meet_with_the_normal_chance_of_their_difference() -> None:
+@pytest.mark.parametrize(("first", "second"), [(0.4, 0.3), (0.01, 2.0), (3.0, 0.02)])
+def test_two_drivers_meet_with_the_normal_chance_of_their_difference(first: float, second: float) -> None:
     from scipy.stats import norm
 
-    matrix = position_matrix([0.0, 0.5], [0.4, 0.3], [0.0, 0.0], Shape())
-    assert matrix[0, 0] == pytest.approx(norm.cdf(0.5 / np.hypot(0.4, 0.3)), abs=1e-6)
+    matrix = position_matrix([0.0, 0.5], [first, second], [0.0, 0.0], Shape())
+    assert matrix[0, 0] == pytest.approx(norm.cdf(0.5 / np.hypot(first, second)), abs=1e-10)
+
+
+@settings(max_examples=examples(40), deadline=None)
+@given(data=st.data(), n=st.integers(1, 24), shape=st.sampled_from([Shape(), TROUBLE]))
+def test_mean_places_are_those_of_the_pairs_however_different_the_drivers(
+    data: st.DataObject, n: int, shape: Shape
+) -> None:
+    def numbers(low: float, high: float) -> Floats:
+        return np.array(data.draw(st.lists(st.floats(low, high), min_size=n, max_size=n)))
+
+    race = numbers(-3, 3), numbers(0.1, 1.5), numbers(0, 0.9)
+    pairs = ahead(*race, shape)
+    mean = position_matrix(*race, shape) @ np.arange(1, n + 1)
+    np.testing.assert_allclose(mean, 1 + np.nansum(pairs, axis=0), atol=1e-8)
+
+
+def test_several_weathers_at_once_are_those_of_each_alone() -> None:
+    mu, sigma, p_dnf = np.linspace(-1, 1, 9), np.linspace(0.3, 0.6, 9), np.linspace(0, 0.3, 9)
+    sigmas, hazards = np.stack([sigma, 1.4 * sigma, 0.5 * sigma]), np.stack([p_dnf, p_dnf / 2, 2 * p_dnf])
+    for function in (position_matrix, ahead):
+        at_once = function(mu, sigmas, hazards, TROUBLE)
+        alone = [function(mu, *weather, TROUBLE) for weather in zip(sigmas, hazards, strict=True)]
+        np.testing.assert_allclose(at_once, alone, atol=1e-9)
 
 
 def test_a_driver_who_almost_surely_retires_is_almost_surely_last() -> None:
@@ -98,6 +125,8 @@ def test_the_answer_does_not_depend_on_the_order_of_the_drivers() -> None:
         ([0.0], [1.0], [1.0]),
         ([np.nan], [1.0], [0.1]),
         ([0.0, 1.0], [1.0], [0.1, 0.1]),
+        ([0.0, 1.0], [[1.0, 1.0]], [0.1, 0.1]),
+        ([0.0, 1e6], [0.1, 1.0], [0.1, 0.1]),
         ([], [], []),
     ],
 )
@@ -160,6 +189,16 @@ def test_who_retires_takes_a_place_behind_all_who_finish() -> None:
     both = retired_places([0.0, 0.5, 0.5])
     assert both.sum(axis=1) == pytest.approx([0, 0.5, 0.5])
     assert both[1] == pytest.approx([0, 0.125, 0.375])  # second only when both retire, and then half the time
+
+
+@pytest.mark.parametrize("p_dnf", [[0.3], [0.1, 0.6], [0.5, 0.2, 0.9, 0.0, 0.35], [0.05, 0.1, 0.15, 0.2, 0.3, 0.4]])
+def test_the_places_of_the_retired_are_those_of_all_ways_to_retire(p_dnf: list[float]) -> None:
+    n, expected = len(p_dnf), np.zeros((len(p_dnf), len(p_dnf)))
+    for retired in product([False, True], repeat=n):
+        chance = np.prod(np.where(retired, p_dnf, 1 - np.array(p_dnf)))
+        for driver in np.flatnonzero(retired):
+            expected[driver, n - sum(retired) :] += chance / sum(retired)
+    np.testing.assert_allclose(retired_places(p_dnf), expected, atol=1e-14)
 
 
 def test_drivers_of_whom_the_same_is_known_are_ranked_in_the_order_of_the_rows() -> None:
