@@ -124,19 +124,26 @@ def _tick(one: Checkout, source: Sequence[str], moment: str) -> Measured:
 
 
 def _chain(one: Checkout, source: Sequence[str], name: str, moment: str) -> None:
-    """One tick, whole and by stage: each notebook's record says when it began and ended."""
+    """One tick, whole, from ingest to report and by stage: each notebook's record says when it began and ended."""
     before = set(_records(one.lake))
     done = one.note(f"chain of the {name}", _tick(one, source, moment))
-    for record in sorted(set(_records(one.lake)) - before):
-        times = json.loads(record.read_text(encoding="utf-8"))["metadata"]["papermill"]
-        begin, end = (_moment(times[name]) for name in ("start_time", "end_time"))
+    spans = [_span(record) for record in sorted(set(_records(one.lake)) - before)]
+    after_schedule = [span for span in spans if span[0] != "schedule"]
+    spans.append(("ingest to report", min(s[1] for s in after_schedule), max(s[2] for s in after_schedule)))
+    for stage, begin, end in spans:
         cpu, memory = done.between(begin, end)
-        stage = f"{name}: {record.stem.split('-')[0][3:]}"
         kinds: Mapping[str, float] = {"wall": end - begin, "CPU": cpu, "memory": float(memory)}
-        held = one.figures.setdefault(stage, {})
+        held = one.figures.setdefault(f"{name}: {stage}", {})
         for kind, number in kinds.items():  # a stage that ran for several races or horizons: together
             old = held.get(kind, [0.0])[0]
             held[kind] = [max(old, number) if kind == "memory" else old + number]
+
+
+def _span(record: Path) -> tuple[str, float, float]:
+    """Return the stage of a record, and when its notebook began and ended."""
+    times = json.loads(record.read_text(encoding="utf-8"))["metadata"]["papermill"]
+    begin, end = (_moment(times[name]) for name in ("start_time", "end_time"))
+    return record.stem.split("-")[0][3:], begin, end
 
 
 def _records(lake: Path) -> list[Path]:

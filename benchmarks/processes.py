@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -72,13 +73,20 @@ def run(command: Sequence[str], folder: Path, variables: Mapping[str, str] | Non
     with tempfile.TemporaryFile("w+") as output:
         began = time.perf_counter()
         process = subprocess.Popen([*command], cwd=folder, env={**os.environ, **(variables or {})}, stdout=output)
-        while True:
-            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-            if ended:
-                break
-            samples.append(_sample(process.pid, known))
-            time.sleep(INTERVAL if len(samples) > QUICK else INTERVAL / 40)
-        wall = time.perf_counter() - began
+        ended = threading.Event()
+
+        def look() -> None:
+            while not ended.wait(INTERVAL if len(samples) > QUICK else INTERVAL / 40):
+                samples.append(_sample(process.pid, known))
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+            wall = time.perf_counter() - began
+        finally:
+            ended.set()
+            looking.join()
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise Failed(f"{' '.join(map(str, command))} ended with status {process.returncode}")
