@@ -12,7 +12,7 @@ The whole model is exported as one ONNX graph.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -30,8 +30,10 @@ from f1lib.errors import BadParameters
 from f1lib.lake import fingerprint
 from f1lib.lake.documents import from_yaml
 from f1lib.model import FEWEST_WET_RACES
-from f1lib.scoring.positions import Shape
 from f1lib.workspace.project import project_folder
+
+if TYPE_CHECKING:
+    from f1lib.scoring.positions import Shape
 
 ALL = "all"
 # The second column each derivation reads.
@@ -167,6 +169,8 @@ class Distribution(_Strict):
 
     def shape(self) -> Shape:
         """Return the shape of the latent for `f1lib.scoring.positions.position_matrix`."""
+        from f1lib.scoring.positions import Shape  # numpy, 12 MB that a tick's own process does without
+
         return Shape(self.trouble_weight, self.trouble_shift, self.trouble_spread)
 
 

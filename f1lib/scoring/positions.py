@@ -140,7 +140,8 @@ def _finishing(mu: Floats, sigma: Floats, p_dnf: Floats, shape: Shape) -> tuple[
     needed = np.max((high - low) / finest) * _STEPS
     if needed > _MOST_NODES:
         raise BadParameters(
-            f"mu from {mu.min():g} to {mu.max():g} is too wide for sigma from {sigma.min():g} to {sigma.max():g}"
+            f"mu from {mu.min():g} to {mu.max():g} with sigma from {sigma.min():g} to {sigma.max():g} would take "
+            f"{needed:.0f} nodes (at most {_MOST_NODES}): give the model a larger sigma"
         )
     steps = int(needed) + 1
     step = ((high - low) / steps)[..., None, None]
@@ -188,9 +189,10 @@ def _places(chances: Floats, weights: Floats) -> Floats:
     factors += 1
     everybody = factors.prod(axis=-2)
     parts = everybody.view("float64").reshape(*everybody.shape, 2)  # real and imaginary
-    share = weights / (1 + 2 * turn.real * (chances * (1 - chances)))  # over the squared size of his factor
-    one, his = ((part @ parts).view("complex128")[..., 0] for part in (share, share * chances))
-    found = np.fft.irfft(one + turn[..., 0].conj() * his, roots, axis=0)[:n]
+    # Everybody over his factor is everybody times the conjugate of his factor, over its squared size.
+    share = weights / (1 + 2 * turn.real * (chances * (1 - chances)))
+    even, his = ((part @ parts).view("complex128")[..., 0] for part in (share, share * chances))
+    found = np.fft.irfft(even + turn[..., 0].conj() * his, roots, axis=0)[:n]
     return np.maximum(np.moveaxis(found, 0, -1), 0.0)  # less than 0 by a double's error at most
 
 
@@ -280,6 +282,7 @@ def summarize(
     rank[order] = np.arange(1, n + 1)
     scale = np.zeros(n)
     scale[: len(points)] = points[:n]
+    low, middle, high = _quantiles(matrix, 0.1, 0.5, 0.9)
     return pd.DataFrame(
         {
             "predicted_position": mean,
@@ -289,9 +292,9 @@ def summarize(
             "p_podium": matrix[:, :3].sum(axis=1),
             "p_points": matrix[:, : len(points)].sum(axis=1),
             "p_dnf": np.array(p_dnf, dtype="float64"),
-            **dict(
-                zip(("position_p10", "position_p50", "position_p90"), _quantiles(matrix, 0.1, 0.5, 0.9), strict=True)
-            ),
+            "position_p10": low,
+            "position_p50": middle,
+            "position_p90": high,
             "expected_points": matrix @ scale,
             "position_probabilities": list(matrix),
             **more,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from f1lib.errors import BadParameters
@@ -46,3 +49,11 @@ def test_the_reference_configurations_have_the_reference_settings() -> None:
 def test_two_configurations_that_differ_have_different_digests() -> None:
     one, two = parse_config(CONFIG, "a"), parse_config(CONFIG.replace("ridge: 5.0", "ridge: 6.0"), "b")
     assert one.digest() != two.digest()
+
+
+def test_a_configuration_is_checked_without_numpy() -> None:
+    program = (
+        "import sys; from f1lib.model.config import load_config; load_config('blend_v2'); print('numpy' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert said == "False\n"  # a tick's own process reads it, and holds what it has imported to the end
