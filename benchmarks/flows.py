@@ -7,7 +7,8 @@ and is asked again with nothing due. Both checkouts do each step before either d
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ WEEKEND = {
     "P1": "2025-12-05T11:00:00Z", "P2": "2025-12-05T14:30:00Z", "P3": "2025-12-06T12:00:00Z",
     "qualifying": "2025-12-06T15:30:00Z", "grid": "2025-12-07T12:00:00Z", "result": "2025-12-07T15:30:00Z",
 }  # fmt: skip
-NO_OPS, PREDICTIONS = 9, 5
+WEEKENDS, NO_OPS, PREDICTIONS = 3, 9, 5
 WALK = "2019", "2025"
 MODEL = "blend_v1"  # older checkouts have it, too
 NOTHING_DUE = "tick, nothing due"
@@ -57,10 +58,12 @@ class Checkout:
 
 
 def weekend(checkouts: Sequence[Checkout], source: Sequence[str], say: Callable[[str], None]) -> None:
-    """The first run, each chain of a weekend by stage, a tick with nothing due, and the commands that read."""
-    _each(checkouts, lambda one: one.note("first run", _tick(one, source, EVE)), say, "first run")
-    for name, moment in WEEKEND.items():
-        _each(checkouts, lambda one, n=name, m=moment: _chain(one, source, n, m), say, f"chain of the {name}")  # type: ignore[misc]
+    """The first run and each chain of a weekend by stage, `WEEKENDS` times; a tick with nothing due, what reads."""
+    for _ in range(WEEKENDS):
+        _each(checkouts, lambda one: shutil.rmtree(one.scratch, ignore_errors=True), say, "")
+        _each(checkouts, lambda one: one.note("first run", _tick(one, source, EVE)), say, "first run")
+        for name, moment in WEEKEND.items():
+            _each(checkouts, lambda one, n=name, m=moment: _chain(one, source, n, m), say, f"chain of the {name}")  # type: ignore[misc]
     last = WEEKEND["result"]
     nothing_due(checkouts, source, last, say)
     asked = ["predictions", "abu dhabi", *source, "--lake"]
@@ -130,13 +133,16 @@ def _chain(one: Checkout, source: Sequence[str], name: str, moment: str) -> None
     spans = [_span(record) for record in sorted(set(_records(one.lake)) - before)]
     after_schedule = [span for span in spans if span[0] != "schedule"]
     spans.append(("ingest to report", min(s[1] for s in after_schedule), max(s[2] for s in after_schedule)))
+    stages: dict[str, dict[str, float]] = {}
     for stage, begin, end in spans:
         cpu, memory = done.between(begin, end)
-        kinds: Mapping[str, float] = {"wall": end - begin, "CPU": cpu, "memory": float(memory)}
-        held = one.figures.setdefault(f"{name}: {stage}", {})
-        for kind, number in kinds.items():  # a stage that ran for several races or horizons: together
-            old = held.get(kind, [0.0])[0]
-            held[kind] = [max(old, number) if kind == "memory" else old + number]
+        held = stages.setdefault(stage, {"wall": 0.0, "CPU": 0.0, "memory": 0.0})
+        held["wall"] += end - begin  # a stage that ran for several races or horizons: together
+        held["CPU"] += cpu
+        held["memory"] = max(held["memory"], memory)
+    for stage, kinds in stages.items():
+        for kind, number in kinds.items():
+            one.figures.setdefault(f"{name}: {stage}", {}).setdefault(kind, []).append(number)
 
 
 def _span(record: Path) -> tuple[str, float, float]:
