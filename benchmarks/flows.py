@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -52,9 +52,13 @@ class Checkout:
 
     def note(self, name: str, done: Measured) -> Measured:
         """Keep what a command took."""
-        for kind, number in {"wall": done.wall, "CPU": done.cpu, "memory": float(done.peak)}.items():
-            self.figures.setdefault(name, {}).setdefault(kind, []).append(number)
+        self.keep(name, {"wall": done.wall, "CPU": done.cpu, "memory": float(done.peak)})
         return done
+
+    def keep(self, name: str, kinds: Mapping[str, float]) -> None:
+        """Add a number of each kind to those of a figure."""
+        for kind, number in kinds.items():
+            self.figures.setdefault(name, {}).setdefault(kind, []).append(number)
 
 
 def weekend(checkouts: Sequence[Checkout], source: Sequence[str], say: Callable[[str], None]) -> None:
@@ -141,8 +145,7 @@ def _chain(one: Checkout, source: Sequence[str], name: str, moment: str) -> None
         held["CPU"] += cpu
         held["memory"] = max(held["memory"], memory)
     for stage, kinds in stages.items():
-        for kind, number in kinds.items():
-            one.figures.setdefault(f"{name}: {stage}", {}).setdefault(kind, []).append(number)
+        one.keep(f"{name}: {stage}", kinds)
 
 
 def _span(record: Path) -> tuple[str, float, float]:

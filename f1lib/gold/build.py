@@ -17,7 +17,7 @@ from f1lib.gold import read_silver as gold_read_silver
 from f1lib.gold import targets as gold_targets
 from f1lib.lake import features, parquet, paths, sql, tables
 from f1lib.lake.cache import Cache
-from f1lib.lake.gold_tables import IDENTITY, KEYS
+from f1lib.lake.gold_tables import IDENTITY, KEYS, no_rows
 from f1lib.tracking.index import is_input
 from f1lib.tracking.rows import STORED, Status, TrackingRow
 from f1lib.workspace.workspace import Workspace
@@ -164,7 +164,7 @@ def build_features(ws: Workspace, event: str, horizon: str, seen: Seen | None = 
     targets = (
         gold_targets.serving_targets(events, sessions, wanted, horizon, ws.as_of) if wanted else gold_targets.none()
     )
-    rows = compute(silver.tables, targets, ws.cache) if len(targets) else _finished(_no_rows())
+    rows = compute(silver.tables, targets, ws.cache)
     if len(rows):
         event_format = str(events.loc[events["event_partition_key"] == wanted, "event_format"].iloc[0])
         rows, used = provisional.with_announced(ws.store, rows, event_format)
@@ -200,6 +200,8 @@ def compute(silver: Mapping[str, Any], targets: pd.DataFrame, cache: Cache | Non
     TableError
         When a feature query and ``features.csv`` name different columns.
     """
+    if targets.empty:
+        return no_rows()  # the queries would take a fifth of a second to say so
     with sql.connect() as connection:
         connection.register("wanted", targets.astype(gold_targets.DTYPES))
         connection.execute("SET threads = 1")  # a fixed order of summation makes the result reproducible
@@ -242,13 +244,6 @@ def _finished(rows: pd.DataFrame) -> pd.DataFrame:
     for horizon in out["horizon"].unique():
         values.loc[out["horizon"] == horizon, features.unknown_at(horizon)] = float("nan")
     return out[KEYS + IDENTITY].join(values)
-
-
-def _no_rows() -> pd.DataFrame:
-    """Return rows of no target; queries over no target take a fifth of a second."""
-    import pandas as pd
-
-    return pd.DataFrame(columns=[*KEYS, *IDENTITY, *features.feature_names()])
 
 
 def _sorted(parts: list[pd.DataFrame]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from f1lib.lake import integrity, parquet, paths
+from f1lib.lake import features, integrity, parquet, paths
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,6 +20,22 @@ IDENTITY = (
     "team_lineage"
 ).split()
 LABELS = ["finishing_position", "is_dnf", "points", "n_entrants", "is_wet"]
+_NOT_TEXT = {"event_year": "int64", "event_number": "int64", "as_of_utc": "datetime64[us, UTC]"}
+
+
+def no_rows() -> pd.DataFrame:
+    """Make a frame of gold rows without any.
+
+    Returns
+    -------
+    pd.DataFrame
+        The columns and dtypes of `f1lib.gold.build.compute`, no rows.
+    """
+    import pandas as pd
+
+    names = features.feature_names()
+    made = pd.DataFrame(columns=[*KEYS, *IDENTITY, *names])
+    return made.astype(_NOT_TEXT | dict.fromkeys(names, "float64"))
 
 
 def read_training_dataset(store: ObjectStore, columns: Collection[str] | None = None) -> pd.DataFrame:

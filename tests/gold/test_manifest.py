@@ -87,7 +87,7 @@ def test_the_calendar_may_hold_no_further_race(tmp_path: Path, ws: Workspace) ->
     rows = build.build_features(late, "", "")
     assert rows.empty
     assert not ws.store.list(paths.FEATURES_PREFIX)
-    assert list(rows.columns) == list(build.build_features(ws, "", "").columns)
+    pd.testing.assert_series_equal(rows.dtypes, build.build_features(ws, "", "").dtypes)
 
 
 @pytest.mark.parametrize(
