@@ -254,7 +254,7 @@ def expected(rank: ArrayLike, matrix: ArrayLike, p_dnf: ArrayLike) -> dict[str, 
     n, k, p_win = len(ranks), np.arange(1, len(ranks) + 1), chances[:, 0]
     reached = np.cumsum(chances, axis=1)
     podium, ten = (chances[:, :places].sum(axis=1) for places in (3, 10))
-    low, high = (quantile_positions(chances, level)[:, None] for level in (0.1, 0.9))
+    low, high = quantile_positions(chances, [0.1, 0.9])[..., None]
     centred = ranks - ranks.mean()
     dnf = _vector(p_dnf, "p_dnf")
     clipped = np.clip(dnf, PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
@@ -301,7 +301,7 @@ def score(
         When shapes do not match, a value is missing, or ``rank`` or ``outcome`` is not a permutation.
     """
     chances, places = _matrix(matrix, outcome)
-    low, high = quantile_positions(chances, 0.1), quantile_positions(chances, 0.9)
+    low, high = quantile_positions(chances, [0.1, 0.9])
     return {
         "mae": mae(rank, places),
         "spearman": spearman(rank, places),

@@ -16,7 +16,6 @@ that rows and columns sum to 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -282,7 +281,7 @@ def summarize(
     rank[order] = np.arange(1, n + 1)
     scale = np.zeros(n)
     scale[: len(points)] = points[:n]
-    low, middle, high = _quantiles(matrix, 0.1, 0.5, 0.9)
+    low, middle, high = quantile_positions(matrix, [0.1, 0.5, 0.9])
     return pd.DataFrame(
         {
             "predicted_position": mean,
@@ -312,33 +311,39 @@ def _check(mu: Floats, sigma: Floats, p_dnf: Floats) -> None:
         raise BadParameters(f"sigma from {sigma.min()} must be positive, p_dnf within [0, 1): {p_dnf.max()}")
 
 
-def quantile_positions(matrix: ArrayLike, level: float) -> NDArray[np.int64]:
-    """Return each driver's ``level`` quantile as a whole place 1..n, by the mid-distribution function.
+def quantile_positions(matrix: ArrayLike, level: ArrayLike) -> NDArray[np.int64]:
+    """Return each driver's quantile as a whole place 1..n, by the mid-distribution function.
 
     The mid-distribution of place k is P(before k) + P(k) / 2. Below one half the quantile is the first place at which
     it reaches ``level``, above one half the last at which it does not exceed it; one half itself is the plain median.
     Plain quantiles of whole places cover too much ([p10, p90] would hold 87 % when perfectly calibrated); these cover
     80 %.
 
+    Parameters
+    ----------
+    matrix : ArrayLike
+        [n, places], a driver's chances of each place.
+    level : ArrayLike
+        A level within (0, 1), or several.
+
+    Returns
+    -------
+    NDArray[np.int64]
+        [n], or [levels, n] for several.
+
     Notes
     -----
     Parzen, E. (2004), Quantile probability and statistical data modeling, Statistical Science 19, 652-662.
     """
-    return next(_quantiles(np.asarray(matrix, dtype="float64"), level))
-
-
-def _quantiles(chances: Floats, *levels: float) -> Iterator[NDArray[np.int64]]:
-    """Return the quantiles of `quantile_positions` for each level."""
+    chances, levels = np.asarray(matrix, dtype="float64"), np.asarray(level, dtype="float64")[..., None, None]
     below = np.cumsum(chances, axis=1)
     median = np.minimum((below < 0.5 - 1e-9).sum(axis=1), chances.shape[1] - 1) + 1
     middle = below - chances / 2
-    for level in levels:
-        if level < 0.5:
-            yield np.minimum((middle < level - 1e-9).sum(axis=1) + 1, median)
-        elif level > 0.5:
-            yield np.maximum((middle <= level + 1e-9).sum(axis=1), median)
-        else:
-            yield median
+    low = np.minimum((middle < levels - 1e-9).sum(axis=-1) + 1, median)
+    high = np.maximum((middle <= levels + 1e-9).sum(axis=-1), median)
+    side = levels[..., 0]
+    found: NDArray[np.int64] = np.where(side < 0.5, low, np.where(side > 0.5, high, median))
+    return found
 
 
 def without(matrix: ArrayLike, keep: ArrayLike) -> Floats:

@@ -71,12 +71,14 @@ def test_quantiles_are_read_off_the_mid_distribution() -> None:
     assert scoring_positions.quantile_positions(matrix, 0.1).tolist() == [2, 1, 3]
     assert scoring_positions.quantile_positions(matrix, 0.5).tolist() == [2, 1, 3]
     assert scoring_positions.quantile_positions(matrix, 0.9).tolist() == [2, 1, 3]
+    assert scoring_positions.quantile_positions(matrix, [0.1, 0.5, 0.9]).tolist() == [[2, 1, 3]] * 3
 
 
 def test_the_interval_of_a_uniform_driver_leaves_a_tenth_on_either_side() -> None:
     uniform = np.full((20, 20), 0.05)
     assert scoring_positions.quantile_positions(uniform, 0.1).tolist() == [3] * 20
     assert scoring_positions.quantile_positions(uniform, 0.9).tolist() == [18] * 20
+    assert scoring_positions.quantile_positions(uniform, [0.1, 0.9]).tolist() == [[3] * 20, [18] * 20]
 
 
 @given(st.lists(st.floats(0.001, 1.0), min_size=2, max_size=22))
