@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from f1lib.errors import SourceError
 from f1lib.lake.documents import from_json
@@ -34,9 +35,8 @@ class CacheFolder:
         """Create the folder; raise `SourceError` when it cannot be written."""
         with self._writing():
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / ".f1lib-probe"
-            probe.write_bytes(b"")
-            probe.unlink()
+            with TemporaryFile(dir=self.path):  # a name of its own: workers and other runs try at the same moment
+                pass
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +120,13 @@ def test_a_calendar_whose_event_is_named_like_a_path_stores_nothing_outside(shar
             source.session(EventKey(2023, "Azerbaijan Grand Prix"), "S", LATER)
     assert [path.name for path in tmp_path.iterdir()] == ["cache"]
     assert isinstance(season.raw, pd.DataFrame)
+
+
+def test_workers_that_begin_at_the_same_moment_do_not_take_the_folder_for_unwritable(tmp_path: Path) -> None:
+    def begin(_: int) -> None:
+        for _ in range(100):
+            CacheFolder(tmp_path / "shared", 1).make()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(begin, range(8)))
+    assert [*(tmp_path / "shared").iterdir()] == []
